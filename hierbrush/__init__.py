@@ -1,0 +1,55 @@
+"""Chinese characters written with a simulated brush, stroke by stroke.
+
+>>> import hierbrush
+>>> writing = hierbrush.write_character("永")  # doctest: +SKIP
+>>> writing.save("yong.png")  # doctest: +SKIP
+
+Importing the package loads nothing heavy, NumPy included; each name below is imported when it is first used.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from hierbrush.errors import HierbrushError
+    from hierbrush.sim import BrushModel
+    from hierbrush.writing import GcodeOptions, Layout, Page, Writing, load, write_character, write_text
+
+__version__ = "0.1.0"
+
+_HOMES = {
+    "BrushModel": "hierbrush.sim",
+    "GcodeOptions": "hierbrush.writing",
+    "HierbrushError": "hierbrush.errors",
+    "Layout": "hierbrush.writing",
+    "Page": "hierbrush.writing",
+    "Writing": "hierbrush.writing",
+    "load": "hierbrush.writing",
+    "write_character": "hierbrush.writing",
+    "write_text": "hierbrush.writing",
+}
+
+__all__ = [
+    "BrushModel",
+    "GcodeOptions",
+    "HierbrushError",
+    "Layout",
+    "Page",
+    "Writing",
+    "__version__",
+    "load",
+    "write_character",
+    "write_text",
+]
+
+
+def __getattr__(name: str) -> object:
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(_HOMES[name]), name)
+
+
+def __dir__() -> list[str]:
+    return __all__

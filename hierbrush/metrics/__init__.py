@@ -1,0 +1,9 @@
+"""How near ink is to what was wanted: the fixed metrics, and the disc oracle they are read against."""
+
+from __future__ import annotations
+
+from hierbrush.metrics.disc_oracle import disc_oracle
+from hierbrush.metrics.extras import cosine, ssim
+from hierbrush.metrics.scores import SIDE, Scores, score, stroke_iou
+
+__all__ = ["SIDE", "Scores", "cosine", "disc_oracle", "score", "ssim", "stroke_iou"]

@@ -1,0 +1,66 @@
+"""The pen protocol: a writing does not know how it is drawn, a drawing does not know how the writing is stored."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+class BrushPen(Protocol):
+    """What a drawing must understand: four calls, in metres on the paper, x right, y down, z the press depth.
+
+    Every stroke arrives as ``dip``, ``lower``, any number of ``move_to`` (one a control tick), ``lift``.
+    """
+
+    def dip(self) -> None:
+        """Refill and straighten the tuft."""
+
+    def lower(self, x: float, y: float, z: float) -> None:
+        """Come down from the air to where a stroke starts."""
+
+    def move_to(self, x: float, y: float, z: float) -> None:
+        """Move the handle in one control tick."""
+
+    def lift(self) -> None:
+        """Leave the paper."""
+
+
+class RecordingPen:
+    """Keeps what it is told: ``calls`` holds the name of each call followed by its arguments."""
+
+    def __init__(self) -> None:
+        self.calls: list[tuple[str, *tuple[float, ...]]] = []
+
+    def dip(self) -> None:
+        """Record a dip."""
+        self.calls.append(("dip",))
+
+    def lower(self, x: float, y: float, z: float) -> None:
+        """Record where a stroke starts."""
+        self.calls.append(("lower", x, y, z))
+
+    def move_to(self, x: float, y: float, z: float) -> None:
+        """Record a movement."""
+        self.calls.append(("move_to", x, y, z))
+
+    def lift(self) -> None:
+        """Record the end of a stroke."""
+        self.calls.append(("lift",))
+
+    def replay(self, pen: BrushPen) -> None:
+        """Tell another pen the same."""
+        for name, *arguments in self.calls:
+            getattr(pen, name)(*arguments)
+
+
+def draw_paths(paths: Iterable[NDArray[np.float64]], pen: BrushPen) -> None:
+    """Tell ``pen`` the handle paths ``[T+1, 3]`` of strokes, in order."""
+    for path in paths:
+        pen.dip()
+        pen.lower(*path[0].tolist())
+        for row in path[1:].tolist():
+            pen.move_to(*row)
+        pen.lift()
