@@ -146,7 +146,7 @@ def validate(document: Document, model: type[_ModelT]) -> _ModelT:
     except ValidationError as error:
         found = error.errors(include_url=False)
     schema = model.model_json_schema()
-    located = [_problem(document, schema, dict(details)) for details in found]
+    located = [_problem(document, schema, dict(details)) for details in found if not _follows(details, found)]
     located.sort(key=lambda item: item[0])
     raise ConfigError(list(dict.fromkeys(problem for _, problem in located)))
 
@@ -397,6 +397,14 @@ def _assign(data: dict[str, Any], location: Location, value: Any, origin: Origin
 # Problems of a model ------------------------------------------------------------------------------------------------
 
 
+def _follows(details: Mapping[str, Any], found: Sequence[Mapping[str, Any]]) -> bool:
+    """Whether this is "too short" said of a list only because its items were refused."""
+    if details["type"] != "too_short":
+        return False
+    here = details["loc"]
+    return any(len(other["loc"]) > len(here) and other["loc"][: len(here)] == here for other in found)
+
+
 # pydantic words these for JSON or Python; an author writes YAML.
 _TYPE_MESSAGES = {
     **dict.fromkeys(("model_type", "dict_type", "model_attributes_type"), "should be a mapping of keys to values"),
@@ -425,7 +433,8 @@ def _problem(
     if kind == "missing":
         origin = document.origin(location[:-1])
         inside = f" in {dotted(_present(document, location[:-1]))}" if len(location) > 1 else ""
-        return origin.order, Problem(origin.where, f"missing key {location[-1]!r}{inside}")
+        what = f"item {location[-1]}" if isinstance(location[-1], int) else f"key {location[-1]!r}"
+        return origin.order, Problem(origin.where, f"missing {what}{inside}")
     present = _present(document, location)
     origin = document.origin(present)
     name = dotted(present) or "the document"
@@ -444,13 +453,13 @@ def _present(document: Document, location: Location) -> Location:
     for part in location:
         inside_list = isinstance(holder, list) and isinstance(part, int)
         if inside_list or (isinstance(holder, dict) and part in holder):
-            kept, holder = (*kept, part), holder[part]  # type: ignore[index]
+            kept, holder = (*kept, part), holder[part]
     return kept
 
 
 def _nearest_choice(got: Any, expected: str) -> str:
     choices = re.findall(r"'([^']*)'", expected)
-    return closest(got, choices) if isinstance(got, str) and choices else ""
+    return closest(got.lower(), choices) if isinstance(got, str) and choices else ""
 
 
 def _known_keys(schema: dict[str, Any], location: Location) -> list[str]:

@@ -1,0 +1,300 @@
+"""What a curriculum may say: pydantic models of ``curricula/*.yaml``.
+
+The attribute docstrings are the reference for authors: they become the descriptions in
+``curricula/curriculum.schema.json``, which editors show and check while one types. Lengths on paper are in metres,
+lengths in goals in sides of the character box, angles in radians; relative ranges are shares, 0.05 being 5 %.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any, Final, Literal, get_args
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Discriminator, Field, Tag, model_validator
+
+from hierbrush.curriculum.yaml_source import load_model
+from hierbrush.errors import closest
+from hierbrush.strokes.types import ABBREVIATIONS
+
+Metric = Literal["iou", "iou_p05"]
+METRICS: Final[tuple[Metric, ...]] = get_args(Metric)
+"""What a stage can be promoted on; :meth:`StageMachine.advance` wants all of them."""
+
+SCHEMA_NAME = "curriculum.schema.json"
+
+
+def _ordered(bounds: tuple[Any, Any]) -> tuple[Any, Any]:
+    if bounds[0] > bounds[1]:
+        raise ValueError(f"the lower bound {bounds[0]} is above the upper bound {bounds[1]}; expected [lower, upper]")
+    return bounds
+
+
+def _known_type(name: str) -> str:
+    if name not in ABBREVIATIONS:
+        near = closest(name.upper(), list(ABBREVIATIONS))
+        raise ValueError(f"{name!r} is none of the 38 stroke types{near}")
+    return name
+
+
+def _distinct(names: tuple[str, ...]) -> tuple[str, ...]:
+    twice = sorted({name for name in names if names.count(name) > 1})
+    if twice:
+        raise ValueError(f"{twice[0]!r} is listed twice")
+    return names
+
+
+_Share = Annotated[float, Field(ge=0, le=1)]
+_Range = Annotated[tuple[_Share, _Share], AfterValidator(_ordered)]
+_Ticks = Annotated[int, Field(ge=4, le=400)]
+_Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_-]*$", max_length=40)]
+_StrokeType = Annotated[str, AfterValidator(_known_type), Field(json_schema_extra={"enum": list(ABBREVIATIONS)})]
+
+
+_TypeList = Annotated[tuple[_StrokeType, ...], Field(min_length=1), AfterValidator(_distinct)]
+# The discriminator keeps errors to the member that was meant; a plain union would report both.
+_Strokes = Annotated[
+    Annotated[Literal["all"], Tag("all")] | Annotated[_TypeList, Tag("list")],
+    Discriminator(lambda value: "all" if isinstance(value, str) else "list"),
+]
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False, use_attribute_docstrings=True)
+
+
+class GlyphGoals(_Section):
+    """Real strokes of the training characters, where and as large as they occur."""
+
+    weight: float = Field(default=1.0, gt=0, le=1000)
+    """Share of the goals that come from here, relative to the other source's weight."""
+
+    size: _Range = (0.0, 1.0)
+    """Which strokes by skeleton length: [lower, upper] quantile (0 to 1) among all training strokes of the type. [0.25,
+    0.75] keeps the middle half."""
+
+    aspect: _Range = (0.0, 1.0)
+    """Which strokes by how upright they are, height against width of their box: [lower, upper] quantile (0 to 1) among
+    all training strokes of the type."""
+
+
+class BasisGoals(_Section):
+    """Shapes that nobody drew: the type's mean shape plus random amounts of its principal components.
+
+    Box sizes and places are those of real training strokes.
+    """
+
+    weight: float = Field(default=1.0, gt=0, le=1000)
+    """Share of the goals that come from here, relative to the other source's weight."""
+
+    spread: float = Field(default=1.0, ge=0, le=2)
+    """Standard deviation of each shape coefficient, in those of the real strokes (0 to 2). 0 gives the mean shape; 1
+    varies as real strokes do."""
+
+
+class Deformation(_Section):
+    """Random changes to every goal, whatever its source; each uniform within plus or minus the range."""
+
+    size: float = Field(default=0.0, ge=0, le=0.5)
+    """Relative change of size (share, 0 to 0.5): 0.1 draws a factor between 1/1.1 and 1.1."""
+
+    stretch: float = Field(default=0.0, ge=0, le=0.5)
+    """Relative change of the ratio of width to height (share, 0 to 0.5), the size kept."""
+
+    thickness: float = Field(default=0.0, ge=0, le=0.5)
+    """Relative change of the stroke's thickness (share, 0 to 0.5), the skeleton kept."""
+
+    rotation: float = Field(default=0.0, ge=0, le=0.5)
+    """Rotation about the middle of the stroke (rad, 0 to 0.5)."""
+
+
+class Goals(_Section):
+    """Which strokes the policy is asked for.
+
+    At least one of ``glyphs`` and ``basis`` is given; with both, their weights mix them. A stroke type that no training
+    character has is drawn from its canonical shape, whatever the weights.
+    """
+
+    glyphs: GlyphGoals | None = None
+    """Real strokes of the training characters. Write ``glyphs: {}`` for all of them."""
+
+    basis: BasisGoals | None = None
+    """Random shapes from each type's shape basis. Write ``basis: {}`` for the defaults."""
+
+    deformation: Deformation = Deformation()
+    """Random changes to every goal; none unless given."""
+
+    type_balance: float = Field(default=0.5, ge=0, le=1)
+    """How often each stroke type is asked for when several are taught: 1 = as often as in the training characters, 0 =
+    all alike, between: in proportion to that power of their number."""
+
+    count: int = Field(default=4096, ge=1, le=100_000)
+    """How many distinct goals are drawn when the stage starts; episodes choose among them."""
+
+    @model_validator(mode="after")
+    def _has_a_source(self) -> Goals:
+        if self.glyphs is None and self.basis is None:
+            raise ValueError("no source; add 'glyphs: {}' or 'basis: {}'")
+        return self
+
+
+class Brush(_Section):
+    """The brush written with, before randomisation."""
+
+    preset: Literal["measured", "round"] = "measured"
+    """``measured``: the published fits of a real brush. ``round``: a point without lag, for comparisons."""
+
+    parameters: dict[str, float] = {}
+    """Brush parameters that differ from the preset, by their name in ``BrushModel`` (SI units)."""
+
+
+class Randomisation(_Section):
+    """What differs from episode to episode besides the goal, so that the policy does not trust one brush."""
+
+    brush: dict[str, Annotated[float, Field(ge=0, le=0.5)]] = {}
+    """Relative range of brush parameters (share, 0 to 0.5), by their name in ``BrushModel``: 0.03 draws a factor
+    between 0.97 and 1.03."""
+
+    handle_sigma: float = Field(default=0.0, ge=0, le=0.005)
+    """Standard deviation of the handle's position error, per axis and control tick (m, 0 to 0.005)."""
+
+    paper_offset: float = Field(default=0.0, ge=0, le=0.005)
+    """The sheet lies higher or lower by up to this much (m, 0 to 0.005), the same for a whole episode."""
+
+
+class Episode(_Section):
+    """One episode writes one stroke."""
+
+    ticks: Annotated[tuple[_Ticks, _Ticks], AfterValidator(_ordered)] = (12, 48)
+    """[fewest, most] control ticks of 0.05 s for a stroke (4 to 400). The follower's own count is clipped to this range
+    and the episode is truncated there."""
+
+    start_height: float = Field(default=0.002, ge=0, le=0.02)
+    """How far above the paper the brush starts, over the skeleton's first point (m, 0 to 0.02)."""
+
+
+class Reward(_Section):
+    """Weights of the reward of one control tick; ink is counted in shares of the goal's area."""
+
+    inside: float = Field(default=1.0, ge=0, le=100)
+    """Reward for new ink inside the goal (per goal area, 0 to 100)."""
+
+    outside: float = Field(default=1.0, ge=0, le=100)
+    """Cost of new ink outside the goal (per goal area, 0 to 100)."""
+
+    motion: float = Field(default=0.0, ge=0, le=10)
+    """Cost of an unsteady hand: times the squared change of the action since the last tick, in action units (0 to
+    10)."""
+
+
+class Promotion(_Section):
+    """When a stage ends. ``steps`` are environment steps (control ticks) taken in this stage."""
+
+    metric: Metric = "iou"
+    """``iou``: mean stroke IoU of the episodes of an iteration; ``iou_p05``: their 5th percentile."""
+
+    threshold: float = Field(ge=0, le=1)
+    """The stage is passed when the metric's mean over the window is at least this (IoU, 0 to 1)."""
+
+    window: int = Field(default=5, ge=1, le=1000)
+    """Over how many training iterations the metric is averaged (1 to 1000); one without a finite value does not
+    count."""
+
+    minimum_steps: int = Field(default=0, ge=0, le=10**12)
+    """Steps before which the stage is not passed, however good the metric."""
+
+    maximum_steps: int = Field(ge=1, le=10**12)
+    """Steps after which ``at_maximum`` decides."""
+
+    at_maximum: Literal["promote", "stay", "stop"] = "promote"
+    """A stage that has not passed by ``maximum_steps``: ``promote`` goes on to the next stage all the same (after the
+    last one, training is finished), ``stay`` trains on until it passes, ``stop`` ends the training as failed."""
+
+    @model_validator(mode="after")
+    def _minimum_below_maximum(self) -> Promotion:
+        if self.minimum_steps > self.maximum_steps:
+            raise ValueError(f"minimum_steps {self.minimum_steps} is above maximum_steps {self.maximum_steps}")
+        return self
+
+
+class Stage(_Section):
+    """One step of the curriculum."""
+
+    name: _Name
+    """Short name, in lower case, for logs and checkpoints."""
+
+    description: str = Field(default="", max_length=500)
+    """What is learned here, for readers."""
+
+    goals: Goals
+    """Which strokes are asked for."""
+
+    brush: Brush = Brush()
+    """The brush written with."""
+
+    randomisation: Randomisation = Randomisation()
+    """What differs from episode to episode besides the goal; nothing unless given."""
+
+    episode: Episode = Episode()
+    """How long an episode is and how it starts."""
+
+    reward: Reward = Reward()
+    """Weights of the reward."""
+
+    promotion: Promotion
+    """When the stage ends."""
+
+
+def _distinct_stages(stages: tuple[Stage, ...]) -> tuple[Stage, ...]:
+    _distinct(tuple(stage.name for stage in stages))
+    return stages
+
+
+class Curriculum(_Section):
+    """Stages of practice that teach stroke types to a primitive policy."""
+
+    format: Literal[1]
+    """Version of this format; 1."""
+
+    name: _Name
+    """Short name, in lower case, for logs and weights."""
+
+    description: str = Field(default="", max_length=1000)
+    """What it teaches and how, for readers."""
+
+    strokes: _Strokes
+    """Stroke types it teaches: ``all``, or a list of Unicode's abbreviations such as ``[H, S, HZG]``."""
+
+    stages: Annotated[tuple[Stage, ...], Field(min_length=1, max_length=50), AfterValidator(_distinct_stages)]
+    """Stages in the order in which they are passed."""
+
+    @property
+    def stroke_types(self) -> tuple[str, ...]:
+        """Abbreviations of the stroke types taught, in the order of their code points."""
+        return tuple(name for name in ABBREVIATIONS if self.strokes == "all" or name in self.strokes)
+
+
+def load_curriculum(path: str | Path) -> Curriculum:
+    """Read a curriculum file.
+
+    Raises:
+        ConfigError: the file cannot be used; every problem is named with line and column.
+    """
+    return load_model(path, Curriculum)
+
+
+def json_schema() -> dict[str, Any]:
+    """Return the JSON Schema (draft 2020-12) of curriculum files."""
+    schema: dict[str, Any] = _for_editors(Curriculum.model_json_schema())
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": "hierbrush curriculum", **schema}
+
+
+def _for_editors(node: Any) -> Any:
+    """Leave out pydantic's titles, which repeat the keys, and unwrap descriptions: editors show them as they are."""
+    if isinstance(node, list):
+        return [_for_editors(item) for item in node]
+    if not isinstance(node, dict):
+        return node
+    plain = {key: _for_editors(value) for key, value in node.items() if not (key == "title" and isinstance(value, str))}
+    if isinstance(plain.get("description"), str):
+        plain["description"] = " ".join(plain["description"].replace("``", "`").split())
+    return plain
