@@ -428,7 +428,7 @@ def _problem(
     if kind == "extra_forbidden":
         origin = document.origin(location, key=True)
         known = _known_keys(schema, location[:-1])
-        hint = closest(str(location[-1]), known) or f"; known keys: {', '.join(known)}"
+        hint = closest(str(location[-1]).lower(), known) or f"; known keys: {', '.join(known)}"
         return origin.order, Problem(origin.where, f"unknown key {location[-1]!r}{hint}")
     if kind == "missing":
         origin = document.origin(location[:-1])
