@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from hierbrush.errors import HierbrushError
 
 _SPACING = 1.0 / 1024.0
-"""Distance between the discs' centres in the unit box: a quarter of a pixel of the 256 raster, one sample of its 4 × 4."""
+"""Distance between the discs' centres in the unit box: one sample where a pixel of the 256 raster has 4 × 4."""
 
 
 def disc_oracle(

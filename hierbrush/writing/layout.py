@@ -54,7 +54,7 @@ class Layout:
     def lines(self, text: str) -> list[str]:
         """Return the text's lines, those longer than ``per_line`` characters broken."""
         lines: list[str] = []
-        for line in text.splitlines():
+        for line in text.split("\n"):
             step = self.per_line or max(len(line), 1)
             lines += [line[at : at + step] for at in range(0, max(len(line), 1), step)]
         return lines

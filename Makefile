@@ -1,0 +1,58 @@
+# Every target sets up what it needs in .venv; a second run changes nothing.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check
+INSTALL := $(PIP) install --quiet
+# What an installation depends on: an edited Python file is picked up at once, an edited C file is built again.
+SOURCES := pyproject.toml setup.py $(wildcard hierbrush/sim/core/*.[ch])
+NICE_LINE := 永和九年
+
+# Single-threaded array libraries: the tests run side by side, and so does training.
+export OMP_NUM_THREADS ?= 1
+
+.PHONY: demo test test-slow lint sanitize bench clean
+.DEFAULT_GOAL := demo
+
+$(BIN)/python:
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "hierbrush needs Python 3.11 or newer; try make PYTHON=python3.11")'
+	$(PYTHON) -m venv $(VENV)
+
+# The core package alone: all that writing needs.
+$(VENV)/.core: $(SOURCES) | $(BIN)/python
+	$(INSTALL) --editable .
+	@touch $@
+
+# What tests and training need too; it brings the core with it.
+$(VENV)/.dev: $(SOURCES) | $(BIN)/python
+	$(INSTALL) --editable '.[dev,train]'
+	@touch $(VENV)/.core $@
+
+demo: $(VENV)/.core
+	@mkdir -p demo
+	@$(BIN)/hierbrush write 永 -o demo/yong.png -o demo/yong.svg -o demo/yong.gif
+	@$(BIN)/hierbrush write $(NICE_LINE) --layout horizontal -o demo/line.png -o demo/line.svg -o demo/line.gif
+	@echo
+	@$(BIN)/hierbrush evaluate --text $(NICE_LINE)
+
+lint: $(VENV)/.dev
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+test: lint
+	$(BIN)/pytest -n 2
+
+# Learning and other long-running tests.
+test-slow: $(VENV)/.dev
+	$(BIN)/pytest -m slow
+
+# The simulator's tests on a build with the address and undefined-behaviour sanitisers.
+sanitize: $(VENV)/.dev
+	tests/sim/sanitize.sh $(BIN)/python
+
+bench: $(VENV)/.dev
+	$(BIN)/python -m benchmarks
+
+clean:
+	rm -rf $(VENV) build demo *.egg-info hierbrush/sim/*.so .mypy_cache .pytest_cache .ruff_cache .hypothesis

@@ -1,0 +1,61 @@
+"""The ``hierbrush`` command."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+from typing import NoReturn
+
+import click
+
+from hierbrush.cli.lazy_group import Command, LazyGroup
+from hierbrush.errors import HierbrushError
+
+_COMMANDS = (
+    Command("write", "Write characters into picture, vector, movement or machine files."),
+    Command("evaluate", "Score a policy on the characters of one split, controls beside it."),
+    Command("train", "Train primitives from a config file.", extra="train"),
+    Command("curriculum", "Check a curriculum file, or show what the policy will see.", extra="train"),
+    Command("doctor", "Say which core is loaded, its flags, versions, data and extras."),
+)
+
+
+@click.group(
+    cls=LazyGroup,
+    commands=_COMMANDS,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+)
+@click.version_option(package_name="hierbrush", prog_name="hierbrush")
+def hierbrush() -> None:
+    """Chinese characters written with a simulated brush, stroke by stroke."""
+
+
+def main(arguments: Sequence[str] | None = None) -> NoReturn:
+    """Run the command line and leave with its status: 0, or 2 after one line that says what was wrong.
+
+    Input that cannot be used never shows a traceback; one that appears is a defect of hierbrush.
+    """
+    try:
+        result = hierbrush.main(arguments, prog_name="hierbrush", standalone_mode=False)
+    except click.exceptions.NoArgsIsHelpError as error:
+        error.show()
+        sys.exit(2)
+    except click.ClickException as error:
+        _fail(error.format_message(), status=error.exit_code)
+    except HierbrushError as error:
+        _fail(str(error))
+    except (click.Abort, KeyboardInterrupt):
+        _fail("interrupted", status=130)
+    except BrokenPipeError:
+        # Whoever read our output has enough; without this Python complains once more when it flushes at the end.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(1)
+    sys.exit(result if isinstance(result, int) else 0)
+
+
+def _fail(message: str, status: int = 2) -> NoReturn:
+    line = " ".join(message.split())
+    # Surrogates from a badly encoded argument would make the complaint itself fail.
+    click.echo(f"hierbrush: error: {line}".encode(errors="backslashreplace").decode(), err=True)
+    sys.exit(status)

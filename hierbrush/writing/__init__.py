@@ -1,0 +1,28 @@
+"""Write characters: the brush movement, the ink it leaves, and files of both."""
+
+from __future__ import annotations
+
+from hierbrush.writing.exports.archive import load
+from hierbrush.writing.exports.gcode import GcodeOptions
+from hierbrush.writing.layout import Layout
+from hierbrush.writing.pens import BrushPen, RecordingPen
+from hierbrush.writing.result import BOX, Cell, Page, Sheet, Writing, WrittenStroke
+from hierbrush.writing.trajectory import TRAJECTORY
+from hierbrush.writing.write import write_character, write_text
+
+__all__ = [
+    "BOX",
+    "TRAJECTORY",
+    "BrushPen",
+    "Cell",
+    "GcodeOptions",
+    "Layout",
+    "Page",
+    "RecordingPen",
+    "Sheet",
+    "Writing",
+    "WrittenStroke",
+    "load",
+    "write_character",
+    "write_text",
+]

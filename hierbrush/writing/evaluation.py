@@ -1,0 +1,168 @@
+"""How well a policy writes the characters of one part of the data, with the controls in the same table."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hierbrush.characters import Glyph, load_library, split
+from hierbrush.errors import HierbrushError, closest
+from hierbrush.metrics import SIDE, Scores, disc_oracle, score, stroke_iou
+from hierbrush.sim import BrushModel, rasterise, trace
+from hierbrush.strokes import write_strokes
+from hierbrush.writing.result import BOX
+
+SPLITS = ("train", "validation", "test")
+DISC_ORACLE = "disc oracle"
+CONTROLS = ("scripted", DISC_ORACLE, "zero", "random")
+_BATCH = 64  # characters written in one call: some 750 strokes
+
+
+@dataclass(frozen=True)
+class Row:
+    """The scores of one writer: ``strokes`` the stroke IoUs ``[S]``, ``characters`` one `Scores` a character."""
+
+    name: str
+    strokes: NDArray[np.float64]
+    characters: tuple[Scores, ...]
+
+    def column(self, name: str) -> NDArray[np.float64]:
+        """Return ``"stroke_iou"``, or a field of `Scores` for every character."""
+        if name == "stroke_iou":
+            return self.strokes
+        return np.array([getattr(scores, name) for scores in self.characters])
+
+
+COLUMNS = {
+    "stroke_iou": "stroke IoU",
+    "iou": "character IoU",
+    "xor_area": "XOR/area",
+    "chamfer": "Chamfer",
+}
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """The characters, the stroke types, and one `Row` for the policy and each control."""
+
+    characters: tuple[str, ...]
+    stroke_types: tuple[str, ...]
+    rows: tuple[Row, ...]
+
+    def table(self) -> str:
+        """Return the table: mean, then the 5th, 50th and 95th percentile."""
+        heads = ["", *COLUMNS.values()]
+        lines = [[row.name, *(_summary(row.column(name)) for name in COLUMNS)] for row in self.rows]
+        widths = [max(len(line[at]) for line in [heads, *lines]) for at in range(len(heads))]
+        text = [
+            "  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip()
+            for line in [heads, *lines]
+        ]
+        count = f"{len(self.characters)} characters, {len(self.stroke_types)} strokes; mean, then 5 / 50 / 95 %"
+        return "\n".join([*text, count])
+
+    def summary(self) -> dict[str, object]:
+        """Return everything as JSON can hold it: figures of each writer, also by stroke type and by character."""
+        types = np.array(self.stroke_types)
+        return {
+            "side": SIDE,
+            "characters": list(self.characters),
+            "strokes": len(self.stroke_types),
+            "rows": {
+                row.name: {
+                    **{name: _figures(row.column(name)) for name in COLUMNS},
+                    "stroke_iou_by_type": {
+                        kind: {"strokes": int((types == kind).sum()), **_figures(row.strokes[types == kind])}
+                        for kind in sorted(set(self.stroke_types))
+                    },
+                    "by_character": {
+                        char: [round(value, 5) for value in (scores.iou, scores.xor_area, scores.chamfer)]
+                        for char, scores in zip(self.characters, row.characters, strict=True)
+                    },
+                }
+                for row in self.rows
+            },
+        }
+
+
+def _summary(values: NDArray[np.float64]) -> str:
+    low, middle, high = np.percentile(values, [5, 50, 95])
+    return f"{values.mean():.4f}  {low:.3f} / {middle:.3f} / {high:.3f}"
+
+
+def _figures(values: NDArray[np.float64]) -> dict[str, float]:
+    low, middle, high = np.percentile(values, [5, 50, 95])
+    named = {"mean": values.mean(), "p5": low, "p50": middle, "p95": high}
+    return {name: round(float(value), 5) for name, value in named.items()}
+
+
+def characters_of(part: str, limit: int | None = None) -> tuple[str, ...]:
+    """Return the characters of ``"train"``, ``"validation"`` or ``"test"``, the first ``limit`` of them.
+
+    Raises:
+        HierbrushError: the part is none of the three, or the limit is below 1.
+    """
+    if part not in SPLITS:
+        raise HierbrushError(f"split: {part!r} is not one of {', '.join(SPLITS)}{closest(part, list(SPLITS))}")
+    if limit is not None and limit < 1:
+        raise HierbrushError(f"limit: must be at least 1, not {limit}")
+    return tuple(char for char in load_library().characters if split(char) == part)[:limit]
+
+
+def evaluate(
+    characters: Sequence[str],
+    *,
+    policy: str = "scripted",
+    brush: BrushModel,
+    seed: int = 0,
+    progress: Callable[[int], object] = lambda done: None,
+) -> Evaluation:
+    """Write every character with the policy and the controls, and score them.
+
+    A stroke's own ink is held against its own outline, a character's ink against the union of its outlines, both on the
+    256 × 256 raster. ``progress`` is told how many characters were just done.
+
+    Raises:
+        HierbrushError: a character or the policy is not known, or there is no character.
+    """
+    if not characters:
+        raise HierbrushError("characters: there are none to evaluate")
+    library = load_library()
+    names = list(dict.fromkeys([policy, *CONTROLS]))
+    stroke_scores: dict[str, list[float]] = {name: [] for name in names}
+    character_scores: dict[str, list[Scores]] = {name: [] for name in names}
+    types: list[str] = []
+    for start in range(0, len(characters), _BATCH):
+        glyphs = [library[char] for char in characters[start : start + _BATCH]]
+        goals = [stroke.goal() for glyph in glyphs for stroke in glyph.strokes]
+        types += [goal.stroke_type for goal in goals]
+        paths = {
+            name: iter(write_strokes(goals, brush, policy=name, seed=seed)) for name in names if name != DISC_ORACLE
+        }
+        for glyph in glyphs:
+            references = [rasterise([stroke.outline], SIDE) for stroke in glyph.strokes]
+            whole = rasterise([stroke.outline for stroke in glyph.strokes], SIDE)
+            for name in names:
+                if name == DISC_ORACLE:
+                    inks, ink = _disc_inks(glyph)
+                else:
+                    inks, ink = _brush_inks([next(paths[name]) for _ in glyph.strokes], brush)
+                stroke_scores[name] += map(stroke_iou, inks, references)
+                character_scores[name].append(score(ink, whole))
+            progress(1)
+    rows = tuple(Row(name, np.array(stroke_scores[name]), tuple(character_scores[name])) for name in names)
+    return Evaluation(tuple(characters), tuple(types), rows)
+
+
+def _brush_inks(
+    paths: list[NDArray[np.float64]], brush: BrushModel
+) -> tuple[Iterator[NDArray[np.float32]], NDArray[np.float32]]:
+    return (trace(brush, [path], side=SIDE, box=BOX) for path in paths), trace(brush, paths, side=SIDE, box=BOX)
+
+
+def _disc_inks(glyph: Glyph) -> tuple[Iterator[NDArray[np.float32]], NDArray[np.float32]]:
+    strokes = [(stroke.outline, stroke.median) for stroke in glyph.strokes]
+    return (disc_oracle([stroke], SIDE) for stroke in strokes), disc_oracle(strokes, SIDE)

@@ -1,0 +1,290 @@
+"""JSON and npz: a sheet with everything needed to get an equal one back.
+
+Both hold the trajectory too, for whoever replays it; loading works it out again from the strokes instead of trusting
+the copy. The npz keeps the strokes of all characters in flat tables: ragged ones (``path``, ``reference``) end to end,
+with the rows of each stroke in ``path_rows`` and ``reference_rows``.
+"""
+
+from __future__ import annotations
+
+import json
+import zipfile
+import zlib
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from io import BytesIO
+from os import PathLike
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hierbrush.errors import HierbrushError, closest
+from hierbrush.sim import BrushModel
+from hierbrush.strokes import StrokeGoal
+from hierbrush.writing.layout import Layout
+from hierbrush.writing.result import Page, Sheet, Writing, WrittenStroke
+
+_FORMAT, _VERSION = "hierbrush-writing", 1
+_MOST_BYTES = 256 * 2**20
+_MOST_METRES = 10.0
+_GOAL_ARRAYS = ("skeleton", "half_width", "outline")
+
+
+class _DamagedError(Exception):
+    """What is wrong with a file, as the end of a sentence."""
+
+
+def to_json(sheet: Sheet) -> bytes:
+    """Return the JSON file of a sheet, UTF-8."""
+    document = _header(sheet)
+    document["characters"] = [
+        {"character": cell.writing.char, "strokes": [_stroke_json(stroke) for stroke in cell.writing.strokes]}
+        for cell in sheet.cells
+    ]
+    rows = sheet.trajectory
+    columns = [rows["t"].round(4), *(rows[name].round(7) for name in "xyz"), rows["down"], rows["stroke"], rows["dip"]]
+    document["trajectory"] = {
+        "columns": list(rows.dtype.names or ()),
+        "rows": list(zip(*(column.tolist() for column in columns), strict=True)),
+    }
+    return (json.dumps(document, ensure_ascii=False, separators=(",", ":"), allow_nan=False) + "\n").encode()
+
+
+def to_npz(sheet: Sheet) -> bytes:
+    """Return the npz file of a sheet; no array in it needs pickle."""
+    header = _header(sheet)
+    header["characters"] = [
+        {"character": cell.writing.char, "stroke_types": [stroke.stroke_type for stroke in cell.writing.strokes]}
+        for cell in sheet.cells
+    ]
+    strokes = [stroke for cell in sheet.cells for stroke in cell.writing.strokes]
+    file = BytesIO()
+    np.savez_compressed(
+        file,
+        header=np.array(json.dumps(header, ensure_ascii=False)),
+        trajectory=sheet.trajectory,
+        path=np.concatenate([stroke.path for stroke in strokes]),
+        path_rows=np.array([len(stroke.path) for stroke in strokes], np.int32),
+        reference=np.concatenate([stroke.reference for stroke in strokes]),
+        reference_rows=np.array([len(stroke.reference) for stroke in strokes], np.int32),
+        skeleton=np.stack([stroke.goal.skeleton for stroke in strokes]),
+        half_width=np.stack([stroke.goal.half_width for stroke in strokes]),
+        outline=np.stack([stroke.goal.outline for stroke in strokes]),
+    )
+    return file.getvalue()
+
+
+def load(path: str | PathLike[str]) -> Writing | Page:
+    """Read back a sheet saved as JSON or npz.
+
+    Raises:
+        HierbrushError: the file cannot be read, is damaged or is not a hierbrush file.
+    """
+    file = Path(path)
+    readers = {".json": _read_json, ".npz": _read_npz}
+    reader = readers.get(file.suffix.lower())
+    if reader is None:
+        hint = closest(file.suffix.lower(), list(readers)) if file.suffix else ""
+        raise HierbrushError(f"path: only .json and .npz files can be loaded, not {str(file)!r}{hint}")
+    try:
+        if file.stat().st_size > _MOST_BYTES:
+            raise _DamagedError("is larger than any sheet (256 MiB)")
+        content = file.read_bytes()
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or error
+        raise HierbrushError(f"path: cannot read {str(file)!r}: {reason}") from error
+    except _DamagedError as error:
+        raise HierbrushError(f"path: {str(file)!r} {error}") from None
+    try:
+        return _sheet(reader(content))
+    except _DamagedError as error:
+        raise HierbrushError(f"path: {str(file)!r} {error}") from None
+    except HierbrushError as error:
+        raise HierbrushError(f"path: {str(file)!r} is damaged: {error}") from None
+
+
+def _header(sheet: Sheet) -> dict[str, Any]:
+    return {
+        "format": _FORMAT,
+        "version": _VERSION,
+        "text": sheet.text,
+        "goal": sheet.goal,
+        "policy": sheet.policy,
+        "seed": sheet.seed,
+        "brush": asdict(sheet.brush),
+        "layout": asdict(sheet.layout) if isinstance(sheet, Page) else None,
+    }
+
+
+def _stroke_json(stroke: WrittenStroke) -> dict[str, Any]:
+    return {
+        "stroke_type": stroke.stroke_type,
+        "path": stroke.path.tolist(),
+        "reference": _short(stroke.reference),
+        **{name: _short(getattr(stroke.goal, name)) for name in _GOAL_ARRAYS},
+    }
+
+
+def _short(array: NDArray[np.float32]) -> list[Any]:
+    """Return nested lists whose numbers have the fewest digits that give the float32 back."""
+    if array.ndim == 1:
+        return [float(str(value)) for value in array]
+    return [_short(row) for row in array]
+
+
+def _read_json(content: bytes) -> dict[str, Any]:
+    def refuse(constant: str) -> None:
+        raise _DamagedError(f"holds {constant}, expected finite numbers")
+
+    try:
+        document = json.loads(content.decode(), parse_constant=refuse)
+    except UnicodeDecodeError:
+        raise _DamagedError("is not UTF-8 text") from None
+    except RecursionError:
+        raise _DamagedError("is nested deeper than any sheet") from None
+    except json.JSONDecodeError as error:
+        raise _DamagedError(f"is not JSON: line {error.lineno}, column {error.colno}: {error.msg}") from None
+    except ValueError as error:
+        raise _DamagedError(f"holds a number that cannot be read: {error}") from None
+    if not isinstance(document, dict):
+        raise _DamagedError("is not a hierbrush file: expected a JSON object")
+    return document
+
+
+def _read_npz(content: bytes) -> dict[str, Any]:
+    try:
+        with zipfile.ZipFile(BytesIO(content)) as archive:
+            unpacked = sum(entry.file_size for entry in archive.infolist())
+        if unpacked > _MOST_BYTES:
+            raise _DamagedError("unpacks to more than any sheet (256 MiB)")
+        with np.load(BytesIO(content), allow_pickle=False) as arrays:
+            tables = {name: arrays[name] for name in arrays.files}
+        document = json.loads(str(_get(tables, "header")[()]))
+    except _DamagedError:
+        raise
+    except (
+        zipfile.BadZipFile, zlib.error, ValueError, KeyError, OSError, EOFError, NotImplementedError, RuntimeError,
+        SyntaxError, TypeError, IndexError, AttributeError, MemoryError, RecursionError,
+    ) as error:  # fmt: skip  # all that NumPy and zipfile raise on damaged files
+        raise _DamagedError(f"is not a readable npz file: {error}") from None
+    if not isinstance(document, dict):
+        raise _DamagedError("is not a hierbrush file: its header is no JSON object")
+    rows = {name: _split(tables, name) for name in ("path", "reference")}
+    goals = {name: _get(tables, name) for name in _GOAL_ARRAYS}
+    total = len(rows["path"])
+    if any(table.ndim < 1 or len(table) != total for table in goals.values()) or len(rows["reference"]) != total:
+        raise _DamagedError("is damaged: its tables differ in their number of strokes")
+    at = 0
+    for character in _list(document, "characters"):
+        types = _list(character, "stroke_types")
+        if at + len(types) > total:
+            raise _DamagedError("is damaged: it names more strokes than its tables hold")
+        character["strokes"] = [
+            {
+                "stroke_type": stroke_type,
+                "path": rows["path"][index],
+                "reference": rows["reference"][index],
+                **{name: table[index] for name, table in goals.items()},
+            }
+            for index, stroke_type in enumerate(types, start=at)
+        ]
+        at += len(types)
+    return document
+
+
+def _split(tables: Mapping[str, NDArray[Any]], name: str) -> list[NDArray[Any]]:
+    table, counts = _get(tables, name), _get(tables, f"{name}_rows")
+    if counts.ndim != 1 or counts.dtype.kind not in "iu" or table.ndim != 2 or (counts < 1).any():
+        raise _DamagedError(f"is damaged: {name} and {name}_rows do not belong together")
+    ends = counts.astype(np.int64).cumsum()
+    if len(counts) == 0 or ends[-1] != len(table):
+        raise _DamagedError(f"is damaged: {name} and {name}_rows do not belong together")
+    return np.split(table, ends[:-1])
+
+
+def _sheet(document: dict[str, Any]) -> Writing | Page:
+    if document.get("format") != _FORMAT:
+        raise _DamagedError(f'is not a hierbrush file: expected "format": "{_FORMAT}"')
+    if document.get("version") != _VERSION:
+        raise _DamagedError(f"is of version {document.get('version')!r}; this hierbrush reads version {_VERSION}")
+    brush_fields = document.get("brush")
+    if not isinstance(brush_fields, dict):
+        raise _DamagedError("is damaged: brush must be an object")
+    try:
+        brush = BrushModel(**{str(name): _untupled(value) for name, value in brush_fields.items()})
+    except TypeError as error:
+        raise _DamagedError(f"is damaged: brush: {error}") from None
+    seed = document.get("seed")
+    if isinstance(seed, bool) or not isinstance(seed, int) or not 0 <= seed < 2**63:
+        raise _DamagedError("is damaged: seed must be a whole number from 0 to 2**63 - 1")
+    common = {"brush": brush, "seed": seed, **{name: _text(document, name) for name in ("goal", "policy")}}
+    writings = [_writing(character, common) for character in _list(document, "characters")]
+    text, layout = _text(document, "text"), document.get("layout")
+    if "".join(writing.char for writing in writings) != text.replace("\n", "") or not writings:
+        raise _DamagedError("is damaged: its text is not the text of its characters")
+    if layout is None:
+        if len(writings) > 1:
+            raise _DamagedError("is damaged: several characters need a layout")
+        return writings[0]
+    if not isinstance(layout, dict):
+        raise _DamagedError("is damaged: layout must be an object or null")
+    return Page(text, writings, Layout.from_mapping(layout))
+
+
+def _writing(character: Any, common: dict[str, Any]) -> Writing:
+    char, strokes = _text(character, "character"), _list(character, "strokes")
+    if len(char) != 1 or not strokes:
+        raise _DamagedError(f"is damaged: expected one character with strokes, found {char!r} with {len(strokes)}")
+    goals, references, paths = [], [], []
+    for stroke in strokes:
+        arrays = {name: _array(stroke, name, np.float32) for name in _GOAL_ARRAYS}
+        goals.append(StrokeGoal(_text(stroke, "stroke_type"), **arrays))
+        references.append(_array(stroke, "reference", np.float32, columns=2, rows=3))
+        paths.append(_array(stroke, "path", np.float64, columns=3, rows=2))
+    return Writing(char, goals=goals, references=references, stroke_paths=paths, **common)
+
+
+def _array(
+    stroke: Any, name: str, dtype: type[np.floating[Any]], columns: int | None = None, rows: int = 0
+) -> NDArray[Any]:
+    value = _get(stroke, name)
+    try:
+        array = np.asarray(value)
+        # Strings, booleans and objects would convert too.
+        if array.dtype.kind not in "fiu":
+            raise ValueError
+        array = array.astype(dtype)
+    except (ValueError, TypeError, OverflowError):
+        raise _DamagedError(f"is damaged: {name} is no table of numbers") from None
+    if not np.isfinite(array).all() or np.abs(array).max(initial=0.0) > _MOST_METRES:
+        raise _DamagedError(f"is damaged: {name} holds values outside -{_MOST_METRES:g} to {_MOST_METRES:g}")
+    if columns is not None and (array.ndim != 2 or array.shape[1] != columns or len(array) < rows):
+        raise _DamagedError(f"is damaged: {name} has shape {array.shape}, expected [at least {rows}, {columns}]")
+    return array
+
+
+def _untupled(value: Any) -> Any:
+    """JSON knows no tuples; a brush has no lists."""
+    return tuple(value) if isinstance(value, list) else value
+
+
+def _get(mapping: Any, name: str) -> Any:
+    if not isinstance(mapping, Mapping) or name not in mapping:
+        raise _DamagedError(f"is damaged: {name} is missing")
+    return mapping[name]
+
+
+def _text(mapping: Any, name: str) -> str:
+    value = _get(mapping, name)
+    if not isinstance(value, str):
+        raise _DamagedError(f"is damaged: {name} must be text")
+    return value
+
+
+def _list(mapping: Any, name: str) -> Sequence[Any]:
+    value = _get(mapping, name)
+    if not isinstance(value, list):
+        raise _DamagedError(f"is damaged: {name} must be a list")
+    return value

@@ -1,0 +1,147 @@
+"""GIF: the brush at work, one frame a control tick, with the tuft's footprint and the handle over the growing ink."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from io import BytesIO
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageDraw
+
+from hierbrush.errors import HierbrushError
+from hierbrush.sim import BrushBatch
+from hierbrush.writing.result import BOX, check_size, pixel_corner
+
+if TYPE_CHECKING:
+    from hierbrush.writing.result import Sheet
+
+_PAPER, _INK, _GRID, _BRUSH = (249, 245, 235), (24, 20, 18), (226, 182, 168), (190, 52, 38)
+_INK_LEVELS, _BRUSH_LEVELS = 8, 4
+_FRAME_MS = 50
+_MOST_FRAMES = 400
+_TRAVEL_FRAMES = 4
+_LAST_MS = 2500
+_SMOOTH = 3  # the brush is drawn this much larger and reduced
+_MOST_PIXELS = 2_000_000
+
+
+def render(sheet: Sheet, size: int) -> bytes:
+    """Return the GIF file of a sheet whose character boxes are ``size`` pixels wide.
+
+    Twenty frames a second show the strokes as fast as they are written, or a long text with ticks left out. The dip
+    between strokes is shown as a short way through the air.
+
+    Raises:
+        HierbrushError: ``size`` is no whole number from 32 to 1024, or the picture would pass 2 million pixels.
+    """
+    check_size(size)
+    scale = size / sheet.cells[0].side
+    columns, rows = round(sheet.width * scale), round(sheet.height * scale)
+    if rows * columns > _MOST_PIXELS:
+        raise HierbrushError(
+            f"size: {size} makes a gif of {columns} x {rows} pixels, more than {_MOST_PIXELS:,}; ask for less"
+        )
+    grid = _practice_grid(sheet, size, (rows, columns))
+    ticks = sum(len(path) + _TRAVEL_FRAMES for path in sheet.paths)
+    stride = -(-ticks // _MOST_FRAMES)
+    frames = [_frame(grid, ink, brush) for ink, brush in _moments(sheet, size, (rows, columns), stride)]
+    file = BytesIO()
+    durations = [_FRAME_MS] * (len(frames) - 1) + [_LAST_MS]
+    frames[0].save(
+        file, "GIF", save_all=True, append_images=frames[1:], duration=durations, loop=0, optimize=False, disposal=1
+    )
+    return file.getvalue()
+
+
+def _moments(
+    sheet: Sheet, size: int, shape: tuple[int, int], stride: int
+) -> Iterator[tuple[NDArray[np.float32], NDArray[np.float32]]]:
+    """Yield the ink and the brush ``[rows, columns]`` in [0, 1], every ``stride`` ticks and at the end."""
+    ink = np.zeros(shape, np.float32)
+    nowhere = np.zeros(shape, np.float32)
+    tick, last = 0, None
+    for cell in sheet.cells:
+        corner = pixel_corner(cell, size)
+        top, left = corner
+        window = ink[top : top + size, left : left + size]
+        batch = BrushBatch(cell.writing.brush, 1, side=size, box=BOX, supersample=2)
+        for path in cell.writing.stroke_paths:
+            start = _on_page(path[0], corner, size)
+            for share in np.arange(1, _TRAVEL_FRAMES + 1) / _TRAVEL_FRAMES if last is not None else []:
+                tick += 1
+                if tick % stride == 0:
+                    yield ink.copy(), _brush(shape, None, last + (start - last) * (share * share * (3 - 2 * share)))
+            batch.place(path[:1])
+            batch.dip()
+            for row in path[1:]:
+                batch.step(row[None])
+                window[:] = batch.coverage(0)
+                tick += 1
+                if tick % stride == 0:
+                    footprint = _on_page(np.asarray(batch.footprint(0)), corner, size)
+                    yield ink.copy(), _brush(shape, footprint, _on_page(row, corner, size))
+            last = _on_page(path[-1], corner, size)
+    yield ink, nowhere
+
+
+def _on_page(points: NDArray[np.float64], corner: tuple[int, int], size: int) -> NDArray[np.float64]:
+    """Return points in metres in the character box as (x, y) in pixels of the picture."""
+    return np.asarray(points[..., :2] * (size / BOX) + [corner[1], corner[0]])
+
+
+def _brush(
+    shape: tuple[int, int], footprint: NDArray[np.float64] | None, handle: NDArray[np.float64]
+) -> NDArray[np.float32]:
+    """Draw the footprint, if the tuft touches the paper, and a ring where the handle is."""
+    canvas = Image.new("L", (shape[1] * _SMOOTH, shape[0] * _SMOOTH))
+    draw = ImageDraw.Draw(canvas)
+    if footprint is not None and len(footprint) >= 3:
+        draw.polygon([tuple(point) for point in (footprint * _SMOOTH).tolist()], fill=255)
+    x, y = handle * _SMOOTH
+    radius = shape[1] * _SMOOTH * 0.012 + 2 * _SMOOTH
+    draw.ellipse((x - radius, y - radius, x + radius, y + radius), outline=255, width=_SMOOTH)
+    return np.asarray(canvas.reduce(_SMOOTH), np.float32) / 255.0
+
+
+def _practice_grid(sheet: Sheet, size: int, shape: tuple[int, int]) -> NDArray[np.bool_]:
+    """Draw the box, cross and dotted diagonals that pupils write in (米字格), one for each character."""
+    canvas = Image.new("1", (shape[1], shape[0]))
+    draw = ImageDraw.Draw(canvas)
+    for cell in sheet.cells:
+        top, left = pixel_corner(cell, size)
+        draw.rectangle((left, top, left + size - 1, top + size - 1), outline=1)
+        for at in range(0, size, 2 * _DASH):
+            end = min(at + _DASH, size) - 1
+            middle = size // 2
+            draw.line((left + at, top + middle, left + end, top + middle), fill=1)
+            draw.line((left + middle, top + at, left + middle, top + end), fill=1)
+            draw.line((left + at, top + at, left + end, top + end), fill=1)
+            draw.line((left + size - 1 - at, top + at, left + size - 1 - end, top + end), fill=1)
+    return np.asarray(canvas)
+
+
+_DASH = 4
+
+
+def _frame(grid: NDArray[np.bool_], ink: NDArray[np.float32], brush: NDArray[np.float32]) -> Image.Image:
+    inked = np.rint(ink * (_INK_LEVELS - 1)).astype(np.uint8)
+    # The grid takes a level of its own, past the darkest ink, wherever no ink covers it.
+    base = np.where(grid & (inked == 0), _INK_LEVELS, inked)
+    brushed = np.rint(brush * (_BRUSH_LEVELS - 1)).astype(np.uint8)
+    frame = Image.fromarray((base * _BRUSH_LEVELS + brushed).astype(np.uint8), "P")
+    frame.putpalette(_palette())
+    return frame
+
+
+def _palette() -> list[int]:
+    paper, ink, brush = (np.array(colour, np.float64) for colour in (_PAPER, _INK, _BRUSH))
+    bases = [paper + (ink - paper) * level / (_INK_LEVELS - 1) for level in range(_INK_LEVELS)]
+    bases.append(np.array(_GRID, np.float64))
+    return [
+        round(float(value))
+        for base in bases
+        for level in range(_BRUSH_LEVELS)
+        for value in base + (brush - base) * 0.85 * level / (_BRUSH_LEVELS - 1)
+    ]
