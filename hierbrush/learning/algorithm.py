@@ -1,0 +1,187 @@
+"""PPO on a curriculum: RLlib's PPO, the pieces of this package put together, and the stage that they share."""
+
+from __future__ import annotations
+
+import math
+from functools import partial
+from typing import Any
+
+from ray.rllib.algorithms.ppo import PPO, PPOConfig
+from ray.rllib.callbacks.callbacks import RLlibCallback
+from ray.rllib.core.rl_module.rl_module import RLModuleSpec
+from ray.rllib.utils.metrics import ENV_RUNNER_RESULTS, NUM_ENV_STEPS_SAMPLED
+
+from hierbrush.curriculum import METRICS, Curriculum, StageMachine, StageState
+from hierbrush.learning.config import TrainingConfig
+from hierbrush.learning.connector import FragmentsToBatch
+from hierbrush.learning.learner import PrimitiveLearner
+from hierbrush.learning.module import ResidualPolicyModule
+from hierbrush.learning.runner import BatchedEnvRunner
+
+CURRICULUM_RESULTS = "curriculum"
+
+
+class CurriculumCallback(RLlibCallback):  # type: ignore[misc]
+    """After every iteration: checks that it was one, and lets the stage machine see its metrics.
+
+    RLlib hook: ``on_train_result``, so that the stage moves under ``Algorithm.train``, under Tune and in the driver
+    alike.
+    """
+
+    def on_train_result(self, *, algorithm: CurriculumPPO, result: dict[str, Any], **kwargs: Any) -> None:
+        runners = result.get(ENV_RUNNER_RESULTS, {})
+        steps = float(runners.get(NUM_ENV_STEPS_SAMPLED, math.nan))
+        if not steps > 0:
+            # RLlib calls an iteration without samples a success and would go on like this for ever.
+            raise RuntimeError(
+                f"iteration {result.get('training_iteration')} sampled no steps: every runner failed or timed out; "
+                "the first traceback above is the cause (resources.runners=0 shows it in this process)"
+            )
+        algorithm.advance_curriculum(runners.get("episode_metrics", {}), int(steps))
+        if algorithm.stage_state is not None:
+            result[CURRICULUM_RESULTS] = {
+                "stage": algorithm.stage_state.stage,
+                "name": algorithm.stage_state.name,
+                "status": algorithm.stage_state.status,
+            }
+
+
+class CurriculumPPO(PPO):  # type: ignore[misc]
+    """PPO whose curriculum stage is part of its state.
+
+    RLlib hooks: ``setup``, and ``get_state`` / ``set_state``, through which checkpoints, Tune restores and
+    ``from_checkpoint`` go. ``training_step`` is PPO's own.
+    """
+
+    stage_state: StageState | None = None
+    stage_events: tuple[str, ...] = ()
+
+    @classmethod
+    def get_default_config(cls) -> CurriculumPPOConfig:
+        return CurriculumPPOConfig()
+
+    def setup(self, config: CurriculumPPOConfig) -> None:
+        super().setup(config)
+        if self.config.curriculum_data is not None:
+            self._machine = StageMachine(Curriculum.model_validate_json(self.config.curriculum_data))
+            self._move(self._machine.start())
+
+    def advance_curriculum(self, metrics: dict[str, Any], steps: int) -> None:
+        """Show the stage machine one iteration's metrics; move every runner when the stage changes."""
+        if self.stage_state is None:
+            return
+        values = {name: float(metrics.get(name, math.nan)) for name in METRICS}
+        state, event = self._machine.advance(self.stage_state, values, steps)
+        if event is not None:
+            self.stage_events = (*self.stage_events, str(event))
+        if state.stage != self.stage_state.stage:
+            self._move(state)
+        self.stage_state = state
+
+    def _move(self, state: StageState) -> None:
+        self.stage_state = state
+        for group in (self.env_runner_group, self.eval_env_runner_group):
+            if group is not None:
+                group.foreach_env_runner(partial(_set_stage, stage=state.stage))
+
+    def get_state(self, *args: Any, **kwargs: Any) -> dict[str, Any]:
+        state: dict[str, Any] = super().get_state(*args, **kwargs)
+        return {**state, CURRICULUM_RESULTS: self.stage_state.to_dict() if self.stage_state else None}
+
+    def set_state(self, state: dict[str, Any]) -> None:
+        super().set_state(state)
+        if state.get(CURRICULUM_RESULTS) is not None:
+            self._move(StageState.from_dict(state[CURRICULUM_RESULTS]))
+
+
+def _set_stage(runner: BatchedEnvRunner, stage: int) -> None:
+    runner.set_stage(stage)
+
+
+class CurriculumPPOConfig(PPOConfig):  # type: ignore[misc]
+    """`PPOConfig` with ``curriculum_data``: a `Curriculum` as JSON, or None for an environment without stages."""
+
+    def __init__(self, algo_class: type | None = None) -> None:
+        super().__init__(algo_class=algo_class or CurriculumPPO)
+        self.curriculum_data: str | None = None
+
+    def curriculum(self, curriculum: Curriculum | None) -> CurriculumPPOConfig:
+        """Set the curriculum; the environment gets it too, as its ``curriculum`` option."""
+        if curriculum is not None:
+            self.curriculum_data = curriculum.model_dump_json()
+            self.environment(env_config={"curriculum": curriculum.model_dump(mode="json")})
+        return self
+
+
+def algorithm_config(
+    config: TrainingConfig, *, curriculum: Curriculum | None = None, stroke: str | None = None
+) -> CurriculumPPOConfig:
+    """Return the RLlib configuration that a training configuration stands for.
+
+    Args:
+        config: the configuration of one phase.
+        curriculum: what the environment practises; None leaves it to the environment.
+        stroke: stroke type to train on alone; None trains one policy on all.
+    """
+    training, policy = config.training, config.policy
+    options = {**config.environment.options, **({"stroke": stroke} if stroke is not None else {})}
+    batch = config.environment.slots * training.fragment
+    per_runner = batch * max(1, config.resources.runners)
+    return (
+        CurriculumPPOConfig()
+        .environment(
+            config.environment.id,
+            env_config=options,
+            # Observations come scaled and actions are bounded by the environment.
+            normalize_actions=False,
+            clip_actions=False,
+        )
+        .curriculum(curriculum)
+        .env_runners(
+            env_runner_cls=BatchedEnvRunner,
+            gym_env_vectorize_mode="vector_entry_point",
+            num_env_runners=config.resources.runners,
+            num_envs_per_env_runner=config.environment.slots,
+            rollout_fragment_length=training.fragment,
+        )
+        .learners(
+            num_learners=config.resources.learners,
+            learner_connector=partial(_connector, gamma=training.gamma, lambda_=training.gae_lambda),
+            add_default_connectors_to_learner_pipeline=False,
+        )
+        .rl_module(
+            rl_module_spec=RLModuleSpec(
+                module_class=ResidualPolicyModule,
+                model_config={"hidden": policy.hidden, "value_hidden": policy.value_hidden, "sigma": policy.sigma},
+            )
+        )
+        .training(
+            learner_class=PrimitiveLearner,
+            learner_config_dict={
+                "sigma": [[0, policy.sigma], [training.steps, policy.sigma_final]],
+                "value_warmup_updates": training.value_warmup,
+                "adam_eps": 1e-5,
+            },
+            train_batch_size_per_learner=per_runner // max(1, config.resources.learners),
+            minibatch_size=training.minibatch,
+            num_epochs=training.epochs,
+            lr=[[0, training.lr], [training.steps, training.lr_final]],
+            gamma=training.gamma,
+            lambda_=training.gae_lambda,
+            clip_param=training.clip,
+            vf_loss_coeff=training.value_coefficient,
+            entropy_coeff=0.0,
+            use_kl_loss=False,
+            grad_clip=training.grad_clip,
+        )
+        # RLlib would look for NaN in every gradient of every minibatch; the learner looks once an update.
+        .framework("torch", torch_skip_nan_gradients=True)
+        .callbacks(CurriculumCallback)
+        # A runner that raises ends the training with its own error instead of being restarted for ever.
+        .fault_tolerance(restart_failed_env_runners=False, ignore_env_runner_failures=False)
+        .debugging(seed=config.seed, log_level="ERROR")
+    )
+
+
+def _connector(observation_space: Any, action_space: Any, *, gamma: float, lambda_: float) -> FragmentsToBatch:
+    return FragmentsToBatch(observation_space, action_space, gamma=gamma, lambda_=lambda_)

@@ -1,0 +1,158 @@
+"""PPO's learner with what a small network on one core needs: fused Adam, a cheap minibatch iterator, schedules."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from typing import Any
+
+import torch
+from ray.rllib.algorithms.ppo.ppo import LEARNER_RESULTS_VF_EXPLAINED_VAR_KEY
+from ray.rllib.algorithms.ppo.torch.ppo_torch_learner import PPOTorchLearner
+from ray.rllib.core.columns import Columns
+from ray.rllib.core.learner.learner import POLICY_LOSS_KEY, VF_LOSS_KEY
+from ray.rllib.core.learner.training_data import TrainingData
+from ray.rllib.evaluation.postprocessing import Postprocessing
+from ray.rllib.policy.sample_batch import MultiAgentBatch, SampleBatch
+from ray.rllib.utils.metrics import NUM_ENV_STEPS_SAMPLED_LIFETIME
+from ray.rllib.utils.schedules.scheduler import Scheduler
+from torch import Tensor
+
+_LOG_SQRT_2PI = 0.5 * math.log(2 * math.pi)
+
+
+class ShuffledMinibatches:
+    """Epochs of shuffled minibatches over a `MultiAgentBatch`, one permutation an epoch.
+
+    An epoch is cut into equal parts of about ``minibatch_size``, so that no sample is met twice and no small remainder
+    gets the weight of a whole minibatch. Several modules are cut into the same number of parts each: a module with few
+    samples gets its epochs too, and not as many as the largest needs (RLlib's `MiniBatchCyclicIterator` trains it over
+    and over).
+    """
+
+    def __init__(
+        self, batch: MultiAgentBatch, *, minibatch_size: int | None, num_epochs: int, num_total_minibatches: int = 0
+    ) -> None:
+        self._batch = batch
+        largest = max(len(part) for part in batch.policy_batches.values())
+        self._parts = max(1, round(largest / (minibatch_size or largest)))
+        # Several learners must take the same number of steps, whatever the sizes of their shards.
+        self._total = num_total_minibatches or self._parts * num_epochs
+
+    def __iter__(self) -> Iterator[MultiAgentBatch]:
+        for done in range(0, self._total, self._parts):
+            cuts = {
+                module_id: torch.randperm(len(part)).tensor_split(self._parts)
+                for module_id, part in self._batch.policy_batches.items()
+            }
+            for index in range(min(self._parts, self._total - done)):
+                yield MultiAgentBatch(
+                    {
+                        module_id: SampleBatch(
+                            {name: column[cuts[module_id][index].to(column.device)] for name, column in part.items()}
+                        )
+                        for module_id, part in self._batch.policy_batches.items()
+                    },
+                    env_steps=len(self._batch),
+                )
+
+
+class PrimitiveLearner(PPOTorchLearner):  # type: ignore[misc]
+    """PPO without what a fixed-width Gaussian does not need (entropy, KL), with σ on a schedule.
+
+    RLlib hooks: ``config.training(learner_class=...)``; overrides ``configure_optimizers_for_module`` (fused Adam),
+    ``compute_loss_for_module``, ``after_gradient_based_update`` (logs, σ schedule, check for NaN) and
+    ``_create_iterator_if_necessary`` (minibatches). Settings beyond `PPOConfig` come in
+    ``config.training(learner_config_dict=...)``: ``sigma`` (fixed value or RLlib schedule over environment steps),
+    ``value_warmup_updates`` (updates that train the critic only) and ``adam_eps``.
+    """
+
+    def build(self) -> None:
+        super().build()
+        self._sigma = Scheduler(fixed_value_or_schedule=self.config.learner_config_dict["sigma"], framework="torch")
+        self._last: dict[str, dict[str, Tensor]] = {}
+
+    def configure_optimizers_for_module(self, module_id: str, config: Any = None) -> None:
+        parameters = self.get_parameters(self.module[module_id])
+        self.register_optimizer(
+            module_id=module_id,
+            optimizer=torch.optim.Adam(parameters, fused=True, eps=self.config.learner_config_dict["adam_eps"]),
+            params=parameters,
+            lr_or_lr_schedule=config.lr,
+        )
+
+    def compute_loss_for_module(
+        self, *, module_id: str, config: Any, batch: dict[str, Any], fwd_out: dict[str, Any]
+    ) -> Tensor:
+        module = self.module[module_id].unwrapped()
+        values = module.compute_values(batch)
+        value_loss = (values - batch[Postprocessing.VALUE_TARGETS]).square().mean()
+        loss = config.vf_loss_coeff * value_loss
+        mean, log_std = fwd_out[Columns.ACTION_DIST_INPUTS].chunk(2, dim=-1)
+        noise = (batch[Columns.ACTIONS] - mean) * torch.exp(-log_std)
+        logp = -(0.5 * noise.square() + log_std + _LOG_SQRT_2PI).sum(-1)
+        log_ratio = logp - batch[Columns.ACTION_LOGP]
+        ratio = log_ratio.exp()
+        advantages = batch[Postprocessing.ADVANTAGES]
+        clipped = ratio.clamp(1 - config.clip_param, 1 + config.clip_param)
+        policy_loss = -torch.min(advantages * ratio, advantages * clipped).mean()
+        # The counter was raised before the first minibatch of this update.
+        if self._weights_seq_no > self.config.learner_config_dict["value_warmup_updates"]:
+            loss = loss + policy_loss
+        else:
+            # Keeps every parameter in the graph, as the gradient exchange between several learners expects.
+            loss = loss + 0.0 * policy_loss
+        self._last[module_id] = {
+            "values": values.detach(),
+            "targets": batch[Postprocessing.VALUE_TARGETS],
+            "log_ratio": log_ratio.detach(),
+            POLICY_LOSS_KEY: policy_loss.detach(),
+            VF_LOSS_KEY: value_loss.detach(),
+        }
+        return loss
+
+    def after_gradient_based_update(self, *, timesteps: dict[str, Any]) -> None:
+        super().after_gradient_based_update(timesteps=timesteps)
+        sigma = float(self._sigma.update(timestep=int(timesteps.get(NUM_ENV_STEPS_SAMPLED_LIFETIME) or 0)))
+        for module_id, last in self._last.items():
+            losses = {key: float(last[key]) for key in (POLICY_LOSS_KEY, VF_LOSS_KEY)}
+            module = self.module[module_id].unwrapped()
+            broken = [name for name, parameter in module.named_parameters() if not parameter.isfinite().all()]
+            if broken or not all(map(math.isfinite, losses.values())):
+                raise FloatingPointError(
+                    f"NaN or infinity in the update of {module_id} (losses {losses}, parameters {broken or 'finite'}); "
+                    "a smaller training.lr or training.grad_clip helps if the rewards are finite"
+                )
+            unexplained = (last["targets"] - last["values"]).var() / last["targets"].var().clamp_min(1e-12)
+            log_ratio = last["log_ratio"]
+            self.metrics.log_dict(
+                {
+                    **losses,
+                    LEARNER_RESULTS_VF_EXPLAINED_VAR_KEY: 1.0 - float(unexplained),
+                    # Schulman's low-variance estimate of KL(old || new).
+                    "approx_kl": float((log_ratio.exp() - 1 - log_ratio).mean()),
+                    "sigma": float(module.log_std.exp().mean()),
+                },
+                key=module_id,
+                window=1,
+            )
+            module.set_sigma(sigma)
+        self._last.clear()
+
+    def _create_iterator_if_necessary(
+        self,
+        *,
+        training_data: TrainingData,
+        num_total_minibatches: int = 0,
+        num_epochs: int = 1,
+        minibatch_size: int | None = None,
+        shuffle_batch_per_epoch: bool = False,
+        **kwargs: Any,
+    ) -> ShuffledMinibatches:
+        batch = self._make_batch_if_necessary(training_data=training_data)
+        return ShuffledMinibatches(
+            batch,
+            minibatch_size=minibatch_size,
+            num_epochs=num_epochs,
+            num_total_minibatches=num_total_minibatches,
+        )

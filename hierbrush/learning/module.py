@@ -1,0 +1,63 @@
+"""The network of a primitive as an RLModule: a ReLU MLP for the mean action, another for the value."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+from ray.rllib.core.columns import Columns
+from ray.rllib.core.rl_module.apis import InferenceOnlyAPI, ValueFunctionAPI
+from ray.rllib.core.rl_module.torch import TorchRLModule
+from torch import Tensor, nn
+
+
+def mlp(inputs: int, hidden: Sequence[int], outputs: int) -> nn.Sequential:
+    """Return Linear-ReLU pairs of the given widths with one linear layer on top."""
+    widths = [inputs, *hidden]
+    layers: list[nn.Module] = []
+    for width_in, width_out in zip(widths, widths[1:], strict=False):
+        layers += [nn.Linear(width_in, width_out), nn.ReLU()]
+    layers.append(nn.Linear(widths[-1], outputs))
+    return nn.Sequential(*layers)
+
+
+class ResidualPolicyModule(TorchRLModule, ValueFunctionAPI, InferenceOnlyAPI):  # type: ignore[misc]
+    """Gaussian policy around an MLP whose last layer starts at zero, so that training starts at the scripted follower.
+
+    The standard deviation does not depend on the state and is not learned: a learned one either collapses or destroys
+    the follower that the policy corrects. It is a buffer that the learner moves along a schedule, so it travels to the
+    runners with the weights and into every checkpoint.
+
+    RLlib hooks: ``RLModule.setup``, ``_forward``, ``compute_values`` (`ValueFunctionAPI`) and
+    ``get_non_inference_attributes`` (`InferenceOnlyAPI`: runners carry no critic).
+    ``model_config``: ``hidden`` and ``value_hidden`` (layer widths) and ``sigma`` (initial standard deviation).
+    """
+
+    log_std: Tensor
+
+    def setup(self) -> None:
+        inputs = int(self.observation_space.shape[0])
+        outputs = int(self.action_space.shape[0])
+        self.policy = mlp(inputs, self.model_config["hidden"], outputs)
+        self.value = mlp(inputs, self.model_config["value_hidden"], 1)
+        for net in (self.policy, self.value):
+            nn.init.zeros_(net[-1].weight)
+            nn.init.zeros_(net[-1].bias)
+        self.register_buffer("log_std", torch.full((outputs,), float(self.model_config["sigma"])).log())
+
+    def set_sigma(self, sigma: float) -> None:
+        """Set the standard deviation of every action component, in action units."""
+        self.log_std.fill_(sigma).log_()
+
+    def get_non_inference_attributes(self) -> list[str]:
+        return ["value"]
+
+    def _forward(self, batch: dict[str, Any], **kwargs: Any) -> dict[str, Any]:
+        mean = self.policy(batch[Columns.OBS])
+        return {Columns.ACTION_DIST_INPUTS: torch.cat([mean, self.log_std.expand_as(mean)], dim=-1)}
+
+    def compute_values(self, batch: dict[str, Any], embeddings: Any = None) -> Tensor:
+        """Return V(s), f32 [n], for observations f32 [n, D]."""
+        value: Tensor = self.value(batch[Columns.OBS]).squeeze(-1)
+        return value
