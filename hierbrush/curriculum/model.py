@@ -7,6 +7,7 @@ lengths in goals in sides of the character box, angles in radians; relative rang
 
 from __future__ import annotations
 
+from dataclasses import fields
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal, get_args
 
@@ -14,6 +15,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Discriminator, Field
 
 from hierbrush.curriculum.yaml_source import load_model
 from hierbrush.errors import closest
+from hierbrush.sim.model import BrushModel
 from hierbrush.strokes.types import ABBREVIATIONS
 
 Metric = Literal["iou", "iou_p05"]
@@ -50,6 +52,32 @@ _Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_-]*$", max_length=40)]
 _StrokeType = Annotated[str, AfterValidator(_known_type), Field(json_schema_extra={"enum": list(ABBREVIATIONS)})]
 
 
+_BRUSH_PARAMETERS = {field.name: field.metadata for field in fields(BrushModel) if "unit" in field.metadata}
+
+
+def _brush_parameter(name: str) -> str:
+    if name not in _BRUSH_PARAMETERS:
+        raise ValueError(f"no brush parameter{closest(name, list(_BRUSH_PARAMETERS))}")
+    return name
+
+
+_BrushParameters = Annotated[
+    dict[Annotated[str, AfterValidator(_brush_parameter)], float],
+    Field(
+        json_schema_extra={
+            "additionalProperties": False,
+            "properties": {
+                name: {
+                    "type": "number",
+                    "minimum": limits["low"],
+                    "maximum": limits["high"],
+                    "description": f"{limits['text']} ({limits['unit']}, {limits['low']:g} to {limits['high']:g})",
+                }
+                for name, limits in _BRUSH_PARAMETERS.items()
+            },
+        }
+    ),
+]
 _TypeList = Annotated[tuple[_StrokeType, ...], Field(min_length=1), AfterValidator(_distinct)]
 # The discriminator keeps errors to the member that was meant; a plain union would report both.
 _Strokes = Annotated[
@@ -143,16 +171,25 @@ class Brush(_Section):
     preset: Literal["measured", "round"] = "measured"
     """``measured``: the published fits of a real brush. ``round``: a point without lag, for comparisons."""
 
-    parameters: dict[str, float] = {}
-    """Brush parameters that differ from the preset, by their name in ``BrushModel`` (SI units)."""
+    parameters: _BrushParameters = {}
+    """Brush parameters that differ from the preset, in SI units: names and ranges are those of ``BrushModel``."""
+
+    def build(self) -> BrushModel:
+        """Return the brush itself."""
+        return BrushModel.preset(self.preset).replace(**self.parameters)
+
+    @model_validator(mode="after")
+    def _in_range(self) -> Brush:
+        self.build()
+        return self
 
 
 class Randomisation(_Section):
     """What differs from episode to episode besides the goal, so that the policy does not trust one brush."""
 
-    brush: dict[str, Annotated[float, Field(ge=0, le=0.5)]] = {}
-    """Relative range of brush parameters (share, 0 to 0.5), by their name in ``BrushModel``: 0.03 draws a factor
-    between 0.97 and 1.03."""
+    brush: float = Field(default=0.0, ge=0, le=0.5)
+    """How far brushes differ (share, 0 to 0.5): 0.03 scales the mark's width, length and offset, the root's place and
+    the rounding of the base each by a factor of its own between 0.97 and 1.03, for a whole episode."""
 
     handle_sigma: float = Field(default=0.0, ge=0, le=0.005)
     """Standard deviation of the handle's position error, per axis and control tick (m, 0 to 0.005)."""

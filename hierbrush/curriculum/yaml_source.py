@@ -436,7 +436,7 @@ def _problem(
         what = f"item {location[-1]}" if isinstance(location[-1], int) else f"key {location[-1]!r}"
         return origin.order, Problem(origin.where, f"missing {what}{inside}")
     present = _present(document, location)
-    origin = document.origin(present)
+    origin = document.origin(present, key=location[-1:] == ("[key]",))
     name = dotted(present) or "the document"
     if kind == "value_error":  # raised by a validator of ours, which says what would have been right
         return origin.order, Problem(origin.where, f"{name}: {details['ctx']['error']}")
