@@ -1,0 +1,28 @@
+"""Brush and paper: a soft brush that leaves ink, many at a time.
+
+:class:`BrushModel` is what a brush is, :class:`BrushBatch` is brushes writing; :class:`GoalBank` and :class:`StrokeBatch` add
+what they are to write and what a policy sees of it. The C core and the NumPy twin give the same bits.
+"""
+
+from hierbrush.sim.bank import GoalBank
+from hierbrush.sim.batch import TICK_SECONDS, BrushBatch, HandleLimits, Snapshot, StrokeBatch
+from hierbrush.sim.core_choice import CORE, core_info
+from hierbrush.sim.model import PRESETS, BrushModel
+from hierbrush.sim.raster import distance_transform, rasterise
+from hierbrush.sim.trace import trace
+
+__all__ = [
+    "CORE",
+    "PRESETS",
+    "TICK_SECONDS",
+    "BrushBatch",
+    "BrushModel",
+    "GoalBank",
+    "HandleLimits",
+    "Snapshot",
+    "StrokeBatch",
+    "core_info",
+    "distance_transform",
+    "rasterise",
+    "trace",
+]

@@ -1,0 +1,141 @@
+"""A bank of stroke goals on the raster: what brushes are measured against while they write. Constant once built."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hierbrush.errors import HierbrushError
+from hierbrush.sim.core_choice import kernels
+from hierbrush.sim.observation import TRACK_SIZE
+from hierbrush.sim.raster import check_raster
+
+# Pixels around a goal's outline that its window carries: a handle 3 mm off, pressed 3 mm too deep, still inks within.
+_MARGIN = 16
+
+
+@dataclass(frozen=True, eq=False)
+class GoalBank:
+    """Goals as masks, distances and tracks, each on the window that its stroke needs at the character's full resolution.
+
+    Attributes:
+        side: pixels of the character's raster.
+        box: side of the character box in metres.
+        supersample: samples a pixel side of the masks.
+        window: int32 [G, 4], left, top, width and height in pixels; may reach beyond the box.
+        ticks: int32 [G], control ticks of an episode.
+        area: int32 [G], samples wanted.
+        arrays: what the core reads, by its names in ``core/brush.h``.
+    """
+
+    side: int
+    box: float
+    supersample: int
+    window: NDArray[np.int32]
+    ticks: NDArray[np.int32]
+    area: NDArray[np.int32]
+    arrays: dict[str, NDArray[Any]]
+
+    def __len__(self) -> int:
+        return len(self.ticks)
+
+    @classmethod
+    def build(
+        cls,
+        outlines: Sequence[NDArray[Any]],
+        tracks: Sequence[NDArray[np.float64]],
+        *,
+        side: int = 256,
+        box: float = 0.12,
+        supersample: int = 1,
+    ) -> GoalBank:
+        """Rasterise goals.
+
+        Args:
+            outlines: each [n >= 3, 2] in the unit box.
+            tracks: each float64 [ticks + 1, 8]: reference x, y, z, skeleton x, y and radius in metres, unit tangent x, y.
+            side: pixels of the character's raster, 32 to 1024.
+            box: side of the character box in metres.
+            supersample: 1, 2 or 4 samples a pixel side.
+
+        Raises:
+            HierbrushError: no goals, unequal numbers of outlines and tracks, a wrong shape, or values out of range.
+        """
+        check_raster(side, supersample)
+        if not len(outlines) or len(outlines) != len(tracks):
+            raise HierbrushError(f"outlines, tracks: {len(outlines)} and {len(tracks)}, expected equal numbers above 0")
+        windows, masks, distances, areas = [], [], [], []
+        for index, (outline, track) in enumerate(zip(outlines, tracks, strict=True)):
+            points = np.ascontiguousarray(outline, dtype=np.float64)
+            if points.ndim != 2 or points.shape[1] != 2 or len(points) < 3 or not np.isfinite(points).all():
+                raise HierbrushError(f"outlines[{index}]: shape {points.shape}, expected finite [n >= 3, 2]")
+            if np.abs(points).max() > 4:
+                raise HierbrushError(f"outlines[{index}]: reaches {np.abs(points).max():.3g}, expected unit-box coordinates")
+            if track.ndim != 2 or track.shape[1] != TRACK_SIZE or len(track) < 2 or not np.isfinite(track).all():
+                raise HierbrushError(f"tracks[{index}]: shape {track.shape}, expected finite [ticks + 1 >= 2, {TRACK_SIZE}]")
+            pixels = points * side
+            low = np.floor(pixels.min(axis=0)).astype(np.int64) - _MARGIN
+            extent = np.ceil(pixels.max(axis=0)).astype(np.int64) + _MARGIN - low
+            if (extent * supersample > 4096).any():
+                raise HierbrushError(f"outlines[{index}]: {extent.max()} pixels wide, too large for this raster")
+            columns, rows = (int(value) for value in extent)
+            local = pixels - low
+            mask = np.zeros(rows * supersample * ((columns * supersample + 63) // 64), dtype=np.uint64)
+            kernels.fill_polygon(local * supersample, columns * supersample, rows * supersample, mask)
+            inside = mask
+            if supersample > 1:
+                inside = np.zeros(rows * ((columns + 63) // 64), dtype=np.uint64)
+                kernels.fill_polygon(local, columns, rows, inside)
+            distance = np.empty(rows * columns, dtype=np.int8)
+            kernels.polygon_distance(local, columns, rows, inside, distance)
+            windows.append((*low, columns, rows))
+            masks.append(mask)
+            distances.append(distance)
+            areas.append(int(np.bitwise_count(mask).sum()) if hasattr(np, "bitwise_count") else _popcount(mask))
+        ticks = np.array([len(track) - 1 for track in tracks], dtype=np.int32)
+        window = np.array(windows, dtype=np.int32)
+        area = np.array(areas, dtype=np.int32)
+        arrays: dict[str, NDArray[Any]] = {
+            "goal_window": window,
+            "goal_ticks": ticks,
+            "goal_area": area,
+            "mask_offset": _starts(masks),
+            "distance_offset": _starts(distances),
+            "track_offset": _starts(tracks),
+            "mask": np.concatenate(masks),
+            "distance": np.concatenate(distances),
+            "track": np.ascontiguousarray(np.concatenate(tracks), dtype=np.float64),
+        }
+        for array in arrays.values():
+            array.flags.writeable = False
+        return cls(int(side), float(box), int(supersample), window, ticks, area, arrays)
+
+    @property
+    def words(self) -> int:
+        """Words of 64 samples that the largest window needs."""
+        width, height = self.window[:, 2].astype(np.int64) * self.supersample, self.window[:, 3].astype(np.int64)
+        return int(((width + 63) // 64 * height * self.supersample).max())
+
+    @property
+    def nbytes(self) -> int:
+        """Memory of the bank in bytes."""
+        return sum(array.nbytes for array in self.arrays.values())
+
+    def start(self) -> NDArray[np.float64]:
+        """Return where each goal's reference path begins: float64 [G, 3], metres."""
+        starts: NDArray[np.float64] = self.arrays["track"][self.arrays["track_offset"], :3]
+        return starts
+
+
+def _starts(parts: Sequence[NDArray[Any]]) -> NDArray[np.int64]:
+    lengths = np.array([len(part) for part in parts], dtype=np.int64)
+    return np.concatenate([[0], np.cumsum(lengths)[:-1]]).astype(np.int64)
+
+
+def _popcount(words: NDArray[np.uint64]) -> int:
+    # NumPy below 2.0 has no bitwise_count.
+    return int(np.unpackbits(words.view(np.uint8)).sum())

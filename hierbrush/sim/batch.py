@@ -1,0 +1,463 @@
+"""Brushes writing side by side: the mutable half of the simulator."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from hierbrush.errors import HierbrushError, closest
+from hierbrush.sim.bank import GoalBank
+from hierbrush.sim.core_choice import kernels
+from hierbrush.sim.model import BrushModel
+from hierbrush.sim.observation import LAYOUTS
+from hierbrush.sim.raster import check_raster, coverage
+
+TICK_SECONDS = 0.05
+# A writer holds the brush so that its tip points up and to the left when it comes down.
+REST_DIRECTION = (-(0.5**0.5), -(0.5**0.5))
+_FARTHEST = 4.0
+_MUTABLE = ("window", "pose", "root", "direction", "tuft", "moved", "ink", "draws", "counts", "goal", "tick", "noise", "params")
+
+
+@dataclass(frozen=True)
+class HandleLimits:
+    """How far residual control may take the handle.
+
+    Attributes:
+        unit: metres that an action of 1 moves the handle off the reference path, and the length scale of observations.
+        move: metres a tick in the plane, at most.
+        press: metres a tick in depth, at most.
+        lift: metres above first touch that the handle may rise within a stroke.
+    """
+
+    unit: float = 0.003
+    move: float = 0.008
+    press: float = 0.005
+    lift: float = 0.003
+
+    def __post_init__(self) -> None:
+        for name in ("unit", "move", "press", "lift"):
+            value = getattr(self, name)
+            if not 0 < value <= 0.1:
+                raise HierbrushError(f"{name}: {value!r}, expected metres above 0 and up to 0.1")
+
+
+@dataclass(frozen=True, eq=False)
+class Snapshot:
+    """Everything mutable of a batch at one moment; :meth:`BrushBatch.restore` goes back to it."""
+
+    arrays: dict[str, NDArray[Any]]
+
+
+class BrushBatch:
+    """N brushes on N papers; one call advances all of them by one control tick (20 Hz of simulated time).
+
+    Each tick holds as many substeps as keep the handle's stamps half a pixel apart or closer. Slots never touch each
+    other's memory, so the result does not depend on ``threads`` or on how a range is split.
+
+    Args:
+        model: one brush for all slots, one for each, or float64 [N, 10] rows as of :meth:`BrushModel.parameters`.
+        slots: N, at least 1.
+        side: pixels of a paper's side, 32 to 1024; the paper is the character box.
+        box: side of the character box in metres.
+        supersample: samples a pixel side: 1 is binary ink at pixel centres (training), 4 gives anti-aliased coverage.
+        spacing: metres between stamps at most; half a pixel by default.
+        threads: workers that share the slots of a step.
+        seed: of the per-slot counter-based random numbers.
+
+    Raises:
+        HierbrushError: an argument is out of range.
+    """
+
+    def __init__(
+        self,
+        model: BrushModel | Sequence[BrushModel] | NDArray[np.float64],
+        slots: int,
+        *,
+        side: int = 256,
+        box: float = 0.12,
+        supersample: int = 1,
+        spacing: float | None = None,
+        threads: int = 1,
+        seed: int = 0,
+    ) -> None:
+        check_raster(side, supersample)
+        words = side * supersample * ((side * supersample + 63) // 64)
+        self._open(model, slots, words, side, box, supersample, spacing, threads, seed, None, 0, HandleLimits())
+        self._arrays["window"][:] = (0, 0, side, side)
+
+    def _open(
+        self,
+        model: BrushModel | Sequence[BrushModel] | NDArray[np.float64],
+        slots: int,
+        words: int,
+        side: int,
+        box: float,
+        supersample: int,
+        spacing: float | None,
+        threads: int,
+        seed: int,
+        bank: GoalBank | None,
+        columns: int,
+        limits: HandleLimits,
+    ) -> None:
+        if isinstance(slots, bool) or not isinstance(slots, int | np.integer) or not 1 <= slots <= 1 << 20:
+            raise HierbrushError(f"slots: {slots!r}, expected a whole number from 1 to {1 << 20}")
+        if not 1e-3 <= box <= 10:
+            raise HierbrushError(f"box: {box!r}, expected metres from 0.001 to 10")
+        if isinstance(threads, bool) or not isinstance(threads, int) or not 1 <= threads <= 256:
+            raise HierbrushError(f"threads: {threads!r}, expected a whole number from 1 to 256")
+        if not isinstance(seed, int | np.integer) or not 0 <= seed < 1 << 64:
+            raise HierbrushError(f"seed: {seed!r}, expected a whole number from 0 to 2^64 - 1")
+        spacing = 0.5 * box / side if spacing is None else spacing
+        if not 1e-6 <= spacing <= 0.1:
+            raise HierbrushError(f"spacing: {spacing!r}, expected metres from 1e-6 to 0.1")
+        self.slots, self.side, self.box, self.supersample, self.threads = int(slots), int(side), float(box), supersample, threads
+        self.limits = limits
+        shape = models = model
+        if isinstance(model, BrushModel):
+            shape, models = model, [model]
+        elif not isinstance(model, np.ndarray):
+            shape = model[0] if len(model) else model
+            if len(model) not in (1, slots) or any(brush.tip != model[0].tip for brush in model):
+                raise HierbrushError(f"model: {len(model)} brushes, expected 1 or {slots} with the same tip")
+        else:
+            shape = BrushModel()
+        assert isinstance(shape, BrushModel)
+        rows = models if isinstance(models, np.ndarray) else np.stack([brush.parameters() for brush in models])  # type: ignore[union-attr]
+        n = self.slots
+        self._arrays: dict[str, NDArray[Any]] = {
+            "params": np.zeros((n, 10)),
+            "footprint": shape.footprint(),
+            "noise": np.zeros(n),
+            "window": np.zeros((n, 4), dtype=np.int32),
+            "pose": np.zeros((n, 3)),
+            "root": np.zeros((n, 2)),
+            "direction": np.tile(REST_DIRECTION, (n, 1)),
+            "tuft": np.zeros((n, 3)),
+            "moved": np.zeros((n, 3)),
+            "ink": np.zeros((n, words), dtype=np.uint64),
+            "draws": np.zeros(n, dtype=np.uint64),
+            "counts": np.zeros((n, 4), dtype=np.int32),
+            "goal": np.zeros(n, dtype=np.int32),
+            "tick": np.zeros(n, dtype=np.int32),
+            "target": np.zeros((n, 3)),
+            "action": np.zeros((n, 3), dtype=np.float32),
+            "observation": np.zeros((n, columns), dtype=np.float32),
+        }
+        self.set_brushes(rows)
+        self._spacing, self._seed = float(spacing), int(seed)
+        self._bind(bank)
+        self._pool = ThreadPoolExecutor(threads, thread_name_prefix="brush") if threads > 1 else None
+
+    def _bind(self, bank: GoalBank | None) -> None:
+        self._kernel = kernels.Batch(
+            {**self._arrays, **(bank.arrays if bank else {})},
+            supersample=self.supersample,
+            per_metre=self.side * self.supersample / self.box,
+            spacing=self._spacing,
+            unit=self.limits.unit,
+            max_move=self.limits.move,
+            max_press=self.limits.press,
+            lift_height=self.limits.lift,
+            seed=self._seed,
+        )
+
+    def set_brushes(self, rows: NDArray[np.float64], slots: ArrayLike | None = None) -> None:
+        """Give slots other brushes: float64 [n or 1, 10] as of :meth:`BrushModel.parameters` or ``.randomised``.
+
+        Raises:
+            HierbrushError: a wrong shape, or a value that is not finite.
+        """
+        rows = np.asarray(rows, dtype=np.float64)
+        if rows.ndim != 2 or rows.shape[1] != 10 or not np.isfinite(rows).all():
+            raise HierbrushError(f"rows: shape {rows.shape}, expected finite [n, 10] brush parameters")
+        self._put("params", rows, slots)
+
+    def set_noise(self, sigma: ArrayLike, slots: ArrayLike | None = None) -> None:
+        """Give the handles of slots a random error each tick of standard deviation ``sigma`` metres (residual control)."""
+        values = np.asarray(sigma, dtype=np.float64)
+        if not np.isfinite(values).all() or (values < 0).any():
+            raise HierbrushError(f"sigma: {sigma!r}, expected metres of 0 or more")
+        self._put("noise", values, slots)
+
+    def _put(self, name: str, values: NDArray[Any], slots: ArrayLike | None) -> None:
+        target = self._arrays[name]
+        chosen = slice(None) if slots is None else self._chosen(slots)
+        try:
+            target[chosen] = values
+        except (ValueError, IndexError):
+            count = self.slots if slots is None else len(np.atleast_1d(np.asarray(slots)))
+            raise HierbrushError(f"{name}: shape {values.shape} for {count} slots of {target.shape[1:]} each") from None
+
+    def _chosen(self, slots: ArrayLike) -> NDArray[np.int64]:
+        chosen = np.atleast_1d(np.asarray(slots))
+        if chosen.dtype.kind not in "iu" or chosen.ndim != 1 or ((chosen < 0) | (chosen >= self.slots)).any():
+            raise HierbrushError(f"slots: {slots!r}, expected indices from 0 to {self.slots - 1}")
+        return chosen.astype(np.int64)
+
+    def _read_only(self, name: str) -> NDArray[Any]:
+        view = self._arrays[name].view()
+        view.flags.writeable = False
+        return view
+
+    @property
+    def position(self) -> NDArray[np.float64]:
+        """Handles: live read-only float64 [N, 3], x, y and press depth z in metres; z of 0 or less is in the air."""
+        return self._read_only("pose")
+
+    @property
+    def direction(self) -> NDArray[np.float64]:
+        """Unit vectors from handle to tip: live read-only float64 [N, 2]."""
+        return self._read_only("direction")
+
+    @property
+    def tuft(self) -> NDArray[np.float64]:
+        """Width, length and offset of the marks: live read-only float64 [N, 3], metres; zero when lifted."""
+        return self._read_only("tuft")
+
+    @property
+    def nbytes(self) -> int:
+        """Memory that the batch owns in bytes (a bank of goals not included)."""
+        return sum(array.nbytes for array in self._arrays.values())
+
+    def place(self, position: ArrayLike, slots: ArrayLike | None = None) -> None:
+        """Lift the brush, carry it through the air and hold it at ``position`` (metres, [3] or [n, 3]); no ink.
+
+        A depth above 0 counts as a touch only from the next step on.
+
+        Raises:
+            HierbrushError: not finite, or farther than 4 m from the origin.
+        """
+        poses = self._checked(position, "position")
+        # The grid of the core: positions on it add and subtract exactly, so ink is the same wherever a stroke lies.
+        self._put("pose", np.rint(poses * 2.0**32) / 2.0**32, slots)
+        for name in ("root", "tuft", "moved"):
+            self._put(name, np.zeros(1), slots)
+
+    def dip(self, slots: ArrayLike | None = None) -> None:
+        """Refill and straighten the tuft; its tip points to the upper left again, as before a first stroke."""
+        for name in ("root", "tuft"):
+            self._put(name, np.zeros(1), slots)
+        self._put("direction", np.array(REST_DIRECTION), slots)
+
+    def clear(self, slots: ArrayLike | None = None) -> None:
+        """Put a blank paper under the slots and count ink from zero."""
+        self._put("ink", np.zeros(1, dtype=np.uint64), slots)
+        self._put("counts", np.zeros(1, dtype=np.int32), slots)
+
+    def step(self, target: ArrayLike, lo: int = 0, hi: int | None = None) -> None:
+        """Advance slots ``lo`` to ``hi - 1`` by one control tick, the handles moving in straight lines to ``target``.
+
+        Args:
+            target: [N, 3] (or [3] for all), metres.
+            lo: first slot.
+            hi: one past the last slot; all by default.
+
+        Raises:
+            HierbrushError: not finite, farther than 4 m from the origin, or a range outside the batch.
+        """
+        poses = self._checked(target, "target")
+        lo, hi = self._range(lo, hi)
+        self._put("target", poses, None)
+        self._spread(self._kernel.step, lo, hi)
+
+    def _range(self, lo: int, hi: int | None) -> tuple[int, int]:
+        hi = self.slots if hi is None else hi
+        if not 0 <= lo <= hi <= self.slots:
+            raise HierbrushError(f"lo, hi: {lo} to {hi}, expected a range within 0 to {self.slots}")
+        return lo, hi
+
+    def _checked(self, position: ArrayLike, name: str) -> NDArray[np.float64]:
+        try:
+            poses = np.asarray(position, dtype=np.float64)
+        except (TypeError, ValueError):
+            raise HierbrushError(f"{name}: not numbers, expected metres as [n, 3]") from None
+        if poses.shape[-1:] != (3,) or poses.ndim > 2:
+            raise HierbrushError(f"{name}: shape {poses.shape}, expected [n, 3] or [3]")
+        if not (np.abs(poses) <= _FARTHEST).all():
+            raise HierbrushError(f"{name}: holds NaN, infinity or more than {_FARTHEST:g} m, expected metres within the box")
+        return poses
+
+    def _spread(self, kernel: Any, lo: int, hi: int) -> None:
+        if self._pool is None or hi - lo < 2:
+            kernel(lo, hi)
+            return
+        cuts = np.linspace(lo, hi, self.threads + 1).astype(int).tolist()
+        for future in [self._pool.submit(kernel, a, b) for a, b in zip(cuts[:-1], cuts[1:], strict=True) if b > a]:
+            future.result()
+
+    def coverage(self, slot: int) -> NDArray[np.float32]:
+        """Return the share of each pixel of a slot's paper that is inked: float32 [height, width] in [0, 1]."""
+        (chosen,) = self._chosen(slot)
+        _, _, columns, rows = (int(value) for value in self._arrays["window"][chosen])
+        return coverage(self._arrays["ink"][chosen], columns, rows, self.supersample)
+
+    def ink(self, slot: int) -> NDArray[np.bool_]:
+        """Return the inked pixels of a slot's paper: bool [height, width], coverage of one half or more."""
+        inked: NDArray[np.bool_] = self.coverage(slot) >= 0.5
+        return inked
+
+    def footprint(self, slot: int) -> NDArray[np.float64]:
+        """Return the polygon in which a slot's tuft touches the paper: float64 [24, 2], metres; [0, 2] when lifted."""
+        (chosen,) = self._chosen(slot)
+        width, length, offset = self._arrays["tuft"][chosen]
+        if width <= 0:
+            return np.empty((0, 2))
+        unit = self._arrays["footprint"].astype(np.float64)
+        back = self._arrays["params"][chosen, 8] * width / 2
+        along = offset + unit[:, 0] * np.where(unit[:, 0] > 0, length, back)
+        across = unit[:, 1] * width / 2
+        ux, uy = self._arrays["direction"][chosen]
+        turned = np.stack([along * ux - across * uy, along * uy + across * ux], axis=1)
+        polygon: NDArray[np.float64] = self._arrays["pose"][chosen, :2] + turned
+        return polygon
+
+    def snapshot(self) -> Snapshot:
+        """Return a copy of everything mutable."""
+        return Snapshot({name: self._arrays[name].copy() for name in _MUTABLE})
+
+    def restore(self, snapshot: Snapshot) -> None:
+        """Go back to a snapshot of this batch or of one of the same size.
+
+        Raises:
+            HierbrushError: the snapshot is of a batch of another size.
+        """
+        for name in _MUTABLE:
+            if snapshot.arrays[name].shape != self._arrays[name].shape:
+                raise HierbrushError(
+                    f"snapshot: {name} has shape {snapshot.arrays[name].shape}, expected {self._arrays[name].shape}"
+                )
+        for name in _MUTABLE:
+            self._arrays[name][:] = snapshot.arrays[name]
+
+
+class StrokeBatch(BrushBatch):
+    """Brushes that each follow one goal of a bank under residual control, and see what ``observation.py`` describes.
+
+    A slot's paper is its goal's window. Action 0 leaves the handle on the goal's reference path.
+
+    Args:
+        bank: the goals; raster, box and supersampling are the bank's.
+        model: as of :class:`BrushBatch`.
+        slots: N.
+        observation: ``"none"``, ``"track"`` (64 numbers) or ``"full"`` (219).
+        limits: how far an action may take the handle.
+        threads: workers that share the slots of a step.
+        seed: of the per-slot random numbers.
+
+    Raises:
+        HierbrushError: an argument is out of range.
+    """
+
+    def __init__(
+        self,
+        bank: GoalBank,
+        model: BrushModel | Sequence[BrushModel] | NDArray[np.float64],
+        slots: int,
+        *,
+        observation: str = "full",
+        limits: HandleLimits | None = None,
+        threads: int = 1,
+        seed: int = 0,
+    ) -> None:
+        if observation not in LAYOUTS:
+            raise HierbrushError(
+                f"observation: {observation!r} is not one of {', '.join(LAYOUTS)}{closest(observation, list(LAYOUTS))}"
+            )
+        self.bank = bank
+        self._open(
+            model, slots, bank.words, bank.side, bank.box, bank.supersample, None, threads, seed, bank,
+            LAYOUTS[observation], limits or HandleLimits(),
+        )  # fmt: skip
+        self.assign(np.zeros(self.slots, dtype=np.int64))
+
+    def set_bank(self, bank: GoalBank) -> None:
+        """Follow goals of another bank from now on; every slot must be given one of its goals with :meth:`assign`.
+
+        Raises:
+            HierbrushError: the bank's raster differs.
+        """
+        if (bank.side, bank.box, bank.supersample) != (self.side, self.box, self.supersample):
+            raise HierbrushError(
+                f"bank: raster {bank.side} px, {bank.box} m, {bank.supersample} samples; expected {self.side}, {self.box}, "
+                f"{self.supersample}"
+            )
+        self.bank = bank
+        if bank.words > self._arrays["ink"].shape[1]:
+            self._arrays["ink"] = np.zeros((self.slots, bank.words), dtype=np.uint64)
+        self._bind(bank)
+        self.assign(np.zeros(self.slots, dtype=np.int64))
+
+    def assign(self, goals: ArrayLike, slots: ArrayLike | None = None) -> None:
+        """Begin the strokes ``goals`` (indices into the bank) in ``slots``: blank paper, dipped brush, at the path's start.
+
+        Raises:
+            HierbrushError: an index lies outside the bank.
+        """
+        chosen = np.atleast_1d(np.asarray(goals))
+        if chosen.dtype.kind not in "iu" or ((chosen < 0) | (chosen >= len(self.bank))).any():
+            raise HierbrushError(f"goals: {goals!r}, expected indices from 0 to {len(self.bank) - 1}")
+        self._put("goal", chosen, slots)
+        self._put("window", self.bank.window[chosen], slots)
+        self._put("tick", np.zeros(1, dtype=np.int32), slots)
+        self.clear(slots)
+        self.dip(slots)
+        self.place(self.bank.start()[chosen], slots)
+
+    def track(self, action: ArrayLike, lo: int = 0, hi: int | None = None) -> None:
+        """Advance by one control tick: reference path plus ``action`` ([N, 3] along, across and depth, in [-1, 1] units).
+
+        Raises:
+            HierbrushError: a wrong shape, NaN, or a range outside the batch.
+        """
+        lo, hi = self._range(lo, hi)
+        residual = np.asarray(action, dtype=np.float32)
+        if residual.shape[-1:] != (3,) or residual.ndim > 2:
+            raise HierbrushError(f"action: shape {residual.shape}, expected [{self.slots}, 3]")
+        if np.isnan(residual).any():
+            raise HierbrushError("action: holds NaN, expected numbers in [-1, 1]")
+        self._put("action", residual, None)
+        self._spread(self._kernel.track, lo, hi)
+
+    def observe(self) -> NDArray[np.float32]:
+        """Write all observations anew (after :meth:`assign`) and return them: live read-only float32 [N, columns]."""
+        self._spread(self._kernel.observe, 0, self.slots)
+        return self.observation
+
+    @property
+    def observation(self) -> NDArray[np.float32]:
+        """Observations of the last tick: live read-only float32 [N, 64 or 219]."""
+        return self._read_only("observation")
+
+    @property
+    def counts(self) -> NDArray[np.int32]:
+        """Newly inked samples inside and outside the outline, this tick and in total: live read-only int32 [N, 4]."""
+        return self._read_only("counts")
+
+    @property
+    def goal(self) -> NDArray[np.int32]:
+        """Index into the bank of each slot's goal: live read-only int32 [N]."""
+        return self._read_only("goal")
+
+    @property
+    def tick(self) -> NDArray[np.int32]:
+        """Ticks done: live read-only int32 [N]."""
+        return self._read_only("tick")
+
+    @property
+    def done(self) -> NDArray[np.bool_]:
+        """Slots whose stroke is over: bool [N]."""
+        over: NDArray[np.bool_] = self._arrays["tick"] >= self.bank.ticks[self._arrays["goal"]]
+        return over
+
+    @property
+    def area(self) -> NDArray[np.int32]:
+        """Samples that each slot's goal wants: int32 [N]."""
+        wanted: NDArray[np.int32] = self.bank.area[self._arrays["goal"]]
+        return wanted

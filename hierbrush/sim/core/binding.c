@@ -1,0 +1,477 @@
+/* The Python face of the core: limited C API, buffer protocol, no NumPy headers.
+ *
+ * `Batch(arrays, numbers)` holds a buffer of every array for its whole life, so the memory under a running step cannot be
+ * resized or freed. Sizes and formats are checked once, here; Python checks values and gives the friendlier messages.
+ */
+#define PY_SSIZE_T_CLEAN
+#include <Python.h>
+
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "brush.h"
+
+typedef struct {
+    const char *name;
+    const char *format;  /* struct format of an element */
+    size_t element;      /* bytes */
+    int writable;
+    size_t field;        /* offset of the pointer in hb_batch */
+} array_spec;
+
+#define AT(field) offsetof(hb_batch, field)
+#define GOALS(field) (offsetof(hb_batch, goals) + offsetof(hb_goals, field))
+
+enum {
+    PARAMS, FOOTPRINT, NOISE, WINDOW, POSE, ROOT, DIRECTION, TUFT, MOVED, INK, DRAWS, COUNTS, GOAL, TICK, TARGET, ACTION,
+    OBSERVATION, GOAL_WINDOW, GOAL_TICKS, GOAL_AREA, MASK_OFFSET, DISTANCE_OFFSET, TRACK_OFFSET, MASK, DISTANCE, TRACK,
+    ARRAYS
+};
+
+static const array_spec SPECS[ARRAYS] = {
+    [PARAMS] = {"params", "d", 8, 0, AT(params)},
+    [FOOTPRINT] = {"footprint", "f", 4, 0, AT(footprint)},
+    [NOISE] = {"noise", "d", 8, 0, AT(noise)},
+    [WINDOW] = {"window", "i", 4, 1, AT(window)},
+    [POSE] = {"pose", "d", 8, 1, AT(pose)},
+    [ROOT] = {"root", "d", 8, 1, AT(root)},
+    [DIRECTION] = {"direction", "d", 8, 1, AT(direction)},
+    [TUFT] = {"tuft", "d", 8, 1, AT(tuft)},
+    [MOVED] = {"moved", "d", 8, 1, AT(moved)},
+    [INK] = {"ink", "L", 8, 1, AT(ink)},
+    [DRAWS] = {"draws", "L", 8, 1, AT(draws)},
+    [COUNTS] = {"counts", "i", 4, 1, AT(counts)},
+    [GOAL] = {"goal", "i", 4, 1, AT(goal)},
+    [TICK] = {"tick", "i", 4, 1, AT(tick)},
+    [TARGET] = {"target", "d", 8, 0, AT(target)},
+    [ACTION] = {"action", "f", 4, 0, AT(action)},
+    [OBSERVATION] = {"observation", "f", 4, 1, AT(observation)},
+    [GOAL_WINDOW] = {"goal_window", "i", 4, 0, GOALS(window)},
+    [GOAL_TICKS] = {"goal_ticks", "i", 4, 0, GOALS(ticks)},
+    [GOAL_AREA] = {"goal_area", "i", 4, 0, GOALS(area)},
+    [MASK_OFFSET] = {"mask_offset", "l", 8, 0, GOALS(mask_offset)},
+    [DISTANCE_OFFSET] = {"distance_offset", "l", 8, 0, GOALS(distance_offset)},
+    [TRACK_OFFSET] = {"track_offset", "l", 8, 0, GOALS(track_offset)},
+    [MASK] = {"mask", "L", 8, 0, GOALS(mask)},
+    [DISTANCE] = {"distance", "b", 1, 0, GOALS(distance)},
+    [TRACK] = {"track", "d", 8, 0, GOALS(track)},
+};
+
+typedef struct {
+    PyObject_HEAD
+    hb_batch batch;
+    Py_buffer buffers[ARRAYS];
+    int held;
+} Batch;
+
+/* 64-bit integers are 'l' or 'q' by platform; both mean the same bytes here. */
+static int same_format(const char *got, const char *want)
+{
+    if (!got)
+        got = "B";
+    if (strcmp(got, want) == 0)
+        return 1;
+    return (strcmp(want, "l") == 0 && strcmp(got, "q") == 0) || (strcmp(want, "L") == 0 && strcmp(got, "Q") == 0);
+}
+
+static int64_t elements(const Batch *self, int index)
+{
+    return self->buffers[index].len / (int64_t)SPECS[index].element;
+}
+
+static int wrong(const char *name, const char *what)
+{
+    PyErr_Format(PyExc_ValueError, "%s: %s", name, what);
+    return -1;
+}
+
+static int hold(Batch *self, PyObject *arrays)
+{
+    for (int i = 0; i < ARRAYS; i++) {
+        const array_spec *spec = &SPECS[i];
+        PyObject *array = PyDict_GetItemString(arrays, spec->name);
+        if (!array || array == Py_None) {
+            if (i >= GOAL_WINDOW)
+                continue;
+            return wrong(spec->name, "missing from the arrays");
+        }
+        int flags = PyBUF_C_CONTIGUOUS | PyBUF_FORMAT | (spec->writable ? PyBUF_WRITABLE : 0);
+        if (PyObject_GetBuffer(array, &self->buffers[i], flags) != 0) {
+            PyErr_Clear();
+            return wrong(spec->name, spec->writable ? "must be a writable C-contiguous array" : "must be a C-contiguous array");
+        }
+        self->held |= 1 << i;
+        if (self->buffers[i].itemsize != (Py_ssize_t)spec->element || !same_format(self->buffers[i].format, spec->format)) {
+            PyErr_Format(PyExc_ValueError, "%s: element format '%s', expected '%s'", spec->name,
+                         self->buffers[i].format ? self->buffers[i].format : "B", spec->format);
+            return -1;
+        }
+        memcpy((char *)&self->batch + spec->field, &self->buffers[i].buf, sizeof(void *));
+    }
+    return 0;
+}
+
+static int sized(const Batch *self, int index, int64_t expected)
+{
+    if (elements(self, index) == expected)
+        return 0;
+    PyErr_Format(PyExc_ValueError, "%s: %lld elements, expected %lld", SPECS[index].name, (long long)elements(self, index),
+                 (long long)expected);
+    return -1;
+}
+
+static int64_t window_words(const int32_t *window, int32_t supersample)
+{
+    return (int64_t)((window[2] * supersample + 63) >> 6) * window[3] * supersample;
+}
+
+static int window_fits(const int32_t *window, int32_t supersample)
+{
+    return window[2] >= 2 && window[3] >= 2 && window[2] <= HB_MAX_SAMPLES / supersample
+           && window[3] <= HB_MAX_SAMPLES / supersample && abs(window[0]) < (1 << 20) && abs(window[1]) < (1 << 20);
+}
+
+/* Everything that a step will index, checked before the first step and again whenever Python moved slots to other goals. */
+static int check_goals(const Batch *self)
+{
+    const hb_batch *b = &self->batch;
+    const hb_goals *g = &b->goals;
+    for (int64_t i = 0; i < g->count; i++) {
+        const int32_t *window = g->window + 4 * i;
+        if (!window_fits(window, b->supersample))
+            return wrong("goal_window", "a window lies beyond 2 to 4096 samples a side");
+        if (g->ticks[i] < 1)
+            return wrong("goal_ticks", "an episode needs at least 1 tick");
+        if (g->mask_offset[i] < 0 || g->mask_offset[i] + window_words(window, b->supersample) > elements(self, MASK))
+            return wrong("mask_offset", "points outside mask");
+        if (g->distance_offset[i] < 0
+            || g->distance_offset[i] + (int64_t)window[2] * window[3] > elements(self, DISTANCE))
+            return wrong("distance_offset", "points outside distance");
+        if (g->track_offset[i] < 0 || (g->track_offset[i] + g->ticks[i] + 1) * HB_TRACK > elements(self, TRACK))
+            return wrong("track_offset", "points outside track");
+    }
+    return 0;
+}
+
+static int check_slots(const Batch *self, int64_t lo, int64_t hi)
+{
+    const hb_batch *b = &self->batch;
+    for (int64_t slot = lo; slot < hi; slot++) {
+        const int32_t *window = b->window + 4 * slot;
+        if (!window_fits(window, b->supersample))
+            return wrong("window", "a window lies beyond 2 to 4096 samples a side");
+        if (window_words(window, b->supersample) > b->ink_stride)
+            return wrong("window", "larger than the paper allotted to a slot");
+        if (b->goals.track) {
+            int32_t goal = b->goal[slot];
+            if (goal < 0 || goal >= b->goals.count)
+                return wrong("goal", "index outside the bank");
+            if (memcmp(window, b->goals.window + 4 * goal, 4 * sizeof(int32_t)) != 0)
+                return wrong("window", "differs from the goal's window");
+            if (b->tick[slot] < 0 || b->tick[slot] > b->goals.ticks[goal])
+                return wrong("tick", "outside the goal's episode");
+        }
+    }
+    return 0;
+}
+
+static int check(Batch *self)
+{
+    hb_batch *b = &self->batch;
+    int64_t n = elements(self, NOISE);
+    b->slots = n;
+    if (n < 1)
+        return wrong("slots", "at least 1 slot is needed");
+    b->vertices = (int32_t)(elements(self, FOOTPRINT) / 2);
+    if (b->vertices < 3 || b->vertices > HB_MAX_VERTICES)
+        return wrong("footprint", "needs 3 to 64 vertices");
+    b->ink_stride = elements(self, INK) / n;
+    b->observation_size = (int32_t)(elements(self, OBSERVATION) / n);
+    if (sized(self, PARAMS, n * HB_PARAMS) || sized(self, FOOTPRINT, 2 * b->vertices) || sized(self, WINDOW, 4 * n)
+        || sized(self, POSE, 3 * n) || sized(self, ROOT, 2 * n) || sized(self, DIRECTION, 2 * n) || sized(self, TUFT, 3 * n)
+        || sized(self, MOVED, 3 * n) || sized(self, INK, n * b->ink_stride) || sized(self, DRAWS, n)
+        || sized(self, COUNTS, n * HB_COUNTS) || sized(self, GOAL, n) || sized(self, TICK, n) || sized(self, TARGET, 3 * n)
+        || sized(self, ACTION, 3 * n) || sized(self, OBSERVATION, n * b->observation_size))
+        return -1;
+    if (b->observation_size != 0 && b->observation_size != HB_OBS_TRACK && b->observation_size != HB_OBS_FULL)
+        return wrong("observation", "a width that is none of the layouts");
+    if (b->supersample < 1 || b->supersample > 8)
+        return wrong("supersample", "must be 1 to 8");
+    if (!(b->per_metre > 0.0) || !(b->spacing > 0.0) || !(b->unit > 0.0))
+        return wrong("numbers", "per_metre, spacing and unit must be positive");
+    if (b->goals.track) {
+        int64_t count = elements(self, GOAL_TICKS);
+        b->goals.count = count;
+        for (int i = GOAL_WINDOW; i < ARRAYS; i++)
+            if (!(self->held >> i & 1))
+                return wrong(SPECS[i].name, "missing from the bank");
+        if (count < 1)
+            return wrong("goals", "a bank needs at least 1 goal");
+        if (sized(self, GOAL_WINDOW, 4 * count) || sized(self, GOAL_AREA, count) || sized(self, MASK_OFFSET, count)
+            || sized(self, DISTANCE_OFFSET, count) || sized(self, TRACK_OFFSET, count) || check_goals(self))
+            return -1;
+    } else if (b->observation_size != 0) {
+        return wrong("observation", "needs a bank of goals");
+    }
+    return 0;
+}
+
+static void batch_dealloc(PyObject *object)
+{
+    Batch *self = (Batch *)object;
+    PyTypeObject *type = Py_TYPE(object);
+    for (int i = 0; i < ARRAYS; i++)
+        if (self->held >> i & 1)
+            PyBuffer_Release(&self->buffers[i]);
+    freefunc release = (freefunc)PyType_GetSlot(type, Py_tp_free);
+    release(object);
+    Py_DECREF(type);
+}
+
+static PyObject *batch_new(PyTypeObject *type, PyObject *args, PyObject *keywords)
+{
+    static char *names[] = {"arrays", "supersample", "per_metre", "spacing", "unit", "max_move", "max_press", "lift_height",
+                            "seed", NULL};
+    PyObject *arrays;
+    int supersample;
+    double per_metre, spacing, unit, max_move, max_press, lift_height;
+    unsigned long long seed;
+    if (!PyArg_ParseTupleAndKeywords(args, keywords, "O!iddddddK", names, &PyDict_Type, &arrays, &supersample, &per_metre,
+                                     &spacing, &unit, &max_move, &max_press, &lift_height, &seed))
+        return NULL;
+    allocfunc allocate = (allocfunc)PyType_GetSlot(type, Py_tp_alloc);
+    Batch *self = (Batch *)allocate(type, 0);
+    if (!self)
+        return NULL;
+    self->batch.supersample = supersample;
+    self->batch.per_metre = per_metre;
+    self->batch.spacing = spacing;
+    self->batch.unit = unit;
+    self->batch.max_move = max_move;
+    self->batch.max_press = max_press;
+    self->batch.lift_height = lift_height;
+    self->batch.seed = seed;
+    if (hold(self, arrays) || check(self)) {
+        Py_DECREF((PyObject *)self);
+        return NULL;
+    }
+    return (PyObject *)self;
+}
+
+typedef void (*kernel)(const hb_batch *, int64_t, int64_t);
+
+/* Run a kernel over a range without the GIL, a block at a time, so that Ctrl-C is seen inside long calls. */
+static PyObject *run(Batch *self, PyObject *args, kernel first, kernel second, int needs_goals)
+{
+    enum { BLOCK = 512 };
+    long long lo, hi;
+    if (!PyArg_ParseTuple(args, "LL", &lo, &hi))
+        return NULL;
+    if (lo < 0 || hi < lo || hi > self->batch.slots) {
+        PyErr_Format(PyExc_ValueError, "lo, hi: range %lld to %lld, expected within 0 to %lld", lo, hi,
+                     (long long)self->batch.slots);
+        return NULL;
+    }
+    if (needs_goals && !self->batch.goals.track) {
+        PyErr_SetString(PyExc_ValueError, "goals: this batch has no bank of goals to follow");
+        return NULL;
+    }
+    if (check_slots(self, lo, hi))
+        return NULL;
+    for (int64_t from = lo; from < hi; from += BLOCK) {
+        int64_t to = hi - from < BLOCK ? hi : from + BLOCK;
+        Py_BEGIN_ALLOW_THREADS
+        first(&self->batch, from, to);
+        if (second)
+            second(&self->batch, from, to);
+        Py_END_ALLOW_THREADS
+        if (PyErr_CheckSignals())
+            return NULL;
+    }
+    Py_RETURN_NONE;
+}
+
+static PyObject *batch_step(PyObject *self, PyObject *args)
+{
+    return run((Batch *)self, args, hb_step, NULL, 0);
+}
+
+static PyObject *batch_track(PyObject *self, PyObject *args)
+{
+    return run((Batch *)self, args, hb_track, ((Batch *)self)->batch.observation_size ? hb_observe : NULL, 1);
+}
+
+static PyObject *batch_observe(PyObject *self, PyObject *args)
+{
+    if (!((Batch *)self)->batch.observation_size) {
+        PyErr_SetString(PyExc_ValueError, "observation: this batch was made without observations");
+        return NULL;
+    }
+    return run((Batch *)self, args, hb_observe, NULL, 1);
+}
+
+static PyMethodDef BATCH_METHODS[] = {
+    {"step", batch_step, METH_VARARGS, "step(lo, hi): advance slots by one control tick towards `target`."},
+    {"track", batch_track, METH_VARARGS, "track(lo, hi): advance slots under residual control, then observe."},
+    {"observe", batch_observe, METH_VARARGS, "observe(lo, hi): write the observations."},
+    {NULL, NULL, 0, NULL},
+};
+
+static PyType_Slot BATCH_SLOTS[] = {
+    {Py_tp_new, batch_new},
+    {Py_tp_dealloc, batch_dealloc},
+    {Py_tp_methods, BATCH_METHODS},
+    {Py_tp_doc, "Kernels over arrays that Python owns."},
+    {0, NULL},
+};
+
+static PyType_Spec BATCH_SPEC = {"hierbrush.sim._core.Batch", sizeof(Batch), 0, Py_TPFLAGS_DEFAULT, BATCH_SLOTS};
+
+static int get(PyObject *object, Py_buffer *buffer, const char *name, const char *format, int writable)
+{
+    if (PyObject_GetBuffer(object, buffer, PyBUF_C_CONTIGUOUS | PyBUF_FORMAT | (writable ? PyBUF_WRITABLE : 0)) != 0) {
+        PyErr_Clear();
+        return wrong(name, "must be a C-contiguous array of the documented type");
+    }
+    if (!same_format(buffer->format, format)) {
+        PyErr_Format(PyExc_ValueError, "%s: element format '%s', expected '%s'", name, buffer->format ? buffer->format : "B",
+                     format);
+        PyBuffer_Release(buffer);
+        return -1;
+    }
+    return 0;
+}
+
+static int bad_size(int columns, int rows)
+{
+    if (columns >= 1 && rows >= 1 && columns <= HB_MAX_SAMPLES && rows <= HB_MAX_SAMPLES)
+        return 0;
+    PyErr_Format(PyExc_ValueError, "columns, rows: %d x %d, expected 1 to %d each", columns, rows, HB_MAX_SAMPLES);
+    return 1;
+}
+
+static PyObject *fill_polygon(PyObject *module, PyObject *args)
+{
+    (void)module;
+    PyObject *points_object, *bits_object;
+    int columns, rows;
+    if (!PyArg_ParseTuple(args, "OiiO", &points_object, &columns, &rows, &bits_object) || bad_size(columns, rows))
+        return NULL;
+    Py_buffer points, bits;
+    if (get(points_object, &points, "points", "d", 0))
+        return NULL;
+    if (get(bits_object, &bits, "bits", "L", 1)) {
+        PyBuffer_Release(&points);
+        return NULL;
+    }
+    PyObject *result = NULL;
+    int32_t *winding = NULL;
+    if (bits.len < (Py_ssize_t)((columns + 63) / 64) * rows * 8)
+        wrong("bits", "too small for columns x rows");
+    else if (!(winding = calloc((size_t)(columns + 1) * (size_t)rows, sizeof(int32_t))))
+        PyErr_NoMemory();
+    else {
+        Py_BEGIN_ALLOW_THREADS
+        hb_fill_polygon(points.buf, points.len / 16, columns, rows, winding, bits.buf);
+        Py_END_ALLOW_THREADS
+        result = Py_None;
+        Py_INCREF(result);
+    }
+    free(winding);
+    PyBuffer_Release(&points);
+    PyBuffer_Release(&bits);
+    return result;
+}
+
+static PyObject *polygon_distance(PyObject *module, PyObject *args)
+{
+    (void)module;
+    PyObject *objects[3];
+    int columns, rows;
+    if (!PyArg_ParseTuple(args, "OiiOO", &objects[0], &columns, &rows, &objects[1], &objects[2]) || bad_size(columns, rows))
+        return NULL;
+    static const char *names[] = {"points", "inside", "out"}, *formats[] = {"d", "L", "b"};
+    Py_buffer buffers[3];
+    for (int i = 0; i < 3; i++)
+        if (get(objects[i], &buffers[i], names[i], formats[i], i == 2)) {
+            while (i-- > 0)
+                PyBuffer_Release(&buffers[i]);
+            return NULL;
+        }
+    PyObject *result = NULL;
+    if (buffers[1].len < (Py_ssize_t)((columns + 63) / 64) * rows * 8 || buffers[2].len < (Py_ssize_t)columns * rows)
+        wrong("inside, out", "too small for columns x rows");
+    else {
+        Py_BEGIN_ALLOW_THREADS
+        hb_polygon_distance(buffers[0].buf, buffers[0].len / 16, columns, rows, buffers[1].buf, buffers[2].buf);
+        Py_END_ALLOW_THREADS
+        result = Py_None;
+        Py_INCREF(result);
+    }
+    for (int i = 0; i < 3; i++)
+        PyBuffer_Release(&buffers[i]);
+    return result;
+}
+
+static PyObject *distance_transform(PyObject *module, PyObject *args)
+{
+    (void)module;
+    PyObject *mask_object, *out_object;
+    int columns, rows;
+    if (!PyArg_ParseTuple(args, "OiiO", &mask_object, &columns, &rows, &out_object) || bad_size(columns, rows))
+        return NULL;
+    Py_buffer mask, out;
+    if (get(mask_object, &mask, "mask", "B", 0))
+        return NULL;
+    if (get(out_object, &out, "out", "f", 1)) {
+        PyBuffer_Release(&mask);
+        return NULL;
+    }
+    PyObject *result = NULL;
+    double *scratch = NULL;
+    if (mask.len < (Py_ssize_t)columns * rows || out.len < (Py_ssize_t)columns * rows * 4)
+        wrong("mask, out", "too small for columns x rows");
+    else if (!(scratch = malloc(sizeof(double) * 4 * (size_t)((columns > rows ? columns : rows) + 1))))
+        PyErr_NoMemory();
+    else {
+        Py_BEGIN_ALLOW_THREADS
+        hb_distance_transform(mask.buf, columns, rows, out.buf, scratch);
+        Py_END_ALLOW_THREADS
+        result = Py_None;
+        Py_INCREF(result);
+    }
+    free(scratch);
+    PyBuffer_Release(&mask);
+    PyBuffer_Release(&out);
+    return result;
+}
+
+static PyMethodDef METHODS[] = {
+    {"fill_polygon", fill_polygon, METH_VARARGS, "fill_polygon(points, columns, rows, bits)"},
+    {"polygon_distance", polygon_distance, METH_VARARGS, "polygon_distance(points, columns, rows, inside, out)"},
+    {"distance_transform", distance_transform, METH_VARARGS, "distance_transform(mask, columns, rows, out)"},
+    {NULL, NULL, 0, NULL},
+};
+
+#ifndef HB_BUILD
+#define HB_BUILD "unknown flags"
+#endif
+
+static int populate(PyObject *module)
+{
+    PyObject *type = PyType_FromSpec(&BATCH_SPEC);
+    if (!type || PyModule_AddObject(module, "Batch", type) < 0) {
+        Py_XDECREF(type);
+        return -1;
+    }
+    return PyModule_AddStringConstant(module, "BUILD", HB_BUILD);
+}
+
+static PyModuleDef_Slot SLOTS[] = {{Py_mod_exec, populate}, {0, NULL}};
+
+static struct PyModuleDef MODULE = {
+    PyModuleDef_HEAD_INIT, "_core", "The compiled core of hierbrush.sim.", 0, METHODS, SLOTS, NULL, NULL, NULL,
+};
+
+PyMODINIT_FUNC PyInit__core(void) { return PyModuleDef_Init(&MODULE); }

@@ -1,0 +1,314 @@
+/* Tuft dynamics and ink. The model of tuft and root is the GA Tech dynamic virtual brush (arXiv 1911.08002); what is ours
+ * is said in docs/brush.md. */
+#include "brush.h"
+#include "clones.h"
+
+#include <math.h>
+#include <stddef.h>
+
+#define GRID 4294967296.0 /* 2^32 steps a metre: handle positions add and subtract without rounding */
+#define NEAR 1e-9         /* metres: a root nearer than this gives no direction */
+#define FLAT 1e-6f        /* samples: an edge flatter than this bounds no row */
+#define NOWHERE 1000000   /* beyond any paper, as an empty run of samples */
+#define BEYOND 1e6f       /* samples: casts to integers stay defined however flat an edge is */
+#define MOST_STEPS 1e6    /* substeps a tick; only a handle that left for infinity would need more */
+
+static inline double on_grid(double metres) { return rint(metres * GRID) * (1.0 / GRID); }
+
+static inline int32_t pitch(int32_t samples) { return (samples + 63) >> 6; }
+
+/* Uniform in [0, 1) from a counter: splitmix64 of (seed, slot, draw). Steele, Lea, Flood 2014. */
+static inline double uniform(uint64_t seed, uint64_t slot, uint64_t draw)
+{
+    uint64_t x = seed + slot * 0xD1B54A32D192ED03ull + draw * 0x9E3779B97F4A7C15ull;
+    x ^= x >> 30;
+    x *= 0xBF58476D1CE4E5B9ull;
+    x ^= x >> 27;
+    x *= 0x94D049BB133111EBull;
+    x ^= x >> 31;
+    return (double)(x >> 11) * (1.0 / 9007199254740992.0);
+}
+
+/* Standard normal as a centred sum of twelve uniforms: only exact operations, so that every core draws the same bits. */
+static inline double normal(const hb_batch *b, int64_t slot)
+{
+    double sum = 0.0;
+    for (int i = 0; i < 12; i++)
+        sum += uniform(b->seed, (uint64_t)slot, b->draws[slot] + (uint64_t)i);
+    b->draws[slot] += 12;
+    return sum - 6.0;
+}
+
+/* The runs of samples inked in one tick, a row each, not yet on the paper. Neighbouring stamps overlap, so one run a row
+ * nearly always serves the whole tick. */
+typedef struct {
+    const hb_batch *b;
+    int64_t slot;
+    int32_t columns, rows, words;
+    uint64_t *ink;
+    const uint64_t *mask;
+    int32_t top, bottom; /* rows touched: top <= row < bottom */
+    int32_t in, out;
+    int32_t first[HB_MAX_SAMPLES];
+    int32_t last[HB_MAX_SAMPLES];
+} wet;
+
+static inline void dry_row(wet *w, int32_t row)
+{
+    int32_t first = w->first[row], last = w->last[row];
+    if (first > last)
+        return;
+    uint64_t *ink = w->ink + (ptrdiff_t)row * w->words;
+    const uint64_t *mask = w->mask ? w->mask + (ptrdiff_t)row * w->words : NULL;
+    for (int32_t word = first >> 6; word <= last >> 6; word++) {
+        uint64_t run = ~0ull;
+        if (word == first >> 6)
+            run &= ~0ull << (first & 63);
+        if (word == last >> 6)
+            run &= ~0ull >> (63 - (last & 63));
+        uint64_t fresh = run & ~ink[word];
+        uint64_t wanted = mask ? mask[word] : 0;
+        ink[word] |= run;
+        w->in += __builtin_popcountll(fresh & wanted);
+        w->out += __builtin_popcountll(fresh & ~wanted);
+    }
+}
+
+static inline void touch_rows(wet *w, int32_t from, int32_t to)
+{
+    if (w->top >= w->bottom)
+        w->top = w->bottom = from;
+    while (w->top > from) {
+        w->top--;
+        w->first[w->top] = NOWHERE;
+        w->last[w->top] = -NOWHERE;
+    }
+    while (w->bottom < to) {
+        w->first[w->bottom] = NOWHERE;
+        w->last[w->bottom] = -NOWHERE;
+        w->bottom++;
+    }
+}
+
+/* Press one footprint: a convex polygon, so every row of samples meets it in one run. */
+static inline void stamp(wet *w)
+{
+    const hb_batch *b = w->b;
+    const double *pose = b->pose + 3 * w->slot, *direction = b->direction + 2 * w->slot, *tuft = b->tuft + 3 * w->slot;
+    const int32_t *window = b->window + 4 * w->slot;
+    const double scale = b->per_metre;
+    double column = pose[0] * scale - (double)window[0] * b->supersample;
+    double row = pose[1] * scale - (double)window[1] * b->supersample;
+    double whole_column = floor(column), whole_row = floor(row);
+    float ux = (float)direction[0], uy = (float)direction[1];
+    float base_x = (float)(column - whole_column + tuft[2] * direction[0] * scale);
+    float base_y = (float)(row - whole_row + tuft[2] * direction[1] * scale);
+    float half = (float)(tuft[0] * 0.5 * scale), tip = (float)(tuft[1] * scale);
+    float back = (float)b->params[HB_PARAMS * w->slot + HB_BACK_RATIO] * half;
+
+    float x[HB_MAX_VERTICES + 1] = {0}, y[HB_MAX_VERTICES + 1] = {0}, slope[HB_MAX_VERTICES];
+    int32_t vertices = b->vertices;
+    for (int32_t v = 0; v < vertices; v++) {
+        float along = b->footprint[2 * v], across = b->footprint[2 * v + 1];
+        float s = along * (along > 0.0f ? tip : back), t = across * half;
+        x[v] = base_x + s * ux - t * uy;
+        y[v] = base_y + s * uy + t * ux;
+    }
+    x[vertices] = x[0];
+    y[vertices] = y[0];
+    float low = BEYOND, high = -BEYOND;
+    for (int32_t v = 0; v < vertices; v++) {
+        low = y[v] < low ? y[v] : low;
+        high = y[v] > high ? y[v] : high;
+    }
+    for (int32_t v = 0; v < vertices; v++) {
+        float fall = y[v + 1] - y[v];
+        slope[v] = (x[v + 1] - x[v]) / (fabsf(fall) < FLAT ? 1.0f : fall);
+    }
+    if (!(low > -BEYOND && high < BEYOND))
+        return;
+    /* Rows whose centre lies within, first relative to the handle's own sample, then on the paper. */
+    double reach = (double)(b->supersample * 2 + HB_MAX_SAMPLES);
+    if (!(fabs(whole_column) < reach && fabs(whole_row) < reach))
+        return;
+    int32_t origin_row = (int32_t)whole_row, origin_column = (int32_t)whole_column;
+    int32_t from = (int32_t)ceilf(low - 0.5f) + origin_row, to = (int32_t)floorf(high - 0.5f) + 1 + origin_row;
+    from = from < 0 ? 0 : from;
+    to = to > w->rows ? w->rows : to;
+    if (from >= to)
+        return;
+    touch_rows(w, from, to);
+
+    enum { BLOCK = 64 };
+    for (int32_t block = from; block < to; block += BLOCK) {
+        int32_t count = to - block < BLOCK ? to - block : BLOCK;
+        float left[BLOCK], right[BLOCK], centre[BLOCK];
+        for (int32_t i = 0; i < BLOCK; i++) {
+            left[i] = -BEYOND;
+            right[i] = BEYOND;
+            centre[i] = (float)(block + i - origin_row) + 0.5f;
+        }
+        int32_t lanes = (count + 7) & ~7;
+        for (int32_t v = 0; v < vertices; v++) {
+            float fall = y[v + 1] - y[v], x0 = x[v], y0 = y[v], dx = slope[v];
+            if (fall >= FLAT)
+                for (int32_t i = 0; i < lanes; i++) {
+                    float at = x0 + (centre[i] - y0) * dx;
+                    right[i] = at < right[i] ? at : right[i];
+                }
+            else if (fall <= -FLAT)
+                for (int32_t i = 0; i < lanes; i++) {
+                    float at = x0 + (centre[i] - y0) * dx;
+                    left[i] = at > left[i] ? at : left[i];
+                }
+        }
+        int32_t first[BLOCK], last[BLOCK];
+        int32_t limit = w->columns - 1, apart = 0;
+        int32_t *wet_first = w->first + block, *wet_last = w->last + block;
+        for (int32_t i = 0; i < lanes; i++) {
+            float l = left[i] < BEYOND ? left[i] : BEYOND, r = right[i] > -BEYOND ? right[i] : -BEYOND;
+            int32_t a = (int32_t)ceilf(l - 0.5f) + origin_column, z = (int32_t)floorf(r - 0.5f) + origin_column;
+            a = a < 0 ? 0 : a;
+            z = z > limit ? limit : z;
+            first[i] = a > z ? NOWHERE : a;
+            last[i] = a > z ? -NOWHERE : z;
+        }
+        for (int32_t i = 0; i < count; i++)
+            apart |= (first[i] <= last[i]) & (wet_first[i] <= wet_last[i])
+                     & ((first[i] > wet_last[i] + 1) | (last[i] < wet_first[i] - 1));
+        if (apart) /* a turned stroke comes back over a gap: what is wet there goes to the paper first */
+            for (int32_t i = 0; i < count; i++)
+                if (first[i] <= last[i] && wet_first[i] <= wet_last[i]
+                    && (first[i] > wet_last[i] + 1 || last[i] < wet_first[i] - 1)) {
+                    dry_row(w, block + i);
+                    wet_first[i] = NOWHERE;
+                    wet_last[i] = -NOWHERE;
+                }
+        for (int32_t i = 0; i < count; i++) {
+            wet_first[i] = first[i] < wet_first[i] ? first[i] : wet_first[i];
+            wet_last[i] = last[i] > wet_last[i] ? last[i] : wet_last[i];
+        }
+    }
+}
+
+/* Move the handle to (x, y, z) in one substep; the tuft trails towards where its root was. */
+static inline void trail(const hb_batch *b, int64_t slot, double x, double y, double z)
+{
+    const double *p = b->params + HB_PARAMS * slot;
+    double *pose = b->pose + 3 * slot, *root = b->root + 2 * slot, *u = b->direction + 2 * slot, *tuft = b->tuft + 3 * slot;
+    double rx = root[0] - (x - pose[0]), ry = root[1] - (y - pose[1]);
+    double depth = z < p[HB_MAX_DEPTH] ? z : p[HB_MAX_DEPTH];
+    double width = p[HB_WIDTH_SLOPE] * depth + p[HB_WIDTH_INTERCEPT];
+    double length = p[HB_LENGTH_SLOPE] * depth + p[HB_LENGTH_INTERCEPT];
+    pose[0] = x;
+    pose[1] = y;
+    pose[2] = z;
+    if (!(z > 0.0) || !(width > 0.0) || !(length > 0.0)) { /* lifted: the tuft springs straight */
+        root[0] = root[1] = 0.0;
+        tuft[0] = tuft[1] = tuft[2] = 0.0;
+        return;
+    }
+    double offset = (p[HB_OFFSET_QUADRATIC] * depth + p[HB_OFFSET_SLOPE]) * depth + p[HB_OFFSET_INTERCEPT];
+    offset = offset > 0.0 ? offset : 0.0;
+    double distance = sqrt(rx * rx + ry * ry);
+    if (distance > NEAR) {
+        u[0] = rx / distance;
+        u[1] = ry / distance;
+    }
+    double behind = p[HB_ROOT_RATIO] * length;
+    if (distance < offset + behind)
+        offset = distance - behind; /* the root stays where it is */
+    root[0] = (offset + behind) * u[0];
+    root[1] = (offset + behind) * u[1];
+    tuft[0] = width;
+    tuft[1] = length;
+    tuft[2] = offset;
+}
+
+static inline void tick(const hb_batch *b, int64_t slot, double x, double y, double z, wet *w)
+{
+    double *pose = b->pose + 3 * slot, *moved = b->moved + 3 * slot;
+    const double *p = b->params + HB_PARAMS * slot;
+    int32_t *counts = b->counts + HB_COUNTS * slot;
+    const int32_t *window = b->window + 4 * slot;
+    double x0 = pose[0], y0 = pose[1], z0 = pose[2];
+    double dx = on_grid(x) - x0, dy = on_grid(y) - y0, dz = on_grid(z) - z0;
+    double far = sqrt(dx * dx + dy * dy), deep = fabs(dz);
+    double steps = ceil((far > deep ? far : deep) / b->spacing);
+    /* Nothing can touch the paper at depths of 0 or less: one step takes the handle there. */
+    if (!(steps >= 1.0 && steps <= MOST_STEPS) || (z0 <= 0.0 && z0 + dz <= 0.0) || p[HB_MAX_DEPTH] <= 0.0)
+        steps = 1.0;
+    w->b = b;
+    w->slot = slot;
+    w->columns = window[2] * b->supersample;
+    w->rows = window[3] * b->supersample;
+    w->words = pitch(w->columns);
+    w->ink = b->ink + slot * b->ink_stride;
+    w->mask = b->goals.track ? b->goals.mask + b->goals.mask_offset[b->goal[slot]] : NULL;
+    w->top = w->bottom = 0;
+    w->in = w->out = 0;
+    int64_t count = (int64_t)steps;
+    for (int64_t k = 1; k <= count; k++) {
+        double share = (double)k / steps;
+        trail(b, slot, x0 + on_grid(dx * share), y0 + on_grid(dy * share), z0 + on_grid(dz * share));
+        if (b->tuft[3 * slot] > 0.0)
+            stamp(w);
+    }
+    for (int32_t row = w->top; row < w->bottom; row++)
+        dry_row(w, row);
+    moved[0] = dx;
+    moved[1] = dy;
+    moved[2] = dz;
+    counts[HB_NEW_IN] = w->in;
+    counts[HB_NEW_OUT] = w->out;
+    counts[HB_TOTAL_IN] += w->in;
+    counts[HB_TOTAL_OUT] += w->out;
+}
+
+HB_CLONES void hb_step(const hb_batch *b, int64_t lo, int64_t hi)
+{
+    wet w;
+    for (int64_t slot = lo; slot < hi; slot++) {
+        const double *target = b->target + 3 * slot;
+        tick(b, slot, target[0], target[1], target[2], &w);
+    }
+}
+
+static inline double clip(double value, double low, double high)
+{
+    value = value > low ? value : low;
+    return value < high ? value : high;
+}
+
+HB_CLONES void hb_track(const hb_batch *b, int64_t lo, int64_t hi)
+{
+    wet w;
+    for (int64_t slot = lo; slot < hi; slot++) {
+        const hb_goals *g = &b->goals;
+        int32_t goal = b->goal[slot], next = b->tick[slot] + 1;
+        next = next < g->ticks[goal] ? next : g->ticks[goal];
+        const double *ref = g->track + (g->track_offset[goal] + next) * HB_TRACK;
+        const float *action = b->action + 3 * slot;
+        const double *pose = b->pose + 3 * slot, *p = b->params + HB_PARAMS * slot;
+        double along = clip((double)action[0], -1.0, 1.0) * b->unit;
+        double across = clip((double)action[1], -1.0, 1.0) * b->unit;
+        double press = clip((double)action[2], -1.0, 1.0) * b->unit;
+        double dx = ref[HB_REF_X] + (along * ref[HB_TANGENT_X] - across * ref[HB_TANGENT_Y]) - pose[0];
+        double dy = ref[HB_REF_Y] + (along * ref[HB_TANGENT_Y] + across * ref[HB_TANGENT_X]) - pose[1];
+        double dz = clip(ref[HB_REF_Z] + press, -b->lift_height, p[HB_MAX_DEPTH]) - pose[2];
+        double far = sqrt(dx * dx + dy * dy);
+        if (far > b->max_move) {
+            dx = dx * (b->max_move / far);
+            dy = dy * (b->max_move / far);
+        }
+        dz = clip(dz, -b->max_press, b->max_press);
+        double sigma = b->noise[slot];
+        if (sigma > 0.0) {
+            dx += sigma * normal(b, slot);
+            dy += sigma * normal(b, slot);
+            dz += sigma * normal(b, slot);
+        }
+        tick(b, slot, pose[0] + dx, pose[1] + dy, pose[2] + dz, &w);
+        b->tick[slot] = next;
+    }
+}

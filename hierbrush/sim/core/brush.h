@@ -1,0 +1,115 @@
+/* The brush simulator: plain C99, no Python, no allocation, no global state.
+ *
+ * Constant data (brush parameters, goals) and mutable data (tuft, paper, counters) are arrays that the caller owns, laid
+ * out as structure of arrays with one row a slot. Rows are independent: any partition of the slots over calls or threads
+ * gives the same bits. `reference.py` is the readable specification; the tests hold this code to it bit for bit, so the
+ * order of every floating-point operation here is part of the contract (compile with -ffp-contract=off).
+ */
+#ifndef HIERBRUSH_BRUSH_H
+#define HIERBRUSH_BRUSH_H
+
+#include <stdint.h>
+
+/* Columns of hb_batch.params; metres. Widths and lengths are polynomials of the press depth z. */
+enum {
+    HB_WIDTH_SLOPE,     /* W(z) = slope z + intercept */
+    HB_WIDTH_INTERCEPT,
+    HB_LENGTH_SLOPE,    /* D(z) = slope z + intercept */
+    HB_LENGTH_INTERCEPT,
+    HB_OFFSET_QUADRATIC,/* O(z) = quadratic z^2 + slope z + intercept, never below 0 */
+    HB_OFFSET_SLOPE,
+    HB_OFFSET_INTERCEPT,
+    HB_ROOT_RATIO,      /* the root lies offset + ratio * length behind the handle */
+    HB_BACK_RATIO,      /* semi-axis of the rounded base along the tuft, in half-widths */
+    HB_MAX_DEPTH,       /* deeper presses act like this one */
+    HB_PARAMS
+};
+
+/* Columns of hb_batch.counts: newly inked samples. */
+enum { HB_NEW_IN, HB_NEW_OUT, HB_TOTAL_IN, HB_TOTAL_OUT, HB_COUNTS };
+
+/* Columns of hb_goals.track, one row a control tick. */
+enum { HB_REF_X, HB_REF_Y, HB_REF_Z, HB_MID_X, HB_MID_Y, HB_RADIUS, HB_TANGENT_X, HB_TANGENT_Y, HB_TRACK };
+
+enum {
+    HB_MAX_VERTICES = 64,   /* of a footprint */
+    HB_MAX_SAMPLES = 4096,  /* rows or columns of a paper, in samples */
+    HB_AHEAD = 9,           /* look-ahead points in an observation */
+    HB_DISCS = 7,           /* inscribed discs probed for distance */
+    HB_CONTOUR = 8,         /* points of the footprint's contour probed for distance */
+    HB_PATCH_ALONG = 9,     /* local patch of distance and ink */
+    HB_PATCH_ACROSS = 7,
+    HB_OBS_TRACK = 14 + 5 + 5 * HB_AHEAD,
+    HB_OBS_FULL = HB_OBS_TRACK + 3 * HB_DISCS + HB_CONTOUR + 2 * HB_PATCH_ALONG * HB_PATCH_ACROSS
+};
+
+/* A bank of stroke goals, constant while brushes write. Offsets index the flat arrays; windows are x, y, width and height
+ * in pixels of the character's raster. Null `track` means: no bank. */
+typedef struct {
+    int64_t count;
+    const int32_t *window;        /* [G, 4] */
+    const int32_t *ticks;         /* [G]  control ticks of an episode */
+    const int32_t *area;          /* [G]  samples wanted */
+    const int64_t *mask_offset;   /* [G]  into mask */
+    const int64_t *distance_offset;/*[G]  into distance */
+    const int64_t *track_offset;  /* [G]  into track, in rows */
+    const uint64_t *mask;         /* samples wanted, one bit each, rows padded to 64 */
+    const int8_t *distance;       /* signed distance to the outline, quarter pixels, inside positive */
+    const double *track;          /* [sum(ticks + 1), HB_TRACK] */
+} hb_goals;
+
+typedef struct {
+    /* constant */
+    int64_t slots;
+    int32_t supersample;      /* samples a pixel side */
+    int32_t vertices;         /* of the footprint */
+    int64_t ink_stride;       /* words a slot */
+    double per_metre;         /* samples a metre */
+    double spacing;           /* metres between stamps, at most */
+    double unit;              /* metres: action 1.0, and the length scale of observations */
+    double max_move;          /* metres a tick in the plane */
+    double max_press;         /* metres a tick in depth */
+    double lift_height;       /* metres above first touch that a handle may rise under residual control */
+    uint64_t seed;
+    const double *params;     /* [N, HB_PARAMS] */
+    const float *footprint;   /* [V, 2] unit footprint (along, across), clockwise */
+    const double *noise;      /* [N] standard deviation of the handle's error, metres */
+    hb_goals goals;
+    /* mutable */
+    int32_t *window;          /* [N, 4] of each slot's paper, pixels */
+    double *pose;             /* [N, 3] handle x, y, z, metres, on a grid of 2^-32 m */
+    double *root;             /* [N, 2] root relative to the handle, metres */
+    double *direction;        /* [N, 2] unit vector from handle to tip */
+    double *tuft;             /* [N, 3] width, length, offset, metres; zero when lifted */
+    double *moved;            /* [N, 3] handle displacement of the last tick, metres */
+    uint64_t *ink;            /* [N, ink_stride] */
+    uint64_t *draws;          /* [N] random numbers drawn so far */
+    int32_t *counts;          /* [N, HB_COUNTS] */
+    int32_t *goal;            /* [N] */
+    int32_t *tick;            /* [N] */
+    /* exchanged each tick */
+    const double *target;     /* [N, 3] where hb_step takes the handle, metres */
+    const float *action;      /* [N, 3] residuals for hb_track, in units, clipped to [-1, 1] */
+    float *observation;       /* [N, observation_size] */
+    int32_t observation_size; /* 0, HB_OBS_TRACK or HB_OBS_FULL */
+} hb_batch;
+
+/* Advance slots lo..hi-1 by one control tick towards `target`. */
+void hb_step(const hb_batch *b, int64_t lo, int64_t hi);
+/* The same under residual control: the target is the goal's next reference pose plus the action in the stroke's frame. */
+void hb_track(const hb_batch *b, int64_t lo, int64_t hi);
+/* Write the observations of slots lo..hi-1. */
+void hb_observe(const hb_batch *b, int64_t lo, int64_t hi);
+
+/* Bits of the samples whose centre lies inside the polygon (nonzero winding), OR-ed into `bits`. Coordinates in samples;
+ * `winding` is scratch of (columns + 1) int32 a row, zero before and after. */
+void hb_fill_polygon(const double *points, int64_t count, int32_t columns, int32_t rows, int32_t *winding,
+                     uint64_t *bits);
+/* Signed distance from each pixel centre to the polygon, quarter pixels, saturated at +-127, inside positive. */
+void hb_polygon_distance(const double *points, int64_t count, int32_t columns, int32_t rows, const uint64_t *inside,
+                         int8_t *out);
+/* Exact Euclidean distance in pixels to the nearest nonzero byte of `mask`; infinity where there is none. Felzenszwalb and
+ * Huttenlocher, "Distance transforms of sampled functions", 2012. `scratch` holds 4 * (max(rows, columns) + 1) doubles. */
+void hb_distance_transform(const uint8_t *mask, int32_t columns, int32_t rows, float *out, double *scratch);
+
+#endif
