@@ -6,9 +6,8 @@ Only training characters are ever opened, so nothing of a validation or test cha
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
-from types import MappingProxyType
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,19 +18,18 @@ from hierbrush.errors import HierbrushError, closest
 from hierbrush.strokes.goal import StrokeGoal
 from hierbrush.strokes.types import ABBREVIATIONS
 
-_REFERENCE = 256
+_REFERENCE = 128
 """Strokes of a type that are measured, at least, to tell which quantile a stroke lies in."""
 
 Points = NDArray[np.float64]
-Place = tuple[str, int]
-"""A stroke in the library: character and index in writing order."""
+Indices = NDArray[np.int64]
 
 
 def sample_goals(goals: Goals, stroke_types: Sequence[str], n: int, seed: int) -> list[StrokeGoal]:
     """Draw goals as a stage describes them.
 
     The same arguments give the same goals. At most ``goals.count`` of them are distinct; the list repeats them in turn
-    when ``n`` is larger. A few milliseconds a goal, so draw once a stage.
+    when ``n`` is larger. Several milliseconds a goal, so draw once a stage.
 
     Args:
         goals: the ``goals`` section of a stage.
@@ -46,12 +44,25 @@ def sample_goals(goals: Goals, stroke_types: Sequence[str], n: int, seed: int) -
     rng = np.random.default_rng(seed)
     distinct = min(n, goals.count)
     of_type = rng.choice(len(stroke_types), size=distinct, p=_type_shares(stroke_types, goals.type_balance))
-    drawn: list[StrokeGoal | None] = [None] * distinct
-    for number, name in enumerate(stroke_types):
-        (wanted,) = np.nonzero(of_type == number)
-        for index, goal in zip(wanted, _draw(goals, name, len(wanted), rng), strict=True):
-            drawn[index] = goal
-    return [goal for goal in (drawn[index % distinct] for index in range(n)) if goal is not None]
+    from_basis = _from_basis(goals, [stroke_types[number] for number in of_type], rng)
+    wanted = {
+        name: int(np.count_nonzero((of_type == number) & ~from_basis)) for number, name in enumerate(stroke_types)
+    }
+    strokes = {name: iter(found) for name, found in _glyph_strokes(goals.glyphs, wanted, rng).items()}
+    drawn = []
+    for number, basis in zip(of_type, from_basis, strict=True):
+        name = stroke_types[number]
+        if basis:
+            goal = _basis_goal(name, goals.basis.spread if goals.basis else 0.0, rng)
+            outline, median = goal.outline.astype(np.float64), goal.skeleton.astype(np.float64)
+        else:
+            stroke = next(strokes[name])
+            goal = stroke.goal()
+            outline, median = stroke.outline.astype(np.float64), stroke.median.astype(np.float64)
+        if goals.deformation != Deformation():
+            goal = StrokeGoal.from_outline(name, *_deformed(outline, median, goals.deformation, rng))
+        drawn.append(goal)
+    return [drawn[index % distinct] for index in range(n)]
 
 
 def _check(stroke_types: Sequence[str], n: int, seed: int) -> None:
@@ -68,73 +79,77 @@ def _check(stroke_types: Sequence[str], n: int, seed: int) -> None:
 
 
 def _type_shares(stroke_types: Sequence[str], balance: float) -> NDArray[np.float64]:
-    counts = np.array([max(1, len(_training_strokes().get(name, ()))) for name in stroke_types], dtype=np.float64)
-    counts **= balance
-    return counts / counts.sum()
+    _, places = _training_strokes()
+    counts = np.array([max(1, len(places.get(name, ()))) for name in stroke_types], dtype=np.float64)
+    shares = np.power(counts, balance)
+    normalised: NDArray[np.float64] = shares / shares.sum()
+    return normalised
 
 
 @lru_cache(maxsize=1)
-def _training_strokes() -> MappingProxyType[str, tuple[Place, ...]]:
-    """Return where each stroke type occurs in the training characters, without opening any outline."""
+def _training_strokes() -> tuple[tuple[str, ...], Mapping[str, Indices]]:
+    """Return the training characters, and where in them each stroke type occurs, without opening any outline.
+
+    The places of a type are int64 [n, 2]: index of the character, index of the stroke in writing order.
+    """
     library = load_library()
-    places: dict[str, list[Place]] = {}
-    for char in library.characters:
-        if split(char) == "train":
-            for index, name in enumerate(library.stroke_types(char)):
-                places.setdefault(name, []).append((char, index))
-    return MappingProxyType({name: tuple(found) for name, found in places.items()})
+    characters = tuple(char for char in library.characters if split(char) == "train")
+    places: dict[str, list[tuple[int, int]]] = {}
+    for row, char in enumerate(characters):
+        for index, name in enumerate(library.stroke_types(char)):
+            places.setdefault(name, []).append((row, index))
+    return characters, {name: np.array(found, dtype=np.int64) for name, found in places.items()}
 
 
-def _draw(goals: Goals, stroke_type: str, count: int, rng: np.random.Generator) -> list[StrokeGoal]:
-    places = _training_strokes().get(stroke_type, ())
-    from_basis = np.zeros(count, dtype=bool)
-    if not places or goals.glyphs is None:
-        from_basis[:] = True
-    elif goals.basis is not None:
-        from_basis = rng.random(count) < goals.basis.weight / (goals.basis.weight + goals.glyphs.weight)
-    shaped = iter(_basis_goals(stroke_type, int(from_basis.sum()), goals.basis.spread if goals.basis else 0.0, rng))
-    strokes = iter(_glyph_strokes(goals.glyphs or GlyphGoals(), places, int(count - from_basis.sum()), rng))
-    drawn = []
-    for basis in from_basis:
-        if basis:
-            goal = next(shaped)
-            outline, median = goal.outline.astype(np.float64), goal.skeleton.astype(np.float64)
-        else:
-            stroke = next(strokes)
-            goal = stroke.goal()
-            outline, median = stroke.outline.astype(np.float64), stroke.median.astype(np.float64)
-        if goals.deformation != Deformation():
-            goal = StrokeGoal.from_outline(stroke_type, *_deformed(outline, median, goals.deformation, rng))
-        drawn.append(goal)
-    return drawn
+def _from_basis(goals: Goals, types: Sequence[str], rng: np.random.Generator) -> NDArray[np.bool_]:
+    """Decide for each goal, given its stroke type, whether it comes from the shape basis."""
+    if goals.glyphs is None:
+        return np.ones(len(types), dtype=bool)
+    _, places = _training_strokes()
+    share = goals.basis.weight / (goals.basis.weight + goals.glyphs.weight) if goals.basis else 0.0
+    decided: NDArray[np.bool_] = rng.random(len(types)) < share
+    return decided | np.array([name not in places for name in types], dtype=np.bool_)
 
 
 def _glyph_strokes(
-    rule: GlyphGoals, places: Sequence[Place], count: int, rng: np.random.Generator
-) -> list[GlyphStroke]:
-    """Return ``count`` strokes that ``rule`` lets pass, without repeats as long as there are enough."""
-    if count == 0:
-        return []
+    rule: GlyphGoals | None, wanted: Mapping[str, int], rng: np.random.Generator
+) -> dict[str, list[GlyphStroke]]:
+    """Return as many strokes of each type as are wanted, all of which ``rule`` lets pass.
+
+    A type's strokes are those of the first characters, in one random order for all types, that have it: so many types
+    share the characters that are opened, which is what takes the time.
+    """
+    if rule is None:
+        return {}
+    characters, places = _training_strokes()
+    order = rng.permutation(len(characters))
     everything = rule.size == rule.aspect == (0.0, 1.0)
-    share = (rule.size[1] - rule.size[0]) * (rule.aspect[1] - rule.aspect[0])
-    # Half as many again as should be needed, since size and aspect are not independent.
-    opened = count if everything else max(_REFERENCE, math.ceil(1.5 * count / max(share, 0.01)))
-    chosen = rng.permutation(len(places))[:opened]
-    strokes = _open([places[index] for index in chosen])
-    if not everything:
-        outside = _outside([_length(stroke) for stroke in strokes], rule.size)
-        outside += _outside([_height_to_width(stroke) for stroke in strokes], rule.aspect)
-        # Of a handful of strokes none may lie in a narrow range: the nearest stands in, so that no type goes untaught.
-        strokes = [strokes[index] for index in np.nonzero(outside <= outside.min())[0]]
-    order = np.concatenate([rng.permutation(len(strokes)) for _ in range(math.ceil(count / len(strokes)))])
-    return [strokes[index] for index in order[:count]]
-
-
-def _open(places: Sequence[Place]) -> list[GlyphStroke]:
-    """Return the strokes at ``places`` in that order; neighbours in the file are opened together, which is quicker."""
+    pools = {
+        name: places[name][np.argsort(order[places[name][:, 0]], kind="stable")][
+            : count if everything else max(count, _REFERENCE)
+        ]
+        for name, count in wanted.items()
+        if count
+    }
     library = load_library()
-    opened = {(char, index): library[char].strokes[index] for char, index in sorted(places)}
-    return [opened[place] for place in places]
+    opened: dict[tuple[int, int], GlyphStroke] = {}
+    for row, index in sorted({(int(row), int(index)) for pool in pools.values() for row, index in pool}):
+        opened[row, index] = library[characters[row]].strokes[index]
+    found = {}
+    for name, pool in pools.items():
+        strokes = [opened[int(row), int(index)] for row, index in pool]
+        passed = strokes if everything else _passed(strokes, rule)
+        rounds = math.ceil(wanted[name] / len(passed))
+        picked = np.concatenate([rng.permutation(len(passed)) for _ in range(rounds)])[: wanted[name]]
+        found[name] = [passed[index] for index in picked]
+    return found
+
+
+def _passed(strokes: Sequence[GlyphStroke], rule: GlyphGoals) -> list[GlyphStroke]:
+    """Return the strokes inside the rule's quantiles or, where a handful has none there, those nearest to them."""
+    outside = _outside([_length(stroke) for stroke in strokes], rule.size)
+    outside += _outside([_height_to_width(stroke) for stroke in strokes], rule.aspect)
+    return [strokes[index] for index in np.nonzero(outside <= outside.min())[0].tolist()]
 
 
 def _length(stroke: GlyphStroke) -> float:
@@ -152,10 +167,8 @@ def _outside(values: Sequence[float], bounds: tuple[float, float]) -> NDArray[np
     return np.maximum(0.0, np.maximum(bounds[0] - quantile, quantile - bounds[1]))
 
 
-def _basis_goals(stroke_type: str, count: int, spread: float, rng: np.random.Generator) -> list[StrokeGoal]:
-    if count:
-        raise HierbrushError(f"goals: the shape basis of {stroke_type} is not there yet")
-    return []
+def _basis_goal(stroke_type: str, spread: float, rng: np.random.Generator) -> StrokeGoal:
+    raise HierbrushError(f"goals: the shape basis of {stroke_type} is not there yet")
 
 
 def _deformed(

@@ -1,0 +1,168 @@
+"""A picture of what a policy will be asked for: sampled goals of every stage, with the stage's rules beside them."""
+
+from __future__ import annotations
+
+import io
+import textwrap
+from collections.abc import Sequence
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+from matplotlib.patches import Polygon, Rectangle
+
+from hierbrush.curriculum.goals import sample_goals
+from hierbrush.curriculum.model import Curriculum, Deformation, Stage
+from hierbrush.strokes.goal import StrokeGoal
+from hierbrush.strokes.types import NUMBER
+
+FORMATS = (".png", ".svg", ".pdf")
+
+# Lengths on the sheet are in inches.
+_COLUMNS, _ROWS = 6, 2
+_PAGE, _CLOSE_UP = 1.06, 0.62
+_CELL = (_PAGE + _CLOSE_UP + 0.22, _PAGE + 0.16)
+_TEXT = 3.05
+_MARGIN = 0.4
+_HEADER = 1.0
+_STAGE_GAP = 0.34
+_LINE = 0.152
+_STAGE_TITLE = 0.3
+_WRAP = 44
+_DPI = 140
+
+_PAPER, _TILE, _GUIDE = "#f6f1e7", "#fffdf8", "#e3d6c3"
+_INK, _SKELETON, _TEXT_COLOUR, _FAINT = "#23201d", "#d2402f", "#2b2723", "#857a6d"
+
+
+def contact_sheet(curriculum: Curriculum, stroke_types: Sequence[str], seed: int) -> Figure:
+    """Draw the sheet: a band a stage, twelve goals each, sorted by stroke type.
+
+    Each goal is shown on its page (the character box) where and as large as it is asked for, and close up beside it,
+    with its skeleton in red from the dot on.
+
+    Raises:
+        HierbrushError: see :func:`~hierbrush.curriculum.goals.sample_goals`.
+    """
+    texts = [_facts(stage) for stage in curriculum.stages]
+    heights = [max(_ROWS * _CELL[1], _STAGE_TITLE + _LINE * len(lines)) for lines in texts]
+    width = 2 * _MARGIN + _TEXT + _COLUMNS * _CELL[0]
+    height = _MARGIN + _HEADER + sum(heights) + _STAGE_GAP * len(heights)
+    figure = Figure(figsize=(width, height), dpi=_DPI, facecolor=_PAPER)
+    FigureCanvasAgg(figure)
+    axes = figure.add_axes((0, 0, 1, 1))
+    axes.set_xlim(0, width)
+    axes.set_ylim(height, 0)  # y down, as on the page
+    axes.axis("off")
+    _draw_header(axes, curriculum, stroke_types, seed)
+    top = _MARGIN + _HEADER
+    for number, (stage, lines, band) in enumerate(zip(curriculum.stages, texts, heights, strict=True)):
+        axes.plot([_MARGIN, width - _MARGIN], [top - _STAGE_GAP / 2] * 2, color=_GUIDE, linewidth=1.0)
+        title = f"{number + 1}  {stage.name}"
+        axes.text(_MARGIN, top + 0.1, title, fontsize=13, weight="bold", color=_TEXT_COLOUR, va="center")
+        for index, (line, faint) in enumerate(lines):
+            colour = _FAINT if faint else _TEXT_COLOUR
+            y = top + _STAGE_TITLE + _LINE * (index + 0.5)
+            axes.text(_MARGIN, y, line, fontsize=7.6, color=colour, va="center")
+        goals = sample_goals(stage.goals, stroke_types, _COLUMNS * _ROWS, seed)
+        for index, goal in enumerate(sorted(goals, key=lambda goal: (NUMBER[goal.stroke_type], -goal.length))):
+            row, column = divmod(index, _COLUMNS)
+            _draw_goal(axes, goal, _MARGIN + _TEXT + column * _CELL[0], top + row * _CELL[1])
+        top += band + _STAGE_GAP
+    return figure
+
+
+def rendered(figure: Figure, suffix: str) -> bytes:
+    """Return the figure as a file of one of ``FORMATS``."""
+    stream = io.BytesIO()
+    figure.savefig(stream, format=suffix.removeprefix("."), facecolor=figure.get_facecolor())
+    return stream.getvalue()
+
+
+def _draw_header(axes: Axes, curriculum: Curriculum, stroke_types: Sequence[str], seed: int) -> None:
+    names = ", ".join(stroke_types) if len(stroke_types) < 12 else f"{len(stroke_types)} stroke types"
+    legend = f"{names}  ·  seed {seed}  ·  each goal on its page, and close up beside it; skeleton red, from the dot on"
+    axes.text(_MARGIN, _MARGIN, curriculum.name, fontsize=19, weight="bold", color=_TEXT_COLOUR, va="center")
+    axes.text(
+        _MARGIN, _MARGIN + 0.3, " ".join(curriculum.description.split()), fontsize=9, color=_TEXT_COLOUR, va="center"
+    )
+    axes.text(_MARGIN, _MARGIN + 0.52, legend, fontsize=8, color=_FAINT, va="center")
+
+
+def _draw_goal(axes: Axes, goal: StrokeGoal, left: float, top: float) -> None:
+    axes.add_patch(Rectangle((left, top), _PAGE, _PAGE, facecolor=_TILE, edgecolor=_GUIDE, linewidth=0.9))
+    centre = np.array([left, top]) + _PAGE / 2
+    for along in ((0.5, 0.0), (0.0, 0.5), (0.5, 0.5), (0.5, -0.5)):  # the guide lines of a practice sheet
+        ends = centre + _PAGE * np.outer([-1, 1], along)
+        axes.plot(*ends.T, color=_GUIDE, linewidth=0.5, linestyle=(0, (3, 3)))
+    _draw_stroke(axes, goal, scale=_PAGE, shift=np.array([left, top]), line=0.7)
+
+    low, high = np.array(goal.box[:2]), np.array(goal.box[2:])
+    side = max(float((high - low).max()), 1e-6) * 1.06
+    scale = _CLOSE_UP / side
+    close_up = np.array([left + _PAGE + 0.05, top])
+    _draw_stroke(axes, goal, scale=scale, shift=close_up + _CLOSE_UP / 2 - scale * (low + high) / 2, line=0.9)
+    x, y = left + _PAGE + 0.07, top + _CLOSE_UP + 0.14
+    axes.text(x, y, goal.stroke_type, fontsize=9.5, weight="bold", color=_TEXT_COLOUR, va="center")
+    axes.text(x, y + 0.15, f"length {goal.length:.2f}", fontsize=6.2, color=_FAINT, va="center")
+    axes.text(x, y + 0.26, f"width {2 * float(goal.half_width.mean()):.3f}", fontsize=6.2, color=_FAINT, va="center")
+
+
+def _draw_stroke(axes: Axes, goal: StrokeGoal, *, scale: float, shift: np.ndarray, line: float) -> None:
+    skeleton = goal.skeleton * scale + shift
+    axes.add_patch(Polygon(goal.outline * scale + shift, closed=True, facecolor=_INK, edgecolor="none"))
+    axes.plot(*skeleton.T, color=_SKELETON, linewidth=line, solid_capstyle="round")
+    axes.plot(*skeleton[:1].T, color=_SKELETON, marker="o", markersize=3.2 * line, markeredgewidth=0)
+
+
+def _facts(stage: Stage) -> list[tuple[str, bool]]:
+    """Return the lines beside a stage and whether each is faint."""
+    goals, rule = stage.goals, stage.promotion
+    sources = []
+    if goals.glyphs:
+        filters = [
+            f"{name} {bounds[0]:.0%} to {bounds[1]:.0%}"
+            for name, bounds in (("size", goals.glyphs.size), ("aspect", goals.glyphs.aspect))
+            if bounds != (0.0, 1.0)
+        ]
+        sources.append("real strokes" + (f" ({', '.join(filters)})" if filters else ""))
+    if goals.basis:
+        sources.append(f"shape basis (spread {goals.basis.spread:g})")
+    if goals.glyphs and goals.basis:
+        share = goals.basis.weight / (goals.basis.weight + goals.glyphs.weight)
+        sources[-1] += f" {share:.0%}"
+    facts = [("goals", " + ".join(sources) + f", {goals.count:,} drawn")]
+    if goals.deformation != Deformation():
+        changes = [
+            f"{name} ±{getattr(goals.deformation, name):.0%}"
+            for name in ("size", "stretch", "thickness")
+            if getattr(goals.deformation, name)
+        ]
+        if goals.deformation.rotation:
+            changes.append(f"rotation ±{np.degrees(goals.deformation.rotation):.0f}°")
+        facts.append(("deformed", ", ".join(changes)))
+    noise = stage.randomisation
+    brush = [stage.brush.preset, *(f"{name} {value:g}" for name, value in stage.brush.parameters.items())]
+    brush += [f"±{noise.brush:.0%}"] if noise.brush else []
+    brush += [f"handle σ {noise.handle_sigma * 1e3:g} mm"] if noise.handle_sigma else []
+    brush += [f"paper ±{noise.paper_offset * 1e3:g} mm"] if noise.paper_offset else []
+    facts.append(("brush", ", ".join(brush)))
+    ticks = stage.episode.ticks
+    facts.append(("episode", f"{ticks[0]} to {ticks[1]} ticks, from {stage.episode.start_height * 1e3:g} mm above"))
+    weights = [f"{name} {getattr(stage.reward, name):g}" for name in ("inside", "outside", "motion")]
+    facts.append(("reward", ", ".join(weights)))
+    facts.append(("passes", f"{rule.metric} ≥ {rule.threshold:g} over {rule.window} iterations"))
+    facts.append(("steps", f"{_count(rule.minimum_steps)} to {_count(rule.maximum_steps)}, then {rule.at_maximum}"))
+    lines = [(line, True) for line in textwrap.wrap(" ".join(stage.description.split()), _WRAP)]
+    for label, text in facts:
+        wrapped = textwrap.wrap(f"{label}: {text}", _WRAP, subsequent_indent="    ")
+        lines += [(line, False) for line in wrapped]
+    return lines
+
+
+def _count(steps: int) -> str:
+    for unit, letter in ((10**9, " G"), (10**6, " M"), (10**3, " k")):
+        if steps >= unit:
+            return f"{steps / unit:g}{letter}"
+    return str(steps)
