@@ -1,0 +1,157 @@
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from hierbrush.cli import main
+from hierbrush.writing import load, write_character, write_text
+
+
+def run(arguments: Sequence[str], capsys: pytest.CaptureFixture[str]) -> tuple[int, str, str]:
+    with pytest.raises(SystemExit) as left:
+        main(arguments)
+    out, err = capsys.readouterr()
+    assert isinstance(left.value.code, int)
+    return left.value.code, out, err
+
+
+def test_write_makes_every_file_and_prints_its_path(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    files = [str(tmp_path / f"yong.{suffix}") for suffix in ("png", "svg", "json")]
+    status, out, err = run(["write", "永", *(word for file in files for word in ("-o", file)), "--size", "64"], capsys)
+    assert (status, out.split(), err) == (0, files, "")
+    assert Image.open(files[0]).size == (64, 64)
+    assert load(files[2]) == write_character("永")
+
+
+def test_write_sets_several_characters_on_a_page(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file = tmp_path / "line.npz"
+    arguments = ["write", "永和九", "-o", str(file), "--layout", "horizontal", "--cell", "60", "--per-line", "2"]
+    assert run(arguments, capsys)[0] == 0
+    page = load(file)
+    assert page.text == "永和九"
+    assert [round(cell.x, 3) for cell in page.cells] == [0.02, 0.086, 0.02]
+    assert page != write_text("永和九")
+
+
+def test_evaluate_prints_the_table_and_writes_json_and_sheet(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    files = ["--json", str(tmp_path / "x.json"), "--sheet", str(tmp_path / "x.png")]
+    status, out, _ = run(["evaluate", "--limit", "3", *files], capsys)
+    assert status == 0
+    for name in ("scripted", "disc oracle", "zero", "random", "stroke IoU", "character IoU", "XOR/area", "Chamfer"):
+        assert name in out
+    document = json.loads((tmp_path / "x.json").read_text())
+    rows = document["rows"]
+    assert len(document["characters"]) == 3
+    assert rows["scripted"]["iou"]["mean"] > rows["random"]["iou"]["mean"]
+    char = document["characters"][0]
+    assert rows["scripted"]["by_character"][char][0] == pytest.approx(write_character(char).scores.iou, abs=1e-5)
+    picture = np.asarray(Image.open(tmp_path / "x.png"))
+    assert picture.shape[1] > 3 * 256
+    assert ((picture[..., 0] > 150) & (picture[..., 1] < 100)).sum() > 500
+
+
+def test_doctor_names_core_data_and_versions(capsys: pytest.CaptureFixture[str]) -> None:
+    status, out, _ = run(["doctor"], capsys)
+    assert status == 0
+    lines = dict(line.split(None, 1) for line in out.splitlines())
+    assert lines["core"].startswith(("C", "NumPy twin"))
+    assert lines["numpy"] == np.__version__
+    assert lines["characters"] == "9,574"
+    assert lines["[dev]"] == "complete"
+
+
+def test_help_lists_every_command(capsys: pytest.CaptureFixture[str]) -> None:
+    status, out, _ = run(["--help"], capsys)
+    assert status == 0
+    for name in ("write", "evaluate", "train", "curriculum", "doctor"):
+        assert f"\n  {name} " in out
+    assert run(["--version"], capsys)[1].startswith("hierbrush, version ")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["wriet"], "no command 'wriet'; did you mean 'write'?"),
+        (["write", "永"], "Missing option '-o'"),
+        (["write", "永", "-o", "x.pgn"], "did you mean '.png'?"),
+        (["write", "", "-o", "x.png"], "empty"),
+        (["write", "永a", "-o", "x.png"], "U+0061"),
+        (["write", "\udcff永", "-o", "x.png"], "U+DCFF"),
+        (["write", "永", "-o", "x.png", "--policy", "scriptd"], "did you mean 'scripted'?"),
+        (["write", "永", "-o", "x.png", "--brush", "rond"], "did you mean 'round'?"),
+        (["write", "永", "-o", "x.png", "--layout", "diagonal"], "layout: direction 'diagonal'"),
+        (["write", "永", "-o", "x.png", "--size", "5000"], "from 32 to 1024"),
+        (["write", "永", "-o", "x.png", "--size", "big"], "'big' is not a valid integer"),
+        (["write", "永", "-o", "x.svg", "--size", "64"], "--size: none of the files has pixels"),
+        (["write", "永", "-o", "/proc/x.png"], "cannot write '/proc/x.png'"),
+        (["write", "永", "-o", "no/such/folder/x.png"], "cannot write 'no/such/folder/x.png'"),
+        (["evaluate", "--split", "tset"], "did you mean 'test'?"),
+        (["evaluate", "--limit", "0"], "limit: must be at least 1"),
+        (["evaluate", "--text", "永", "--limit", "1"], "--limit: has no meaning beside --text"),
+        (["evaluate", "--json", "x.txt"], "--json: 'x.txt' must end in .json"),
+        (["--verbose"], "No such option"),
+    ],
+)
+def test_wrong_input_is_one_line_and_status_2(
+    arguments: list[str],
+    message: str,
+    capsys: pytest.CaptureFixture[str],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    status, out, err = run(arguments, capsys)
+    assert (status, out) == (2, "")
+    assert err.startswith("hierbrush: error: ")
+    assert err.count("\n") == 1
+    assert message in err
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_bytes_that_are_no_utf8_are_refused_without_a_traceback(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "hierbrush", "write", b"\xff\xfe", "-o", os.fsencode(tmp_path / "x.png")]
+    result = subprocess.run(command, capture_output=True, timeout=60, check=False)
+    assert result.returncode == 2
+    assert result.stderr.startswith(b"hierbrush: error: ")
+    assert b"Traceback" not in result.stderr
+
+
+def test_a_missing_extra_is_named(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    # None in sys.modules makes an import fail as if the package were not installed.
+    for name in ("ray", "torch", "pydantic", "gymnasium"):
+        monkeypatch.setitem(sys.modules, name, None)
+    for name in [name for name in sys.modules if name.startswith(("hierbrush.cli.train", "hierbrush.curriculum"))]:
+        monkeypatch.delitem(sys.modules, name)
+    status, _, err = run(["train", "x.yaml"], capsys)
+    assert status == 2
+    assert 'pip install "hierbrush[train]"' in err
+    assert err.count("\n") == 1
+
+
+def best_seconds(*arguments: str, runs: int = 5) -> float:
+    times = []
+    for _ in range(runs):
+        start = time.perf_counter()
+        subprocess.run([sys.executable, *arguments], check=True, capture_output=True, timeout=60)
+        times.append(time.perf_counter() - start)
+    return min(times)
+
+
+def test_starting_takes_no_time(tmp_path: Path) -> None:
+    bare = best_seconds("-c", "pass")
+    # Bounds for a quiet machine, and as many times Python's own start for a slow or a busy one.
+    assert best_seconds("-c", "import hierbrush") - bare < max(0.3, 8 * bare)
+    assert best_seconds("-m", "hierbrush", "--help") - bare < max(0.3, 8 * bare)
+    written = best_seconds("-m", "hierbrush", "write", "永", "-o", str(tmp_path / "x.png"))
+    assert written < max(1.0, 40 * bare)
