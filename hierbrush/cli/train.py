@@ -1,0 +1,30 @@
+"""``hierbrush train``: from a configuration to weights."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import click
+
+
+@click.command(short_help="Train primitives from a config file.")
+@click.argument("config", type=click.Path(path_type=Path))
+@click.option("--stroke", metavar="TYPE", help="Train only this stroke type (HZG, say) and what it starts from.")
+@click.option("--set", "overrides", metavar="KEY=VALUE", multiple=True, help="Change a value: training.lr=1e-4.")
+@click.option("--resume", is_flag=True, help="Go on with the training in the output folder.")
+@click.option("--output", type=click.Path(path_type=Path), help="Folder for the results; runs/<name> if not given.")
+def train(config: Path, stroke: str | None, overrides: tuple[str, ...], resume: bool, output: Path | None) -> None:
+    """Train what CONFIG asks for; finished policies are never trained again.
+
+    Ctrl-C stops after a checkpoint; --resume goes on from there, also after a crash.
+    """
+    from hierbrush.learning.train import TrainingStopped
+    from hierbrush.learning.train import train as run
+
+    try:
+        folder = run(config, overrides=overrides, stroke=stroke, resume=resume, output=output)
+    except TrainingStopped as stopped:
+        click.echo(f"hierbrush: {stopped}", err=True)
+        sys.exit(stopped.status)
+    click.echo(folder)

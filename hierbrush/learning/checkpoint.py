@@ -1,0 +1,96 @@
+"""Checkpoints that are either complete or not there, whatever moment the process dies at."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+from hierbrush.errors import HierbrushError
+
+_NAME = re.compile(r"step-(\d{12})")
+_UNFINISHED = ".unfinished-"
+
+
+def save(folder: Path, steps: int, write: Callable[[Path], None], *, keep: int) -> Path:
+    """Let ``write`` fill a new directory and make it the checkpoint of ``steps``; keep the newest ``keep``.
+
+    The directory gets its name only after every byte is on the disk, so a name that exists is a complete checkpoint. A
+    checkpoint loses its name before its files are removed.
+
+    Raises:
+        HierbrushError: the files cannot be written, on a full disk say; earlier checkpoints are untouched.
+    """
+    target = folder / f"step-{steps:012d}"
+    unfinished = folder / f"{_UNFINISHED}{os.getpid()}-{target.name}"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        shutil.rmtree(unfinished, ignore_errors=True)
+        unfinished.mkdir()
+        write(unfinished)
+        _sync_tree(unfinished)
+        if target.exists():
+            _discard(target)
+        unfinished.rename(target)
+        _sync(folder)
+    except OSError as error:
+        shutil.rmtree(unfinished, ignore_errors=True)
+        raise HierbrushError(f"{target}: the checkpoint cannot be written: {error}") from error
+    for old in complete(folder)[:-keep]:
+        _discard(old)
+    return target
+
+
+def complete(folder: Path) -> list[Path]:
+    """Return the complete checkpoints in ``folder``, oldest first."""
+    if not folder.is_dir():
+        return []
+    return sorted(path for path in folder.iterdir() if _NAME.fullmatch(path.name))
+
+
+def steps_of(checkpoint: Path) -> int:
+    """Return the environment steps that a checkpoint was taken at."""
+    match = _NAME.fullmatch(checkpoint.name)
+    if match is None:
+        raise HierbrushError(f"{checkpoint}: is no checkpoint of hierbrush; expected a name like step-000000819200")
+    return int(match[1])
+
+
+def remove_unfinished(folder: Path) -> None:
+    """Remove what a process that was killed had begun to write or to delete."""
+    for path in folder.glob(f"{_UNFINISHED}*"):
+        shutil.rmtree(path, ignore_errors=True)
+
+
+def write_atomically(path: Path, data: bytes) -> None:
+    """Write a file that is either the old one or the whole new one."""
+    unfinished = path.with_name(f"{_UNFINISHED}{os.getpid()}-{path.name}")
+    with unfinished.open("wb") as stream:
+        stream.write(data)
+        stream.flush()
+        os.fsync(stream.fileno())
+    unfinished.replace(path)
+    _sync(path.parent)
+
+
+def _discard(checkpoint: Path) -> None:
+    nameless = checkpoint.with_name(f"{_UNFINISHED}{os.getpid()}-old-{checkpoint.name}")
+    checkpoint.rename(nameless)
+    shutil.rmtree(nameless, ignore_errors=True)
+
+
+def _sync_tree(folder: Path) -> None:
+    for parent, _, files in os.walk(folder, topdown=False):
+        for name in files:
+            _sync(Path(parent, name))
+        _sync(Path(parent))
+
+
+def _sync(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

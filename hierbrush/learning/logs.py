@@ -1,0 +1,93 @@
+"""What a training run writes down: metrics.jsonl, TensorBoard events and a picture of the learning curve."""
+
+from __future__ import annotations
+
+import json
+import math
+from pathlib import Path
+from typing import Any
+
+METRICS_FILE = "metrics.jsonl"
+CURVE_FILE = "curve.png"
+
+
+class RunLog:
+    """Appends one record an iteration; a resumed run drops the records of steps that its checkpoint has not seen.
+
+    Args:
+        folder: the run's folder.
+        steps: environment steps that the run continues from, 0 for a new one.
+        tensorboard: whether to write event files too.
+    """
+
+    def __init__(self, folder: Path, *, steps: int, tensorboard: bool) -> None:
+        self.path = folder / METRICS_FILE
+        kept = [record for record in read_metrics(self.path) if record["steps"] <= steps]
+        self.path.write_text("".join(json.dumps(record) + "\n" for record in kept), encoding="utf-8")
+        self._file = self.path.open("a", encoding="utf-8")
+        self._events: Any = None
+        if tensorboard:
+            from torch.utils.tensorboard import SummaryWriter
+
+            self._events = SummaryWriter(str(folder / "tensorboard"), purge_step=steps or None)  # type: ignore[no-untyped-call]
+
+    def write(self, record: dict[str, Any]) -> None:
+        """Append a flat record of numbers and text with the key ``steps``."""
+        record = {key: None if isinstance(value, float) and not math.isfinite(value) else value for key, value in record.items()}
+        self._file.write(json.dumps(record) + "\n")
+        self._file.flush()
+        if self._events is not None:
+            for key, value in record.items():
+                if isinstance(value, int | float) and key != "steps":
+                    self._events.add_scalar(key, value, record["steps"])
+
+    def close(self) -> None:
+        """Close the files."""
+        self._file.close()
+        if self._events is not None:
+            self._events.close()
+
+
+def read_metrics(path: Path) -> list[dict[str, Any]]:
+    """Return the records of a metrics file; a last line cut short by a killed process is left out."""
+    if not path.exists():
+        return []
+    records = []
+    for line in path.read_text(encoding="utf-8").splitlines():
+        try:
+            records.append(json.loads(line))
+        except ValueError:
+            break
+    return records
+
+
+def draw_curve(folder: Path) -> None:
+    """Draw return and IoU over the steps, with the stages of the curriculum, to ``curve.png``."""
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    records = read_metrics(folder / METRICS_FILE)
+    if not records:
+        return
+    steps = [record["steps"] / 1e6 for record in records]
+    figure = Figure(figsize=(7, 4), layout="constrained")
+    FigureCanvasAgg(figure)
+    axes = figure.subplots()
+    axes.plot(steps, _column(records, "return"), color="tab:gray", linewidth=1, label="return")
+    axes.set_xlabel("steps (millions)")
+    axes.set_ylabel("return per episode")
+    if any(record.get("iou") is not None for record in records):
+        score = axes.twinx()
+        score.plot(steps, _column(records, "iou"), color="tab:blue", label="IoU, mean")
+        score.plot(steps, _column(records, "iou_p05"), color="tab:blue", linestyle=":", label="IoU, 5th percentile")
+        score.set_ylabel("stroke IoU with exploration noise")
+        lines = [*axes.get_lines(), *score.get_lines()]
+        score.legend(lines, [str(line.get_label()) for line in lines], loc="lower right")
+    for before, record in zip(records, records[1:], strict=False):
+        if record.get("stage") != before.get("stage"):
+            axes.axvline(record["steps"] / 1e6, color="tab:red", linewidth=0.8, alpha=0.6)
+    figure.savefig(folder / CURVE_FILE, dpi=120)
+
+
+def _column(records: list[dict[str, Any]], key: str) -> list[float]:
+    return [math.nan if record.get(key) is None else record[key] for record in records]

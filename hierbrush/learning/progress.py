@@ -1,0 +1,73 @@
+"""How far a training is: a bar on a terminal, a line every few seconds elsewhere."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Mapping
+from typing import Any, TextIO
+
+from tqdm import tqdm
+
+_SECONDS_BETWEEN_LINES = 15.0
+
+
+class Progress:
+    """Shows stage, return, IoU, steps/s and time left of one policy.
+
+    Args:
+        name: what is trained.
+        total: environment steps wanted.
+        done: environment steps already there.
+        stream: where to; standard error by default.
+    """
+
+    def __init__(self, name: str, total: int, done: int, stream: TextIO | None = None) -> None:
+        self._name, self._total, self._first = name, total, done
+        self._stream = stream or sys.stderr
+        self._started = self._last_line = time.monotonic()
+        self._bar: tqdm[Any] | None = None
+        if self._stream.isatty():
+            self._bar = tqdm(total=total, initial=done, desc=name, unit="step", unit_scale=True, file=self._stream)
+
+    def update(self, record: Mapping[str, Any]) -> None:
+        """Show the record of an iteration (keys steps, return, iou, stage)."""
+        shown = " ".join(
+            f"{label} {value:.3f}" if isinstance(value, float) else f"{label} {value}"
+            for label, value in (
+                ("stage", record.get("stage_name")),
+                ("return", record.get("return")),
+                ("IoU", record.get("iou")),
+            )
+            if value is not None
+        )
+        if self._bar is not None:
+            self._bar.set_postfix_str(shown, refresh=False)
+            self._bar.update(record["steps"] - self._bar.n)
+            return
+        now = time.monotonic()
+        if now - self._last_line >= _SECONDS_BETWEEN_LINES or record["steps"] >= self._total:
+            self._last_line = now
+            rate = (record["steps"] - self._first) / max(now - self._started, 1e-9)
+            left = max(0.0, self._total - record["steps"]) / max(rate, 1e-9)
+            share = record["steps"] / self._total
+            self.say(f"{share:4.0%} {record['steps']:,} steps, {shown}, {rate:,.0f} steps/s, {_duration(left)} left")
+
+    def say(self, message: str) -> None:
+        """Show a sentence on a line of its own."""
+        line = f"{self._name}: {message}"
+        if self._bar is not None:
+            self._bar.write(line, file=self._stream)
+        else:
+            print(line, file=self._stream, flush=True)
+
+    def close(self) -> None:
+        """Leave the bar as it is."""
+        if self._bar is not None:
+            self._bar.close()
+
+
+def _duration(seconds: float) -> str:
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours} h {minutes:02} min" if hours else f"{minutes} min {rest:02} s" if minutes else f"{rest} s"

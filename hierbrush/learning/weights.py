@@ -1,0 +1,118 @@
+"""Trained weights as safetensors files with a JSON card beside them."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import subprocess
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from safetensors.numpy import save
+
+from hierbrush.errors import HierbrushError
+from hierbrush.learning.checkpoint import write_atomically
+from hierbrush.strokes.policy import F32, read_safetensors
+
+CARD_FORMAT = 1
+WEIGHTS, CARD = "weights.safetensors", "card.json"
+PACKED_WEIGHTS, PACKED_CARD = "policies.safetensors", "policies.json"
+
+
+def commit() -> str | None:
+    """Return the commit of the checkout that hierbrush runs from, ``+changed`` if files differ; None outside one."""
+    package = Path(__file__).resolve().parent
+    try:
+        done = subprocess.run(
+            ["git", "describe", "--always", "--abbrev=40", "--dirty=+changed", "--exclude=*"],
+            cwd=package,
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+    except (OSError, subprocess.CalledProcessError):
+        return None
+    return done.stdout.strip() or None
+
+
+def save_weights(folder: Path, tensors: Mapping[str, NDArray[Any]], card: Mapping[str, Any]) -> None:
+    """Write ``weights.safetensors`` and then, as the sign that both are complete, ``card.json``.
+
+    Args:
+        folder: where to.
+        tensors: ``policy.<k>.weight`` [outputs, inputs] and ``.bias``, ``value.<k>...`` likewise.
+        card: JSON-able facts about the weights; the format and the weights' SHA-256 are added.
+    """
+    data = save({name: np.ascontiguousarray(array) for name, array in tensors.items()})
+    write_atomically(folder / WEIGHTS, data)
+    facts = {"format": CARD_FORMAT, "sha256": hashlib.sha256(data).hexdigest(), **card}
+    write_atomically(folder / CARD, json.dumps(facts, indent=2, ensure_ascii=False).encode() + b"\n")
+
+
+def load_card(folder: Path) -> dict[str, Any]:
+    """Return the card in a folder.
+
+    Raises:
+        HierbrushError: there is none, or the weights beside it are not the ones that it describes.
+    """
+    try:
+        card: dict[str, Any] = json.loads((folder / CARD).read_bytes())
+        digest = hashlib.sha256((folder / WEIGHTS).read_bytes()).hexdigest()
+    except (OSError, ValueError) as error:
+        raise HierbrushError(f"{folder}: holds no {WEIGHTS} with a readable {CARD}: {error}") from None
+    if card.get("sha256") != digest:
+        raise HierbrushError(f"{folder}: {WEIGHTS} is not the file that {CARD} describes (SHA-256 differs)")
+    return card
+
+
+def load_weights(path: str | Path, shapes: Mapping[str, tuple[int, ...]]) -> dict[str, F32]:
+    """Return the tensors that a network needs, from a safetensors file.
+
+    Args:
+        path: file that ``hierbrush train`` wrote.
+        shapes: name and shape of every tensor of the network.
+
+    Raises:
+        HierbrushError: the file is no safetensors file, or its tensors do not fit the network.
+    """
+    tensors = read_safetensors(path)
+    for name, shape in shapes.items():
+        if name not in tensors:
+            raise HierbrushError(f"initial_weights: {path} has no tensor {name}")
+        if tensors[name].shape != shape:
+            raise HierbrushError(
+                f"initial_weights: {path} has {name} of shape {tensors[name].shape}, the network needs {shape}; "
+                "policy.hidden, policy.value_hidden and the observation must be those that the weights were trained with"
+            )
+    return {name: tensors[name] for name in shapes}
+
+
+def pack(folders: Mapping[str, Path], target: Path) -> None:
+    """Put the policies of several stroke types into one file for shipping, in float16, with one card for all.
+
+    float16 halves the file; it moves an action by less than 1e-3 of its unit (3 micrometres on paper). The networks that
+    `PolicySet` loads from it are therefore equal to one another everywhere, and to the trained ones to that accuracy.
+
+    Args:
+        folders: where ``weights.safetensors`` and ``card.json`` of every stroke type lie.
+        target: folder for ``policies.safetensors`` and ``policies.json``.
+    """
+    tensors: dict[str, NDArray[np.float16]] = {}
+    cards: dict[str, Any] = {}
+    for stroke_type, folder in folders.items():
+        cards[stroke_type] = load_card(folder)
+        for name, array in read_safetensors(folder / WEIGHTS).items():
+            if name.startswith("policy."):
+                tensors[f"{stroke_type}/{name.removeprefix('policy.')}"] = array.astype(np.float16)
+    data = save(tensors)
+    write_atomically(target / PACKED_WEIGHTS, data)
+    facts = {"format": CARD_FORMAT, "sha256": hashlib.sha256(data).hexdigest(), "policies": cards}
+    write_atomically(target / PACKED_CARD, json.dumps(facts, indent=1, ensure_ascii=False).encode() + b"\n")
+
+
+def network_tensors(state: Mapping[str, Any], prefixes: Sequence[str] = ("policy.", "value.")) -> dict[str, F32]:
+    """Return the tensors of the networks from an RLModule's state, without the noise schedule."""
+    return {name: np.asarray(array, np.float32) for name, array in state.items() if name.startswith(tuple(prefixes))}
