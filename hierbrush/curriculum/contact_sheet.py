@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import math
 import textwrap
 from collections.abc import Sequence
 
@@ -11,16 +12,17 @@ from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.patches import Polygon, Rectangle
+from numpy.typing import NDArray
 
 from hierbrush.curriculum.goals import sample_goals
-from hierbrush.curriculum.model import Curriculum, Deformation, Stage
+from hierbrush.curriculum.model import Curriculum, Deformation, Goals, Stage
 from hierbrush.strokes.goal import StrokeGoal
 from hierbrush.strokes.types import NUMBER
 
 FORMATS = (".png", ".svg", ".pdf")
 
 # Lengths on the sheet are in inches.
-_COLUMNS, _ROWS = 6, 2
+_COLUMNS, _ROWS = 6, 3
 _PAGE, _CLOSE_UP = 1.06, 0.62
 _CELL = (_PAGE + _CLOSE_UP + 0.22, _PAGE + 0.16)
 _TEXT = 3.05
@@ -29,7 +31,8 @@ _HEADER = 1.0
 _STAGE_GAP = 0.34
 _LINE = 0.152
 _STAGE_TITLE = 0.3
-_WRAP = 44
+_WRAP, _FACTS_WRAP = 46, 38
+_LABEL = 0.62
 _DPI = 140
 
 _PAPER, _TILE, _GUIDE = "#f6f1e7", "#fffdf8", "#e3d6c3"
@@ -37,7 +40,7 @@ _INK, _SKELETON, _TEXT_COLOUR, _FAINT = "#23201d", "#d2402f", "#2b2723", "#857a6
 
 
 def contact_sheet(curriculum: Curriculum, stroke_types: Sequence[str], seed: int) -> Figure:
-    """Draw the sheet: a band a stage, twelve goals each, sorted by stroke type.
+    """Draw the sheet: a band a stage, eighteen goals each, sorted by stroke type.
 
     Each goal is shown on its page (the character box) where and as large as it is asked for, and close up beside it,
     with its skeleton in red from the dot on.
@@ -61,11 +64,11 @@ def contact_sheet(curriculum: Curriculum, stroke_types: Sequence[str], seed: int
         axes.plot([_MARGIN, width - _MARGIN], [top - _STAGE_GAP / 2] * 2, color=_GUIDE, linewidth=1.0)
         title = f"{number + 1}  {stage.name}"
         axes.text(_MARGIN, top + 0.1, title, fontsize=13, weight="bold", color=_TEXT_COLOUR, va="center")
-        for index, (line, faint) in enumerate(lines):
-            colour = _FAINT if faint else _TEXT_COLOUR
+        for index, (label, text) in enumerate(lines):
             y = top + _STAGE_TITLE + _LINE * (index + 0.5)
-            axes.text(_MARGIN, y, line, fontsize=7.6, color=colour, va="center")
-        goals = sample_goals(stage.goals, stroke_types, _COLUMNS * _ROWS, seed)
+            axes.text(_MARGIN, y, label, fontsize=7.6, color=_FAINT, va="center")
+            axes.text(_MARGIN + _LABEL, y, text, fontsize=7.6, color=_TEXT_COLOUR, va="center")
+        goals = sample_goals(stage.goals, stroke_types, _COLUMNS * _ROWS, seed + number)
         for index, goal in enumerate(sorted(goals, key=lambda goal: (NUMBER[goal.stroke_type], -goal.length))):
             row, column = divmod(index, _COLUMNS)
             _draw_goal(axes, goal, _MARGIN + _TEXT + column * _CELL[0], top + row * _CELL[1])
@@ -84,9 +87,8 @@ def _draw_header(axes: Axes, curriculum: Curriculum, stroke_types: Sequence[str]
     names = ", ".join(stroke_types) if len(stroke_types) < 12 else f"{len(stroke_types)} stroke types"
     legend = f"{names}  ·  seed {seed}  ·  each goal on its page, and close up beside it; skeleton red, from the dot on"
     axes.text(_MARGIN, _MARGIN, curriculum.name, fontsize=19, weight="bold", color=_TEXT_COLOUR, va="center")
-    axes.text(
-        _MARGIN, _MARGIN + 0.3, " ".join(curriculum.description.split()), fontsize=9, color=_TEXT_COLOUR, va="center"
-    )
+    description = " ".join(curriculum.description.split())
+    axes.text(_MARGIN, _MARGIN + 0.3, description, fontsize=9, color=_TEXT_COLOUR, va="center")
     axes.text(_MARGIN, _MARGIN + 0.52, legend, fontsize=8, color=_FAINT, va="center")
 
 
@@ -109,16 +111,38 @@ def _draw_goal(axes: Axes, goal: StrokeGoal, left: float, top: float) -> None:
     axes.text(x, y + 0.26, f"width {2 * float(goal.half_width.mean()):.3f}", fontsize=6.2, color=_FAINT, va="center")
 
 
-def _draw_stroke(axes: Axes, goal: StrokeGoal, *, scale: float, shift: np.ndarray, line: float) -> None:
+def _draw_stroke(axes: Axes, goal: StrokeGoal, *, scale: float, shift: NDArray[np.float64], line: float) -> None:
     skeleton = goal.skeleton * scale + shift
     axes.add_patch(Polygon(goal.outline * scale + shift, closed=True, facecolor=_INK, edgecolor="none"))
     axes.plot(*skeleton.T, color=_SKELETON, linewidth=line, solid_capstyle="round")
     axes.plot(*skeleton[:1].T, color=_SKELETON, marker="o", markersize=3.2 * line, markeredgewidth=0)
 
 
-def _facts(stage: Stage) -> list[tuple[str, bool]]:
-    """Return the lines beside a stage and whether each is faint."""
-    goals, rule = stage.goals, stage.promotion
+def _facts(stage: Stage) -> list[tuple[str, str]]:
+    """Return the lines beside a stage, each a label and a text: first the description, then the rules."""
+    rule = stage.promotion
+    facts = [
+        ("goals", _sources(stage.goals)),
+        ("deformed", _deformation(stage.goals.deformation)),
+        ("brush", _brush(stage)),
+        (
+            "episode",
+            f"{stage.episode.ticks[0]} to {stage.episode.ticks[1]} ticks, "
+            f"starts {_millimetres(stage.episode.start_height)} above",
+        ),
+        ("reward", ", ".join(f"{name} {weight:g}" for name, weight in stage.reward)),
+        ("passed", f"{rule.metric} ≥ {rule.threshold:g} over {rule.window} iterations"),
+        ("steps", f"{_count(rule.minimum_steps)} to {_count(rule.maximum_steps)}, then {rule.at_maximum}"),
+    ]
+    lines = [(line, "") for line in textwrap.wrap(" ".join(stage.description.split()), _WRAP)]
+    lines += [("", "")] if lines else []
+    for label, text in facts:
+        wrapped = textwrap.wrap(text, _FACTS_WRAP)
+        lines += zip([label, *[""] * len(wrapped)], wrapped, strict=False)
+    return lines
+
+
+def _sources(goals: Goals) -> str:
     sources = []
     if goals.glyphs:
         filters = [
@@ -131,34 +155,28 @@ def _facts(stage: Stage) -> list[tuple[str, bool]]:
         sources.append(f"shape basis (spread {goals.basis.spread:g})")
     if goals.glyphs and goals.basis:
         share = goals.basis.weight / (goals.basis.weight + goals.glyphs.weight)
-        sources[-1] += f" {share:.0%}"
-    facts = [("goals", " + ".join(sources) + f", {goals.count:,} drawn")]
-    if goals.deformation != Deformation():
-        changes = [
-            f"{name} ±{getattr(goals.deformation, name):.0%}"
-            for name in ("size", "stretch", "thickness")
-            if getattr(goals.deformation, name)
-        ]
-        if goals.deformation.rotation:
-            changes.append(f"rotation ±{np.degrees(goals.deformation.rotation):.0f}°")
-        facts.append(("deformed", ", ".join(changes)))
+        sources = [f"{1 - share:.0%} {sources[0]}", f"{share:.0%} {sources[1]}"]
+    return f"{', '.join(sources)}; {goals.count:,} drawn"
+
+
+def _deformation(deformation: Deformation) -> str:
+    changes = [f"{name} ±{limit:.0%}" for name, limit in deformation if limit and name != "rotation"]
+    if deformation.rotation:
+        changes.append(f"rotation ±{math.degrees(deformation.rotation):.0f}°")
+    return ", ".join(changes)
+
+
+def _brush(stage: Stage) -> str:
     noise = stage.randomisation
-    brush = [stage.brush.preset, *(f"{name} {value:g}" for name, value in stage.brush.parameters.items())]
-    brush += [f"±{noise.brush:.0%}"] if noise.brush else []
-    brush += [f"handle σ {noise.handle_sigma * 1e3:g} mm"] if noise.handle_sigma else []
-    brush += [f"paper ±{noise.paper_offset * 1e3:g} mm"] if noise.paper_offset else []
-    facts.append(("brush", ", ".join(brush)))
-    ticks = stage.episode.ticks
-    facts.append(("episode", f"{ticks[0]} to {ticks[1]} ticks, from {stage.episode.start_height * 1e3:g} mm above"))
-    weights = [f"{name} {getattr(stage.reward, name):g}" for name in ("inside", "outside", "motion")]
-    facts.append(("reward", ", ".join(weights)))
-    facts.append(("passes", f"{rule.metric} ≥ {rule.threshold:g} over {rule.window} iterations"))
-    facts.append(("steps", f"{_count(rule.minimum_steps)} to {_count(rule.maximum_steps)}, then {rule.at_maximum}"))
-    lines = [(line, True) for line in textwrap.wrap(" ".join(stage.description.split()), _WRAP)]
-    for label, text in facts:
-        wrapped = textwrap.wrap(f"{label}: {text}", _WRAP, subsequent_indent="    ")
-        lines += [(line, False) for line in wrapped]
-    return lines
+    parts = [stage.brush.preset, *(f"{name} {value:g}" for name, value in stage.brush.parameters.items())]
+    parts += [f"±{noise.brush:.0%}"] if noise.brush else []
+    parts += [f"handle σ {_millimetres(noise.handle_sigma)}"] if noise.handle_sigma else []
+    parts += [f"paper ±{_millimetres(noise.paper_offset)}"] if noise.paper_offset else []
+    return ", ".join(parts)
+
+
+def _millimetres(metres: float) -> str:
+    return f"{metres * 1e3:g} mm"
 
 
 def _count(steps: int) -> str:
