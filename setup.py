@@ -19,7 +19,7 @@ DATA_FOLDERS = ("primitives", "curricula", "configs")
 
 # What must hold for every flag: the same bits as plain C. -ffp-contract=off forbids fused multiply-add; the other two only
 # drop side effects (traps, errno) that keep loops from becoming vector code. Never -Ofast or -march=native: both change bits.
-FLAGS = ["-std=c99", "-O3", "-ffp-contract=off", "-fno-trapping-math", "-fno-math-errno"]
+FLAGS = ["-std=c99", "-Wno-psabi", "-O3", "-ffp-contract=off", "-fno-trapping-math", "-fno-math-errno"]
 CLONES = "-DHB_TARGET_CLONES"
 PROBE = """
 #include <math.h>

@@ -133,7 +133,7 @@ class BrushBatch:
         n = self.slots
         self._arrays: dict[str, NDArray[Any]] = {
             "params": np.zeros((n, 10)),
-            "footprint": shape.footprint(),
+            "footprint": np.ascontiguousarray(shape.footprint().T),
             "noise": np.zeros(n),
             "window": np.zeros((n, 4), dtype=np.int32),
             "pose": np.zeros((n, 3)),
@@ -309,7 +309,7 @@ class BrushBatch:
         width, length, offset = self._arrays["tuft"][chosen]
         if width <= 0:
             return np.empty((0, 2))
-        unit = self._arrays["footprint"].astype(np.float64)
+        unit = self._arrays["footprint"].T.astype(np.float64)
         back = self._arrays["params"][chosen, 8] * width / 2
         along = offset + unit[:, 0] * np.where(unit[:, 0] > 0, length, back)
         across = unit[:, 1] * width / 2

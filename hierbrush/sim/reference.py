@@ -198,7 +198,7 @@ class Batch:
         base_y = f32(row - whole_row + float(tuft[2]) * float(u[1]) * scale)
         half, tip = f32(float(tuft[0]) * 0.5 * scale), f32(float(tuft[1]) * scale)
         back = f32(a["params"][slot, 8]) * half
-        along, across = a["footprint"][:, 0], a["footprint"][:, 1]
+        along, across = a["footprint"]
         s, t = along * np.where(along > 0, tip, back), across * half
         x, y = base_x + s * ux - t * uy, base_y + s * uy + t * ux
         fall = np.roll(y, -1) - y
@@ -294,9 +294,11 @@ class Batch:
         base_x, base_y = x + offset * ux, y + offset * uy
         half = width * 0.5
         back = float(a["params"][slot, 8]) * half
-        vertices = len(a["footprint"])
-        contour = a["footprint"][[i * vertices // CONTOUR_POINTS for i in range(CONTOUR_POINTS)]].astype(np.float64)
-        s, t = contour[:, 0] * np.where(contour[:, 0] > 0, length, back), contour[:, 1] * half
+        vertices = a["footprint"].shape[1]
+        unit_along, unit_across = a["footprint"].astype(np.float64)
+        chosen = [i * vertices // CONTOUR_POINTS for i in range(CONTOUR_POINTS)]
+        s = unit_along[chosen] * np.where(unit_along[chosen] > 0, length, back)
+        t = unit_across[chosen] * half
         rest[:CONTOUR_POINTS] = self._distance_at(slot, base_x + s * ux - t * uy, base_y + s * uy + t * ux) * quarter
         rest = rest[CONTOUR_POINTS:]
 

@@ -184,8 +184,8 @@ static int check(Batch *self)
     if (n < 1)
         return wrong("slots", "at least 1 slot is needed");
     b->vertices = (int32_t)(elements(self, FOOTPRINT) / 2);
-    if (b->vertices < 3 || b->vertices > HB_MAX_VERTICES)
-        return wrong("footprint", "needs 3 to 64 vertices");
+    if (b->vertices < 8 || b->vertices > HB_MAX_VERTICES || b->vertices % 8 != 0)
+        return wrong("footprint", "needs 8, 16, 24 ... or 64 vertices");
     b->ink_stride = elements(self, INK) / n;
     b->observation_size = (int32_t)(elements(self, OBSERVATION) / n);
     if (sized(self, PARAMS, n * HB_PARAMS) || sized(self, FOOTPRINT, 2 * b->vertices) || sized(self, WINDOW, 4 * n)

@@ -5,20 +5,69 @@
 
 #include <math.h>
 #include <stddef.h>
+#include <string.h>
 
 #define GRID 4294967296.0 /* 2^32 steps a metre: handle positions add and subtract without rounding */
 #define NEAR 1e-9         /* metres: a root nearer than this gives no direction */
 #define FLAT 1e-6f        /* samples: an edge flatter than this bounds no row */
 #define NOWHERE 1000000   /* beyond any paper, as an empty run of samples */
 #define BEYOND 1e6f       /* samples: casts to integers stay defined however flat an edge is */
+#define LANES 16          /* rows of samples worked on together */
 #define MOST_STEPS 1e6    /* substeps a tick; only a handle that left for infinity would need more */
 
-static inline double on_grid(double metres) { return rint(metres * GRID) * (1.0 / GRID); }
+/* Eight rows or corners at a time. Loops over these types become vector code at any -O level that optimises at all, where
+ * plain loops depended on the compiler's mood; the arithmetic is the same lane by lane. */
+typedef float v8f __attribute__((vector_size(32)));
+typedef int32_t v8i __attribute__((vector_size(32)));
 
-static inline int32_t pitch(int32_t samples) { return (samples + 63) >> 6; }
+HB_INLINE v8f load(const float *from)
+{
+    v8f value;
+    memcpy(&value, from, sizeof value);
+    return value;
+}
+
+HB_INLINE void store(float *to, v8f value) { memcpy(to, &value, sizeof value); }
+
+HB_INLINE v8i load_rows(const int32_t *from)
+{
+    v8i value;
+    memcpy(&value, from, sizeof value);
+    return value;
+}
+
+HB_INLINE void store_rows(int32_t *to, v8i value) { memcpy(to, &value, sizeof value); }
+
+HB_INLINE v8i pick(v8i mask, v8i yes, v8i no) { return (yes & mask) | (no & ~mask); }
+
+HB_INLINE v8f choose(v8i mask, v8f yes, v8f no) { return (v8f)pick(mask, (v8i)yes, (v8i)no); }
+
+/* A true lane is -1, which corrects the truncation. */
+HB_INLINE v8i flooring(v8f value)
+{
+    v8i whole = __builtin_convertvector(value, v8i);
+    return whole + (__builtin_convertvector(whole, v8f) > value);
+}
+
+HB_INLINE v8i ceiling(v8f value)
+{
+    v8i whole = __builtin_convertvector(value, v8i);
+    return whole - (__builtin_convertvector(whole, v8f) < value);
+}
+
+HB_INLINE int any(v8i mask)
+{
+    int64_t halves[4];
+    memcpy(halves, &mask, sizeof halves);
+    return (halves[0] | halves[1] | halves[2] | halves[3]) != 0;
+}
+
+HB_INLINE double on_grid(double metres) { return rint(metres * GRID) * (1.0 / GRID); }
+
+HB_INLINE int32_t pitch(int32_t samples) { return (samples + 63) >> 6; }
 
 /* Uniform in [0, 1) from a counter: splitmix64 of (seed, slot, draw). Steele, Lea, Flood 2014. */
-static inline double uniform(uint64_t seed, uint64_t slot, uint64_t draw)
+HB_INLINE double uniform(uint64_t seed, uint64_t slot, uint64_t draw)
 {
     uint64_t x = seed + slot * 0xD1B54A32D192ED03ull + draw * 0x9E3779B97F4A7C15ull;
     x ^= x >> 30;
@@ -30,7 +79,7 @@ static inline double uniform(uint64_t seed, uint64_t slot, uint64_t draw)
 }
 
 /* Standard normal as a centred sum of twelve uniforms: only exact operations, so that every core draws the same bits. */
-static inline double normal(const hb_batch *b, int64_t slot)
+HB_INLINE double normal(const hb_batch *b, int64_t slot)
 {
     double sum = 0.0;
     for (int i = 0; i < 12; i++)
@@ -49,11 +98,11 @@ typedef struct {
     const uint64_t *mask;
     int32_t top, bottom; /* rows touched: top <= row < bottom */
     int32_t in, out;
-    int32_t first[HB_MAX_SAMPLES];
-    int32_t last[HB_MAX_SAMPLES];
+    int32_t first[HB_MAX_SAMPLES + LANES];
+    int32_t last[HB_MAX_SAMPLES + LANES];
 } wet;
 
-static inline void dry_row(wet *w, int32_t row)
+HB_INLINE void dry_row(wet *w, int32_t row)
 {
     int32_t first = w->first[row], last = w->last[row];
     if (first > last)
@@ -74,7 +123,7 @@ static inline void dry_row(wet *w, int32_t row)
     }
 }
 
-static inline void touch_rows(wet *w, int32_t from, int32_t to)
+HB_INLINE void touch_rows(wet *w, int32_t from, int32_t to)
 {
     if (w->top >= w->bottom)
         w->top = w->bottom = from;
@@ -91,7 +140,7 @@ static inline void touch_rows(wet *w, int32_t from, int32_t to)
 }
 
 /* Press one footprint: a convex polygon, so every row of samples meets it in one run. */
-static inline void stamp(wet *w)
+HB_INLINE void stamp(wet *w)
 {
     const hb_batch *b = w->b;
     const double *pose = b->pose + 3 * w->slot, *direction = b->direction + 2 * w->slot, *tuft = b->tuft + 3 * w->slot;
@@ -100,36 +149,37 @@ static inline void stamp(wet *w)
     double column = pose[0] * scale - (double)window[0] * b->supersample;
     double row = pose[1] * scale - (double)window[1] * b->supersample;
     double whole_column = floor(column), whole_row = floor(row);
+    double reach = (double)(b->supersample * 2 + HB_MAX_SAMPLES);
+    if (!(fabs(whole_column) < reach && fabs(whole_row) < reach))
+        return;
     float ux = (float)direction[0], uy = (float)direction[1];
     float base_x = (float)(column - whole_column + tuft[2] * direction[0] * scale);
     float base_y = (float)(row - whole_row + tuft[2] * direction[1] * scale);
     float half = (float)(tuft[0] * 0.5 * scale), tip = (float)(tuft[1] * scale);
     float back = (float)b->params[HB_PARAMS * w->slot + HB_BACK_RATIO] * half;
 
-    float x[HB_MAX_VERTICES + 1] = {0}, y[HB_MAX_VERTICES + 1] = {0}, slope[HB_MAX_VERTICES];
+    /* Corners relative to the handle's own sample, so that ink does not depend on where on the paper a stroke lies. */
+    float x[HB_MAX_VERTICES + 8], y[HB_MAX_VERTICES + 8], slope[HB_MAX_VERTICES], fall[HB_MAX_VERTICES];
     int32_t vertices = b->vertices;
-    for (int32_t v = 0; v < vertices; v++) {
-        float along = b->footprint[2 * v], across = b->footprint[2 * v + 1];
-        float s = along * (along > 0.0f ? tip : back), t = across * half;
-        x[v] = base_x + s * ux - t * uy;
-        y[v] = base_y + s * uy + t * ux;
+    const v8f nothing = {0};
+    v8f lows = nothing + BEYOND, highs = nothing - BEYOND;
+    for (int32_t v = 0; v < vertices; v += 8) {
+        v8f along = load(b->footprint + v), across = load(b->footprint + vertices + v);
+        v8f s = along * choose(along > 0.0f, nothing + tip, nothing + back), t = across * half;
+        v8f px = base_x + s * ux - t * uy, py = base_y + s * uy + t * ux;
+        store(x + v, px);
+        store(y + v, py);
+        lows = choose(py < lows, py, lows);
+        highs = choose(py > highs, py, highs);
     }
     x[vertices] = x[0];
     y[vertices] = y[0];
-    float low = BEYOND, high = -BEYOND;
-    for (int32_t v = 0; v < vertices; v++) {
-        low = y[v] < low ? y[v] : low;
-        high = y[v] > high ? y[v] : high;
-    }
-    for (int32_t v = 0; v < vertices; v++) {
-        float fall = y[v + 1] - y[v];
-        slope[v] = (x[v + 1] - x[v]) / (fabsf(fall) < FLAT ? 1.0f : fall);
+    float low = lows[0], high = highs[0];
+    for (int32_t i = 1; i < 8; i++) {
+        low = lows[i] < low ? lows[i] : low;
+        high = highs[i] > high ? highs[i] : high;
     }
     if (!(low > -BEYOND && high < BEYOND))
-        return;
-    /* Rows whose centre lies within, first relative to the handle's own sample, then on the paper. */
-    double reach = (double)(b->supersample * 2 + HB_MAX_SAMPLES);
-    if (!(fabs(whole_column) < reach && fabs(whole_row) < reach))
         return;
     int32_t origin_row = (int32_t)whole_row, origin_column = (int32_t)whole_column;
     int32_t from = (int32_t)ceilf(low - 0.5f) + origin_row, to = (int32_t)floorf(high - 0.5f) + 1 + origin_row;
@@ -137,62 +187,67 @@ static inline void stamp(wet *w)
     to = to > w->rows ? w->rows : to;
     if (from >= to)
         return;
-    touch_rows(w, from, to);
+    for (int32_t v = 0; v < vertices; v += 8) {
+        v8f drop = load(y + v + 1) - load(y + v), run = load(x + v + 1) - load(x + v);
+        store(fall + v, drop);
+        store(slope + v, run / choose((drop < FLAT) & (drop > -FLAT), nothing + 1.0f, drop));
+    }
+    /* Clockwise on the page: edges that fall bound the rows on the right, edges that rise on the left. */
+    int32_t right_edge[HB_MAX_VERTICES], left_edge[HB_MAX_VERTICES], rights = 0, lefts = 0;
+    for (int32_t v = 0; v < vertices; v++) {
+        right_edge[rights] = left_edge[lefts] = v;
+        rights += fall[v] >= FLAT;
+        lefts += fall[v] <= -FLAT;
+    }
+    touch_rows(w, from, from + (to - from + LANES - 1) / LANES * LANES);
 
-    enum { BLOCK = 64 };
-    for (int32_t block = from; block < to; block += BLOCK) {
-        int32_t count = to - block < BLOCK ? to - block : BLOCK;
-        float left[BLOCK], right[BLOCK], centre[BLOCK];
-        for (int32_t i = 0; i < BLOCK; i++) {
-            left[i] = -BEYOND;
-            right[i] = BEYOND;
-            centre[i] = (float)(block + i - origin_row) + 0.5f;
+    const v8i lane = {0, 1, 2, 3, 4, 5, 6, 7};
+    const v8i none = {0}, nowhere = none + NOWHERE, limit = none + (w->columns - 1);
+    for (int32_t block = from; block < to; block += LANES) {
+        v8f centre[2], left[2], right[2];
+        for (int32_t h = 0; h < 2; h++) {
+            centre[h] = __builtin_convertvector(lane + (block + 8 * h - origin_row), v8f) + 0.5f;
+            left[h] = nothing - BEYOND;
+            right[h] = nothing + BEYOND;
         }
-        int32_t lanes = (count + 7) & ~7;
-        for (int32_t v = 0; v < vertices; v++) {
-            float fall = y[v + 1] - y[v], x0 = x[v], y0 = y[v], dx = slope[v];
-            if (fall >= FLAT)
-                for (int32_t i = 0; i < lanes; i++) {
-                    float at = x0 + (centre[i] - y0) * dx;
-                    right[i] = at < right[i] ? at : right[i];
-                }
-            else if (fall <= -FLAT)
-                for (int32_t i = 0; i < lanes; i++) {
-                    float at = x0 + (centre[i] - y0) * dx;
-                    left[i] = at > left[i] ? at : left[i];
-                }
+        for (int32_t e = 0; e < rights; e++) {
+            float x0 = x[right_edge[e]], y0 = y[right_edge[e]], dx = slope[right_edge[e]];
+            v8f upper = x0 + (centre[0] - y0) * dx, lower = x0 + (centre[1] - y0) * dx;
+            right[0] = choose(upper < right[0], upper, right[0]);
+            right[1] = choose(lower < right[1], lower, right[1]);
         }
-        int32_t first[BLOCK], last[BLOCK];
-        int32_t limit = w->columns - 1, apart = 0;
-        int32_t *wet_first = w->first + block, *wet_last = w->last + block;
-        for (int32_t i = 0; i < lanes; i++) {
-            float l = left[i] < BEYOND ? left[i] : BEYOND, r = right[i] > -BEYOND ? right[i] : -BEYOND;
-            int32_t a = (int32_t)ceilf(l - 0.5f) + origin_column, z = (int32_t)floorf(r - 0.5f) + origin_column;
-            a = a < 0 ? 0 : a;
-            z = z > limit ? limit : z;
-            first[i] = a > z ? NOWHERE : a;
-            last[i] = a > z ? -NOWHERE : z;
+        for (int32_t e = 0; e < lefts; e++) {
+            float x0 = x[left_edge[e]], y0 = y[left_edge[e]], dx = slope[left_edge[e]];
+            v8f upper = x0 + (centre[0] - y0) * dx, lower = x0 + (centre[1] - y0) * dx;
+            left[0] = choose(upper > left[0], upper, left[0]);
+            left[1] = choose(lower > left[1], lower, left[1]);
         }
-        for (int32_t i = 0; i < count; i++)
-            apart |= (first[i] <= last[i]) & (wet_first[i] <= wet_last[i])
-                     & ((first[i] > wet_last[i] + 1) | (last[i] < wet_first[i] - 1));
-        if (apart) /* a turned stroke comes back over a gap: what is wet there goes to the paper first */
-            for (int32_t i = 0; i < count; i++)
-                if (first[i] <= last[i] && wet_first[i] <= wet_last[i]
-                    && (first[i] > wet_last[i] + 1 || last[i] < wet_first[i] - 1)) {
-                    dry_row(w, block + i);
-                    wet_first[i] = NOWHERE;
-                    wet_last[i] = -NOWHERE;
-                }
-        for (int32_t i = 0; i < count; i++) {
-            wet_first[i] = first[i] < wet_first[i] ? first[i] : wet_first[i];
-            wet_last[i] = last[i] > wet_last[i] ? last[i] : wet_last[i];
+        for (int32_t h = 0; h < 2; h++) {
+            int32_t *wet_first = w->first + block + 8 * h, *wet_last = w->last + block + 8 * h;
+            v8i first = ceiling(choose(left[h] < BEYOND, left[h], nothing + BEYOND) - 0.5f) + origin_column;
+            v8i last = flooring(choose(right[h] > -BEYOND, right[h], nothing - BEYOND) - 0.5f) + origin_column;
+            first = pick(first < 0, none, first);
+            last = pick(last > limit, limit, last);
+            v8i empty = (first > last) | (lane + (block + 8 * h) >= to);
+            first = pick(empty, nowhere, first);
+            last = pick(empty, -nowhere, last);
+            v8i old_first = load_rows(wet_first), old_last = load_rows(wet_last);
+            v8i apart = ~empty & (old_first <= old_last) & ((first > old_last + 1) | (last < old_first - 1));
+            if (any(apart)) /* a turned stroke comes back over a gap: what is wet there goes to the paper first */
+                for (int32_t i = 0; i < 8; i++)
+                    if (apart[i]) {
+                        dry_row(w, block + 8 * h + i);
+                        old_first[i] = NOWHERE;
+                        old_last[i] = -NOWHERE;
+                    }
+            store_rows(wet_first, pick(first < old_first, first, old_first));
+            store_rows(wet_last, pick(last > old_last, last, old_last));
         }
     }
 }
 
 /* Move the handle to (x, y, z) in one substep; the tuft trails towards where its root was. */
-static inline void trail(const hb_batch *b, int64_t slot, double x, double y, double z)
+HB_INLINE void trail(const hb_batch *b, int64_t slot, double x, double y, double z)
 {
     const double *p = b->params + HB_PARAMS * slot;
     double *pose = b->pose + 3 * slot, *root = b->root + 2 * slot, *u = b->direction + 2 * slot, *tuft = b->tuft + 3 * slot;
@@ -225,7 +280,7 @@ static inline void trail(const hb_batch *b, int64_t slot, double x, double y, do
     tuft[2] = offset;
 }
 
-static inline void tick(const hb_batch *b, int64_t slot, double x, double y, double z, wet *w)
+HB_INLINE void tick(const hb_batch *b, int64_t slot, double x, double y, double z, wet *w)
 {
     double *pose = b->pose + 3 * slot, *moved = b->moved + 3 * slot;
     const double *p = b->params + HB_PARAMS * slot;
@@ -274,7 +329,7 @@ HB_CLONES void hb_step(const hb_batch *b, int64_t lo, int64_t hi)
     }
 }
 
-static inline double clip(double value, double low, double high)
+HB_INLINE double clip(double value, double low, double high)
 {
     value = value > low ? value : low;
     return value < high ? value : high;

@@ -72,7 +72,7 @@ typedef struct {
     double lift_height;       /* metres above first touch that a handle may rise under residual control */
     uint64_t seed;
     const double *params;     /* [N, HB_PARAMS] */
-    const float *footprint;   /* [V, 2] unit footprint (along, across), clockwise */
+    const float *footprint;   /* [2, V] unit footprint: along, across; clockwise, V a multiple of 8 */
     const double *noise;      /* [N] standard deviation of the handle's error, metres */
     hb_goals goals;
     /* mutable */

@@ -17,7 +17,7 @@ typedef struct {
 } field;
 
 /* Signed distance at a point in metres, interpolated between pixel centres; beyond the window its edge goes on. */
-static inline double distance_at(const field *f, double x, double y)
+HB_INLINE double distance_at(const field *f, double x, double y)
 {
     double column = x * f->per_metre - f->left - 0.5, row = y * f->per_metre - f->top - 0.5;
     double last_column = (double)(f->columns - 2), last_row = (double)(f->rows - 2);
@@ -38,7 +38,7 @@ static inline double distance_at(const field *f, double x, double y)
     return (upper + b * (lower - upper)) * f->quarter;
 }
 
-static inline void look(const field *f, double x, double y, float *distance, float *inked)
+HB_INLINE void look(const field *f, double x, double y, float *distance, float *inked)
 {
     double column = floor(x * f->per_metre - f->left), row = floor(y * f->per_metre - f->top);
     if (!(column >= 0.0 && column < (double)f->columns && row >= 0.0 && row < (double)f->rows)) {
@@ -131,8 +131,9 @@ HB_CLONES void hb_observe(const hb_batch *b, int64_t lo, int64_t hi)
         double base_x = pose[0] + tuft[2] * u[0], base_y = pose[1] + tuft[2] * u[1];
         double half = tuft[0] * 0.5, back = b->params[HB_PARAMS * slot + HB_BACK_RATIO] * half;
         for (int32_t i = 0; i < HB_CONTOUR; i++) {
-            const float *vertex = b->footprint + 2 * (i * b->vertices / HB_CONTOUR);
-            double s = (double)vertex[0] * (vertex[0] > 0.0f ? tuft[1] : back), t = (double)vertex[1] * half;
+            int32_t vertex = i * b->vertices / HB_CONTOUR;
+            double along = (double)b->footprint[vertex], across = (double)b->footprint[b->vertices + vertex];
+            double s = along * (along > 0.0 ? tuft[1] : back), t = across * half;
             *o++ = (float)distance_at(&f, base_x + s * u[0] - t * u[1], base_y + s * u[1] + t * u[0]);
         }
         double pitch = b->unit * 0.5;
