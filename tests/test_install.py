@@ -37,7 +37,7 @@ def test_a_packaged_copy_goes_first(tmp_path: Path, monkeypatch: pytest.MonkeyPa
 
 
 def test_an_unknown_folder_is_named() -> None:
-    with pytest.raises(HierbrushError, match="'config' is not one of .*did you mean 'configs'"):
+    with pytest.raises(HierbrushError, match=r"'config' is not one of .*did you mean 'configs'"):
         folder("config")
 
 

@@ -16,7 +16,7 @@ def test_a_bar_becomes_its_rounded_self() -> None:
     coverage = disc_oracle([(BAR, ALONG)], 256)
     # Discs of radius .1 from .3 to .7: a .4 x .2 rectangle and one whole disc.
     assert coverage.dtype == np.float32
-    assert coverage.mean() == pytest.approx(0.4 * 0.2 + np.pi * 0.01, rel=2e-3)
+    assert coverage.mean() == pytest.approx(0.4 * 0.2 + np.pi * 0.01, rel=5e-3)
     assert coverage[128, 128] == 1.0
     assert coverage[105, 53] == 0.0  # a corner of the bar, out of every disc's reach
 

@@ -27,10 +27,13 @@ def test_before_each_stroke_the_brush_dips_in_the_stone_beside_the_paper(yong: W
 
 def test_the_brush_touches_the_paper_in_strokes_only(yong: Writing) -> None:
     rows = yong.trajectory
-    on_paper = (rows["x"] <= yong.width) & (rows["z"] > 0)
-    assert np.array_equal(rows["down"], on_paper)
-    assert (rows["stroke"][rows["down"]] >= 0).all()
+    assert (rows["down"] == ((rows["stroke"] >= 0) & (rows["z"] > 0))).all()
     assert rows["down"].any()
+    # Outside strokes the tip is deep only while it comes down to the paper or leaves it, straight.
+    deep = (rows["z"] > 0) & (rows["stroke"] == -1)
+    for at in np.flatnonzero(deep):
+        assert rows[at]["x"] == rows[at - 1]["x"]
+        assert rows[at]["y"] == rows[at - 1]["y"]
 
 
 def test_the_air_is_crossed_high_and_no_faster_than_allowed(page: Page) -> None:

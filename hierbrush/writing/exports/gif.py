@@ -73,8 +73,8 @@ def _moments(
                 tick += 1
                 if tick % stride == 0:
                     yield ink.copy(), _brush(shape, None, last + (start - last) * (share * share * (3 - 2 * share)))
-            batch.place(path[:1])
             batch.dip()
+            batch.place(path[:1])
             for row in path[1:]:
                 batch.step(row[None])
                 window[:] = batch.coverage(0)
