@@ -22,7 +22,7 @@ def doctor() -> None:
         ("hierbrush", __version__),
         ("python", f"{platform.python_version()} on {platform.system()} {platform.machine()}"),
         ("core", "C" if CORE == "c" else "NumPy twin: writes the same ink, but slowly; a C compiler was missing"),
-        *((f"  {name}", str(value)) for name, value in core_info().items()),
+        ("  build", core_info()["build"]),
         ("characters", f"{len(load_library().characters):,}"),
         *((name, str(folder(name))) for name in FOLDERS),
         *((name, _version(name)) for name in _packages(None)),

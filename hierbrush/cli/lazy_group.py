@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib import import_module
 from typing import Any
@@ -19,6 +20,19 @@ class Command:
     name: str
     help: str
     extra: str | None = None
+
+
+@contextmanager
+def _extra_needed(entry: Command) -> Iterator[None]:
+    """Turn the import error of a package that an extra brings into advice to install it."""
+    try:
+        yield
+    except ModuleNotFoundError as error:
+        if entry.extra is None or (error.name or "hierbrush").startswith("hierbrush"):
+            raise
+        raise HierbrushError(
+            f'{entry.name}: needs {error.name}, which is not installed; pip install "hierbrush[{entry.extra}]"'
+        ) from error
 
 
 class LazyGroup(click.Group):
@@ -41,16 +55,23 @@ class LazyGroup(click.Group):
         entry = self._table.get(cmd_name)
         if entry is None:
             return None
-        try:
+        with _extra_needed(entry):
             command = getattr(import_module(f"hierbrush.cli.{cmd_name}"), cmd_name)
-        except ModuleNotFoundError as error:
-            if entry.extra is None or (error.name or "hierbrush").startswith("hierbrush"):
-                raise
-            raise HierbrushError(
-                f'{cmd_name}: needs {error.name}, which is not installed; pip install "hierbrush[{entry.extra}]"'
-            ) from error
         assert isinstance(command, click.Command)
         return command
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run the command that the arguments name.
+
+        Raises:
+            HierbrushError: a package of the command's extra is missing.
+        """
+        try:
+            return super().invoke(ctx)
+        except ModuleNotFoundError as error:
+            # Commands import what they need when they run, which is after get_command.
+            with _extra_needed(self._table[ctx.invoked_subcommand or ""]):
+                raise error from None
 
     def resolve_command(
         self, ctx: click.Context, args: list[str]

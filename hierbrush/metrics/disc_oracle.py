@@ -30,7 +30,8 @@ def disc_oracle(
     fine = side * supersample
     held = _union(discs * fine, fine)
     blocks = held.reshape(side, supersample, side, supersample)
-    return blocks.mean(axis=(1, 3), dtype=np.float32)
+    coverage: NDArray[np.float32] = blocks.mean(axis=(1, 3), dtype=np.float32)
+    return coverage
 
 
 def _inscribed_discs(outline: NDArray[np.float64], median: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -55,7 +56,8 @@ def _inscribed_discs(outline: NDArray[np.float64], median: NDArray[np.float64]) 
     rise = np.where(edge[:, 1] == 0.0, 1.0, edge[:, 1])
     crossing = start[:, 0] + (points[:, None, 1] - start[None, :, 1]) * (edge[:, 0] / rise)
     inside = (crosses & (points[:, None, 0] < crossing)).sum(1) % 2 == 1
-    return np.column_stack([points, radius])[inside]
+    discs: NDArray[np.float64] = np.column_stack([points, radius])[inside]
+    return discs
 
 
 def _union(discs: NDArray[np.float64], side: int) -> NDArray[np.bool_]:

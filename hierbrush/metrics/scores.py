@@ -77,4 +77,4 @@ def _chamfer(drawn: NDArray[np.bool_], wanted: NDArray[np.bool_]) -> float:
         return float(np.sqrt(2.0))
     there = distance_transform(wanted)[drawn].mean(dtype=np.float64)
     back = distance_transform(drawn)[wanted].mean(dtype=np.float64)
-    return float(there + back) / 2.0 / drawn.shape[0]
+    return (float(there) + float(back)) / 2.0 / int(drawn.shape[0])

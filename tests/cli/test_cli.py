@@ -127,16 +127,20 @@ def test_bytes_that_are_no_utf8_are_refused_without_a_traceback(tmp_path: Path) 
     assert b"Traceback" not in result.stderr
 
 
-def test_a_missing_extra_is_named(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+@pytest.mark.parametrize("command", ["train", "curriculum"])
+def test_a_missing_extra_is_named(command: str) -> None:
     # None in sys.modules makes an import fail as if the package were not installed.
-    for name in ("ray", "torch", "pydantic", "gymnasium"):
-        monkeypatch.setitem(sys.modules, name, None)
-    for name in [name for name in sys.modules if name.startswith(("hierbrush.cli.train", "hierbrush.curriculum"))]:
-        monkeypatch.delitem(sys.modules, name)
-    status, _, err = run(["train", "x.yaml"], capsys)
-    assert status == 2
-    assert 'pip install "hierbrush[train]"' in err
-    assert err.count("\n") == 1
+    code = (
+        "import sys\n"
+        "for name in ('ray', 'torch', 'pydantic', 'gymnasium', 'matplotlib'): sys.modules[name] = None\n"
+        "from hierbrush.cli import main\n"
+        f"main([{command!r}, *sys.argv[1:]])"
+    )
+    arguments = ["check", "x.yaml"] if command == "curriculum" else ["x.yaml"]
+    result = subprocess.run([sys.executable, "-c", code, *arguments], capture_output=True, text=True, check=False)
+    assert result.returncode == 2, result.stderr
+    assert 'pip install "hierbrush[train]"' in result.stderr
+    assert result.stderr.count("\n") == 1
 
 
 def best_seconds(*arguments: str, runs: int = 5) -> float:

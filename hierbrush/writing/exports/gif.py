@@ -25,6 +25,7 @@ _TRAVEL_FRAMES = 4
 _LAST_MS = 2500
 _SMOOTH = 3  # the brush is drawn this much larger and reduced
 _MOST_PIXELS = 2_000_000
+_DASH = 4  # pixels of a dash, and of a gap, in the practice grid
 
 
 def render(sheet: Sheet, size: int) -> bytes:
@@ -60,30 +61,30 @@ def _moments(
 ) -> Iterator[tuple[NDArray[np.float32], NDArray[np.float32]]]:
     """Yield the ink and the brush ``[rows, columns]`` in [0, 1], every ``stride`` ticks and at the end."""
     ink = np.zeros(shape, np.float32)
-    nowhere = np.zeros(shape, np.float32)
-    tick, last = 0, None
+    tick = 0
+    last: NDArray[np.float64] | None = None
     for cell in sheet.cells:
         corner = pixel_corner(cell, size)
-        top, left = corner
-        window = ink[top : top + size, left : left + size]
+        window = ink[corner[0] : corner[0] + size, corner[1] : corner[1] + size]
         batch = BrushBatch(cell.writing.brush, 1, side=size, box=BOX, supersample=2)
         for path in cell.writing.stroke_paths:
             start = _on_page(path[0], corner, size)
-            for share in np.arange(1, _TRAVEL_FRAMES + 1) / _TRAVEL_FRAMES if last is not None else []:
+            for place in _travel(start if last is None else last, start):
                 tick += 1
                 if tick % stride == 0:
-                    yield ink.copy(), _brush(shape, None, last + (start - last) * (share * share * (3 - 2 * share)))
+                    yield ink, _brush(shape, size, np.empty((0, 2)), place)
             batch.dip()
             batch.place(path[:1])
             for row in path[1:]:
                 batch.step(row[None])
-                window[:] = batch.coverage(0)
                 tick += 1
                 if tick % stride == 0:
-                    footprint = _on_page(np.asarray(batch.footprint(0)), corner, size)
-                    yield ink.copy(), _brush(shape, footprint, _on_page(row, corner, size))
+                    window[:] = batch.coverage(0)
+                    footprint = _on_page(batch.footprint(0), corner, size)
+                    yield ink, _brush(shape, size, footprint, _on_page(row, corner, size))
+            window[:] = batch.coverage(0)
             last = _on_page(path[-1], corner, size)
-    yield ink, nowhere
+    yield ink, np.zeros(shape, np.float32)
 
 
 def _on_page(points: NDArray[np.float64], corner: tuple[int, int], size: int) -> NDArray[np.float64]:
@@ -91,18 +92,33 @@ def _on_page(points: NDArray[np.float64], corner: tuple[int, int], size: int) ->
     return np.asarray(points[..., :2] * (size / BOX) + [corner[1], corner[0]])
 
 
+def _travel(start: NDArray[np.float64], end: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the brush's places in the air, slow at both ends."""
+    at = np.arange(1, _TRAVEL_FRAMES + 1)[:, None] / _TRAVEL_FRAMES
+    return np.asarray(start + (end - start) * (at * at * (3.0 - 2.0 * at)))
+
+
 def _brush(
-    shape: tuple[int, int], footprint: NDArray[np.float64] | None, handle: NDArray[np.float64]
+    shape: tuple[int, int], size: int, footprint: NDArray[np.float64], handle: NDArray[np.float64]
 ) -> NDArray[np.float32]:
     """Draw the footprint, if the tuft touches the paper, and a ring where the handle is."""
-    canvas = Image.new("L", (shape[1] * _SMOOTH, shape[0] * _SMOOTH))
+    radius = 2.0 + 0.012 * size
+    points = np.concatenate([footprint, [handle - radius, handle + radius]])
+    limits = [shape[1], shape[0]]
+    left, top = np.clip(np.floor(points.min(0)) - 1, 0, limits).astype(int).tolist()
+    right, bottom = np.clip(np.ceil(points.max(0)) + 2, 0, limits).astype(int).tolist()
+    picture = np.zeros(shape, np.float32)
+    if left >= right or top >= bottom:
+        return picture
+    canvas = Image.new("L", ((right - left) * _SMOOTH, (bottom - top) * _SMOOTH))
     draw = ImageDraw.Draw(canvas)
-    if footprint is not None and len(footprint) >= 3:
-        draw.polygon([tuple(point) for point in (footprint * _SMOOTH).tolist()], fill=255)
-    x, y = handle * _SMOOTH
-    radius = shape[1] * _SMOOTH * 0.012 + 2 * _SMOOTH
-    draw.ellipse((x - radius, y - radius, x + radius, y + radius), outline=255, width=_SMOOTH)
-    return np.asarray(canvas.reduce(_SMOOTH), np.float32) / 255.0
+    if len(footprint):
+        draw.polygon([tuple(point) for point in ((footprint - [left, top]) * _SMOOTH).tolist()], fill=255)
+    x, y = (handle - [left, top]) * _SMOOTH
+    reach = radius * _SMOOTH
+    draw.ellipse((x - reach, y - reach, x + reach, y + reach), outline=255, width=_SMOOTH)
+    picture[top:bottom, left:right] = np.asarray(canvas.reduce(_SMOOTH), np.float32) / 255.0
+    return picture
 
 
 def _practice_grid(sheet: Sheet, size: int, shape: tuple[int, int]) -> NDArray[np.bool_]:
@@ -120,9 +136,6 @@ def _practice_grid(sheet: Sheet, size: int, shape: tuple[int, int]) -> NDArray[n
             draw.line((left + at, top + at, left + end, top + end), fill=1)
             draw.line((left + size - 1 - at, top + at, left + size - 1 - end, top + end), fill=1)
     return np.asarray(canvas)
-
-
-_DASH = 4
 
 
 def _frame(grid: NDArray[np.bool_], ink: NDArray[np.float32], brush: NDArray[np.float32]) -> Image.Image:
