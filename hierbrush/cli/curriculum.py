@@ -33,7 +33,8 @@ def check(files: tuple[Path, ...]) -> None:
     for file, loaded in zip(files, usable, strict=True):
         if loaded:
             stages = ", ".join(stage.name for stage in loaded.stages)
-            click.echo(f"{file}: fine: teaches {len(loaded.stroke_types)} stroke types in the stages {stages}")
+            count = len(loaded.stroke_types)
+            click.echo(f"{file}: fine: teaches {count} stroke type{'s' * (count > 1)} in the stages {stages}")
     if not all(usable):
         raise click.exceptions.Exit(2)
 
@@ -59,6 +60,8 @@ def show(file: Path, output: Path | None, seed: int, strokes: tuple[str, ...]) -
         if stroke not in taught:
             near = closest(stroke.upper(), list(taught)) or f"; it teaches {', '.join(taught)}"
             raise HierbrushError(f"--stroke: {str(file)!r} does not teach {stroke!r}{near}")
+    if not target.parent.is_dir():
+        raise HierbrushError(f"--output: there is no folder {str(target.parent)!r}")
     figure = contact_sheet(loaded, strokes or taught, seed)
     _write(target, rendered(figure, target.suffix.lower()))
 

@@ -169,7 +169,8 @@ def _read_text(path: Path, name: str) -> str:
             raw = stream.read(MAX_BYTES + 1)
     except FileNotFoundError:
         beside = path.parent.glob("*.yaml") if path.parent.is_dir() else ()
-        hint = closest(path.name, [other.name for other in beside])
+        # Stems first: a common ".yaml" would make strangers of four letters look alike.
+        hint = closest(path.name, [other.name for other in beside if closest(path.stem, [other.stem])])
         raise ConfigError([Problem(name, f"no such file{hint}")]) from None
     except (OSError, ValueError) as error:  # ValueError: a NUL in the path
         raise ConfigError([Problem(name, f"cannot be read: {getattr(error, 'strerror', None) or error}")]) from None
@@ -412,6 +413,8 @@ _TYPE_MESSAGES = {
     "string_type": "should be text",
 }
 
+_PYDANTIC_WORDS = re.compile(r"^(Input|String|Tuple|List|Dictionary|Value) (?=should)| after validation, not \d+$")
+
 
 def dotted(location: Iterable[str | int]) -> str:
     """Return a location as an author reads it: ``stages[0].goals.count``."""
@@ -440,7 +443,7 @@ def _problem(
     name = dotted(present) or "the document"
     if kind == "value_error":  # raised by a validator of ours, which says what would have been right
         return origin.order, Problem(origin.where, f"{name}: {details['ctx']['error']}")
-    message = _TYPE_MESSAGES.get(kind) or _lower_first(str(details["msg"]).removeprefix("Input "))
+    message = _TYPE_MESSAGES.get(kind) or _PYDANTIC_WORDS.sub("", str(details["msg"]))
     got = details.get("input")
     hint = _nearest_choice(got, str(details.get("ctx", {}).get("expected", "")))
     return origin.order, Problem(origin.where, f"{name} {message}, got {_shortened(got)}{hint}")
@@ -498,7 +501,3 @@ def _shortened(value: Any, limit: int = 40) -> str:
         return f"a {'mapping' if isinstance(value, dict) else 'list'} of {len(value)}"
     text = json.dumps(value, ensure_ascii=False) if not isinstance(value, str) else repr(value)
     return text if len(text) <= limit else text[: limit - 3] + "..."
-
-
-def _lower_first(text: str) -> str:
-    return text[:1].lower() + text[1:]
