@@ -5,6 +5,7 @@ Only training characters are ever opened, so nothing of a validation or test cha
 
 from __future__ import annotations
 
+import importlib.util
 import math
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
@@ -20,6 +21,9 @@ from hierbrush.strokes.types import ABBREVIATIONS
 
 _REFERENCE = 128
 """Strokes of a type that are measured, at least, to tell which quantile a stroke lies in."""
+
+# Until the shape basis is there, everything comes from real strokes.
+_HAS_BASIS = importlib.util.find_spec("hierbrush.strokes.shape_basis") is not None
 
 Points = NDArray[np.float64]
 Indices = NDArray[np.int64]
@@ -82,6 +86,8 @@ def _type_shares(stroke_types: Sequence[str], balance: float) -> NDArray[np.floa
     _, places = _training_strokes()
     counts = np.array([max(1, len(places.get(name, ()))) for name in stroke_types], dtype=np.float64)
     shares = np.power(counts, balance)
+    if not _HAS_BASIS and any(name in places for name in stroke_types):
+        shares *= [name in places for name in stroke_types]
     normalised: NDArray[np.float64] = shares / shares.sum()
     return normalised
 
@@ -106,7 +112,7 @@ def _from_basis(goals: Goals, types: Sequence[str], rng: np.random.Generator) ->
     if goals.glyphs is None:
         return np.ones(len(types), dtype=bool)
     _, places = _training_strokes()
-    share = goals.basis.weight / (goals.basis.weight + goals.glyphs.weight) if goals.basis else 0.0
+    share = goals.basis.weight / (goals.basis.weight + goals.glyphs.weight) if goals.basis and _HAS_BASIS else 0.0
     decided: NDArray[np.bool_] = rng.random(len(types)) < share
     return decided | np.array([name not in places for name in types], dtype=np.bool_)
 
