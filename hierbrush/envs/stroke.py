@@ -1,0 +1,253 @@
+"""Writing one stroke, as a Gymnasium environment: single, vectorised, and in whole batches for the fast path.
+
+An episode writes one goal. The observation (float32 [219], or [64]) is described column by column in
+``hierbrush/sim/observation.py``; it is scaled already. The action (float32 [3] in [-1, 1]) moves the handle off the scripted
+follower's path along the stroke, across it and in depth, 1 being 3 mm, so that action 0 *is* the follower. The reward of
+a tick is new ink inside the goal minus new ink outside it, each as a share of the goal's area and weighted by the stage;
+an episode's return without a motion cost is therefore at most 1. Episodes end by termination after the goal's number of
+ticks, which the observation counts down.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import gymnasium
+import numpy as np
+from gymnasium import spaces
+from gymnasium.vector import AutoresetMode, VectorEnv
+from gymnasium.vector.utils import batch_space
+from numpy.typing import NDArray
+
+from hierbrush.curriculum import Curriculum, Stage, load_curriculum
+from hierbrush.curriculum.goals import sample_goals
+from hierbrush.errors import HierbrushError, closest
+from hierbrush.resources import folder
+from hierbrush.sim import GoalBank, StrokeBatch
+from hierbrush.sim.observation import LAYOUTS
+from hierbrush.strokes.follower import Follower
+
+F32 = NDArray[np.float32]
+Bools = NDArray[np.bool_]
+
+
+class StrokeVectorEnv(VectorEnv[F32, F32, F32]):
+    """N strokes written side by side on one :class:`~hierbrush.sim.StrokeBatch`.
+
+    ``reset`` and ``step`` follow Gymnasium with next-step autoreset and hand out copies. ``step_batch`` is the fast path:
+    finished episodes begin anew within the same step, and the arrays belong to the environment.
+
+    Args:
+        num_envs: N.
+        curriculum: a :class:`Curriculum`, its content as a mapping, or a file; ``primitives.yaml`` by default.
+        stroke: one stroke type to practise; all of the curriculum's by default.
+        stage: where in the curriculum to begin.
+        observation: ``"full"`` or ``"track"``.
+        supersample: samples a pixel side of the ink that is rewarded: 1, 2 or 4.
+        threads: workers that share the slots.
+        seed: of goals, brushes and handle errors until ``reset`` gives another.
+
+    Raises:
+        HierbrushError: an argument is out of range or the curriculum cannot be used.
+    """
+
+    metadata = {"autoreset_mode": AutoresetMode.NEXT_STEP, "render_modes": []}  # noqa: RUF012  (Gymnasium's own form)
+
+    def __init__(
+        self,
+        num_envs: int = 1,
+        *,
+        curriculum: Curriculum | Mapping[str, Any] | str | Path | None = None,
+        stroke: str | None = None,
+        stage: int = 0,
+        observation: str = "full",
+        supersample: int = 1,
+        threads: int = 1,
+        seed: int = 0,
+    ) -> None:
+        self.curriculum = _curriculum(curriculum)
+        types = self.curriculum.stroke_types
+        if stroke is not None and stroke not in types:
+            raise HierbrushError(f"stroke: {stroke!r} is not taught by {self.curriculum.name}{closest(stroke, list(types))}")
+        self.stroke_types = types if stroke is None else (stroke,)
+        if observation not in ("full", "track"):
+            raise HierbrushError(f"observation: {observation!r}, expected 'full' or 'track'")
+        self.num_envs = num_envs
+        self.single_observation_space = spaces.Box(-100.0, 100.0, (LAYOUTS[observation],), np.float32)
+        self.single_action_space = spaces.Box(-1.0, 1.0, (3,), np.float32)
+        self.observation_space = batch_space(self.single_observation_space, num_envs)
+        self.action_space = batch_space(self.single_action_space, num_envs)
+        self._layout, self._supersample, self._threads, self._goal_seed = observation, supersample, threads, seed
+        self._rng = np.random.default_rng(seed)
+        self.episode_metrics: dict[str, F32] = {name: np.zeros(num_envs, np.float32) for name in ("iou", "inside", "outside")}
+        # Episodes never truncate; the batched runner only asks for this where one does.
+        self.final_obs: F32 = np.zeros((num_envs, LAYOUTS[observation]), np.float32)
+        self._reward = np.zeros(num_envs, np.float32)
+        self._never: Bools = np.zeros(num_envs, np.bool_)
+        self._last_action: F32 = np.zeros((num_envs, 3), np.float32)
+        self._ended: Bools = np.zeros(num_envs, np.bool_)
+        self._batch: StrokeBatch | None = None
+        self.stage = -1
+        self.set_stage(stage)
+
+    def set_stage(self, stage: int) -> None:
+        """Draw the goals of another stage and begin every slot anew with one of them.
+
+        Raises:
+            HierbrushError: the curriculum has no such stage.
+        """
+        stages = self.curriculum.stages
+        if not 0 <= stage < len(stages):
+            raise HierbrushError(f"stage: {stage}, expected 0 to {len(stages) - 1} in curriculum {self.curriculum.name}")
+        if stage == self.stage:
+            return
+        self.stage, self._spec = stage, stages[stage]
+        self._model = self._spec.brush.build()
+        bank = self._draw(self._spec)
+        if self._batch is None:
+            self._batch = StrokeBatch(
+                bank,
+                self._model,
+                self.num_envs,
+                observation=self._layout,
+                threads=self._threads,
+                seed=int(self._rng.integers(1 << 62)),
+            )
+        else:
+            self._batch.set_bank(bank)
+        self._begin(np.arange(self.num_envs))
+        self._batch.observe()
+
+    def _draw(self, stage: Stage) -> GoalBank:
+        goals = sample_goals(stage.goals, self.stroke_types, stage.goals.count, self._goal_seed)
+        least, most = stage.episode.ticks
+        follower = Follower(least_ticks=least, most_ticks=most, height=stage.episode.start_height)
+        tracks = [follower.track(goal, self._model) for goal in goals]
+        return GoalBank.build([goal.outline for goal in goals], tracks, supersample=self._supersample)
+
+    @property
+    def batch(self) -> StrokeBatch:
+        """The simulator underneath."""
+        assert self._batch is not None
+        return self._batch
+
+    def _begin(self, slots: NDArray[np.int64]) -> None:
+        """Give slots new goals, and brushes and hands as the stage randomises them."""
+        batch, randomisation = self.batch, self._spec.randomisation
+        batch.assign(self._rng.integers(len(batch.bank), size=len(slots)), slots)
+        if randomisation.brush or randomisation.paper_offset:
+            rows = self._model.randomised(len(slots), randomisation.brush, self._rng)
+            _raise_paper(rows, self._rng.uniform(-1.0, 1.0, len(slots)) * randomisation.paper_offset)
+            batch.set_brushes(rows, slots)
+        else:
+            batch.set_brushes(self._model.parameters()[None], slots)
+        batch.set_noise(randomisation.handle_sigma, slots)
+        self._last_action[slots] = 0.0
+
+    def _advance(self, actions: F32) -> Bools:
+        """Step every slot, fill rewards and metrics, and return which episodes are over."""
+        batch, weights = self.batch, self._spec.reward
+        batch.track(actions)
+        counts, area = batch.counts, np.maximum(batch.area, 1).astype(np.float32)
+        np.divide(weights.inside * counts[:, 0] - weights.outside * counts[:, 1], area, out=self._reward, casting="unsafe")
+        if weights.motion:
+            change = np.clip(actions, -1.0, 1.0) - self._last_action
+            self._reward -= np.float32(weights.motion) * (change * change).sum(axis=1)
+            self._last_action += change
+        over = batch.done
+        if over.any():
+            metrics = self.episode_metrics
+            metrics["inside"][:] = counts[:, 2] / area
+            metrics["outside"][:] = counts[:, 3] / area
+            metrics["iou"][:] = metrics["inside"] / (1.0 + metrics["outside"])
+        return over
+
+    def step_batch(self, actions: F32) -> tuple[F32, F32, Bools, Bools]:
+        """Advance by one tick, beginning finished episodes anew within it.
+
+        Args:
+            actions: float32 [N, 3] in [-1, 1]; beyond is cut.
+
+        Returns:
+            Observations [N, D] (of the new episode where one ended), rewards [N], terminated [N], truncated [N, always
+            False]. The arrays belong to the environment and change with the next call. ``episode_metrics`` holds ``iou``,
+            ``inside`` and ``outside`` of the episodes that ended.
+        """
+        over = self._advance(actions)
+        if over.any():
+            slots = np.flatnonzero(over)
+            self._begin(slots)
+            self.batch.observe_slots(slots)
+        return self.batch.observation, self._reward, over, self._never
+
+    def reset(self, *, seed: int | None = None, options: dict[str, Any] | None = None) -> tuple[F32, dict[str, Any]]:
+        """Begin every slot anew; ``seed`` (or the first of a list) restarts the choice of goals, brushes and errors."""
+        if seed is not None:
+            first = seed if isinstance(seed, int | np.integer) else next(iter(seed))
+            self._rng = np.random.default_rng(int(first))
+        self._begin(np.arange(self.num_envs))
+        self._ended[:] = False
+        return self.batch.observe().copy(), {}
+
+    def step(self, actions: F32) -> tuple[F32, F32, Bools, Bools, dict[str, Any]]:
+        """Advance by one tick; an episode that ended before begins anew instead (its action is ignored, reward 0)."""
+        fresh = self._ended.copy()
+        over = self._advance(np.asarray(actions, dtype=np.float32))
+        over &= ~fresh
+        if fresh.any():
+            slots = np.flatnonzero(fresh)
+            self._begin(slots)
+            self.batch.observe_slots(slots)
+            self._reward[fresh] = 0.0
+        self._ended = over
+        info: dict[str, Any] = {}
+        if over.any():
+            info = {"episode_metrics": {name: np.where(over, values, 0.0) for name, values in self.episode_metrics.items()}}
+            info["_episode_metrics"] = over.copy()
+        return self.batch.observation.copy(), self._reward.copy(), over.copy(), self._never.copy(), info
+
+
+class StrokeEnv(gymnasium.Env[F32, F32]):
+    """One stroke at a time: the same environment for code that expects a plain ``gymnasium.Env``."""
+
+    metadata = {"render_modes": []}  # noqa: RUF012  (Gymnasium's own form)
+
+    def __init__(self, **options: Any) -> None:
+        self._vector = StrokeVectorEnv(1, **options)
+        self.observation_space = self._vector.single_observation_space
+        self.action_space = self._vector.single_action_space
+
+    def reset(self, *, seed: int | None = None, options: dict[str, Any] | None = None) -> tuple[F32, dict[str, Any]]:
+        """Begin a stroke."""
+        super().reset(seed=seed)
+        # Gymnasium keeps a generator of its own; drawing from it makes an unseeded reset follow from the last seed.
+        observation, info = self._vector.reset(seed=int(self.np_random.integers(1 << 31)))
+        return observation[0], info
+
+    def step(self, action: F32) -> tuple[F32, float, bool, bool, dict[str, Any]]:
+        """Advance by one tick; ``info["episode_metrics"]`` holds the scores of a stroke that is over."""
+        over = self._vector._advance(np.asarray(action, dtype=np.float32)[None])
+        info: dict[str, Any] = {}
+        if over[0]:
+            info["episode_metrics"] = {name: float(values[0]) for name, values in self._vector.episode_metrics.items()}
+        return self._vector.batch.observation[0].copy(), float(self._vector._reward[0]), bool(over[0]), False, info
+
+
+def _curriculum(source: Curriculum | Mapping[str, Any] | str | Path | None) -> Curriculum:
+    if isinstance(source, Curriculum):
+        return source
+    if source is None:
+        return load_curriculum(folder("curricula") / "primitives.yaml")
+    if isinstance(source, str | Path):
+        return load_curriculum(source)
+    return Curriculum.model_validate(source)
+
+
+def _raise_paper(rows: NDArray[np.float64], by: NDArray[np.float64]) -> None:
+    """Let the sheet lie ``by`` metres higher: the same handle presses that much deeper, so shift the polynomials."""
+    rows[:, 1] += rows[:, 0] * by
+    rows[:, 3] += rows[:, 2] * by
+    rows[:, 6] += (rows[:, 4] * by + rows[:, 5]) * by
+    rows[:, 5] += 2.0 * rows[:, 4] * by
