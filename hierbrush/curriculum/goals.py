@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hierbrush.characters import GlyphStroke, load_library, split
-from hierbrush.curriculum.model import Deformation, GlyphGoals, Goals
+from hierbrush.curriculum.model import BasisGoals, Deformation, GlyphGoals, Goals
 from hierbrush.errors import HierbrushError, closest
 from hierbrush.strokes.goal import StrokeGoal
 from hierbrush.strokes.types import ABBREVIATIONS
@@ -53,19 +53,14 @@ def sample_goals(goals: Goals, stroke_types: Sequence[str], n: int, seed: int) -
         name: int(np.count_nonzero((of_type == number) & ~from_basis)) for number, name in enumerate(stroke_types)
     }
     strokes = {name: iter(found) for name, found in _glyph_strokes(goals.glyphs, wanted, rng).items()}
-    drawn = []
+    drawn: list[StrokeGoal] = []
     for number, basis in zip(of_type, from_basis, strict=True):
         name = stroke_types[number]
-        if basis:
-            goal = _basis_goal(name, goals.basis.spread if goals.basis else 0.0, rng)
-            outline, median = goal.outline.astype(np.float64), goal.skeleton.astype(np.float64)
-        else:
-            stroke = next(strokes[name])
-            goal = stroke.goal()
-            outline, median = stroke.outline.astype(np.float64), stroke.median.astype(np.float64)
+        stroke = _basis_goal(name, goals.basis, rng) if basis else next(strokes[name])
         if goals.deformation != Deformation():
-            goal = StrokeGoal.from_outline(name, *_deformed(outline, median, goals.deformation, rng))
-        drawn.append(goal)
+            drawn.append(StrokeGoal.from_outline(name, *_deformed(stroke, goals.deformation, rng)))
+        else:
+            drawn.append(stroke if isinstance(stroke, StrokeGoal) else stroke.goal())
     return [drawn[index % distinct] for index in range(n)]
 
 
@@ -173,14 +168,16 @@ def _outside(values: Sequence[float], bounds: tuple[float, float]) -> NDArray[np
     return np.maximum(0.0, np.maximum(bounds[0] - quantile, quantile - bounds[1]))
 
 
-def _basis_goal(stroke_type: str, spread: float, rng: np.random.Generator) -> StrokeGoal:
+def _basis_goal(stroke_type: str, rule: BasisGoals | None, rng: np.random.Generator) -> StrokeGoal:
     raise HierbrushError(f"goals: the shape basis of {stroke_type} is not there yet")
 
 
 def _deformed(
-    outline: Points, median: Points, deformation: Deformation, rng: np.random.Generator
+    stroke: GlyphStroke | StrokeGoal, deformation: Deformation, rng: np.random.Generator
 ) -> tuple[Points, Points]:
     """Return outline and median [n, 2] changed at random about the middle of the stroke's box, kept inside the page."""
+    outline = stroke.outline.astype(np.float64)
+    median = (stroke.skeleton if isinstance(stroke, StrokeGoal) else stroke.median).astype(np.float64)
     size, stretch, thickness, turn = (
         rng.uniform(-1.0, 1.0) * limit
         for limit in (

@@ -150,7 +150,7 @@ def test_each_deformation_changes_what_it_names(
     rule = Goals.model_validate({"glyphs": {}, "deformation": deformation}).deformation
     ratios = []
     for goal in plain * 4:
-        outline, median = goals._deformed(goal.outline.astype(float), goal.skeleton.astype(float), rule, rng)
+        outline, median = goals._deformed(goal, rule, rng)
         changed = StrokeGoal.from_outline(goal.stroke_type, outline, median)
         assert not np.allclose(changed.outline, goal.outline)
         ratios.append(measure(changed) / measure(goal))
