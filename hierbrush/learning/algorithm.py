@@ -16,7 +16,7 @@ from hierbrush.learning.config import TrainingConfig
 from hierbrush.learning.connector import FragmentsToBatch
 from hierbrush.learning.learner import PrimitiveLearner
 from hierbrush.learning.module import ResidualPolicyModule
-from hierbrush.learning.runner import BatchedEnvRunner
+from hierbrush.learning.runner import EPISODE_METRICS, BatchedEnvRunner
 
 CURRICULUM_RESULTS = "curriculum"
 
@@ -29,6 +29,7 @@ class CurriculumCallback(RLlibCallback):  # type: ignore[misc]
     """
 
     def on_train_result(self, *, algorithm: CurriculumPPO, result: dict[str, Any], **kwargs: Any) -> None:
+        """Check and advance; adds the key ``curriculum`` to the result."""
         runners = result.get(ENV_RUNNER_RESULTS, {})
         steps = float(runners.get(NUM_ENV_STEPS_SAMPLED, math.nan))
         if not steps > 0:
@@ -37,7 +38,7 @@ class CurriculumCallback(RLlibCallback):  # type: ignore[misc]
                 f"iteration {result.get('training_iteration')} sampled no steps: every runner failed or timed out; "
                 "the first traceback above is the cause (resources.runners=0 shows it in this process)"
             )
-        algorithm.advance_curriculum(runners.get("episode_metrics", {}), int(steps))
+        algorithm.advance_curriculum(runners.get(EPISODE_METRICS, {}), int(steps))
         if algorithm.stage_state is not None:
             result[CURRICULUM_RESULTS] = {
                 "stage": algorithm.stage_state.stage,
@@ -58,9 +59,11 @@ class CurriculumPPO(PPO):  # type: ignore[misc]
 
     @classmethod
     def get_default_config(cls) -> CurriculumPPOConfig:
+        """Return the configuration that belongs to this algorithm."""
         return CurriculumPPOConfig()
 
     def setup(self, config: CurriculumPPOConfig) -> None:
+        """Build runners and learners, then begin the first stage."""
         super().setup(config)
         if self.config.curriculum_data is not None:
             self._machine = StageMachine(Curriculum.model_validate_json(self.config.curriculum_data))
@@ -70,7 +73,7 @@ class CurriculumPPO(PPO):  # type: ignore[misc]
         """Show the stage machine one iteration's metrics; move every runner when the stage changes."""
         if self.stage_state is None:
             return
-        values = {name: float(metrics.get(name, math.nan)) for name in METRICS}
+        values: dict[str, float] = {name: float(metrics.get(name, math.nan)) for name in METRICS}
         state, event = self._machine.advance(self.stage_state, values, steps)
         if event is not None:
             self.stage_events = (*self.stage_events, str(event))
@@ -85,10 +88,12 @@ class CurriculumPPO(PPO):  # type: ignore[misc]
                 group.foreach_env_runner(partial(_set_stage, stage=state.stage))
 
     def get_state(self, *args: Any, **kwargs: Any) -> dict[str, Any]:
+        """Return PPO's state and the stage."""
         state: dict[str, Any] = super().get_state(*args, **kwargs)
         return {**state, CURRICULUM_RESULTS: self.stage_state.to_dict() if self.stage_state else None}
 
     def set_state(self, state: dict[str, Any]) -> None:
+        """Restore PPO's state, then the stage, in every runner."""
         super().set_state(state)
         if state.get(CURRICULUM_RESULTS) is not None:
             self._move(StageState.from_dict(state[CURRICULUM_RESULTS]))
@@ -127,7 +132,7 @@ def algorithm_config(
     options = {**config.environment.options, **({"stroke": stroke} if stroke is not None else {})}
     batch = config.environment.slots * training.fragment
     per_runner = batch * max(1, config.resources.runners)
-    return (
+    result: CurriculumPPOConfig = (
         CurriculumPPOConfig()
         .environment(
             config.environment.id,
@@ -181,6 +186,7 @@ def algorithm_config(
         .fault_tolerance(restart_failed_env_runners=False, ignore_env_runner_failures=False)
         .debugging(seed=config.seed, log_level="ERROR")
     )
+    return result
 
 
 def _connector(observation_space: Any, action_space: Any, *, gamma: float, lambda_: float) -> FragmentsToBatch:

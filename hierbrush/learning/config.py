@@ -4,135 +4,206 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator
 
-Positive = Annotated[int, Field(gt=0)]
-PositiveFloat = Annotated[float, Field(gt=0)]
-Share = Annotated[float, Field(ge=0, le=1)]
+_Count = Annotated[int, Field(gt=0)]
+_Positive = Annotated[float, Field(gt=0)]
+_Share = Annotated[float, Field(ge=0, le=1)]
+_Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_-]*$", max_length=40)]
+_Widths = Annotated[tuple[_Count, ...], Field(min_length=1, max_length=8)]
 
 
 class _Section(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False, use_attribute_docstrings=True)
 
 
 class EnvironmentSection(_Section):
     """What is sampled."""
 
-    id: str = Field(
-        "hierbrush/Stroke-v0",
-        description="Gymnasium id of a vector environment with step_batch; 'module:id' imports the module first.",
-    )
-    slots: Positive = Field(512, description="Environments stepped together by one runner.")
-    options: dict[str, Any] = Field(
-        default_factory=dict, description="Further keyword arguments of the environment, such as brush or split."
-    )
+    id: str = "hierbrush/Stroke-v0"
+    """Gymnasium id of a vector environment with ``step_batch``; ``module:id`` imports the module first."""
+
+    slots: _Count = 512
+    """Environments that one runner steps together."""
+
+    options: dict[str, Any] = Field(default_factory=dict)
+    """Further keyword arguments of the environment."""
 
 
 class PolicySection(_Section):
     """The networks and the exploration noise."""
 
-    hidden: tuple[Positive, ...] = Field((128, 128), description="Widths of the policy's ReLU layers.")
-    value_hidden: tuple[Positive, ...] = Field((128, 128), description="Widths of the critic's ReLU layers.")
-    sigma: PositiveFloat = Field(
-        0.1, description="Standard deviation of exploration at the start, in action units (1 = 3 mm)."
-    )
-    sigma_final: PositiveFloat = Field(
-        0.04, description="Standard deviation at the last step; in between it falls linearly with the steps."
-    )
+    hidden: _Widths = (128, 128)
+    """Widths of the policy's ReLU layers."""
+
+    value_hidden: _Widths = (128, 128)
+    """Widths of the critic's ReLU layers; training cost, not shipped."""
+
+    sigma: _Positive = 0.1
+    """Standard deviation of the exploration noise at the first step, in action units (1 is the largest residual)."""
+
+    sigma_final: _Positive = 0.04
+    """Standard deviation at the last step; in between it changes linearly with the steps."""
 
 
 class TrainingSection(_Section):
     """PPO."""
 
-    steps: Positive = Field(description="Environment steps (control ticks) of the run.")
-    fragment: Positive = Field(40, description="Ticks sampled from every environment between two updates.")
-    lr: PositiveFloat = Field(5e-4, description="Adam's learning rate at the start.")
-    lr_final: PositiveFloat = Field(5e-5, description="Learning rate at the last step; linear in between.")
-    gamma: Share = Field(0.90, description="Discount per tick.")
-    gae_lambda: Share = Field(0.95, description="Decay of generalised advantage estimation.")
-    clip: PositiveFloat = Field(0.2, description="PPO's clipping of the probability ratio.")
-    epochs: Positive = Field(3, description="Passes over every batch.")
-    minibatch: Positive = Field(2048, description="Steps per gradient step.")
-    grad_clip: PositiveFloat = Field(0.5, description="Limit of the gradient's global norm.")
-    value_coefficient: PositiveFloat = Field(0.5, description="Weight of the critic's squared error in the loss.")
-    value_warmup: int = Field(2, ge=0, description="Updates that train only the critic, before the policy moves.")
+    steps: _Count
+    """Environment steps (control ticks) of one policy's training."""
+
+    fragment: _Count = 40
+    """Ticks sampled from every environment between two updates; a batch has slots x fragment steps a runner."""
+
+    lr: _Positive = 5e-4
+    """Adam's learning rate at the first step."""
+
+    lr_final: _Positive = 5e-5
+    """Learning rate at the last step; in between it changes linearly with the steps."""
+
+    gamma: _Share = 0.90
+    """Discount per tick."""
+
+    gae_lambda: _Share = 0.95
+    """Decay of generalised advantage estimation, per tick."""
+
+    clip: _Positive = 0.2
+    """PPO's limit to how far the ratio of new to old probability may leave 1."""
+
+    epochs: _Count = 3
+    """Passes over every batch."""
+
+    minibatch: _Count = 2048
+    """Environment steps per gradient step."""
+
+    grad_clip: _Positive = 0.5
+    """Limit to the gradient's global norm."""
+
+    value_coefficient: _Positive = 0.5
+    """Weight of the critic's squared error in the loss."""
+
+    value_warmup: int = Field(default=2, ge=0)
+    """First updates that train only the critic, so that the policy's first step does not follow a critic that knows
+    nothing."""
 
 
 class PhaseSection(_Section):
-    """One phase of the plan; phases run in the order of the file."""
+    """One phase of the training; phases run in the order of the file."""
 
-    name: str = Field(pattern=r"^[a-z][a-z0-9_-]*$", description="Name of the phase and of its folder.")
-    policies: Literal["one", "per_stroke"] = Field(
-        "one", description="'one' policy for all stroke types, or one 'per_stroke' type."
-    )
-    start_from: str | None = Field(None, description="Earlier phase (with policies: one) whose weights are the start.")
-    steps: Positive | None = Field(None, description="Replaces training.steps in this phase.")
-    lr: PositiveFloat | None = Field(None, description="Replaces training.lr in this phase.")
-    lr_final: PositiveFloat | None = Field(None, description="Replaces training.lr_final in this phase.")
-    sigma: PositiveFloat | None = Field(None, description="Replaces policy.sigma in this phase.")
-    sigma_final: PositiveFloat | None = Field(None, description="Replaces policy.sigma_final in this phase.")
-    curriculum: str | None = Field(None, description="Replaces curriculum in this phase.")
+    name: _Name
+    """Name of the phase and of its folder."""
+
+    policies: Literal["one", "per_stroke"] = "one"
+    """``one`` policy for all stroke types of the curriculum, or one ``per_stroke`` type."""
+
+    start_from: str | None = None
+    """Earlier phase with one policy, whose weights this phase begins with."""
+
+    curriculum: str | None = None
+    """Takes the place of ``curriculum`` in this phase."""
+
+    steps: _Count | None = None
+    """Takes the place of ``training.steps`` in this phase."""
+
+    lr: _Positive | None = None
+    """Takes the place of ``training.lr`` in this phase."""
+
+    lr_final: _Positive | None = None
+    """Takes the place of ``training.lr_final`` in this phase."""
+
+    sigma: _Positive | None = None
+    """Takes the place of ``policy.sigma`` in this phase."""
+
+    sigma_final: _Positive | None = None
+    """Takes the place of ``policy.sigma_final`` in this phase."""
 
 
 class ResourcesSection(_Section):
-    """Processes and what they cost."""
+    """Processes, one core each."""
 
-    processes: Positive = Field(1, description="Policies of one phase trained side by side, a process and a core each.")
-    runners: int = Field(0, ge=0, description="Remote sampling processes per policy; 0 samples in the main process.")
-    learners: int = Field(0, ge=0, description="Remote learner processes per policy; 0 learns in the main process.")
+    processes: _Count = 1
+    """Policies of one phase that are trained side by side."""
+
+    runners: int = Field(default=0, ge=0)
+    """Remote sampling processes per policy; 0 samples in the training's own process."""
+
+    learners: int = Field(default=0, ge=0)
+    """Remote learner processes per policy; 0 learns in the training's own process."""
 
 
 class OutputSection(_Section):
-    """What a run leaves behind."""
+    """What a training leaves behind."""
 
-    checkpoint_every: PositiveFloat = Field(60.0, description="Seconds between checkpoints.")
-    keep: Positive = Field(2, description="Complete checkpoints kept per policy.")
-    tensorboard: bool = Field(True, description="Write TensorBoard event files beside metrics.jsonl.")
+    checkpoint_every: _Positive = 60.0
+    """Seconds between checkpoints."""
+
+    keep: _Count = 2
+    """Complete checkpoints that are kept per policy."""
+
+    tensorboard: bool = True
+    """Whether TensorBoard event files are written beside ``metrics.jsonl``."""
 
 
 class TrainingConfig(_Section):
-    """A training configuration (``configs/*.yaml``)."""
+    """A training, as ``hierbrush train`` reads it."""
 
-    name: str = Field(pattern=r"^[a-z][a-z0-9_-]*$", description="Name of the run and of its folder under runs/.")
-    seed: int = Field(0, ge=0, description="Seed of goals, noise, weights and shuffling.")
-    environment: EnvironmentSection = Field(default_factory=EnvironmentSection, description="What is sampled.")
-    curriculum: str | None = Field(
-        None, description="Curriculum file, relative to the config, to curricula/ or to the working directory."
-    )
-    policy: PolicySection = Field(default_factory=PolicySection, description="Networks and exploration.")
-    training: TrainingSection = Field(description="PPO.")
-    phases: tuple[PhaseSection, ...] = Field(
-        default=(PhaseSection(name="policy"),), min_length=1, description="What is trained, in this order."
-    )
-    initial_weights: str | None = Field(
-        None, description="Safetensors file whose weights the phases without start_from begin with."
-    )
-    resources: ResourcesSection = Field(default_factory=ResourcesSection, description="Processes.")
-    output: OutputSection = Field(default_factory=OutputSection, description="Checkpoints and logs.")
+    name: _Name
+    """Name of the training and of its folder under ``runs/``."""
 
-    @model_validator(mode="after")
-    def _phases_fit(self) -> TrainingConfig:
+    seed: int = Field(default=0, ge=0, lt=2**31)
+    """Seed of goals, noise, first weights and shuffling."""
+
+    environment: EnvironmentSection = EnvironmentSection()
+    """What is sampled."""
+
+    curriculum: str | None = None
+    """Curriculum file: beside the configuration, in ``curricula/`` or from the working directory."""
+
+    policy: PolicySection = PolicySection()
+    """The networks and the exploration noise."""
+
+    training: TrainingSection
+    """PPO."""
+
+    phases: Annotated[tuple[PhaseSection, ...], Field(min_length=1, max_length=20)] = (PhaseSection(name="policy"),)
+    """What is trained, in this order."""
+
+    initial_weights: str | None = None
+    """Safetensors file that the phases without ``start_from`` begin with; random weights when not given."""
+
+    resources: ResourcesSection = ResourcesSection()
+    """Processes."""
+
+    output: OutputSection = OutputSection()
+    """Checkpoints and logs."""
+
+    @field_validator("phases")
+    @classmethod
+    def _phases_fit(cls, phases: tuple[PhaseSection, ...]) -> tuple[PhaseSection, ...]:
         earlier: dict[str, str] = {}
-        for index, phase in enumerate(self.phases):
+        for phase in phases:
             if phase.name in earlier:
-                raise ValueError(f"phases.{index}.name: {phase.name!r} is used twice")
-            if phase.start_from is not None and earlier.get(phase.start_from) != "one":
-                single = [name for name, policies in earlier.items() if policies == "one"]
+                raise ValueError(f"two phases have the name {phase.name!r}")
+            single = [name for name, policies in earlier.items() if policies == "one"]
+            if phase.start_from is not None and phase.start_from not in single:
+                known = ", ".join(single) or "there is none"
                 raise ValueError(
-                    f"phases.{index}.start_from: {phase.start_from!r} is not an earlier phase with one policy "
-                    f"({', '.join(single) or 'there is none'})"
+                    f"phase {phase.name!r} cannot start from {phase.start_from!r}, which is no earlier phase with one "
+                    f"policy ({known})"
                 )
             earlier[phase.name] = phase.policies
-        return self
+        return phases
 
     def for_phase(self, phase: PhaseSection) -> TrainingConfig:
-        """Return the configuration with the phase's own steps, learning rates, noise and curriculum in place."""
-        training = {key: getattr(phase, key) for key in ("steps", "lr", "lr_final") if getattr(phase, key) is not None}
-        policy = {key: getattr(phase, key) for key in ("sigma", "sigma_final") if getattr(phase, key) is not None}
+        """Return the configuration with the phase's own curriculum, steps, learning rates and noise in place."""
+
+        def own(*keys: str) -> dict[str, Any]:
+            return {key: getattr(phase, key) for key in keys if getattr(phase, key) is not None}
+
         return self.model_copy(
             update={
-                "curriculum": phase.curriculum or self.curriculum,
-                "training": self.training.model_copy(update=training),
-                "policy": self.policy.model_copy(update=policy),
+                **own("curriculum"),
+                "training": self.training.model_copy(update=own("steps", "lr", "lr_final")),
+                "policy": self.policy.model_copy(update=own("sigma", "sigma_final")),
             }
         )

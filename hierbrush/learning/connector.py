@@ -27,7 +27,8 @@ def advantages(
     """Return generalised advantage estimates (Schulman et al. 2016, equation 16), f32 [T, N].
 
     Args:
-        rewards, values: f32 [T, N].
+        rewards: f32 [T, N].
+        values: f32 [T, N], V of the observations that the steps started from.
         next_values: f32 [T, N], the value of what followed: zero after a terminal step, the value of the episode's own
             last observation after a truncated one.
         ends: bool [T, N], whether the step ended its episode in either way.
@@ -68,6 +69,7 @@ class FragmentsToBatch(ConnectorV2):  # type: ignore[misc]
     def __call__(
         self, *, rl_module: Any, batch: dict[str, Any], episodes: list[Fragment], **kwargs: Any
     ) -> dict[str, Any]:
+        """Return the columns obs, actions, action_logp, advantages and value_targets of all fragments, flat."""
         module = rl_module[DEFAULT_MODULE_ID].unwrapped()
         parts = [self._columns(module, fragment) for fragment in episodes if len(fragment)]
         columns = {

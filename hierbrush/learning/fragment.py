@@ -46,8 +46,8 @@ class Fragment:
     def __getitem__(self, steps: slice) -> Fragment:
         """Return the environments that hold the given range of steps.
 
-        Both ends are rounded up to whole environments, so that ``[:k]`` and ``[k:]`` together are the whole and ``[:k]``
-        is not empty for k > 0 (RLlib's sharding would otherwise never end).
+        Both ends are rounded up to whole environments, so that ``[:k]`` and ``[k:]`` together are the whole and
+        ``[:k]`` is not empty for k > 0 (RLlib's sharding would otherwise never end).
         """
         ticks = self.rewards.shape[0]
         start, stop, _ = steps.indices(len(self))

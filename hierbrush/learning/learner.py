@@ -68,11 +68,13 @@ class PrimitiveLearner(PPOTorchLearner):  # type: ignore[misc]
     """
 
     def build(self) -> None:
+        """Build PPO's learner and the σ schedule."""
         super().build()
         self._sigma = Scheduler(fixed_value_or_schedule=self.config.learner_config_dict["sigma"], framework="torch")
         self._last: dict[str, dict[str, Tensor]] = {}
 
     def configure_optimizers_for_module(self, module_id: str, config: Any = None) -> None:
+        """Register one fused Adam on RLlib's learning rate schedule."""
         parameters = self.get_parameters(self.module[module_id])
         self.register_optimizer(
             module_id=module_id,
@@ -84,10 +86,11 @@ class PrimitiveLearner(PPOTorchLearner):  # type: ignore[misc]
     def compute_loss_for_module(
         self, *, module_id: str, config: Any, batch: dict[str, Any], fwd_out: dict[str, Any]
     ) -> Tensor:
+        """Return the clipped surrogate loss plus the weighted squared error of the critic."""
         module = self.module[module_id].unwrapped()
         values = module.compute_values(batch)
         value_loss = (values - batch[Postprocessing.VALUE_TARGETS]).square().mean()
-        loss = config.vf_loss_coeff * value_loss
+        loss: Tensor = config.vf_loss_coeff * value_loss
         mean, log_std = fwd_out[Columns.ACTION_DIST_INPUTS].chunk(2, dim=-1)
         noise = (batch[Columns.ACTIONS] - mean) * torch.exp(-log_std)
         logp = -(0.5 * noise.square() + log_std + _LOG_SQRT_2PI).sum(-1)
@@ -112,6 +115,11 @@ class PrimitiveLearner(PPOTorchLearner):  # type: ignore[misc]
         return loss
 
     def after_gradient_based_update(self, *, timesteps: dict[str, Any]) -> None:
+        """Log the last minibatch, refuse NaN, and set the next σ.
+
+        Raises:
+            FloatingPointError: a loss or a weight is NaN or infinite.
+        """
         super().after_gradient_based_update(timesteps=timesteps)
         sigma = float(self._sigma.update(timestep=int(timesteps.get(NUM_ENV_STEPS_SAMPLED_LIFETIME) or 0)))
         for module_id, last in self._last.items():

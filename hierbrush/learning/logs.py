@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import math
 from pathlib import Path
@@ -29,11 +30,14 @@ class RunLog:
         if tensorboard:
             from torch.utils.tensorboard import SummaryWriter
 
-            self._events = SummaryWriter(str(folder / "tensorboard"), purge_step=steps or None)  # type: ignore[no-untyped-call]
+            self._events = SummaryWriter(str(folder / "tensorboard"), purge_step=steps or None)
 
     def write(self, record: dict[str, Any]) -> None:
         """Append a flat record of numbers and text with the key ``steps``."""
-        record = {key: None if isinstance(value, float) and not math.isfinite(value) else value for key, value in record.items()}
+        record = {
+            key: None if isinstance(value, float) and not math.isfinite(value) else value
+            for key, value in record.items()
+        }
         self._file.write(json.dumps(record) + "\n")
         self._file.flush()
         if self._events is not None:
@@ -83,7 +87,7 @@ def draw_curve(folder: Path) -> None:
         score.set_ylabel("stroke IoU with exploration noise")
         lines = [*axes.get_lines(), *score.get_lines()]
         score.legend(lines, [str(line.get_label()) for line in lines], loc="lower right")
-    for before, record in zip(records, records[1:], strict=False):
+    for before, record in itertools.pairwise(records):
         if record.get("stage") != before.get("stage"):
             axes.axvline(record["steps"] / 1e6, color="tab:red", linewidth=0.8, alpha=0.6)
     figure.savefig(folder / CURVE_FILE, dpi=120)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 from typing import Any
 
@@ -16,7 +17,7 @@ def mlp(inputs: int, hidden: Sequence[int], outputs: int) -> nn.Sequential:
     """Return Linear-ReLU pairs of the given widths with one linear layer on top."""
     widths = [inputs, *hidden]
     layers: list[nn.Module] = []
-    for width_in, width_out in zip(widths, widths[1:], strict=False):
+    for width_in, width_out in itertools.pairwise(widths):
         layers += [nn.Linear(width_in, width_out), nn.ReLU()]
     layers.append(nn.Linear(widths[-1], outputs))
     return nn.Sequential(*layers)
@@ -37,13 +38,14 @@ class ResidualPolicyModule(TorchRLModule, ValueFunctionAPI, InferenceOnlyAPI):  
     log_std: Tensor
 
     def setup(self) -> None:
+        """Build the networks and the noise."""
         inputs = int(self.observation_space.shape[0])
         outputs = int(self.action_space.shape[0])
         self.policy = mlp(inputs, self.model_config["hidden"], outputs)
         self.value = mlp(inputs, self.model_config["value_hidden"], 1)
         for net in (self.policy, self.value):
-            nn.init.zeros_(net[-1].weight)
-            nn.init.zeros_(net[-1].bias)
+            for parameter in net[-1].parameters():
+                nn.init.zeros_(parameter)
         self.register_buffer("log_std", torch.full((outputs,), float(self.model_config["sigma"])).log())
 
     def set_sigma(self, sigma: float) -> None:
@@ -51,6 +53,7 @@ class ResidualPolicyModule(TorchRLModule, ValueFunctionAPI, InferenceOnlyAPI):  
         self.log_std.fill_(sigma).log_()
 
     def get_non_inference_attributes(self) -> list[str]:
+        """Return what runners can do without."""
         return ["value"]
 
     def _forward(self, batch: dict[str, Any], **kwargs: Any) -> dict[str, Any]:

@@ -28,6 +28,7 @@ from hierbrush.learning.algorithm import CURRICULUM_RESULTS, CurriculumPPO, algo
 from hierbrush.learning.config import TrainingConfig
 from hierbrush.learning.logs import RunLog, draw_curve
 from hierbrush.learning.progress import Progress
+from hierbrush.learning.runner import EPISODE_METRICS
 from hierbrush.learning.weights import CARD, commit, load_weights, network_tensors, save_weights
 
 _LOCAL_OBJECT_STORE = 80 * 2**20  # bytes; Ray's smallest: training in one process puts next to nothing there
@@ -179,7 +180,7 @@ class _Loop:
             "stage_name": curriculum.get("name"),
             "status": curriculum.get("status"),
             "return": _number(episodes.get(EPISODE_RETURN_MEAN)),
-            **{name: _number(value) for name, value in episodes.get("episode_metrics", {}).items()},
+            **{name: _number(value) for name, value in episodes.get(EPISODE_METRICS, {}).items()},
             **{
                 name: _number(learner.get(name))
                 for name in ("policy_loss", "vf_loss", "vf_explained_var", "approx_kl", "sigma")
@@ -213,9 +214,7 @@ class _Loop:
             "observation_size": int(module.observation_space.shape[0]),
             "action_size": int(module.action_space.shape[0]),
             "training_scores": {
-                name: value
-                for name, value in record.items()
-                if name == "return" or name.startswith("iou")
+                name: value for name, value in record.items() if name == "return" or name.startswith("iou")
             },
             "curriculum": run.curriculum.name if run.curriculum else None,
             "config": run.config.model_dump(mode="json"),

@@ -17,6 +17,7 @@ from hierbrush.learning.fragment import F32, Fragment, FragmentBuffer
 
 Bools = NDArray[np.bool_]
 
+EPISODE_METRICS = "episode_metrics"
 _RETURN, _LENGTH = "episode_return", "episode_len"
 _EVALUATION_TICKS = 64
 
@@ -32,7 +33,6 @@ class BatchEnv(Protocol):
     """
 
     episode_metrics: dict[str, F32]
-    final_obs: F32
 
     def step_batch(self, actions: F32) -> tuple[F32, F32, Bools, Bools]:
         """Apply actions f32 [N, A]; return observations [N, D], rewards [N], terminated [N], truncated [N]."""
@@ -48,9 +48,18 @@ class BatchedEnvRunner(SingleAgentEnvRunner):  # type: ignore[misc]
     """
 
     stage = 0
-    batch_env: BatchEnv
+    batch_env: Any
+    _needs_initial_reset: bool
+    _obs: F32
+    _returns: F32
+    _lengths: NDArray[np.int32]
 
     def make_env(self) -> None:
+        """Make the vector environment and go past RLlib's wrapper, which loops over environments.
+
+        Raises:
+            HierbrushError: it is no `BatchEnv`.
+        """
         super().make_env()
         env = self.env.unwrapped
         if not isinstance(env, BatchEnv):
@@ -154,19 +163,24 @@ class BatchedEnvRunner(SingleAgentEnvRunner):  # type: ignore[misc]
         # One value a fragment: logging each of thousands of episodes would cost more than simulating it.
         if not finished:
             return
-        means = {name: float(np.concatenate(parts).mean()) for name, parts in finished.items()}
-        self._log_episode_metrics(means.pop(_LENGTH), means.pop(_RETURN), seconds)
-        for name, mean in means.items():
-            self.metrics.log_value(("episode_metrics", name), mean, window=1)
+        values = {name: np.concatenate(parts) for name, parts in finished.items()}
+        lengths, returns = values.pop(_LENGTH), values.pop(_RETURN)
+        self._log_episode_metrics(float(lengths.mean()), float(returns.mean()), seconds)
+        for name, column in values.items():
+            self.metrics.log_value((EPISODE_METRICS, name), float(column.mean()), window=1)
+            self.metrics.log_value((EPISODE_METRICS, f"{name}_p05"), float(np.quantile(column, 0.05)), window=1)
 
     def get_metrics(self) -> Any:
+        """Return what was logged since the last call."""
         return self.metrics.reduce()
 
     def get_state(self, *args: Any, **kwargs: Any) -> dict[str, Any]:
+        """Return the runner's state and its stage; RLlib gives it to restarted runners."""
         state: dict[str, Any] = super().get_state(*args, **kwargs)
         return {**state, "stage": self.stage}
 
     def set_state(self, state: dict[str, Any]) -> None:
+        """Take over a state; RLlib passes it by the name ``state``."""
         super().set_state(state)
         if "stage" in state:
             self.set_stage(state["stage"])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import importlib
 import json
 import multiprocessing
 import os
@@ -15,6 +16,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+import gymnasium
 
 from hierbrush.curriculum import Curriculum, load_curriculum, load_model
 from hierbrush.errors import HierbrushError, closest
@@ -39,6 +42,19 @@ class Plan:
     def runs(self) -> list[PolicyRun]:
         """Every policy, in order."""
         return [run for phase in self.phases for run in phase]
+
+
+def _check_environment(environment: str) -> None:
+    # Gymnasium would say so too, but only after Ray has started, and without the name of the setting.
+    import hierbrush.envs  # noqa: F401  (registers hierbrush/Stroke-v0)
+
+    module, _, name = environment.rpartition(":")
+    try:
+        if module:
+            importlib.import_module(module)
+        gymnasium.spec(name)
+    except (ImportError, gymnasium.error.Error) as error:
+        raise HierbrushError(f"environment.id: {environment!r} cannot be used: {error}") from None
 
 
 def make_plan(config: TrainingConfig, config_path: Path, output: Path, *, stroke: str | None = None) -> Plan:
@@ -106,8 +122,8 @@ def train(
     """Train what a configuration file asks for and return the folder with the results.
 
     The folder (``runs/<name>`` unless given) holds ``config.json`` and for every policy ``weights.safetensors``,
-    ``card.json``, ``metrics.jsonl``, ``curve.png``, ``tensorboard/`` and ``checkpoints/``; with policies per stroke type
-    also ``policies.safetensors``, all of them in one file.
+    ``card.json``, ``metrics.jsonl``, ``curve.png``, ``tensorboard/`` and ``checkpoints/``; with policies per stroke
+    type also ``policies.safetensors``, all of them in one file.
 
     Args:
         config_path: YAML file, see `TrainingConfig`.
@@ -124,6 +140,7 @@ def train(
     """
     config = load_model(config_path, TrainingConfig, overrides)
     output = output or Path("runs", config.name)
+    _check_environment(config.environment.id)
     plan = make_plan(config, config_path, output, stroke=stroke)
     started = [run for run in plan.runs if (run.folder / "checkpoints").exists()]
     if started and not resume:
@@ -168,15 +185,14 @@ class _StopOnSignal:
         self._before: dict[int, Any] = {}
 
     def __call__(self) -> bool:
-        self.install()  # Ray puts its own handler in place when it starts
+        self.install()
         return self.signal is not None
 
     def install(self) -> None:
+        # Again and again, because Ray's start puts a handler below Python's, which kills the process on SIGTERM.
         for number in (signal.SIGINT, signal.SIGTERM):
-            handler = signal.getsignal(number)
-            if handler != self._note:
-                self._before.setdefault(number, handler)
-                signal.signal(number, self._note)
+            self._before.setdefault(number, signal.getsignal(number))
+            signal.signal(number, self._note)
 
     def __enter__(self) -> _StopOnSignal:
         self.install()
@@ -205,23 +221,24 @@ def _train_side_by_side(runs: Sequence[PolicyRun], resume: bool, stop: _StopOnSi
     """Let child processes take policies from a queue; each starts Ray once and works on one policy at a time."""
     context = multiprocessing.get_context("spawn")
     tasks, reports = context.Queue(), context.Queue()
-    for run in runs:
-        tasks.put(run)
+    for index in range(len(runs)):
+        tasks.put(index)  # not the run itself: what nobody takes from a full pipe would keep this process from ending
     workers = [
-        context.Process(target=_worker, args=(tasks, reports, resume), name=f"train-{index}")
+        context.Process(target=_worker, args=(runs, tasks, reports, resume), name=f"train-{index}")
         for index in range(min(processes, len(runs)))
     ]
     for worker in workers:
         worker.start()
-    finished, failure = 0, None
+    finished = 0
+    failure: Exception | None = None
     try:
         while any(worker.is_alive() for worker in workers) or not reports.empty():
             if stop():
                 _terminate(workers)
             with contextlib.suppress(queue.Empty):
                 kind, name, text = reports.get(timeout=0.5)
-                if kind == "failed":
-                    failure = failure or f"{name}: {text}"
+                if kind in ("refused", "failed"):
+                    failure = failure or (HierbrushError if kind == "refused" else RuntimeError)(f"{name}: {text}")
                     _terminate(workers)
                 else:
                     finished += kind == "finished"
@@ -231,13 +248,15 @@ def _train_side_by_side(runs: Sequence[PolicyRun], resume: bool, stop: _StopOnSi
         for worker in workers:
             worker.join()
     if failure is not None:
-        raise RuntimeError(failure)
+        raise failure
     if stop.signal is not None:
         raise TrainingStopped(stop.signal)
     died = [worker for worker in workers if worker.exitcode]
     if died or finished < len(runs):
         codes = ", ".join(f"{worker.name}: exit status {worker.exitcode}" for worker in died)
-        raise RuntimeError(f"{len(runs) - finished} of {len(runs)} policies were not trained ({codes}); --resume goes on")
+        raise RuntimeError(
+            f"{len(runs) - finished} of {len(runs)} policies were not trained ({codes}); --resume goes on"
+        )
 
 
 def _terminate(workers: Sequence[Any]) -> None:
@@ -246,7 +265,7 @@ def _terminate(workers: Sequence[Any]) -> None:
             worker.terminate()
 
 
-def _worker(tasks: Any, reports: Any, resume: bool) -> None:
+def _worker(runs: Sequence[PolicyRun], tasks: Any, reports: Any, resume: bool) -> None:
     parent = os.getppid()
     with _StopOnSignal() as stop:
 
@@ -258,7 +277,7 @@ def _worker(tasks: Any, reports: Any, resume: bool) -> None:
         try:
             with contextlib.ExitStack() as stack:
                 session = False
-                for run in _waiting(tasks):
+                for run in map(runs.__getitem__, _waiting(tasks)):
                     if stopped():
                         return
                     name = run.name
@@ -271,12 +290,13 @@ def _worker(tasks: Any, reports: Any, resume: bool) -> None:
                     card = json.loads((run.folder / "card.json").read_bytes())
                     scores = ", ".join(f"{key} {value:.3f}" for key, value in card["training_scores"].items() if value)
                     reports.put(("finished", name, f"{scores}, {time.monotonic() - started:.0f} s"))
-        except BaseException:
+        except HierbrushError as error:
+            reports.put(("refused", name, str(error)))
+        except Exception:
             reports.put(("failed", name, traceback.format_exc()))
-            raise
 
 
-def _waiting(tasks: Any) -> Iterator[PolicyRun]:
+def _waiting(tasks: Any) -> Iterator[int]:
     while True:
         try:
             yield tasks.get(timeout=1.0)

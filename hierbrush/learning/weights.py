@@ -85,7 +85,7 @@ def load_weights(path: str | Path, shapes: Mapping[str, tuple[int, ...]]) -> dic
         if tensors[name].shape != shape:
             raise HierbrushError(
                 f"initial_weights: {path} has {name} of shape {tensors[name].shape}, the network needs {shape}; "
-                "policy.hidden, policy.value_hidden and the observation must be those that the weights were trained with"
+                "policy.hidden, policy.value_hidden and the observation must be those of the weights' own training"
             )
     return {name: tensors[name] for name in shapes}
 
@@ -93,8 +93,8 @@ def load_weights(path: str | Path, shapes: Mapping[str, tuple[int, ...]]) -> dic
 def pack(folders: Mapping[str, Path], target: Path) -> None:
     """Put the policies of several stroke types into one file for shipping, in float16, with one card for all.
 
-    float16 halves the file; it moves an action by less than 1e-3 of its unit (3 micrometres on paper). The networks that
-    `PolicySet` loads from it are therefore equal to one another everywhere, and to the trained ones to that accuracy.
+    float16 halves the file and moves an action by less than 1e-3 of its unit, a few micrometres on paper. What
+    `PolicySet` loads is the same everywhere; from the trained network it differs by that much.
 
     Args:
         folders: where ``weights.safetensors`` and ``card.json`` of every stroke type lie.

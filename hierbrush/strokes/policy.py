@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -14,7 +15,7 @@ from hierbrush.errors import HierbrushError, closest
 
 F32 = NDArray[np.float32]
 
-_DTYPES = {"F32": np.dtype("<f4"), "F16": np.dtype("<f2")}
+_DTYPES: dict[str, np.dtype[np.floating]] = {"F32": np.dtype("<f4"), "F16": np.dtype("<f2")}
 _MAX_HEADER = 1 << 20
 
 
@@ -33,7 +34,7 @@ def read_safetensors(path: str | Path) -> dict[str, F32]:
     except OSError as error:
         raise HierbrushError(f"{path}: cannot be read: {error.strerror or error}") from None
     size = int.from_bytes(data[:8], "little")
-    if data[:2] == b"PK" or data[:1] == b"\x80" or len(data) < 8 or size > min(_MAX_HEADER, len(data) - 8):
+    if size > min(_MAX_HEADER, len(data) - 8) or data[8:9] != b"{":
         raise HierbrushError(f"{path}: is no safetensors file; weights in pickles and .pt files are not read")
     try:
         header = json.loads(data[8 : 8 + size])
@@ -43,7 +44,7 @@ def read_safetensors(path: str | Path) -> dict[str, F32]:
                 continue
             start, end = entry["data_offsets"]
             dtype, shape = _DTYPES[entry["dtype"]], tuple(entry["shape"])
-            values = np.frombuffer(data[8 + size :], dtype, count=(end - start) // dtype.itemsize, offset=start)
+            values = np.frombuffer(data[8 + size + start : 8 + size + end], dtype)
             tensors[name] = values.reshape(shape).astype(np.float32)
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise HierbrushError(f"{path}: is damaged or holds tensors other than float32 and float16: {error}") from None
@@ -76,7 +77,7 @@ class MLPPolicy:
         except KeyError as error:
             raise HierbrushError(f"{source}: tensor {error} is missing") from None
         widths = [weight.shape for weight, _ in layers]
-        chained = all(before[-1] == after[0] for before, after in zip(widths, widths[1:], strict=False))
+        chained = all(before[-1] == after[0] for before, after in itertools.pairwise(widths))
         if not layers or not chained or any(bias.shape != weight.shape[1:] for weight, bias in layers):
             raise HierbrushError(f"{source}: layers of the shapes {widths} do not follow from one another")
         if not all(np.isfinite(array).all() for layer in layers for array in layer):
@@ -160,9 +161,7 @@ class PolicySet:
             raise HierbrushError(
                 f"stroke_types: there is no policy for {unknown[0]!r}{closest(unknown[0], list(self.policies))}"
             )
-        rows = {
-            kind: np.flatnonzero([other == kind for other in stroke_types]) for kind in dict.fromkeys(stroke_types)
-        }
+        rows = {kind: np.flatnonzero([other == kind for other in stroke_types]) for kind in dict.fromkeys(stroke_types)}
         if len(rows) == 1:
             return self.policies[stroke_types[0]]
         groups = [(self.policies[kind], index) for kind, index in rows.items()]
