@@ -10,14 +10,16 @@ from numpy.typing import NDArray
 
 from hierbrush.characters import Glyph, load_library, split
 from hierbrush.errors import HierbrushError, closest
-from hierbrush.metrics import SIDE, Scores, disc_oracle, score, stroke_iou
+from hierbrush.metrics import SIDE, Scores, disc_coverage, inscribed_discs, score, stroke_iou
 from hierbrush.sim import BrushModel, rasterise, trace
 from hierbrush.strokes import write_strokes
 from hierbrush.writing.result import BOX
 
 SPLITS = ("train", "validation", "test")
 DISC_ORACLE = "disc oracle"
-CONTROLS = ("scripted", DISC_ORACLE, "zero", "random")
+CONTROLS = ("scripted", DISC_ORACLE, "random")
+# A residual of nothing is the scripted follower, so the zero control shares its row.
+LABELS = {"scripted": "scripted = zero"}
 _BATCH = 64  # characters written in one call: some 750 strokes
 
 
@@ -55,7 +57,9 @@ class Evaluation:
     def table(self) -> str:
         """Return the table: mean, then the 5th, 50th and 95th percentile."""
         heads = ["", *COLUMNS.values()]
-        lines = [[row.name, *(_summary(row.column(name)) for name in COLUMNS)] for row in self.rows]
+        lines = [
+            [LABELS.get(row.name, row.name), *(_summary(row.column(name)) for name in COLUMNS)] for row in self.rows
+        ]
         widths = [max(len(line[at]) for line in [heads, *lines]) for at in range(len(heads))]
         text = [
             "  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip()
@@ -131,7 +135,7 @@ def evaluate(
     if not characters:
         raise HierbrushError("characters: there are none to evaluate")
     library = load_library()
-    names = list(dict.fromkeys([policy, *CONTROLS]))
+    names = list(dict.fromkeys(["scripted" if policy == "zero" else policy, *CONTROLS]))
     stroke_scores: dict[str, list[float]] = {name: [] for name in names}
     character_scores: dict[str, list[Scores]] = {name: [] for name in names}
     types: list[str] = []
@@ -164,5 +168,5 @@ def _brush_inks(
 
 
 def _disc_inks(glyph: Glyph) -> tuple[Iterator[NDArray[np.float32]], NDArray[np.float32]]:
-    strokes = [(stroke.outline, stroke.median) for stroke in glyph.strokes]
-    return (disc_oracle([stroke], SIDE) for stroke in strokes), disc_oracle(strokes, SIDE)
+    discs = [inscribed_discs(stroke.outline, stroke.median) for stroke in glyph.strokes]
+    return (disc_coverage([part], SIDE) for part in discs), disc_coverage(discs, SIDE)

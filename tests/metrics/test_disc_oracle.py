@@ -6,7 +6,7 @@ from shapely.geometry import Point, Polygon
 
 from hierbrush.errors import HierbrushError
 from hierbrush.metrics import disc_oracle
-from hierbrush.metrics.disc_oracle import _inscribed_discs, _union
+from hierbrush.metrics.disc_oracle import _union, inscribed_discs
 
 BAR = np.array([[0.2, 0.4], [0.8, 0.4], [0.8, 0.6], [0.2, 0.6]], np.float32)
 ALONG = np.array([[0.3, 0.5], [0.7, 0.5]], np.float32)
@@ -26,8 +26,8 @@ def test_radii_are_exact() -> None:
     angles = np.sort(rng.uniform(0, 2 * np.pi, 15))
     outline = 0.5 + (0.2 + 0.2 * rng.random(15))[:, None] * np.column_stack([np.cos(angles), np.sin(angles)])
     polygon = Polygon(outline)
-    discs = _inscribed_discs(outline, np.array([[0.1, 0.45], [0.9, 0.55]]))
-    assert 100 < len(discs) < 820
+    discs = inscribed_discs(outline, np.array([[0.1, 0.45], [0.9, 0.55]]))
+    assert 100 < len(discs) < 824
     for x, y, radius in discs[::20]:
         assert polygon.contains(Point(x, y))
         assert radius == pytest.approx(polygon.exterior.distance(Point(x, y)), abs=1e-12)
@@ -38,7 +38,7 @@ def test_the_union_holds_exactly_the_samples_inside_a_disc() -> None:
     discs = np.column_stack([rng.uniform(-5, 69, (30, 2)), rng.uniform(0, 12, 30)])
     y, x = np.mgrid[0:64, 0:64] + 0.5
     wanted = ((x[..., None] - discs[:, 0]) ** 2 + (y[..., None] - discs[:, 1]) ** 2 <= discs[:, 2] ** 2).any(-1)
-    assert np.array_equal(_union(discs, 64), wanted)
+    assert np.array_equal(_union(discs, 64, 64), wanted)
 
 
 def test_the_part_of_a_median_outside_its_outline_draws_nothing() -> None:
