@@ -1,4 +1,4 @@
-"""Build steps that pyproject.toml cannot say: the optional C core with probed flags, and the data folders in the wheel."""
+"""Build steps that pyproject.toml cannot say: the optional core with probed flags, and data folders in the wheel."""
 
 from __future__ import annotations
 
@@ -17,8 +17,9 @@ ROOT = Path(__file__).parent
 CORE = "hierbrush/sim/core"
 DATA_FOLDERS = ("primitives", "curricula", "configs")
 
-# What must hold for every flag: the same bits as plain C. -ffp-contract=off forbids fused multiply-add; the other two only
-# drop side effects (traps, errno) that keep loops from becoming vector code. Never -Ofast or -march=native: both change bits.
+# What must hold for every flag: the same bits as plain C. -ffp-contract=off forbids fused multiply-add; the other two
+# only drop side effects (traps, errno) that keep loops from becoming vector code. Never -Ofast or -march=native: both
+# change bits.
 FLAGS = ["-std=c99", "-Wno-psabi", "-O3", "-ffp-contract=off", "-fno-trapping-math", "-fno-math-errno"]
 CLONES = "-DHB_TARGET_CLONES"
 PROBE = """
@@ -53,9 +54,10 @@ def works(compiler: list[str], flags: list[str]) -> bool:
 
 
 class BuildCore(build_ext):
-    """Compile the core with the fastest flags that this compiler and machine accept; without a compiler, go on without."""
+    """Compile the core with the fastest flags that compiler and machine accept; without a compiler, go on without."""
 
     def build_extensions(self) -> None:
+        """Probe the flags, then compile."""
         compiler = list(getattr(self.compiler, "compiler", ["cc"]))[:1]
         extra = os.environ.get("HIERBRUSH_CFLAGS", "").split()
         flags: list[str] = []
@@ -73,9 +75,10 @@ class BuildCore(build_ext):
 
 
 class BuildWithData(build_py):
-    """Copy the data folders into the wheel; mapping them as package data would break ``importlib`` in editable installs."""
+    """Copy the data folders into the wheel; mapping them as package data would break editable installs."""
 
     def run(self) -> None:
+        """Copy the package, then the folders."""
         super().run()
         if getattr(self, "editable_mode", False):
             return

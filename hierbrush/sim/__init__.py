@@ -1,7 +1,8 @@
 """Brush and paper: a soft brush that leaves ink, many at a time.
 
-:class:`BrushModel` is what a brush is, :class:`BrushBatch` is brushes writing; :class:`GoalBank` and :class:`StrokeBatch` add
-what they are to write and what a policy sees of it. The C core and the NumPy twin give the same bits.
+:class:`BrushModel` is what a brush is, :class:`BrushBatch` is brushes writing; :class:`GoalBank` and
+:class:`StrokeBatch` add what they are to write and what a policy sees of it. The C core and the NumPy twin give the
+same bits.
 """
 
 from hierbrush.sim.bank import GoalBank

@@ -12,15 +12,18 @@ from numpy.typing import NDArray
 from hierbrush.errors import HierbrushError
 from hierbrush.sim.core_choice import kernels
 from hierbrush.sim.observation import TRACK_SIZE
-from hierbrush.sim.raster import check_raster
+from hierbrush.sim.raster import MAX_BOX, MIN_BOX, check_number, check_points, check_raster
 
 # Pixels around a goal's outline that its window carries: a handle 3 mm off, pressed 3 mm too deep, still inks within.
 _MARGIN = 16
+_MAX_SAMPLES = 4096
+# Unit-box coordinates, and metres of a track: beyond this, something is given in other units.
+_FARTHEST = 4.0
 
 
 @dataclass(frozen=True, eq=False)
 class GoalBank:
-    """Goals as masks, distances and tracks, each on the window that its stroke needs at the character's full resolution.
+    """Goals as masks, distances and tracks, each on the window that its stroke needs at the full resolution.
 
     Attributes:
         side: pixels of the character's raster.
@@ -57,7 +60,8 @@ class GoalBank:
 
         Args:
             outlines: each [n >= 3, 2] in the unit box.
-            tracks: each float64 [ticks + 1, 8]: reference x, y, z, skeleton x, y and radius in metres, unit tangent x, y.
+            tracks: each float64 [ticks + 1, 8]: reference x, y, z, skeleton x, y and radius in metres, unit tangent
+                x, y.
             side: pixels of the character's raster, 32 to 1024.
             box: side of the character box in metres.
             supersample: 1, 2 or 4 samples a pixel side.
@@ -66,22 +70,23 @@ class GoalBank:
             HierbrushError: no goals, unequal numbers of outlines and tracks, a wrong shape, or values out of range.
         """
         check_raster(side, supersample)
+        box = check_number("box", box, MIN_BOX, MAX_BOX, "metres")
         if not len(outlines) or len(outlines) != len(tracks):
             raise HierbrushError(f"outlines, tracks: {len(outlines)} and {len(tracks)}, expected equal numbers above 0")
-        windows, masks, distances, areas = [], [], [], []
+        windows, masks, distances, areas, courses = [], [], [], [], []
         for index, (outline, track) in enumerate(zip(outlines, tracks, strict=True)):
-            points = np.ascontiguousarray(outline, dtype=np.float64)
-            if points.ndim != 2 or points.shape[1] != 2 or len(points) < 3 or not np.isfinite(points).all():
-                raise HierbrushError(f"outlines[{index}]: shape {points.shape}, expected finite [n >= 3, 2]")
-            if np.abs(points).max() > 4:
-                raise HierbrushError(f"outlines[{index}]: reaches {np.abs(points).max():.3g}, expected unit-box coordinates")
-            if track.ndim != 2 or track.shape[1] != TRACK_SIZE or len(track) < 2 or not np.isfinite(track).all():
-                raise HierbrushError(f"tracks[{index}]: shape {track.shape}, expected finite [ticks + 1 >= 2, {TRACK_SIZE}]")
+            points = check_points(f"outlines[{index}]", outline)
+            if np.abs(points).max() > _FARTHEST:
+                raise HierbrushError(
+                    f"outlines[{index}]: reaches {np.abs(points).max():.3g}, expected unit-box coordinates"
+                )
+            courses.append(_check_track(f"tracks[{index}]", track))
             pixels = points * side
             low = np.floor(pixels.min(axis=0)).astype(np.int64) - _MARGIN
             extent = np.ceil(pixels.max(axis=0)).astype(np.int64) + _MARGIN - low
-            if (extent * supersample > 4096).any():
-                raise HierbrushError(f"outlines[{index}]: {extent.max()} pixels wide, too large for this raster")
+            if (extent * supersample > _MAX_SAMPLES).any():
+                most = _MAX_SAMPLES // supersample
+                raise HierbrushError(f"outlines[{index}]: {extent.max()} pixels wide, expected at most {most}")
             columns, rows = (int(value) for value in extent)
             local = pixels - low
             mask = np.zeros(rows * supersample * ((columns * supersample + 63) // 64), dtype=np.uint64)
@@ -96,7 +101,7 @@ class GoalBank:
             masks.append(mask)
             distances.append(distance)
             areas.append(int(np.bitwise_count(mask).sum()) if hasattr(np, "bitwise_count") else _popcount(mask))
-        ticks = np.array([len(track) - 1 for track in tracks], dtype=np.int32)
+        ticks = np.array([len(course) - 1 for course in courses], dtype=np.int32)
         window = np.array(windows, dtype=np.int32)
         area = np.array(areas, dtype=np.int32)
         arrays: dict[str, NDArray[Any]] = {
@@ -105,14 +110,14 @@ class GoalBank:
             "goal_area": area,
             "mask_offset": _starts(masks),
             "distance_offset": _starts(distances),
-            "track_offset": _starts(tracks),
+            "track_offset": _starts(courses),
             "mask": np.concatenate(masks),
             "distance": np.concatenate(distances),
-            "track": np.ascontiguousarray(np.concatenate(tracks), dtype=np.float64),
+            "track": np.concatenate(courses),
         }
         for array in arrays.values():
             array.flags.writeable = False
-        return cls(int(side), float(box), int(supersample), window, ticks, area, arrays)
+        return cls(int(side), box, int(supersample), window, ticks, area, arrays)
 
     @property
     def words(self) -> int:
@@ -129,6 +134,20 @@ class GoalBank:
         """Return where each goal's reference path begins: float64 [G, 3], metres."""
         starts: NDArray[np.float64] = self.arrays["track"][self.arrays["track_offset"], :3]
         return starts
+
+
+def _check_track(name: str, track: NDArray[np.float64]) -> NDArray[np.float64]:
+    try:
+        checked = np.ascontiguousarray(track, dtype=np.float64)
+    except (TypeError, ValueError):
+        raise HierbrushError(f"{name}: not numbers, expected [ticks + 1 >= 2, {TRACK_SIZE}]") from None
+    if checked.ndim != 2 or checked.shape[1] != TRACK_SIZE or len(checked) < 2:
+        raise HierbrushError(f"{name}: shape {checked.shape}, expected [ticks + 1 >= 2, {TRACK_SIZE}]")
+    if not (np.abs(checked) <= _FARTHEST).all():
+        raise HierbrushError(
+            f"{name}: holds NaN, infinity or more than {_FARTHEST:g}, expected metres and unit tangents"
+        )
+    return checked
 
 
 def _starts(parts: Sequence[NDArray[Any]]) -> NDArray[np.int64]:

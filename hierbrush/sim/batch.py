@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
+import os
+from collections import deque
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,13 +17,31 @@ from hierbrush.sim.bank import GoalBank
 from hierbrush.sim.core_choice import kernels
 from hierbrush.sim.model import BrushModel
 from hierbrush.sim.observation import LAYOUTS
-from hierbrush.sim.raster import check_raster, coverage
+from hierbrush.sim.raster import MAX_BOX, MIN_BOX, check_number, check_raster, check_whole, coverage
 
 TICK_SECONDS = 0.05
 # A writer holds the brush so that its tip points up and to the left when it comes down.
 REST_DIRECTION = (-(0.5**0.5), -(0.5**0.5))
 _FARTHEST = 4.0
-_MUTABLE = ("window", "pose", "root", "direction", "tuft", "moved", "ink", "draws", "counts", "goal", "tick", "noise", "params")
+# Twice the largest that BrushModel allows, for brushes randomised around it.
+_LARGEST_PARAMETER = 4000.0
+# Slots below which handing work to another thread costs more than it saves.
+_LEAST_SHARE = 64
+_MUTABLE = (
+    "window",
+    "pose",
+    "root",
+    "direction",
+    "tuft",
+    "moved",
+    "ink",
+    "draws",
+    "counts",
+    "goal",
+    "tick",
+    "noise",
+    "params",
+)
 
 
 @dataclass(frozen=True)
@@ -42,9 +62,7 @@ class HandleLimits:
 
     def __post_init__(self) -> None:
         for name in ("unit", "move", "press", "lift"):
-            value = getattr(self, name)
-            if not 0 < value <= 0.1:
-                raise HierbrushError(f"{name}: {value!r}, expected metres above 0 and up to 0.1")
+            check_number(name, getattr(self, name), 1e-6, 0.1, "metres")
 
 
 @dataclass(frozen=True, eq=False)
@@ -106,34 +124,18 @@ class BrushBatch:
         columns: int,
         limits: HandleLimits,
     ) -> None:
-        if isinstance(slots, bool) or not isinstance(slots, int | np.integer) or not 1 <= slots <= 1 << 20:
-            raise HierbrushError(f"slots: {slots!r}, expected a whole number from 1 to {1 << 20}")
-        if not 1e-3 <= box <= 10:
-            raise HierbrushError(f"box: {box!r}, expected metres from 0.001 to 10")
-        if isinstance(threads, bool) or not isinstance(threads, int) or not 1 <= threads <= 256:
-            raise HierbrushError(f"threads: {threads!r}, expected a whole number from 1 to 256")
-        if not isinstance(seed, int | np.integer) or not 0 <= seed < 1 << 64:
-            raise HierbrushError(f"seed: {seed!r}, expected a whole number from 0 to 2^64 - 1")
-        spacing = 0.5 * box / side if spacing is None else spacing
-        if not 1e-6 <= spacing <= 0.1:
-            raise HierbrushError(f"spacing: {spacing!r}, expected metres from 1e-6 to 0.1")
-        self.slots, self.side, self.box, self.supersample, self.threads = int(slots), int(side), float(box), supersample, threads
-        self.limits = limits
-        shape = models = model
-        if isinstance(model, BrushModel):
-            shape, models = model, [model]
-        elif not isinstance(model, np.ndarray):
-            shape = model[0] if len(model) else model
-            if len(model) not in (1, slots) or any(brush.tip != model[0].tip for brush in model):
-                raise HierbrushError(f"model: {len(model)} brushes, expected 1 or {slots} with the same tip")
-        else:
-            shape = BrushModel()
-        assert isinstance(shape, BrushModel)
-        rows = models if isinstance(models, np.ndarray) else np.stack([brush.parameters() for brush in models])  # type: ignore[union-attr]
+        self.slots = check_whole("slots", slots, 1, 1 << 20)
+        self.box = check_number("box", box, MIN_BOX, MAX_BOX, "metres")
+        self.threads = check_whole("threads", threads, 1, 256)
+        self._seed = check_whole("seed", seed, 0, (1 << 64) - 1)
+        half_pixel = 0.5 * self.box / side
+        self._spacing = half_pixel if spacing is None else check_number("spacing", spacing, 1e-6, 0.1, "metres")
+        self.side, self.supersample, self.limits = int(side), int(supersample), limits
+        rows, footprint = _brushes(model, self.slots)
         n = self.slots
         self._arrays: dict[str, NDArray[Any]] = {
             "params": np.zeros((n, 10)),
-            "footprint": np.ascontiguousarray(shape.footprint().T),
+            "footprint": footprint,
             "noise": np.zeros(n),
             "window": np.zeros((n, 4), dtype=np.int32),
             "pose": np.zeros((n, 3)),
@@ -151,9 +153,8 @@ class BrushBatch:
             "observation": np.zeros((n, columns), dtype=np.float32),
         }
         self.set_brushes(rows)
-        self._spacing, self._seed = float(spacing), int(seed)
         self._bind(bank)
-        self._pool = ThreadPoolExecutor(threads, thread_name_prefix="brush") if threads > 1 else None
+        self._helpers: tuple[int, ThreadPoolExecutor] | None = None
 
     def _bind(self, bank: GoalBank | None) -> None:
         self._kernel = kernels.Batch(
@@ -172,18 +173,19 @@ class BrushBatch:
         """Give slots other brushes: float64 [n or 1, 10] as of :meth:`BrushModel.parameters` or ``.randomised``.
 
         Raises:
-            HierbrushError: a wrong shape, or a value that is not finite.
+            HierbrushError: a wrong shape, or a value that no brush has.
         """
-        rows = np.asarray(rows, dtype=np.float64)
-        if rows.ndim != 2 or rows.shape[1] != 10 or not np.isfinite(rows).all():
-            raise HierbrushError(f"rows: shape {rows.shape}, expected finite [n, 10] brush parameters")
-        self._put("params", rows, slots)
+        self._put("params", _check_rows("rows", rows), slots)
 
     def set_noise(self, sigma: ArrayLike, slots: ArrayLike | None = None) -> None:
-        """Give the handles of slots a random error each tick of standard deviation ``sigma`` metres (residual control)."""
-        values = np.asarray(sigma, dtype=np.float64)
-        if not np.isfinite(values).all() or (values < 0).any():
-            raise HierbrushError(f"sigma: {sigma!r}, expected metres of 0 or more")
+        """Give the handles of slots a random error each tick of standard deviation ``sigma`` metres (residual control).
+
+        Raises:
+            HierbrushError: not numbers from 0 to 0.1 m.
+        """
+        values = _as_array("sigma", sigma, np.float64)
+        if not ((values >= 0) & (values <= 0.1)).all():
+            raise HierbrushError(f"sigma: {sigma!r}, expected metres from 0 to 0.1")
         self._put("noise", values, slots)
 
     def _put(self, name: str, values: NDArray[Any], slots: ArrayLike | None) -> None:
@@ -274,27 +276,54 @@ class BrushBatch:
         return lo, hi
 
     def _checked(self, position: ArrayLike, name: str) -> NDArray[np.float64]:
-        try:
-            poses = np.asarray(position, dtype=np.float64)
-        except (TypeError, ValueError):
-            raise HierbrushError(f"{name}: not numbers, expected metres as [n, 3]") from None
+        poses = _as_array(name, position, np.float64)
         if poses.shape[-1:] != (3,) or poses.ndim > 2:
             raise HierbrushError(f"{name}: shape {poses.shape}, expected [n, 3] or [3]")
         if not (np.abs(poses) <= _FARTHEST).all():
-            raise HierbrushError(f"{name}: holds NaN, infinity or more than {_FARTHEST:g} m, expected metres within the box")
+            raise HierbrushError(
+                f"{name}: holds NaN, infinity or more than {_FARTHEST:g} m, expected metres within the box"
+            )
         return poses
 
-    def _spread(self, kernel: Any, lo: int, hi: int) -> None:
-        if self._pool is None or hi - lo < 2:
+    def _spread(self, kernel: Callable[[int, int], None], lo: int, hi: int) -> None:
+        if self.threads == 1 or hi - lo <= _LEAST_SHARE:
             kernel(lo, hi)
             return
-        cuts = np.linspace(lo, hi, self.threads + 1).astype(int).tolist()
-        for future in [self._pool.submit(kernel, a, b) for a, b in zip(cuts[:-1], cuts[1:], strict=True) if b > a]:
-            future.result()
+        # Several shares a thread: one that is held up, by costly slots or a busy core, leaves the rest to the others.
+        share = max(_LEAST_SHARE, -(-(hi - lo) // (8 * self.threads)))
+        shares = deque((start, min(start + share, hi)) for start in range(lo, hi, share))
+
+        def work() -> None:
+            while shares:
+                try:
+                    start, stop = shares.popleft()
+                except IndexError:
+                    return
+                kernel(start, stop)
+
+        helpers = [self._pool().submit(work) for _ in range(min(self.threads, len(shares)) - 1)]
+        try:
+            work()
+        finally:
+            # After an error or Ctrl-C the others stop at their next share; nobody writes once this call is over.
+            shares.clear()
+            wait(helpers)
+        for helper in helpers:
+            helper.result()
+
+    def _pool(self) -> ThreadPoolExecutor:
+        # Made when first needed, and anew after a fork, which threads do not survive. It ends with the batch.
+        if self._helpers is None or self._helpers[0] != os.getpid():
+            self._helpers = os.getpid(), ThreadPoolExecutor(self.threads - 1, thread_name_prefix="brush")
+        return self._helpers[1]
 
     def coverage(self, slot: int) -> NDArray[np.float32]:
-        """Return the share of each pixel of a slot's paper that is inked: float32 [height, width] in [0, 1]."""
-        (chosen,) = self._chosen(slot)
+        """Return the share of each pixel of a slot's paper that is inked: float32 [height, width] in [0, 1].
+
+        Raises:
+            HierbrushError: there is no such slot.
+        """
+        chosen = check_whole("slot", slot, 0, self.slots - 1)
         _, _, columns, rows = (int(value) for value in self._arrays["window"][chosen])
         return coverage(self._arrays["ink"][chosen], columns, rows, self.supersample)
 
@@ -304,8 +333,12 @@ class BrushBatch:
         return inked
 
     def footprint(self, slot: int) -> NDArray[np.float64]:
-        """Return the polygon in which a slot's tuft touches the paper: float64 [24, 2], metres; [0, 2] when lifted."""
-        (chosen,) = self._chosen(slot)
+        """Return the polygon in which a slot's tuft touches the paper: float64 [24, 2], metres; [0, 2] when lifted.
+
+        Raises:
+            HierbrushError: there is no such slot.
+        """
+        chosen = check_whole("slot", slot, 0, self.slots - 1)
         width, length, offset = self._arrays["tuft"][chosen]
         if width <= 0:
             return np.empty((0, 2))
@@ -385,8 +418,8 @@ class StrokeBatch(BrushBatch):
         """
         if (bank.side, bank.box, bank.supersample) != (self.side, self.box, self.supersample):
             raise HierbrushError(
-                f"bank: raster {bank.side} px, {bank.box} m, {bank.supersample} samples; expected {self.side}, {self.box}, "
-                f"{self.supersample}"
+                f"bank: raster {bank.side} px, {bank.box} m, {bank.supersample} samples; "
+                f"expected {self.side}, {self.box}, {self.supersample}"
             )
         self.bank = bank
         if bank.words > self._arrays["ink"].shape[1]:
@@ -395,7 +428,7 @@ class StrokeBatch(BrushBatch):
         self.assign(np.zeros(self.slots, dtype=np.int64))
 
     def assign(self, goals: ArrayLike, slots: ArrayLike | None = None) -> None:
-        """Begin the strokes ``goals`` (indices into the bank) in ``slots``: blank paper, dipped brush, at the path's start.
+        """Begin the strokes ``goals`` (indices into the bank) in ``slots``: blank paper, dipped brush, at the start.
 
         Raises:
             HierbrushError: an index lies outside the bank.
@@ -411,13 +444,18 @@ class StrokeBatch(BrushBatch):
         self.place(self.bank.start()[chosen], slots)
 
     def track(self, action: ArrayLike, lo: int = 0, hi: int | None = None) -> None:
-        """Advance by one control tick: reference path plus ``action`` ([N, 3] along, across and depth, in [-1, 1] units).
+        """Advance by one control tick: reference path plus ``action``.
+
+        Args:
+            action: [N, 3] (or [3] for all), along, across and depth in units; clipped to [-1, 1].
+            lo: first slot.
+            hi: one past the last slot; all by default.
 
         Raises:
             HierbrushError: a wrong shape, NaN, or a range outside the batch.
         """
         lo, hi = self._range(lo, hi)
-        residual = np.asarray(action, dtype=np.float32)
+        residual = _as_array("action", action, np.float32)
         if residual.shape[-1:] != (3,) or residual.ndim > 2:
             raise HierbrushError(f"action: shape {residual.shape}, expected [{self.slots}, 3]")
         if np.isnan(residual).any():
@@ -429,6 +467,11 @@ class StrokeBatch(BrushBatch):
         """Write all observations anew (after :meth:`assign`) and return them: live read-only float32 [N, columns]."""
         self._spread(self._kernel.observe, 0, self.slots)
         return self.observation
+
+    def observe_slots(self, slots: ArrayLike) -> None:
+        """Write the observations of some slots anew."""
+        for slot in self._chosen(slots).tolist():
+            self._kernel.observe(slot, slot + 1)
 
     @property
     def observation(self) -> NDArray[np.float32]:
@@ -461,3 +504,41 @@ class StrokeBatch(BrushBatch):
         """Samples that each slot's goal wants: int32 [N]."""
         wanted: NDArray[np.int32] = self.bank.area[self._arrays["goal"]]
         return wanted
+
+
+def _as_array(name: str, values: ArrayLike, dtype: type[np.floating[Any]]) -> NDArray[Any]:
+    try:
+        # What overflows becomes infinity, which the callers refuse or clip.
+        with np.errstate(over="ignore"):
+            return np.asarray(values, dtype=dtype)
+    except (TypeError, ValueError, OverflowError):
+        raise HierbrushError(f"{name}: not numbers, expected an array of {np.dtype(dtype)}") from None
+
+
+def _check_rows(name: str, rows: ArrayLike) -> NDArray[np.float64]:
+    checked = _as_array(name, rows, np.float64)
+    if checked.ndim != 2 or checked.shape[1] != 10 or not (np.abs(checked) <= _LARGEST_PARAMETER).all():
+        raise HierbrushError(
+            f"{name}: shape {checked.shape}, expected [n, 10] brush parameters of at most {_LARGEST_PARAMETER:g}"
+        )
+    return checked
+
+
+def _brushes(
+    model: BrushModel | Sequence[BrushModel] | NDArray[np.float64], slots: int
+) -> tuple[NDArray[np.float64], NDArray[np.float32]]:
+    """Return parameters [1 or slots, 10] and the footprint that all share, [2, vertices]."""
+    shape = BrushModel()
+    if isinstance(model, np.ndarray):
+        rows = _check_rows("model", model)
+        if len(rows) not in (1, slots):
+            raise HierbrushError(f"model: {len(rows)} rows, expected 1 or {slots}")
+    else:
+        models = [model] if isinstance(model, BrushModel) else list(model) if isinstance(model, Sequence) else []
+        if len(models) not in (1, slots) or not all(isinstance(brush, BrushModel) for brush in models):
+            raise HierbrushError(f"model: {type(model).__name__}, expected a BrushModel, 1 or {slots} of them, or rows")
+        shape = models[0]
+        if any(brush.tip != shape.tip for brush in models):
+            raise HierbrushError("model: brushes with different tips, expected the same tip for all")
+        rows = np.stack([brush.parameters() for brush in models])
+    return rows, np.ascontiguousarray(shape.footprint().T)

@@ -20,9 +20,11 @@ def _choose() -> tuple[str, ModuleType]:
         from hierbrush.sim import _core
     except ImportError as error:
         if wanted == "c":
-            raise HierbrushError(f"HIERBRUSH_CORE: 'c' was asked for, but the compiled core does not load ({error})") from None
+            raise HierbrushError(
+                f"HIERBRUSH_CORE: 'c' was asked for, but the compiled core does not load ({error})"
+            ) from None
         warnings.warn(
-            "hierbrush: the compiled core is not there, so the NumPy twin writes: same ink, about a hundred times slower. "
+            "hierbrush: the compiled core is not there, so the NumPy twin writes: same ink, hundreds of times slower. "
             "Install a C compiler (Debian: gcc and python3-dev) and reinstall hierbrush.",
             RuntimeWarning,
             stacklevel=2,

@@ -56,7 +56,9 @@ class BrushModel:
                     f"{limits['unit']} ({limits['text']})"
                 )
         if self.tip not in _TIPS:
-            raise HierbrushError(f"tip: {self.tip!r}, expected one of {', '.join(_TIPS)}{closest(str(self.tip), list(_TIPS))}")
+            raise HierbrushError(
+                f"tip: {self.tip!r}, expected one of {', '.join(_TIPS)}{closest(str(self.tip), list(_TIPS))}"
+            )
 
     @classmethod
     def preset(cls, name: str) -> BrushModel:
@@ -66,7 +68,9 @@ class BrushModel:
             HierbrushError: there is no such preset.
         """
         if name not in PRESETS:
-            raise HierbrushError(f"brush: {name!r} is not one of {', '.join(PRESETS)}{closest(str(name), list(PRESETS))}")
+            raise HierbrushError(
+                f"brush: {name!r} is not one of {', '.join(PRESETS)}{closest(str(name), list(PRESETS))}"
+            )
         return PRESETS[name]
 
     def replace(self, **changes: Any) -> BrushModel:
@@ -90,7 +94,7 @@ class BrushModel:
         return max(self.length_slope * min(depth, self.max_depth) + self.length_intercept, 0.0) if depth > 0 else 0.0
 
     def offset(self, depth: float) -> float:
-        """Distance in metres from the handle to the mark's base at a press depth in metres, while the tuft trails freely."""
+        """Distance in metres from handle to the mark's base at a press depth in metres, the tuft trailing freely."""
         if depth <= 0:
             return 0.0
         z = min(depth, self.max_depth)
@@ -136,7 +140,9 @@ class BrushModel:
         if not 0 <= relative < 1:
             raise HierbrushError(f"relative: {relative!r}, expected a share from 0 to below 1")
         factors = rng.uniform(1 - relative, 1 + relative, size=(count, 5))
-        per_column = np.concatenate([np.repeat(factors[:, :3], (2, 2, 3), axis=1), factors[:, 3:], np.ones((count, 1))], axis=1)
+        per_column = np.concatenate(
+            [np.repeat(factors[:, :3], (2, 2, 3), axis=1), factors[:, 3:], np.ones((count, 1))], axis=1
+        )
         rows: NDArray[np.float64] = self.parameters() * per_column
         return rows
 
@@ -144,7 +150,8 @@ class BrushModel:
         """Return the unit footprint: float32 [24, 2] (along, across), clockwise on the page.
 
         ``along`` counts lengths towards the tip and, when negative, back half-widths towards the handle; ``across``
-        counts half-widths. The tip is the half parabola of arXiv 1911.08002 (or half an ellipse), the base half an ellipse.
+        counts half-widths. The tip is the half parabola of arXiv 1911.08002 (or half an ellipse), the base half an
+        ellipse.
         """
         if self.tip == "parabola":
             across = np.linspace(-1.0, 1.0, _SEGMENTS + 1)

@@ -1,9 +1,9 @@
 """What a stroke policy sees, column by column. ``core/observe.c`` and ``reference.py`` write it; this page names it.
 
-All vectors stand in the *stroke's frame*: origin at the handle, first axis along the reference path's next tangent, second
-axis to the right of it on the page. Lengths are divided by the action unit (3 mm by default), look-ahead displacements and
-the stroke's size by four units, so that values stay within a few ones and no running normalisation is needed: what is
-exported is whole.
+All vectors stand in the *stroke's frame*: origin at the handle, first axis along the reference path's next tangent,
+second axis to the right of it on the page. Lengths are divided by the action unit (3 mm by default), look-ahead
+displacements and the stroke's size by four units, so that values stay within a few ones and no running normalisation is
+needed: what is exported is whole.
 
 ==============  =====  ==============================================================================================
 columns         count  meaning
@@ -17,7 +17,7 @@ look-ahead         45  9 points of the skeleton, 0, 1, 2, 3, 4, 6, 8, 12 and 16 
 discs              21  signed distance to the outline left, ahead and right on the inscribed discs of the first 7 of
                        these points; inside is positive
 contour             8  signed distance at 8 points of the tuft's footprint
-patch             126  9 x 7 points around the handle, half a unit apart, 3 rows behind and 5 ahead: signed distance, ink
+patch             126  9 x 7 points around the handle, half a unit apart, 3 rows behind, 5 ahead: signed distance, ink
 ==============  =====  ==============================================================================================
 
 The layout ``"track"`` has the first three groups, 64 numbers; ``"full"`` has all, 219.

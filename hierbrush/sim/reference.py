@@ -1,7 +1,7 @@
 """The simulator in NumPy: the readable specification of the C core, and its stand-in where no compiler was there.
 
-Both cores work on the same arrays (see ``batch.py``) and give the same bits: every operation here is a correctly rounded
-addition, subtraction, multiplication, division or square root, in the order in which ``core/*.c`` does it.
+Both cores work on the same arrays (see ``batch.py``) and give the same bits: every operation here is a correctly
+rounded addition, subtraction, multiplication, division or square root, in the order in which ``core/*.c`` does it.
 """
 
 from __future__ import annotations
@@ -21,7 +21,6 @@ _NEAR = 1e-9
 _FLAT = np.float32(1e-6)
 _BEYOND = np.float32(1e6)
 _MOST_STEPS = 1e6
-_MAX_SAMPLES = 4096
 _MASK64 = (1 << 64) - 1
 
 Array = NDArray[Any]
@@ -186,11 +185,10 @@ class Batch:
         scale, supersample = self._per_metre, self._supersample
         column = float(pose[0]) * scale - float(window[0]) * supersample
         row = float(pose[1]) * scale - float(window[1]) * supersample
-        reach = supersample * 2 + _MAX_SAMPLES
         if not (math.isfinite(column) and math.isfinite(row)):
             return
         whole_column, whole_row = math.floor(column), math.floor(row)
-        if not (abs(whole_column) < reach and abs(whole_row) < reach):
+        if not (abs(whole_column) < _BEYOND and abs(whole_row) < _BEYOND):
             return
         f32 = np.float32
         ux, uy = f32(u[0]), f32(u[1])
@@ -327,7 +325,8 @@ class Batch:
         values = field.astype(np.float64)
         upper = values[i, j] + a * (values[i, j + 1] - values[i, j])
         lower = values[i + 1, j] + a * (values[i + 1, j + 1] - values[i + 1, j])
-        return upper + b * (lower - upper)
+        distance: Array = upper + b * (lower - upper)
+        return distance
 
     def _look(self, slot: int, x: Array, y: Array, quarter: float) -> tuple[Array, Array]:
         """Nearest pixel's distance (in units) and ink."""

@@ -6,6 +6,7 @@
 #define PY_SSIZE_T_CLEAN
 #include <Python.h>
 
+#include <math.h>
 #include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
@@ -107,6 +108,8 @@ static int hold(Batch *self, PyObject *arrays)
                          self->buffers[i].format ? self->buffers[i].format : "B", spec->format);
             return -1;
         }
+        if ((uintptr_t)self->buffers[i].buf % spec->element != 0)
+            return wrong(spec->name, "must be an aligned array");
         memcpy((char *)&self->batch + spec->field, &self->buffers[i].buf, sizeof(void *));
     }
     return 0;
@@ -128,53 +131,87 @@ static int64_t window_words(const int32_t *window, int32_t supersample)
 
 static int window_fits(const int32_t *window, int32_t supersample)
 {
-    return window[2] >= 2 && window[3] >= 2 && window[2] <= HB_MAX_SAMPLES / supersample
-           && window[3] <= HB_MAX_SAMPLES / supersample && abs(window[0]) < (1 << 20) && abs(window[1]) < (1 << 20);
+    const int32_t most = HB_MAX_SAMPLES / supersample, far = 1 << 20;
+    return window[2] >= 2 && window[3] >= 2 && window[2] <= most && window[3] <= most && window[0] > -far && window[0] < far
+           && window[1] > -far && window[1] < far;
 }
 
-/* Everything that a step will index, checked before the first step and again whenever Python moved slots to other goals. */
-static int check_goals(const Batch *self)
+/* What is wrong with an array; no name where nothing is. */
+typedef struct {
+    const char *name, *what;
+} complaint;
+
+static const complaint NOTHING = {NULL, NULL};
+
+static int within(int64_t offset, int64_t length, int64_t size)
+{
+    return offset >= 0 && length <= size && offset <= size - length;
+}
+
+static complaint check_goal(const Batch *self, int64_t goal)
 {
     const hb_batch *b = &self->batch;
     const hb_goals *g = &b->goals;
-    for (int64_t i = 0; i < g->count; i++) {
-        const int32_t *window = g->window + 4 * i;
-        if (!window_fits(window, b->supersample))
-            return wrong("goal_window", "a window lies beyond 2 to 4096 samples a side");
-        if (g->ticks[i] < 1)
-            return wrong("goal_ticks", "an episode needs at least 1 tick");
-        if (g->mask_offset[i] < 0 || g->mask_offset[i] + window_words(window, b->supersample) > elements(self, MASK))
-            return wrong("mask_offset", "points outside mask");
-        if (g->distance_offset[i] < 0
-            || g->distance_offset[i] + (int64_t)window[2] * window[3] > elements(self, DISTANCE))
-            return wrong("distance_offset", "points outside distance");
-        if (g->track_offset[i] < 0 || (g->track_offset[i] + g->ticks[i] + 1) * HB_TRACK > elements(self, TRACK))
-            return wrong("track_offset", "points outside track");
-    }
-    return 0;
+    const int32_t *window = g->window + 4 * goal;
+    if (!window_fits(window, b->supersample))
+        return (complaint){"goal_window", "a window lies beyond 2 to 4096 samples a side"};
+    if (g->ticks[goal] < 1)
+        return (complaint){"goal_ticks", "an episode needs at least 1 tick"};
+    if (!within(g->mask_offset[goal], window_words(window, b->supersample), elements(self, MASK)))
+        return (complaint){"mask_offset", "points outside mask"};
+    if (!within(g->distance_offset[goal], (int64_t)window[2] * window[3], elements(self, DISTANCE)))
+        return (complaint){"distance_offset", "points outside distance"};
+    if (!within(g->track_offset[goal], (int64_t)g->ticks[goal] + 1, elements(self, TRACK) / HB_TRACK))
+        return (complaint){"track_offset", "points outside track"};
+    return NOTHING;
 }
 
-static int check_slots(const Batch *self, int64_t lo, int64_t hi)
+/* Everything that a step will index by. Asked anew for every block of slots, the goals they follow included: NumPy may have
+ * written to the arrays since. (What another thread writes while a block runs is beyond any check.) */
+static complaint check_slots(const Batch *self, int64_t lo, int64_t hi)
 {
     const hb_batch *b = &self->batch;
     for (int64_t slot = lo; slot < hi; slot++) {
         const int32_t *window = b->window + 4 * slot;
         if (!window_fits(window, b->supersample))
-            return wrong("window", "a window lies beyond 2 to 4096 samples a side");
+            return (complaint){"window", "a window lies beyond 2 to 4096 samples a side"};
         if (window_words(window, b->supersample) > b->ink_stride)
-            return wrong("window", "larger than the paper allotted to a slot");
+            return (complaint){"window", "larger than the paper allotted to a slot"};
         if (b->goals.track) {
             int32_t goal = b->goal[slot];
             if (goal < 0 || goal >= b->goals.count)
-                return wrong("goal", "index outside the bank");
+                return (complaint){"goal", "index outside the bank"};
+            complaint found = check_goal(self, goal);
+            if (found.name)
+                return found;
             if (memcmp(window, b->goals.window + 4 * goal, 4 * sizeof(int32_t)) != 0)
-                return wrong("window", "differs from the goal's window");
+                return (complaint){"window", "differs from the goal's window"};
             if (b->tick[slot] < 0 || b->tick[slot] > b->goals.ticks[goal])
-                return wrong("tick", "outside the goal's episode");
+                return (complaint){"tick", "outside the goal's episode"};
+        }
+    }
+    return NOTHING;
+}
+
+/* A kernel that writes one array must not thereby move another's indices. */
+static int check_apart(const Batch *self)
+{
+    for (int i = 0; i < ARRAYS; i++) {
+        if (!(self->held >> i & 1) || !SPECS[i].writable)
+            continue;
+        uintptr_t start = (uintptr_t)self->buffers[i].buf, end = start + (size_t)self->buffers[i].len;
+        for (int j = 0; j < ARRAYS; j++) {
+            uintptr_t other = (uintptr_t)self->buffers[j].buf;
+            if (j == i || !(self->held >> j & 1) || other >= end || start >= other + (size_t)self->buffers[j].len)
+                continue;
+            PyErr_Format(PyExc_ValueError, "%s: shares memory with %s", SPECS[i].name, SPECS[j].name);
+            return -1;
         }
     }
     return 0;
 }
+
+static int positive(double value) { return value > 0.0 && value < HUGE_VAL; }
 
 static int check(Batch *self)
 {
@@ -182,24 +219,28 @@ static int check(Batch *self)
     int64_t n = elements(self, NOISE);
     b->slots = n;
     if (n < 1)
-        return wrong("slots", "at least 1 slot is needed");
-    b->vertices = (int32_t)(elements(self, FOOTPRINT) / 2);
+        return wrong("noise", "at least 1 slot is needed");
+    int64_t vertices = elements(self, FOOTPRINT) / 2;
+    b->vertices = vertices < HB_MAX_VERTICES + 1 ? (int32_t)vertices : HB_MAX_VERTICES + 1;
     if (b->vertices < 8 || b->vertices > HB_MAX_VERTICES || b->vertices % 8 != 0)
         return wrong("footprint", "needs 8, 16, 24 ... or 64 vertices");
     b->ink_stride = elements(self, INK) / n;
-    b->observation_size = (int32_t)(elements(self, OBSERVATION) / n);
+    int64_t columns = elements(self, OBSERVATION) / n;
+    b->observation_size = columns <= HB_OBS_FULL ? (int32_t)columns : -1;
+    if (b->observation_size != 0 && b->observation_size != HB_OBS_TRACK && b->observation_size != HB_OBS_FULL)
+        return wrong("observation", "a width that is none of the layouts");
     if (sized(self, PARAMS, n * HB_PARAMS) || sized(self, FOOTPRINT, 2 * b->vertices) || sized(self, WINDOW, 4 * n)
         || sized(self, POSE, 3 * n) || sized(self, ROOT, 2 * n) || sized(self, DIRECTION, 2 * n) || sized(self, TUFT, 3 * n)
         || sized(self, MOVED, 3 * n) || sized(self, INK, n * b->ink_stride) || sized(self, DRAWS, n)
         || sized(self, COUNTS, n * HB_COUNTS) || sized(self, GOAL, n) || sized(self, TICK, n) || sized(self, TARGET, 3 * n)
         || sized(self, ACTION, 3 * n) || sized(self, OBSERVATION, n * b->observation_size))
         return -1;
-    if (b->observation_size != 0 && b->observation_size != HB_OBS_TRACK && b->observation_size != HB_OBS_FULL)
-        return wrong("observation", "a width that is none of the layouts");
     if (b->supersample < 1 || b->supersample > 8)
         return wrong("supersample", "must be 1 to 8");
-    if (!(b->per_metre > 0.0) || !(b->spacing > 0.0) || !(b->unit > 0.0))
-        return wrong("numbers", "per_metre, spacing and unit must be positive");
+    if (!positive(b->per_metre) || !positive(b->spacing) || !positive(b->unit))
+        return wrong("per_metre, spacing, unit", "must be positive and finite");
+    if (check_apart(self))
+        return -1;
     if (b->goals.track) {
         int64_t count = elements(self, GOAL_TICKS);
         b->goals.count = count;
@@ -207,10 +248,15 @@ static int check(Batch *self)
             if (!(self->held >> i & 1))
                 return wrong(SPECS[i].name, "missing from the bank");
         if (count < 1)
-            return wrong("goals", "a bank needs at least 1 goal");
+            return wrong("goal_ticks", "a bank needs at least 1 goal");
         if (sized(self, GOAL_WINDOW, 4 * count) || sized(self, GOAL_AREA, count) || sized(self, MASK_OFFSET, count)
-            || sized(self, DISTANCE_OFFSET, count) || sized(self, TRACK_OFFSET, count) || check_goals(self))
+            || sized(self, DISTANCE_OFFSET, count) || sized(self, TRACK_OFFSET, count))
             return -1;
+        for (int64_t goal = 0; goal < count; goal++) {
+            complaint found = check_goal(self, goal);
+            if (found.name)
+                return wrong(found.name, found.what);
+        }
     } else if (b->observation_size != 0) {
         return wrong("observation", "needs a bank of goals");
     }
@@ -259,10 +305,10 @@ static PyObject *batch_new(PyTypeObject *type, PyObject *args, PyObject *keyword
     return (PyObject *)self;
 }
 
-typedef void (*kernel)(const hb_batch *, int64_t, int64_t);
+typedef int64_t (*kernel)(const hb_batch *, int64_t, int64_t);
 
 /* Run a kernel over a range without the GIL, a block at a time, so that Ctrl-C is seen inside long calls. */
-static PyObject *run(Batch *self, PyObject *args, kernel first, kernel second, int needs_goals)
+static PyObject *run(Batch *self, PyObject *args, kernel advance, int observe)
 {
     enum { BLOCK = 512 };
     long long lo, hi;
@@ -273,33 +319,38 @@ static PyObject *run(Batch *self, PyObject *args, kernel first, kernel second, i
                      (long long)self->batch.slots);
         return NULL;
     }
-    if (needs_goals && !self->batch.goals.track) {
-        PyErr_SetString(PyExc_ValueError, "goals: this batch has no bank of goals to follow");
-        return NULL;
-    }
-    if (check_slots(self, lo, hi))
-        return NULL;
-    for (int64_t from = lo; from < hi; from += BLOCK) {
-        int64_t to = hi - from < BLOCK ? hi : from + BLOCK;
+    for (int64_t from = lo, to; from < hi; from = to) {
+        complaint found;
+        to = hi - from < BLOCK ? hi : from + BLOCK;
         Py_BEGIN_ALLOW_THREADS
-        first(&self->batch, from, to);
-        if (second)
-            second(&self->batch, from, to);
+        found = check_slots(self, from, to);
+        if (!found.name) {
+            if (advance)
+                to = advance(&self->batch, from, to);
+            if (observe)
+                hb_observe(&self->batch, from, to);
+        }
         Py_END_ALLOW_THREADS
+        if (found.name) {
+            wrong(found.name, found.what);
+            return NULL;
+        }
         if (PyErr_CheckSignals())
             return NULL;
     }
     Py_RETURN_NONE;
 }
 
-static PyObject *batch_step(PyObject *self, PyObject *args)
-{
-    return run((Batch *)self, args, hb_step, NULL, 0);
-}
+static PyObject *batch_step(PyObject *self, PyObject *args) { return run((Batch *)self, args, hb_step, 0); }
 
 static PyObject *batch_track(PyObject *self, PyObject *args)
 {
-    return run((Batch *)self, args, hb_track, ((Batch *)self)->batch.observation_size ? hb_observe : NULL, 1);
+    const hb_batch *b = &((Batch *)self)->batch;
+    if (!b->goals.track) {
+        PyErr_SetString(PyExc_ValueError, "goal_window: this batch has no bank of goals to follow");
+        return NULL;
+    }
+    return run((Batch *)self, args, hb_track, b->observation_size != 0);
 }
 
 static PyObject *batch_observe(PyObject *self, PyObject *args)
@@ -308,7 +359,7 @@ static PyObject *batch_observe(PyObject *self, PyObject *args)
         PyErr_SetString(PyExc_ValueError, "observation: this batch was made without observations");
         return NULL;
     }
-    return run((Batch *)self, args, hb_observe, NULL, 1);
+    return run((Batch *)self, args, NULL, 1);
 }
 
 static PyMethodDef BATCH_METHODS[] = {
@@ -334,8 +385,8 @@ static int get(PyObject *object, Py_buffer *buffer, const char *name, const char
         PyErr_Clear();
         return wrong(name, "must be a C-contiguous array of the documented type");
     }
-    if (!same_format(buffer->format, format)) {
-        PyErr_Format(PyExc_ValueError, "%s: element format '%s', expected '%s'", name, buffer->format ? buffer->format : "B",
+    if (!same_format(buffer->format, format) || (uintptr_t)buffer->buf % (uintptr_t)buffer->itemsize != 0) {
+        PyErr_Format(PyExc_ValueError, "%s: element format '%s', expected '%s', aligned", name, buffer->format ? buffer->format : "B",
                      format);
         PyBuffer_Release(buffer);
         return -1;

@@ -149,8 +149,7 @@ HB_INLINE void stamp(wet *w)
     double column = pose[0] * scale - (double)window[0] * b->supersample;
     double row = pose[1] * scale - (double)window[1] * b->supersample;
     double whole_column = floor(column), whole_row = floor(row);
-    double reach = (double)(b->supersample * 2 + HB_MAX_SAMPLES);
-    if (!(fabs(whole_column) < reach && fabs(whole_row) < reach))
+    if (!(fabs(whole_column) < BEYOND && fabs(whole_row) < BEYOND))
         return;
     float ux = (float)direction[0], uy = (float)direction[1];
     float base_x = (float)(column - whole_column + tuft[2] * direction[0] * scale);
@@ -163,7 +162,8 @@ HB_INLINE void stamp(wet *w)
     int32_t vertices = b->vertices;
     const v8f nothing = {0};
     v8f lows = nothing + BEYOND, highs = nothing - BEYOND;
-    for (int32_t v = 0; v < vertices; v += 8) {
+    int32_t v = 0;
+    do {
         v8f along = load(b->footprint + v), across = load(b->footprint + vertices + v);
         v8f s = along * choose(along > 0.0f, nothing + tip, nothing + back), t = across * half;
         v8f px = base_x + s * ux - t * uy, py = base_y + s * uy + t * ux;
@@ -171,7 +171,7 @@ HB_INLINE void stamp(wet *w)
         store(y + v, py);
         lows = choose(py < lows, py, lows);
         highs = choose(py > highs, py, highs);
-    }
+    } while ((v += 8) < vertices);
     x[vertices] = x[0];
     y[vertices] = y[0];
     float low = lows[0], high = highs[0];
@@ -187,14 +187,14 @@ HB_INLINE void stamp(wet *w)
     to = to > w->rows ? w->rows : to;
     if (from >= to)
         return;
-    for (int32_t v = 0; v < vertices; v += 8) {
+    for (v = 0; v < vertices; v += 8) {
         v8f drop = load(y + v + 1) - load(y + v), run = load(x + v + 1) - load(x + v);
         store(fall + v, drop);
         store(slope + v, run / choose((drop < FLAT) & (drop > -FLAT), nothing + 1.0f, drop));
     }
     /* Clockwise on the page: edges that fall bound the rows on the right, edges that rise on the left. */
     int32_t right_edge[HB_MAX_VERTICES], left_edge[HB_MAX_VERTICES], rights = 0, lefts = 0;
-    for (int32_t v = 0; v < vertices; v++) {
+    for (v = 0; v < vertices; v++) {
         right_edge[rights] = left_edge[lefts] = v;
         rights += fall[v] >= FLAT;
         lefts += fall[v] <= -FLAT;
@@ -280,7 +280,8 @@ HB_INLINE void trail(const hb_batch *b, int64_t slot, double x, double y, double
     tuft[2] = offset;
 }
 
-HB_INLINE void tick(const hb_batch *b, int64_t slot, double x, double y, double z, wet *w)
+/* Returns the substeps taken. */
+HB_INLINE int64_t tick(const hb_batch *b, int64_t slot, double x, double y, double z, wet *w)
 {
     double *pose = b->pose + 3 * slot, *moved = b->moved + 3 * slot;
     const double *p = b->params + HB_PARAMS * slot;
@@ -316,17 +317,21 @@ HB_INLINE void tick(const hb_batch *b, int64_t slot, double x, double y, double 
     moved[2] = dz;
     counts[HB_NEW_IN] = w->in;
     counts[HB_NEW_OUT] = w->out;
-    counts[HB_TOTAL_IN] += w->in;
-    counts[HB_TOTAL_OUT] += w->out;
+    /* Totals wrap if a caller filled them with nonsense; signed overflow would be undefined. */
+    counts[HB_TOTAL_IN] = (int32_t)((uint32_t)counts[HB_TOTAL_IN] + (uint32_t)w->in);
+    counts[HB_TOTAL_OUT] = (int32_t)((uint32_t)counts[HB_TOTAL_OUT] + (uint32_t)w->out);
+    return count;
 }
 
-HB_CLONES void hb_step(const hb_batch *b, int64_t lo, int64_t hi)
+HB_CLONES int64_t hb_step(const hb_batch *b, int64_t lo, int64_t hi)
 {
     wet w;
-    for (int64_t slot = lo; slot < hi; slot++) {
+    int64_t slot = lo, substeps = 0;
+    for (; slot < hi && substeps < HB_BREATH; slot++) {
         const double *target = b->target + 3 * slot;
-        tick(b, slot, target[0], target[1], target[2], &w);
+        substeps += tick(b, slot, target[0], target[1], target[2], &w);
     }
+    return slot;
 }
 
 HB_INLINE double clip(double value, double low, double high)
@@ -335,10 +340,11 @@ HB_INLINE double clip(double value, double low, double high)
     return value < high ? value : high;
 }
 
-HB_CLONES void hb_track(const hb_batch *b, int64_t lo, int64_t hi)
+HB_CLONES int64_t hb_track(const hb_batch *b, int64_t lo, int64_t hi)
 {
     wet w;
-    for (int64_t slot = lo; slot < hi; slot++) {
+    int64_t slot = lo, substeps = 0;
+    for (; slot < hi && substeps < HB_BREATH; slot++) {
         const hb_goals *g = &b->goals;
         int32_t goal = b->goal[slot], next = b->tick[slot] + 1;
         next = next < g->ticks[goal] ? next : g->ticks[goal];
@@ -363,7 +369,8 @@ HB_CLONES void hb_track(const hb_batch *b, int64_t lo, int64_t hi)
             dy += sigma * normal(b, slot);
             dz += sigma * normal(b, slot);
         }
-        tick(b, slot, pose[0] + dx, pose[1] + dy, pose[2] + dz, &w);
+        substeps += tick(b, slot, pose[0] + dx, pose[1] + dy, pose[2] + dz, &w);
         b->tick[slot] = next;
     }
+    return slot;
 }

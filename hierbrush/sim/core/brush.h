@@ -34,6 +34,7 @@ enum { HB_REF_X, HB_REF_Y, HB_REF_Z, HB_MID_X, HB_MID_Y, HB_RADIUS, HB_TANGENT_X
 enum {
     HB_MAX_VERTICES = 64,   /* of a footprint */
     HB_MAX_SAMPLES = 4096,  /* rows or columns of a paper, in samples */
+    HB_BREATH = 1 << 14,    /* substeps after which a call comes up for air, so that Ctrl-C is seen */
     HB_AHEAD = 9,           /* look-ahead points in an observation */
     HB_DISCS = 7,           /* inscribed discs probed for distance */
     HB_CONTOUR = 8,         /* points of the footprint's contour probed for distance */
@@ -94,10 +95,11 @@ typedef struct {
     int32_t observation_size; /* 0, HB_OBS_TRACK or HB_OBS_FULL */
 } hb_batch;
 
-/* Advance slots lo..hi-1 by one control tick towards `target`. */
-void hb_step(const hb_batch *b, int64_t lo, int64_t hi);
+/* Advance slots lo..hi-1 by one control tick towards `target`. Returns the slot to go on with: hi, or an earlier one when
+ * HB_BREATH substeps are done. */
+int64_t hb_step(const hb_batch *b, int64_t lo, int64_t hi);
 /* The same under residual control: the target is the goal's next reference pose plus the action in the stroke's frame. */
-void hb_track(const hb_batch *b, int64_t lo, int64_t hi);
+int64_t hb_track(const hb_batch *b, int64_t lo, int64_t hi);
 /* Write the observations of slots lo..hi-1. */
 void hb_observe(const hb_batch *b, int64_t lo, int64_t hi);
 

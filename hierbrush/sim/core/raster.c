@@ -26,6 +26,7 @@ void hb_fill_polygon(const double *points, int64_t count, int32_t columns, int32
         }
         double from = ceil(y0 - 0.5), to = ceil(y1 - 0.5); /* centres with y0 <= y < y1 */
         from = from > 0.0 ? from : 0.0;
+        from = from < (double)rows ? from : (double)rows; /* before the cast, which a far row would overflow */
         to = to < (double)rows ? to : (double)rows;
         for (int32_t row = (int32_t)from; row < to; row++) {
             double x = x0 + (x1 - x0) * (((double)row + 0.5 - y0) / (y1 - y0));
