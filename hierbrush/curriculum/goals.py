@@ -5,7 +5,6 @@ Only training characters are ever opened, so nothing of a validation or test cha
 
 from __future__ import annotations
 
-import importlib.util
 import math
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
@@ -14,16 +13,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hierbrush.characters import GlyphStroke, load_library, split
-from hierbrush.curriculum.model import BasisGoals, Deformation, GlyphGoals, Goals
+from hierbrush.curriculum.model import Deformation, GlyphGoals, Goals
 from hierbrush.errors import HierbrushError, closest
+from hierbrush.resources import folder
 from hierbrush.strokes.goal import StrokeGoal
-from hierbrush.strokes.types import ABBREVIATIONS
+from hierbrush.strokes.shape_basis import FILE as BASIS_FILE
+from hierbrush.strokes.shape_basis import Box, shape_basis
+from hierbrush.strokes.types import ABBREVIATIONS, load_primitive
 
 _REFERENCE = 128
 """Strokes of a type that are measured, at least, to tell which quantile a stroke lies in."""
 
 # Until the shape basis is there, everything comes from real strokes.
-_HAS_BASIS = importlib.util.find_spec("hierbrush.strokes.shape_basis") is not None
+_HAS_BASIS = BASIS_FILE.exists()
 
 Points = NDArray[np.float64]
 Indices = NDArray[np.int64]
@@ -49,14 +51,18 @@ def sample_goals(goals: Goals, stroke_types: Sequence[str], n: int, seed: int) -
     distinct = min(n, goals.count)
     of_type = rng.choice(len(stroke_types), size=distinct, p=_type_shares(stroke_types, goals.type_balance))
     from_basis = _from_basis(goals, [stroke_types[number] for number in of_type], rng)
-    wanted = {
-        name: int(np.count_nonzero((of_type == number) & ~from_basis)) for number, name in enumerate(stroke_types)
-    }
-    strokes = {name: iter(found) for name, found in _glyph_strokes(goals.glyphs, wanted, rng).items()}
+    numbers = np.arange(len(stroke_types))[:, None]
+    of_glyphs, of_basis = (
+        dict(zip(stroke_types, ((of_type == numbers) & source).sum(axis=1).tolist(), strict=True))
+        for source in (~from_basis, from_basis)
+    )
+    strokes = _glyph_strokes(goals.glyphs or GlyphGoals(), of_glyphs, rng)
+    boxes = _glyph_strokes(GlyphGoals(), of_basis, rng)
+    spread = goals.basis.spread if goals.basis else 0.0
     drawn: list[StrokeGoal] = []
     for number, basis in zip(of_type, from_basis, strict=True):
         name = stroke_types[number]
-        stroke = _basis_goal(name, goals.basis, rng) if basis else next(strokes[name])
+        stroke = _basis_goal(name, _box(name, boxes, rng), spread, rng) if basis else strokes[name].pop()
         if goals.deformation != Deformation():
             drawn.append(StrokeGoal.from_outline(name, *_deformed(stroke, goals.deformation, rng)))
         else:
@@ -113,15 +119,13 @@ def _from_basis(goals: Goals, types: Sequence[str], rng: np.random.Generator) ->
 
 
 def _glyph_strokes(
-    rule: GlyphGoals | None, wanted: Mapping[str, int], rng: np.random.Generator
+    rule: GlyphGoals, wanted: Mapping[str, int], rng: np.random.Generator
 ) -> dict[str, list[GlyphStroke]]:
-    """Return as many strokes of each type as are wanted, all of which ``rule`` lets pass.
+    """Return as many strokes of each type as are wanted and the library has any of, all of which ``rule`` lets pass.
 
     A type's strokes are those of the first characters, in one random order for all types, that have it: so many types
     share the characters that are opened, which is what takes the time.
     """
-    if rule is None:
-        return {}
     characters, places = _training_strokes()
     order = rng.permutation(len(characters))
     everything = rule.size == rule.aspect == (0.0, 1.0)
@@ -130,7 +134,7 @@ def _glyph_strokes(
             : count if everything else max(count, _REFERENCE)
         ]
         for name, count in wanted.items()
-        if count
+        if count and name in places
     }
     library = load_library()
     opened: dict[tuple[int, int], GlyphStroke] = {}
@@ -168,8 +172,27 @@ def _outside(values: Sequence[float], bounds: tuple[float, float]) -> NDArray[np
     return np.maximum(0.0, np.maximum(bounds[0] - quantile, quantile - bounds[1]))
 
 
-def _basis_goal(stroke_type: str, rule: BasisGoals | None, rng: np.random.Generator) -> StrokeGoal:
-    raise HierbrushError(f"goals: the shape basis of {stroke_type} is not there yet")
+def _basis_goal(stroke_type: str, box: Box, spread: float, rng: np.random.Generator) -> StrokeGoal:
+    basis = shape_basis(stroke_type)
+    # Beyond 2.5 standard deviations the principal components no longer make a stroke that anybody would write.
+    coefficients = np.clip(rng.normal(size=basis.size), -2.5, 2.5) * spread
+    return basis.goal(box, coefficients)
+
+
+def _box(stroke_type: str, boxes: Mapping[str, list[GlyphStroke]], rng: np.random.Generator) -> Box:
+    """Return a box (centre x, centre y, width, height): a real stroke's, or one made up where there are none."""
+    if stroke_type in boxes:
+        outline = boxes[stroke_type].pop().outline
+        low, high = outline.min(axis=0), outline.max(axis=0)
+    else:
+        canonical = load_primitive(folder("primitives") / f"{stroke_type}.yaml")["canonical"]
+        skeleton, width = np.array(canonical["skeleton"]), np.array(canonical["half_width"])[:, None]
+        low, high = (skeleton - width).min(axis=0), (skeleton + width).max(axis=0)
+        size = (high - low) * rng.uniform(0.6, 1.0)
+        low = rng.uniform(0.0, 1.0 - size)
+        high = low + size
+    (x, y), (width, height) = (low + high) / 2, np.maximum(high - low, 1e-3)
+    return float(x), float(y), float(width), float(height)
 
 
 def _deformed(
