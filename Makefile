@@ -6,7 +6,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check
 INSTALL := $(PIP) install --quiet
 # What an installation depends on: an edited Python file is picked up at once, an edited C file is built again.
 SOURCES := pyproject.toml setup.py $(wildcard hierbrush/sim/core/*.[ch])
-NICE_LINE := 永和九年
+LINE := 永和九年
 
 # Single-threaded array libraries: the tests run side by side, and so does training.
 export OMP_NUM_THREADS ?= 1
@@ -31,9 +31,9 @@ $(VENV)/.dev: $(SOURCES) | $(BIN)/python
 demo: $(VENV)/.core
 	@mkdir -p demo
 	@$(BIN)/hierbrush write 永 -o demo/yong.png -o demo/yong.svg -o demo/yong.gif
-	@$(BIN)/hierbrush write $(NICE_LINE) --layout horizontal -o demo/line.png -o demo/line.svg -o demo/line.gif
+	@$(BIN)/hierbrush write $(LINE) --layout horizontal -o demo/line.png -o demo/line.svg -o demo/line.gif
 	@echo
-	@$(BIN)/hierbrush evaluate --text $(NICE_LINE)
+	@$(BIN)/hierbrush evaluate --text $(LINE)
 
 lint: $(VENV)/.dev
 	$(BIN)/ruff check .

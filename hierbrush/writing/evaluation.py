@@ -12,7 +12,7 @@ from hierbrush.characters import Glyph, load_library, split
 from hierbrush.errors import HierbrushError, closest
 from hierbrush.metrics import SIDE, Scores, disc_coverage, inscribed_discs, score, stroke_iou
 from hierbrush.sim import BrushModel, rasterise, trace
-from hierbrush.strokes import write_strokes
+from hierbrush.strokes.rollout import write_strokes
 from hierbrush.writing.result import BOX
 
 SPLITS = ("train", "validation", "test")

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from hierbrush.errors import HierbrushError, closest
 from hierbrush.metrics import SIDE, Scores, score, stroke_iou
 from hierbrush.sim import BrushModel, rasterise, trace
-from hierbrush.strokes import StrokeGoal
+from hierbrush.strokes.goal import StrokeGoal
 from hierbrush.writing.layout import Layout
 from hierbrush.writing.pens import BrushPen, draw_paths
 from hierbrush.writing.trajectory import compose

@@ -5,7 +5,7 @@ from __future__ import annotations
 from hierbrush.characters import check_text, load_library
 from hierbrush.errors import HierbrushError, closest
 from hierbrush.sim import BrushModel
-from hierbrush.strokes import write_strokes
+from hierbrush.strokes.rollout import write_strokes
 from hierbrush.writing.layout import DIRECTIONS, Layout
 from hierbrush.writing.result import Page, Writing
 

@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 
 from hierbrush.errors import HierbrushError, closest
 from hierbrush.sim import BrushModel
-from hierbrush.strokes import StrokeGoal
+from hierbrush.strokes.goal import StrokeGoal
 from hierbrush.writing.layout import Layout
 from hierbrush.writing.result import Page, Sheet, Writing, WrittenStroke
 
