@@ -67,15 +67,25 @@ CONTROLS: dict[str, Callable[[int], StrokePolicy]] = {
 }
 
 
+POLICIES = ("learned", *CONTROLS)
+
+
 def stroke_policy(name: str, seed: int = 0) -> StrokePolicy:
-    """Return the policy called ``name``.
+    """Return the policy called ``name``: ``"learned"``, a control, or the path of a ``.safetensors`` file.
 
     Raises:
-        HierbrushError: there is no such policy.
+        HierbrushError: there is no such policy, or its weights cannot be used.
     """
-    if name not in CONTROLS:
-        raise HierbrushError(f"policy: {name!r} is not one of {', '.join(CONTROLS)}{closest(name, list(CONTROLS))}")
-    return CONTROLS[name](seed)
+    if name in CONTROLS:
+        return CONTROLS[name](seed)
+    # Reading weights is only worth its import when a policy has learned something.
+    from hierbrush.strokes.learned import LearnedPolicy, shipped_policy
+
+    if name == "learned":
+        return shipped_policy()
+    if str(name).endswith(".safetensors"):
+        return LearnedPolicy.load(name)
+    raise HierbrushError(f"policy: {name!r} is not one of {', '.join(POLICIES)}{closest(str(name), list(POLICIES))}")
 
 
 def write_strokes(
