@@ -69,7 +69,7 @@ def _moments(
         batch = BrushBatch(cell.writing.brush, 1, side=size, box=BOX, supersample=2)
         for path in cell.writing.stroke_paths:
             start = _on_page(path[0], corner, size)
-            for place in _travel(start if last is None else last, start):
+            for place in np.empty((0, 2)) if last is None else _travel(last, start):
                 tick += 1
                 if tick % stride == 0:
                     yield ink, _brush(shape, size, np.empty((0, 2)), place)
