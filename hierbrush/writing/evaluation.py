@@ -58,7 +58,8 @@ class Evaluation:
         """Return the table: mean, then the 5th, 50th and 95th percentile."""
         heads = ["", *COLUMNS.values()]
         lines = [
-            [LABELS.get(row.name, row.name), *(_summary(row.column(name)) for name in COLUMNS)] for row in self.rows
+            [LABELS.get(row.name, row.name), *(_summary(row.column(name), name) for name in COLUMNS)]
+            for row in self.rows
         ]
         widths = [max(len(line[at]) for line in [heads, *lines]) for at in range(len(heads))]
         text = [
@@ -92,9 +93,11 @@ class Evaluation:
         }
 
 
-def _summary(values: NDArray[np.float64]) -> str:
-    low, middle, high = np.percentile(values, [5, 50, 95])
-    return f"{values.mean():.4f}  {low:.3f} / {middle:.3f} / {high:.3f}"
+def _summary(values: NDArray[np.float64], column: str) -> str:
+    # Chamfer distances are fractions of the side: a pixel is .004.
+    digits = 5 if column == "chamfer" else 4
+    low, middle, high = (f"{value:.{digits - 1}f}" for value in np.percentile(values, [5, 50, 95]))
+    return f"{values.mean():.{digits}f}  {low} / {middle} / {high}"
 
 
 def _figures(values: NDArray[np.float64]) -> dict[str, float]:
