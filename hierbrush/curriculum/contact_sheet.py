@@ -5,12 +5,15 @@ from __future__ import annotations
 import io
 import math
 import textwrap
+import warnings
 from collections.abc import Sequence
+from functools import lru_cache
 
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
+from matplotlib.font_manager import fontManager
 from matplotlib.patches import Polygon, Rectangle
 from numpy.typing import NDArray
 
@@ -25,18 +28,20 @@ FORMATS = (".png", ".svg", ".pdf")
 _COLUMNS, _ROWS = 6, 3
 _PAGE, _CLOSE_UP = 1.06, 0.62
 _CELL = (_PAGE + _CLOSE_UP + 0.22, _PAGE + 0.16)
-_TEXT = 3.05
+_TEXT = 3.2
 _MARGIN = 0.4
-_HEADER = 1.0
+_HEADER, _HEADER_LINE, _HEADER_WRAP = 0.74, 0.2, 150
 _STAGE_GAP = 0.34
 _LINE = 0.152
 _STAGE_TITLE = 0.3
-_WRAP, _FACTS_WRAP = 46, 38
+_WRAP, _FACTS_WRAP = 47, 41
 _LABEL = 0.62
 _DPI = 140
 
 _PAPER, _TILE, _GUIDE = "#f6f1e7", "#fffdf8", "#e3d6c3"
 _INK, _SKELETON, _TEXT_COLOUR, _FAINT = "#23201d", "#d2402f", "#2b2723", "#857a6d"
+
+_CHINESE = ("Noto Sans CJK SC", "Source Han Sans SC", "WenQuanYi Micro Hei", "PingFang SC", "Microsoft YaHei", "SimHei")
 
 
 def contact_sheet(curriculum: Curriculum, stroke_types: Sequence[str], seed: int) -> Figure:
@@ -51,23 +56,31 @@ def contact_sheet(curriculum: Curriculum, stroke_types: Sequence[str], seed: int
     texts = [_facts(stage) for stage in curriculum.stages]
     heights = [max(_ROWS * _CELL[1], _STAGE_TITLE + _LINE * len(lines)) for lines in texts]
     width = 2 * _MARGIN + _TEXT + _COLUMNS * _CELL[0]
-    height = _MARGIN + _HEADER + sum(heights) + _STAGE_GAP * len(heights)
+    description = textwrap.wrap(" ".join(curriculum.description.split()), _HEADER_WRAP)
+    top = _MARGIN + _HEADER + _HEADER_LINE * len(description)
+    height = top + sum(heights) + _STAGE_GAP * len(heights)
     figure = Figure(figsize=(width, height), dpi=_DPI, facecolor=_PAPER)
     FigureCanvasAgg(figure)
     axes = figure.add_axes((0, 0, 1, 1))
     axes.set_xlim(0, width)
     axes.set_ylim(height, 0)  # y down, as on the page
     axes.axis("off")
-    _draw_header(axes, curriculum, stroke_types, seed)
-    top = _MARGIN + _HEADER
+    names = ", ".join(stroke_types) if len(stroke_types) < 12 else f"{len(stroke_types)} stroke types"
+    legend = f"{names}  ·  seed {seed}  ·  each goal on its page, and close up beside it; skeleton red, from the dot on"
+    _write(axes, _MARGIN, _MARGIN, curriculum.name, size=19, weight="bold")
+    for index, line in enumerate([*description, legend]):
+        last = index == len(description)
+        _write(
+            axes, _MARGIN, _MARGIN + 0.3 + _HEADER_LINE * index, line, size=9, colour=_FAINT if last else _TEXT_COLOUR
+        )
     for number, (stage, lines, band) in enumerate(zip(curriculum.stages, texts, heights, strict=True)):
         axes.plot([_MARGIN, width - _MARGIN], [top - _STAGE_GAP / 2] * 2, color=_GUIDE, linewidth=1.0)
         title = f"{number + 1}  {stage.name}"
-        axes.text(_MARGIN, top + 0.1, title, fontsize=13, weight="bold", color=_TEXT_COLOUR, va="center")
+        _write(axes, _MARGIN, top + 0.1, title, size=13, weight="bold")
         for index, (label, text) in enumerate(lines):
             y = top + _STAGE_TITLE + _LINE * (index + 0.5)
-            axes.text(_MARGIN, y, label, fontsize=7.6, color=_FAINT, va="center")
-            axes.text(_MARGIN + _LABEL, y, text, fontsize=7.6, color=_TEXT_COLOUR, va="center")
+            _write(axes, _MARGIN, y, label, size=7.6, colour=_FAINT)
+            _write(axes, _MARGIN + _LABEL, y, text, size=7.6)
         goals = sample_goals(stage.goals, stroke_types, _COLUMNS * _ROWS, seed + number)
         for index, goal in enumerate(sorted(goals, key=lambda goal: (NUMBER[goal.stroke_type], -goal.length))):
             row, column = divmod(index, _COLUMNS)
@@ -79,17 +92,24 @@ def contact_sheet(curriculum: Curriculum, stroke_types: Sequence[str], seed: int
 def rendered(figure: Figure, suffix: str) -> bytes:
     """Return the figure as a file of one of ``FORMATS``."""
     stream = io.BytesIO()
-    figure.savefig(stream, format=suffix.removeprefix("."), facecolor=figure.get_facecolor())
+    with warnings.catch_warnings():
+        # Where no font has the Chinese of a description, boxes are drawn; that is no reason to fail or to complain.
+        warnings.filterwarnings("ignore", message="Glyph .* missing from font")
+        figure.savefig(stream, format=suffix.removeprefix("."), facecolor=figure.get_facecolor())
     return stream.getvalue()
 
 
-def _draw_header(axes: Axes, curriculum: Curriculum, stroke_types: Sequence[str], seed: int) -> None:
-    names = ", ".join(stroke_types) if len(stroke_types) < 12 else f"{len(stroke_types)} stroke types"
-    legend = f"{names}  ·  seed {seed}  ·  each goal on its page, and close up beside it; skeleton red, from the dot on"
-    axes.text(_MARGIN, _MARGIN, curriculum.name, fontsize=19, weight="bold", color=_TEXT_COLOUR, va="center")
-    description = " ".join(curriculum.description.split())
-    axes.text(_MARGIN, _MARGIN + 0.3, description, fontsize=9, color=_TEXT_COLOUR, va="center")
-    axes.text(_MARGIN, _MARGIN + 0.52, legend, fontsize=8, color=_FAINT, va="center")
+def _write(
+    axes: Axes, x: float, y: float, text: str, *, size: float, weight: str = "normal", colour: str = _TEXT_COLOUR
+) -> None:
+    # parse_math: a dollar sign in a description is a dollar sign.
+    axes.text(x, y, text, fontsize=size, weight=weight, color=colour, va="center", family=_families(), parse_math=False)
+
+
+@lru_cache(maxsize=1)
+def _families() -> list[str]:
+    installed = set(fontManager.get_font_names())
+    return ["DejaVu Sans", *(name for name in _CHINESE if name in installed)]
 
 
 def _draw_goal(axes: Axes, goal: StrokeGoal, left: float, top: float) -> None:
@@ -106,9 +126,9 @@ def _draw_goal(axes: Axes, goal: StrokeGoal, left: float, top: float) -> None:
     close_up = np.array([left + _PAGE + 0.05, top])
     _draw_stroke(axes, goal, scale=scale, shift=close_up + _CLOSE_UP / 2 - scale * (low + high) / 2, line=0.9)
     x, y = left + _PAGE + 0.07, top + _CLOSE_UP + 0.14
-    axes.text(x, y, goal.stroke_type, fontsize=9.5, weight="bold", color=_TEXT_COLOUR, va="center")
-    axes.text(x, y + 0.15, f"length {goal.length:.2f}", fontsize=6.2, color=_FAINT, va="center")
-    axes.text(x, y + 0.26, f"width {2 * float(goal.half_width.mean()):.3f}", fontsize=6.2, color=_FAINT, va="center")
+    _write(axes, x, y, goal.stroke_type, size=9.5, weight="bold")
+    _write(axes, x, y + 0.15, f"length {goal.length:.2f}", size=6.2, colour=_FAINT)
+    _write(axes, x, y + 0.26, f"width {2 * float(goal.half_width.mean()):.3f}", size=6.2, colour=_FAINT)
 
 
 def _draw_stroke(axes: Axes, goal: StrokeGoal, *, scale: float, shift: NDArray[np.float64], line: float) -> None:

@@ -52,3 +52,8 @@ def test_same_seed_same_picture_and_another_seed_another(dots: Curriculum, figur
 @pytest.mark.parametrize(("suffix", "start"), [(".svg", b"<?xml"), (".pdf", b"%PDF")])
 def test_vector_formats(figure: Figure, suffix: str, start: bytes) -> None:
     assert rendered(figure, suffix).startswith(start)
+
+
+def test_descriptions_in_any_script_and_of_any_length_are_drawn(dots: Curriculum) -> None:
+    described = dots.model_copy(update={"description": "点 " + "first $x_ then \\frac " * 40})
+    assert rendered(contact_sheet(described, ["D"], 0), ".png").startswith(b"\x89PNG")
