@@ -8,8 +8,8 @@ needed: what is exported is whole.
 ==============  =====  ==============================================================================================
 columns         count  meaning
 ==============  =====  ==============================================================================================
-brush              14  depth; next reference depth minus depth; width, length and offset of the tuft; its direction (2);
-                       handle minus current reference (2); displacement of the last tick (3); root minus handle (2)
+brush              14  depth; next reference depth minus depth; width and offset of the tuft; its direction (2); handle
+                       minus current reference (2); displacement of the last tick (3); last command minus handle (3)
 progress            5  ticks done / ticks; ticks left / 16; ink inside and outside the outline / area wanted; square
                        root of that area
 look-ahead         45  9 points of the skeleton, 0, 1, 2, 3, 4, 6, 8, 12 and 16 ticks after the next: displacement (2),

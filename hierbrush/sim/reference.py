@@ -84,32 +84,38 @@ class Batch:
     def step(self, lo: int, hi: int) -> None:
         """Advance slots by one control tick towards ``target``."""
         for slot in range(lo, hi):
-            x, y, z = (float(value) for value in self._a["target"][slot])
-            self._tick(slot, x, y, z)
+            self._write(slot, [[float(value) for value in self._a["target"][slot]]])
 
     def track(self, lo: int, hi: int) -> None:
-        """Advance slots under residual control, then observe."""
+        """Advance slots under residual control along the cubic B-spline of the commands, then observe."""
         a = self._a
         for slot in range(lo, hi):
             goal = int(a["goal"][slot])
             following = min(int(a["tick"][slot]) + 1, int(a["goal_ticks"][goal]))
             ref = [float(value) for value in a["track"].reshape(-1, TRACK_SIZE)[a["track_offset"][goal] + following]]
             along, across, press = (_clip(float(value), -1.0, 1.0) * self._unit for value in a["action"][slot])
-            x, y, z = (float(value) for value in a["pose"][slot])
-            dx = ref[0] + (along * ref[6] - across * ref[7]) - x
-            dy = ref[1] + (along * ref[7] + across * ref[6]) - y
-            dz = _clip(ref[2] + press, -self._lift_height, float(a["params"][slot, 9])) - z
+            last, before, first = a["command"][slot].tolist()
+            dx = ref[0] + (along * ref[6] - across * ref[7]) - last[0]
+            dy = ref[1] + (along * ref[7] + across * ref[6]) - last[1]
+            dz = _clip(ref[2] + press, -self._lift_height, float(a["params"][slot, 9])) - last[2]
             far = math.sqrt(dx * dx + dy * dy)
             if far > self._max_move:
                 dx = dx * (self._max_move / far)
                 dy = dy * (self._max_move / far)
             dz = _clip(dz, -self._max_press, self._max_press)
+            fresh = [value + _on_grid(change) for value, change in zip(last, (dx, dy, dz), strict=True)]
             sigma = float(a["noise"][slot])
-            if sigma > 0.0:
-                dx += sigma * self._normal(slot)
-                dy += sigma * self._normal(slot)
-                dz += sigma * self._normal(slot)
-            self._tick(slot, x + dx, y + dy, z + dz)
+            error = [sigma * self._normal(slot) if sigma > 0.0 else 0.0 for _ in range(3)]
+            half = [
+                c2 + _on_grid(((c3 - c2) + 23.0 * (c1 - c2) + (c0 - c2)) / 48.0 + e)
+                for c0, c1, c2, c3, e in zip(fresh, last, before, first, error, strict=True)
+            ]
+            whole = [
+                c1 + _on_grid(((c2 - c1) + (c0 - c1)) / 6.0 + e)
+                for c0, c1, c2, e in zip(fresh, last, before, error, strict=True)
+            ]
+            self._write(slot, [half, whole])
+            a["command"][slot] = (fresh, last, before)
             a["tick"][slot] = following
         if a["observation"].shape[1]:
             self.observe(lo, hi)
@@ -123,24 +129,18 @@ class Batch:
         draws[slot] = np.uint64((first + 12) & _MASK64)
         return total - 6.0
 
-    def _tick(self, slot: int, x: float, y: float, z: float) -> None:
+    def _write(self, slot: int, stops: list[list[float]]) -> None:
+        """Move the handle from stop to stop within one control tick and count the new ink."""
         a = self._a
-        x0, y0, z0 = (float(value) for value in a["pose"][slot])
-        dx, dy, dz = _on_grid(x) - x0, _on_grid(y) - y0, _on_grid(z) - z0
-        far, deep = math.sqrt(dx * dx + dy * dy), abs(dz)
-        reach = (far if far > deep else deep) / self._spacing
-        steps = float(math.ceil(reach)) if math.isfinite(reach) else reach
-        if not 1.0 <= steps <= _MOST_STEPS or (z0 <= 0.0 and z0 + dz <= 0.0) or a["params"][slot, 9] <= 0.0:
-            steps = 1.0
         columns, rows = (int(extent) * self._supersample for extent in a["window"][slot, 2:])
         words = a["ink"][slot]
         before = unpack(words, columns, rows)
         ink = before.copy()
-        for k in range(1, int(steps) + 1):
-            share = float(k) / steps
-            self._trail(slot, x0 + _on_grid(dx * share), y0 + _on_grid(dy * share), z0 + _on_grid(dz * share))
-            if a["tuft"][slot, 0] > 0.0:
-                self._stamp(slot, ink)
+        start = a["pose"][slot].copy()
+        for stop in stops:
+            if stop is stops[-1] and len(stops) > 1:
+                a["midway"][slot] = a["pose"][slot]
+            self._travel(slot, stop, ink)
         fresh = ink & ~before
         if "track" in a:
             wanted = unpack(a["mask"][a["mask_offset"][a["goal"][slot]] :], columns, rows)
@@ -150,10 +150,26 @@ class Batch:
         outside = int(np.count_nonzero(fresh)) - inside
         packed = pack(ink)
         words[: len(packed)] = packed
-        a["moved"][slot] = (dx, dy, dz)
+        a["moved"][slot] = a["pose"][slot] - start
         counts = a["counts"][slot]
         counts[:2] = (inside, outside)
         counts[2:] += (inside, outside)
+
+    def _travel(self, slot: int, stop: list[float], ink: NDArray[np.bool_]) -> None:
+        """Move the handle in a straight line, stamping on the way."""
+        a = self._a
+        x0, y0, z0 = (float(value) for value in a["pose"][slot])
+        dx, dy, dz = _on_grid(stop[0]) - x0, _on_grid(stop[1]) - y0, _on_grid(stop[2]) - z0
+        far, deep = math.sqrt(dx * dx + dy * dy), abs(dz)
+        reach = (far if far > deep else deep) / self._spacing
+        steps = float(math.ceil(reach)) if math.isfinite(reach) else reach
+        if not 1.0 <= steps <= _MOST_STEPS or (z0 <= 0.0 and z0 + dz <= 0.0) or a["params"][slot, 9] <= 0.0:
+            steps = 1.0
+        for k in range(1, int(steps) + 1):
+            share = float(k) / steps
+            self._trail(slot, x0 + _on_grid(dx * share), y0 + _on_grid(dy * share), z0 + _on_grid(dz * share))
+            if a["tuft"][slot, 0] > 0.0:
+                self._stamp(slot, ink)
 
     def _trail(self, slot: int, x: float, y: float, z: float) -> None:
         """Move the handle; the tuft turns to trail towards where its root was."""
@@ -216,8 +232,10 @@ class Batch:
         left, right = np.clip(left, -_BEYOND, _BEYOND), np.clip(right, -_BEYOND, _BEYOND)
         first = np.ceil(left - f32(0.5)).astype(np.int64) + whole_column
         last = np.floor(right - f32(0.5)).astype(np.int64) + whole_column
-        across_row = np.arange(columns)[None, :]
-        ink[first_row : last_row + 1] |= (across_row >= first[:, None]) & (across_row <= last[:, None])
+        start, stop = max(int(first.min()), 0), min(int(last.max()) + 1, columns)
+        if start < stop:
+            column_row = np.arange(start, stop)[None, :]
+            ink[first_row : last_row + 1, start:stop] |= (column_row >= first[:, None]) & (column_row <= last[:, None])
 
     def observe(self, lo: int, hi: int) -> None:
         """Write the observations of slots ``lo`` to ``hi - 1``; the columns are named in ``observation.py``."""
@@ -231,7 +249,7 @@ class Batch:
         x, y, z = (float(value) for value in a["pose"][slot])
         width, length, offset = (float(value) for value in a["tuft"][slot])
         ux, uy = (float(value) for value in a["direction"][slot])
-        root_x, root_y = (float(value) for value in a["root"][slot])
+        cx, cy, cz = (float(value) for value in a["command"][slot, 0] - a["pose"][slot])
         mx, my, mz = (float(value) for value in a["moved"][slot])
         goal, now = int(a["goal"][slot]), int(a["tick"][slot])
         ticks, start = int(a["goal_ticks"][goal]), int(a["track_offset"][goal])
@@ -246,7 +264,6 @@ class Batch:
             z * per_unit,
             (float(ahead[2]) - z) * per_unit,
             width * per_unit,
-            length * per_unit,
             offset * per_unit,
             ux * tx + uy * ty,
             uy * tx - ux * ty,
@@ -255,8 +272,9 @@ class Batch:
             (mx * tx + my * ty) * per_unit,
             (my * tx - mx * ty) * per_unit,
             mz * per_unit,
-            (root_x * tx + root_y * ty) * per_unit,
-            (root_y * tx - root_x * ty) * per_unit,
+            (cx * tx + cy * ty) * per_unit,
+            (cy * tx - cx * ty) * per_unit,
+            cz * per_unit,
             float(now) / float(ticks),
             float(ticks - now) * 0.0625,
             float(a["counts"][slot, 2]) / area,
@@ -318,9 +336,9 @@ class Batch:
         field, window, pixels = self._field(slot)
         rows, columns = field.shape
         column, row = x * pixels - float(window[0]) - 0.5, y * pixels - float(window[1]) - 0.5
-        c = np.clip(np.floor(column), 0.0, float(columns - 2))
-        r = np.clip(np.floor(row), 0.0, float(rows - 2))
-        a, b = np.clip(column - c, 0.0, 1.0), np.clip(row - r, 0.0, 1.0)
+        c = _clip_all(np.floor(column), 0.0, float(columns - 2))
+        r = _clip_all(np.floor(row), 0.0, float(rows - 2))
+        a, b = _clip_all(column - c, 0.0, 1.0), _clip_all(row - r, 0.0, 1.0)
         i, j = r.astype(np.int64), c.astype(np.int64)
         values = field.astype(np.float64)
         upper = values[i, j] + a * (values[i, j + 1] - values[i, j])
@@ -346,6 +364,11 @@ def _clip(value: float, low: float, high: float) -> float:
     # NaN falls to the low end, as the comparisons of the C core have it.
     value = value if value > low else low
     return value if value < high else high
+
+
+def _clip_all(values: Array, low: float, high: float) -> Array:
+    clipped: Array = np.fmin(np.fmax(values, low), high)
+    return clipped
 
 
 def fill_polygon(points: NDArray[np.float64], columns: int, rows: int, bits: NDArray[np.uint64]) -> None:

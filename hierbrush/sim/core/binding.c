@@ -25,7 +25,7 @@ typedef struct {
 #define GOALS(field) (offsetof(hb_batch, goals) + offsetof(hb_goals, field))
 
 enum {
-    PARAMS, FOOTPRINT, NOISE, WINDOW, POSE, ROOT, DIRECTION, TUFT, MOVED, INK, DRAWS, COUNTS, GOAL, TICK, TARGET, ACTION,
+    PARAMS, FOOTPRINT, NOISE, WINDOW, POSE, ROOT, DIRECTION, TUFT, MOVED, MIDWAY, COMMAND, INK, DRAWS, COUNTS, GOAL, TICK, TARGET, ACTION,
     OBSERVATION, GOAL_WINDOW, GOAL_TICKS, GOAL_AREA, MASK_OFFSET, DISTANCE_OFFSET, TRACK_OFFSET, MASK, DISTANCE, TRACK,
     ARRAYS
 };
@@ -40,6 +40,8 @@ static const array_spec SPECS[ARRAYS] = {
     [DIRECTION] = {"direction", "d", 8, 1, AT(direction)},
     [TUFT] = {"tuft", "d", 8, 1, AT(tuft)},
     [MOVED] = {"moved", "d", 8, 1, AT(moved)},
+    [MIDWAY] = {"midway", "d", 8, 1, AT(midway)},
+    [COMMAND] = {"command", "d", 8, 1, AT(command)},
     [INK] = {"ink", "L", 8, 1, AT(ink)},
     [DRAWS] = {"draws", "L", 8, 1, AT(draws)},
     [COUNTS] = {"counts", "i", 4, 1, AT(counts)},
@@ -231,7 +233,7 @@ static int check(Batch *self)
         return wrong("observation", "a width that is none of the layouts");
     if (sized(self, PARAMS, n * HB_PARAMS) || sized(self, FOOTPRINT, 2 * b->vertices) || sized(self, WINDOW, 4 * n)
         || sized(self, POSE, 3 * n) || sized(self, ROOT, 2 * n) || sized(self, DIRECTION, 2 * n) || sized(self, TUFT, 3 * n)
-        || sized(self, MOVED, 3 * n) || sized(self, INK, n * b->ink_stride) || sized(self, DRAWS, n)
+        || sized(self, MOVED, 3 * n) || sized(self, MIDWAY, 3 * n) || sized(self, COMMAND, 9 * n) || sized(self, INK, n * b->ink_stride) || sized(self, DRAWS, n)
         || sized(self, COUNTS, n * HB_COUNTS) || sized(self, GOAL, n) || sized(self, TICK, n) || sized(self, TARGET, 3 * n)
         || sized(self, ACTION, 3 * n) || sized(self, OBSERVATION, n * b->observation_size))
         return -1;

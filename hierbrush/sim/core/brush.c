@@ -280,20 +280,9 @@ HB_INLINE void trail(const hb_batch *b, int64_t slot, double x, double y, double
     tuft[2] = offset;
 }
 
-/* Returns the substeps taken. */
-HB_INLINE int64_t tick(const hb_batch *b, int64_t slot, double x, double y, double z, wet *w)
+HB_INLINE void wet_paper(const hb_batch *b, int64_t slot, wet *w)
 {
-    double *pose = b->pose + 3 * slot, *moved = b->moved + 3 * slot;
-    const double *p = b->params + HB_PARAMS * slot;
-    int32_t *counts = b->counts + HB_COUNTS * slot;
     const int32_t *window = b->window + 4 * slot;
-    double x0 = pose[0], y0 = pose[1], z0 = pose[2];
-    double dx = on_grid(x) - x0, dy = on_grid(y) - y0, dz = on_grid(z) - z0;
-    double far = sqrt(dx * dx + dy * dy), deep = fabs(dz);
-    double steps = ceil((far > deep ? far : deep) / b->spacing);
-    /* Nothing can touch the paper at depths of 0 or less: one step takes the handle there. */
-    if (!(steps >= 1.0 && steps <= MOST_STEPS) || (z0 <= 0.0 && z0 + dz <= 0.0) || p[HB_MAX_DEPTH] <= 0.0)
-        steps = 1.0;
     w->b = b;
     w->slot = slot;
     w->columns = window[2] * b->supersample;
@@ -303,6 +292,33 @@ HB_INLINE int64_t tick(const hb_batch *b, int64_t slot, double x, double y, doub
     w->mask = b->goals.track ? b->goals.mask + b->goals.mask_offset[b->goal[slot]] : NULL;
     w->top = w->bottom = 0;
     w->in = w->out = 0;
+}
+
+HB_INLINE void dry_paper(wet *w)
+{
+    int32_t *counts = w->b->counts + HB_COUNTS * w->slot;
+    for (int32_t row = w->top; row < w->bottom; row++)
+        dry_row(w, row);
+    counts[HB_NEW_IN] = w->in;
+    counts[HB_NEW_OUT] = w->out;
+    /* Totals wrap if a caller filled them with nonsense; signed overflow would be undefined. */
+    counts[HB_TOTAL_IN] = (int32_t)((uint32_t)counts[HB_TOTAL_IN] + (uint32_t)w->in);
+    counts[HB_TOTAL_OUT] = (int32_t)((uint32_t)counts[HB_TOTAL_OUT] + (uint32_t)w->out);
+}
+
+/* Move the handle in a straight line, stamping on the way; returns the substeps taken. */
+HB_INLINE int64_t travel(wet *w, double x, double y, double z)
+{
+    const hb_batch *b = w->b;
+    int64_t slot = w->slot;
+    const double *pose = b->pose + 3 * slot, *p = b->params + HB_PARAMS * slot;
+    double x0 = pose[0], y0 = pose[1], z0 = pose[2];
+    double dx = on_grid(x) - x0, dy = on_grid(y) - y0, dz = on_grid(z) - z0;
+    double far = sqrt(dx * dx + dy * dy), deep = fabs(dz);
+    double steps = ceil((far > deep ? far : deep) / b->spacing);
+    /* Nothing can touch the paper at depths of 0 or less: one step takes the handle there. */
+    if (!(steps >= 1.0 && steps <= MOST_STEPS) || (z0 <= 0.0 && z0 + dz <= 0.0) || p[HB_MAX_DEPTH] <= 0.0)
+        steps = 1.0;
     int64_t count = (int64_t)steps;
     for (int64_t k = 1; k <= count; k++) {
         double share = (double)k / steps;
@@ -310,16 +326,6 @@ HB_INLINE int64_t tick(const hb_batch *b, int64_t slot, double x, double y, doub
         if (b->tuft[3 * slot] > 0.0)
             stamp(w);
     }
-    for (int32_t row = w->top; row < w->bottom; row++)
-        dry_row(w, row);
-    moved[0] = dx;
-    moved[1] = dy;
-    moved[2] = dz;
-    counts[HB_NEW_IN] = w->in;
-    counts[HB_NEW_OUT] = w->out;
-    /* Totals wrap if a caller filled them with nonsense; signed overflow would be undefined. */
-    counts[HB_TOTAL_IN] = (int32_t)((uint32_t)counts[HB_TOTAL_IN] + (uint32_t)w->in);
-    counts[HB_TOTAL_OUT] = (int32_t)((uint32_t)counts[HB_TOTAL_OUT] + (uint32_t)w->out);
     return count;
 }
 
@@ -329,7 +335,14 @@ HB_CLONES int64_t hb_step(const hb_batch *b, int64_t lo, int64_t hi)
     int64_t slot = lo, substeps = 0;
     for (; slot < hi && substeps < HB_BREATH; slot++) {
         const double *target = b->target + 3 * slot;
-        substeps += tick(b, slot, target[0], target[1], target[2], &w);
+        double *pose = b->pose + 3 * slot, *moved = b->moved + 3 * slot;
+        double x = pose[0], y = pose[1], z = pose[2];
+        wet_paper(b, slot, &w);
+        substeps += travel(&w, target[0], target[1], target[2]);
+        dry_paper(&w);
+        moved[0] = pose[0] - x;
+        moved[1] = pose[1] - y;
+        moved[2] = pose[2] - z;
     }
     return slot;
 }
@@ -350,26 +363,45 @@ HB_CLONES int64_t hb_track(const hb_batch *b, int64_t lo, int64_t hi)
         next = next < g->ticks[goal] ? next : g->ticks[goal];
         const double *ref = g->track + (g->track_offset[goal] + next) * HB_TRACK;
         const float *action = b->action + 3 * slot;
-        const double *pose = b->pose + 3 * slot, *p = b->params + HB_PARAMS * slot;
+        const double *p = b->params + HB_PARAMS * slot;
+        double *pose = b->pose + 3 * slot, *moved = b->moved + 3 * slot, *midway = b->midway + 3 * slot;
+        double *command = b->command + 9 * slot; /* last, before last, the one before */
         double along = clip((double)action[0], -1.0, 1.0) * b->unit;
         double across = clip((double)action[1], -1.0, 1.0) * b->unit;
         double press = clip((double)action[2], -1.0, 1.0) * b->unit;
-        double dx = ref[HB_REF_X] + (along * ref[HB_TANGENT_X] - across * ref[HB_TANGENT_Y]) - pose[0];
-        double dy = ref[HB_REF_Y] + (along * ref[HB_TANGENT_Y] + across * ref[HB_TANGENT_X]) - pose[1];
-        double dz = clip(ref[HB_REF_Z] + press, -b->lift_height, p[HB_MAX_DEPTH]) - pose[2];
+        double dx = ref[HB_REF_X] + (along * ref[HB_TANGENT_X] - across * ref[HB_TANGENT_Y]) - command[0];
+        double dy = ref[HB_REF_Y] + (along * ref[HB_TANGENT_Y] + across * ref[HB_TANGENT_X]) - command[1];
+        double dz = clip(ref[HB_REF_Z] + press, -b->lift_height, p[HB_MAX_DEPTH]) - command[2];
         double far = sqrt(dx * dx + dy * dy);
         if (far > b->max_move) {
             dx = dx * (b->max_move / far);
             dy = dy * (b->max_move / far);
         }
         dz = clip(dz, -b->max_press, b->max_press);
-        double sigma = b->noise[slot];
-        if (sigma > 0.0) {
-            dx += sigma * normal(b, slot);
-            dy += sigma * normal(b, slot);
-            dz += sigma * normal(b, slot);
+        double fresh[3] = {command[0] + on_grid(dx), command[1] + on_grid(dy), command[2] + on_grid(dz)};
+        double error[3] = {0.0, 0.0, 0.0}, sigma = b->noise[slot];
+        if (sigma > 0.0)
+            for (int i = 0; i < 3; i++)
+                error[i] = sigma * normal(b, slot);
+        /* The handle follows the uniform cubic B-spline of its commands, so its speed and acceleration are continuous;
+         * differences first, so that the place on the paper does not enter the rounding. */
+        double half[3], whole[3];
+        for (int i = 0; i < 3; i++) {
+            double c0 = fresh[i], c1 = command[i], c2 = command[3 + i], c3 = command[6 + i];
+            half[i] = c2 + on_grid(((c3 - c2) + 23.0 * (c1 - c2) + (c0 - c2)) / 48.0 + error[i]);
+            whole[i] = c1 + on_grid(((c2 - c1) + (c0 - c1)) / 6.0 + error[i]);
         }
-        substeps += tick(b, slot, pose[0] + dx, pose[1] + dy, pose[2] + dz, &w);
+        double x = pose[0], y = pose[1], z = pose[2];
+        wet_paper(b, slot, &w);
+        substeps += travel(&w, half[0], half[1], half[2]);
+        memcpy(midway, pose, 3 * sizeof(double));
+        substeps += travel(&w, whole[0], whole[1], whole[2]);
+        dry_paper(&w);
+        moved[0] = pose[0] - x;
+        moved[1] = pose[1] - y;
+        moved[2] = pose[2] - z;
+        memmove(command + 3, command, 6 * sizeof(double));
+        memcpy(command, fresh, sizeof fresh);
         b->tick[slot] = next;
     }
     return slot;

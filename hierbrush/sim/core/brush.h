@@ -83,6 +83,8 @@ typedef struct {
     double *direction;        /* [N, 2] unit vector from handle to tip */
     double *tuft;             /* [N, 3] width, length, offset, metres; zero when lifted */
     double *moved;            /* [N, 3] handle displacement of the last tick, metres */
+    double *midway;           /* [N, 3] where the handle was half a tick ago (hb_track), metres */
+    double *command;          /* [N, 3, 3] last three commanded poses, newest first (hb_track), metres */
     uint64_t *ink;            /* [N, ink_stride] */
     uint64_t *draws;          /* [N] random numbers drawn so far */
     int32_t *counts;          /* [N, HB_COUNTS] */
@@ -98,7 +100,8 @@ typedef struct {
 /* Advance slots lo..hi-1 by one control tick towards `target`. Returns the slot to go on with: hi, or an earlier one when
  * HB_BREATH substeps are done. */
 int64_t hb_step(const hb_batch *b, int64_t lo, int64_t hi);
-/* The same under residual control: the target is the goal's next reference pose plus the action in the stroke's frame. */
+/* The same under residual control: the goal's next reference pose plus the action in the stroke's frame is the next command,
+ * and the handle follows the cubic B-spline of its commands, in two straight moves a tick. */
 int64_t hb_track(const hb_batch *b, int64_t lo, int64_t hi);
 /* Write the observations of slots lo..hi-1. */
 void hb_observe(const hb_batch *b, int64_t lo, int64_t hi);

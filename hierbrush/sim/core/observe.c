@@ -61,7 +61,7 @@ HB_CLONES void hb_observe(const hb_batch *b, int64_t lo, int64_t hi)
     const double pixels = b->per_metre / (double)b->supersample;
     for (int64_t slot = lo; slot < hi; slot++) {
         const double *pose = b->pose + 3 * slot, *tuft = b->tuft + 3 * slot, *u = b->direction + 2 * slot;
-        const double *root = b->root + 2 * slot, *moved = b->moved + 3 * slot;
+        const double *command = b->command + 9 * slot, *moved = b->moved + 3 * slot;
         const int32_t *counts = b->counts + HB_COUNTS * slot, *window = b->window + 4 * slot;
         int32_t goal = b->goal[slot], now = b->tick[slot], ticks = g->ticks[goal];
         int32_t next = now + 1 < ticks ? now + 1 : ticks;
@@ -75,7 +75,6 @@ HB_CLONES void hb_observe(const hb_batch *b, int64_t lo, int64_t hi)
         *o++ = (float)(pose[2] * per_unit);
         *o++ = (float)((ahead[HB_REF_Z] - pose[2]) * per_unit);
         *o++ = (float)(tuft[0] * per_unit);
-        *o++ = (float)(tuft[1] * per_unit);
         *o++ = (float)(tuft[2] * per_unit);
         *o++ = (float)(u[0] * tx + u[1] * ty);
         *o++ = (float)(u[1] * tx - u[0] * ty);
@@ -84,8 +83,10 @@ HB_CLONES void hb_observe(const hb_batch *b, int64_t lo, int64_t hi)
         *o++ = (float)((moved[0] * tx + moved[1] * ty) * per_unit);
         *o++ = (float)((moved[1] * tx - moved[0] * ty) * per_unit);
         *o++ = (float)(moved[2] * per_unit);
-        *o++ = (float)((root[0] * tx + root[1] * ty) * per_unit);
-        *o++ = (float)((root[1] * tx - root[0] * ty) * per_unit);
+        double cx = command[0] - pose[0], cy = command[1] - pose[1];
+        *o++ = (float)((cx * tx + cy * ty) * per_unit);
+        *o++ = (float)((cy * tx - cx * ty) * per_unit);
+        *o++ = (float)((command[2] - pose[2]) * per_unit);
 
         *o++ = (float)((double)now / (double)ticks);
         *o++ = (float)((double)(ticks - now) * 0.0625);

@@ -1,0 +1,117 @@
+"""Neither the number of threads nor the partition changes a bit; threads end, survive forks and see Ctrl-C."""
+
+from __future__ import annotations
+
+import gc
+import signal
+import subprocess
+import sys
+import threading
+import time
+from typing import Any
+
+import numpy as np
+import pytest
+
+from hierbrush.errors import HierbrushError
+from hierbrush.sim import CORE, BrushModel, StrokeBatch
+
+SLOTS = 500 if CORE == "c" else 130
+
+
+def written(bank: Any, threads: int, cuts: list[int], observation: str = "full") -> StrokeBatch:
+    batch = StrokeBatch(bank, BrushModel(), SLOTS, observation=observation, threads=threads, seed=11)
+    batch.assign(np.arange(SLOTS) % len(bank))
+    batch.set_noise(0.0005)
+    rng = np.random.default_rng(0)
+    for _ in range(4):
+        action = rng.uniform(-1, 1, (SLOTS, 3))
+        for lo, hi in zip([0, *cuts], [*cuts, SLOTS], strict=True):
+            batch.track(action, lo, hi)
+    return batch
+
+
+@pytest.mark.parametrize("threads", [1, 2, 3, 7])
+@pytest.mark.parametrize("cuts", [[], [1], [64, 65, 120]])
+def test_threads_and_partition_change_nothing(make_bank: Any, assert_same: Any, threads: int, cuts: list[int]) -> None:
+    bank = make_bank(9, 6, side=48)
+    assert_same(written(bank, 1, []), written(bank, threads, cuts))
+
+
+def test_helpers_end_with_their_batch(make_bank: Any) -> None:
+    before = threading.active_count()
+    batch = written(make_bank(9, 6, side=48), 3, [])
+    assert threading.active_count() > before
+    del batch
+    gc.collect()
+    deadline = time.monotonic() + 10
+    while threading.active_count() > before and time.monotonic() < deadline:
+        time.sleep(0.01)
+    assert threading.active_count() == before
+
+
+def test_an_error_in_one_share_reaches_the_caller_and_the_batch_goes_on(make_bank: Any) -> None:
+    batch = written(make_bank(9, 6, side=48), 2, [])
+    good = batch.goal[SLOTS - 1]
+    batch._arrays["goal"][SLOTS - 1] = 999
+    with pytest.raises((ValueError, IndexError)):
+        batch.track(np.zeros(3))
+    batch._arrays["goal"][SLOTS - 1] = good
+    batch.assign(np.zeros(SLOTS, dtype=int))
+    batch.track(np.zeros(3))
+    np.testing.assert_array_equal(batch.tick, 1)
+
+
+@pytest.mark.parametrize("threads", [0, -1, 257, 1.5, True, "2", None])
+def test_number_of_threads_is_checked(make_bank: Any, threads: Any) -> None:
+    with pytest.raises(HierbrushError, match="threads: "):
+        StrokeBatch(make_bank(9, 1), BrushModel(), 1, threads=threads)
+
+
+LONG_STEP = """
+import sys, numpy as np
+from hierbrush.sim import BrushBatch, BrushModel
+batch = BrushBatch(BrushModel(), 4096, side=64, spacing=1e-6, threads=int(sys.argv[1]))
+batch.place([0.0, 0.06, 0.01])
+print("ready", flush=True)
+try:
+    for x in (0.02, 0.0) * 100:
+        batch.step([x, 0.06, 0.01])
+except KeyboardInterrupt:
+    print("interrupted", flush=True)
+"""
+
+
+@pytest.mark.skipif(CORE != "c", reason="the twin is Python, where Ctrl-C needs no help")
+@pytest.mark.parametrize("threads", [1, 2])
+def test_ctrl_c_is_seen_inside_a_long_step(threads: int) -> None:
+    process = subprocess.Popen([sys.executable, "-c", LONG_STEP, str(threads)], stdout=subprocess.PIPE, text=True)
+    assert process.stdout is not None
+    with process, process.stdout:
+        assert process.stdout.readline() == "ready\n"
+        time.sleep(0.3)
+        sent = time.monotonic()
+        process.send_signal(signal.SIGINT)
+        assert process.stdout.readline() == "interrupted\n"
+        process.wait(30)
+    # One step of all slots takes minutes.
+    assert time.monotonic() - sent < 15
+
+
+FORKED = """
+import os, signal, numpy as np
+from hierbrush.sim import BrushBatch, BrushModel
+batch = BrushBatch(BrushModel(), 512, side=32, threads=2)
+batch.step([0.06, 0.06, 0.01])
+child = os.fork()
+if not child:
+    signal.alarm(20)
+    batch.step([0.07, 0.06, 0.01])
+    os._exit(0)
+raise SystemExit(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
+"""
+
+
+@pytest.mark.skipif(not hasattr(sys, "getswitchinterval") or sys.platform == "win32", reason="needs fork")
+def test_threads_work_after_a_fork() -> None:
+    subprocess.run([sys.executable, "-W", "ignore", "-c", FORKED], check=True, timeout=60)
