@@ -104,8 +104,7 @@ def run_installed(site: Path, cwd: Path) -> list[str]:
     return result.stdout.splitlines()
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("compiler", ["cc", "false"])
+@pytest.mark.parametrize("compiler", ["cc", pytest.param("false", marks=pytest.mark.slow)])
 def test_a_wheel_holds_everything_with_or_without_a_compiler(compiler: str, tmp_path: Path) -> None:
     source = tracked_copy(tmp_path / "source")
     wheel = build_wheel(source, tmp_path / "out", CC=compiler)

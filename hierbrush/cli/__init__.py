@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+import warnings
 from collections.abc import Sequence
 from typing import NoReturn
 
@@ -36,6 +37,7 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
 
     Input that cannot be used never shows a traceback; one that appears is a defect of hierbrush.
     """
+    warnings.formatwarning = _warning
     try:
         result = hierbrush.main(arguments, prog_name="hierbrush", standalone_mode=False)
     except click.exceptions.NoArgsIsHelpError as error:
@@ -52,6 +54,11 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(1)
     sys.exit(result if isinstance(result, int) else 0)
+
+
+def _warning(message: Warning | str, *_: object, **__: object) -> str:
+    """Return a warning as a line for users, without file, line number and source."""
+    return f"hierbrush: warning: {str(message).removeprefix('hierbrush: ')}\n"
 
 
 def _fail(message: str, status: int = 2) -> NoReturn:

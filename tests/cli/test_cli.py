@@ -145,6 +145,20 @@ def test_a_missing_extra_is_named(command: str) -> None:
     assert result.stderr.count("\n") == 1
 
 
+def test_without_the_compiled_core_the_twin_writes_with_one_warning(tmp_path: Path) -> None:
+    start = "from hierbrush.cli import main; main()"
+    without = f"import sys; sys.modules['hierbrush.sim._core'] = None; {start}"
+    results = []
+    for name, script in (("twin", without), ("core", start)):
+        file = tmp_path / f"{name}.png"
+        command = [sys.executable, "-c", script, "write", "一", "-o", str(file), "--size", "64"]
+        results.append(subprocess.run(command, capture_output=True, text=True, check=True, timeout=120))
+    assert results[0].stderr.startswith("hierbrush: warning: the compiled core is not there")
+    assert results[0].stderr.count("\n") == 1
+    assert results[1].stderr == ""
+    assert (tmp_path / "twin.png").read_bytes() == (tmp_path / "core.png").read_bytes()
+
+
 def best_seconds(*arguments: str, runs: int = 3) -> float:
     times = []
     for _ in range(runs):
