@@ -242,7 +242,10 @@ class BrushBatch:
         """
         poses = self._checked(position, "position")
         # The grid of the core: positions on it add and subtract exactly, so ink is the same wherever a stroke lies.
-        self._put("pose", np.rint(poses * 2.0**32) / 2.0**32, slots)
+        held = np.rint(poses * 2.0**32) / 2.0**32
+        self._put("pose", held, slots)
+        self._put("midway", held, slots)
+        self._put("command", held[..., None, :], slots)
         for name in ("root", "tuft", "moved"):
             self._put(name, np.zeros(1), slots)
 
@@ -448,7 +451,10 @@ class StrokeBatch(BrushBatch):
         self.place(self.bank.start()[chosen], slots)
 
     def track(self, action: ArrayLike, lo: int = 0, hi: int | None = None) -> None:
-        """Advance by one control tick: reference path plus ``action``.
+        """Advance by one control tick: reference path plus ``action`` is the next command.
+
+        The handle follows the uniform cubic B-spline of its commands (about a tick behind), so that its speed and
+        acceleration are continuous; it moves in two straight lines a tick, by way of :attr:`midway`.
 
         Args:
             action: [N, 3] (or [3] for all), along, across and depth in units; clipped to [-1, 1].
@@ -466,6 +472,16 @@ class StrokeBatch(BrushBatch):
             raise HierbrushError("action: holds NaN, expected numbers in [-1, 1]")
         self._put("action", residual, None)
         self._spread(self._kernel.track, lo, hi)
+
+    @property
+    def midway(self) -> NDArray[np.float64]:
+        """Where the handles were half a tick ago: live read-only float64 [N, 3], metres."""
+        return self._read_only("midway")
+
+    @property
+    def command(self) -> NDArray[np.float64]:
+        """The last three commanded poses, newest first: live read-only float64 [N, 3, 3], metres."""
+        return self._read_only("command")
 
     def observe(self) -> NDArray[np.float32]:
         """Write all observations anew (after :meth:`assign`) and return them: live read-only float32 [N, columns]."""

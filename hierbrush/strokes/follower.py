@@ -13,6 +13,9 @@ from hierbrush.sim.observation import TRACK_SIZE
 from hierbrush.strokes.goal import StrokeGoal
 
 
+_SETTLING = 2
+
+
 @dataclass(frozen=True)
 class Follower:
     """How the handle runs along a skeleton when nobody corrects it.
@@ -32,13 +35,14 @@ class Follower:
     widening: float = 1.05
 
     def ticks(self, length: float) -> int:
-        """Control ticks for a skeleton of ``length`` metres."""
-        return min(max(math.ceil(length / self.pace) + 2, self.least_ticks), self.most_ticks)
+        """Control ticks for a skeleton of ``length`` metres; in the last two the handle comes to rest."""
+        return min(max(math.ceil(length / self.pace) + 4, self.least_ticks), self.most_ticks)
 
     def track(self, goal: StrokeGoal, model: BrushModel, box: float = 0.12) -> NDArray[np.float64]:
         """Return the goal's track: float64 [ticks + 1, 8], columns as in ``sim/observation.py``, metres.
 
-        Row 0 is in the air over the skeleton's start, row 1 lands there, the last row is at its end.
+        Row 0 is in the air over the skeleton's start, row 1 lands there, the last three rows are at its end: the handle
+        follows its commands smoothly and needs two ticks to arrive.
         """
         skeleton = goal.skeleton.astype(np.float64) * box
         radius = goal.half_width.astype(np.float64) * box
@@ -46,7 +50,7 @@ class Follower:
         travelled = np.concatenate([[0.0], np.cumsum(steps)])
         length = float(travelled[-1])
         ticks = self.ticks(length)
-        where = np.concatenate([[0.0], np.linspace(0.0, length, ticks)])
+        where = np.concatenate([[0.0], np.linspace(0.0, length, ticks - _SETTLING), [length] * _SETTLING])
         heading = _tangents(skeleton)
         track = np.empty((ticks + 1, TRACK_SIZE))
         for column, values in ((3, skeleton[:, 0]), (4, skeleton[:, 1]), (5, radius), (6, heading[:, 0]), (7, heading[:, 1])):

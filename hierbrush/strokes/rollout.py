@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from typing import Protocol
 
@@ -15,6 +16,8 @@ from hierbrush.strokes.goal import StrokeGoal
 
 # Strokes that write side by side: enough to keep the core busy, few enough to keep the bank in the cache.
 _ROUND = 512
+# Metres a tick that the handle rises when a stroke is over.
+_RISE = 0.002
 
 
 Act = Callable[[NDArray[np.float32]], NDArray[np.float32]]
@@ -112,8 +115,9 @@ def write_strokes(
         brushes: float64 [len(goals), 10], the brush that each stroke is really written with (robustness tests).
 
     Returns:
-        For each goal float64 [ticks + 1, 3], x, y and press depth in metres in the character box, a row a control tick of
-        0.05 s; row 0 is in the air.
+        For each goal float64 [n, 3], x, y and press depth in metres in the character box, two rows a control tick. The
+        handle starts and ends at rest in the air, and between the rows it moves in straight lines; they are samples of a
+        curve with continuous acceleration (of the error too, when there is ``noise``).
 
     Raises:
         HierbrushError: an argument is out of range.
@@ -132,11 +136,37 @@ def write_strokes(
         batch.set_noise(noise)
         act = acting.bind([goals[i].stroke_type for i in chosen])
         poses = [batch.position.copy()]
+        commands = [batch.command.copy()]
         observation = batch.observe() if acting.layout != "none" else batch.observation
         for tick in range(int(bank.ticks[0])):
             # Sorted by length, a round's strokes end together or nearly so: acting for all of them wastes little.
             batch.track(act(observation), 0, int(np.count_nonzero(bank.ticks > tick)))
-            poses.append(batch.position.copy())
+            poses += [batch.midway.copy(), batch.position.copy()]
+            commands.append(batch.command.copy())
         for slot, index in enumerate(chosen):
-            paths[index] = np.stack([pose[slot] for pose in poses[: bank.ticks[slot] + 1]])
+            ticks = int(bank.ticks[slot])
+            written = np.stack([pose[slot] for pose in poses[: 2 * ticks + 1]])
+            paths[index] = np.concatenate([written, lift_off(commands[ticks][slot], FOLLOWER.height)])
     return paths
+
+
+def lift_off(command: NDArray[np.float64], height: float) -> NDArray[np.float64]:
+    """Return how a handle goes on from its last commands until it rests in the air.
+
+    Args:
+        command: float64 [3, 3], the last three commanded poses, newest first, metres.
+        height: metres above the paper to rest at.
+
+    Returns:
+        float64 [2 n, 3], two rows a tick: the uniform cubic B-spline of the commands, straight up at the end.
+    """
+    newest = command[0]
+    rises = max(math.ceil((float(newest[2]) + height) / _RISE), 1)
+    depths = np.concatenate([np.linspace(newest[2], -height, rises + 1)[1:], [-height, -height]])
+    ahead = np.stack([np.full(len(depths), newest[0]), np.full(len(depths), newest[1]), depths], axis=1)
+    control = np.concatenate([command[::-1], ahead])
+    c3, c2, c1, c0 = control[:-3], control[1:-2], control[2:-1], control[3:]
+    rows = np.empty((2 * len(c0), 3))
+    rows[0::2] = (c3 + 23 * c2 + 23 * c1 + c0) / 48
+    rows[1::2] = (c2 + 4 * c1 + c0) / 6
+    return rows
