@@ -130,8 +130,6 @@ def algorithm_config(
     """
     training, policy = config.training, config.policy
     options = {**config.environment.options, **({"stroke": stroke} if stroke is not None else {})}
-    batch = config.environment.slots * training.fragment
-    per_runner = batch * max(1, config.resources.runners)
     result: CurriculumPPOConfig = (
         CurriculumPPOConfig()
         .environment(
@@ -167,7 +165,7 @@ def algorithm_config(
                 "value_warmup_updates": training.value_warmup,
                 "adam_eps": 1e-5,
             },
-            train_batch_size_per_learner=per_runner // max(1, config.resources.learners),
+            train_batch_size_per_learner=config.batch,
             minibatch_size=training.minibatch,
             num_epochs=training.epochs,
             lr=[[0, training.lr], [training.steps, training.lr_final]],

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 _Count = Annotated[int, Field(gt=0)]
 _Positive = Annotated[float, Field(gt=0)]
@@ -193,6 +193,21 @@ class TrainingConfig(_Section):
                 )
             earlier[phase.name] = phase.policies
         return phases
+
+    @property
+    def batch(self) -> int:
+        """Environment steps that every learner gets between two updates of the runners."""
+        sampled = self.environment.slots * self.training.fragment * max(1, self.resources.runners)
+        return sampled // max(1, self.resources.learners)
+
+    @model_validator(mode="after")
+    def _minibatch_fits(self) -> TrainingConfig:
+        if self.training.minibatch > self.batch:
+            raise ValueError(
+                f"training.minibatch {self.training.minibatch} is above the {self.batch} steps of a batch "
+                "(environment.slots x training.fragment, times runners, divided by learners)"
+            )
+        return self
 
     def for_phase(self, phase: PhaseSection) -> TrainingConfig:
         """Return the configuration with the phase's own curriculum, steps, learning rates and noise in place."""

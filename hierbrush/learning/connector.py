@@ -81,12 +81,18 @@ class FragmentsToBatch(ConnectorV2):  # type: ignore[misc]
 
     def _columns(self, module: Any, fragment: Fragment) -> dict[str, torch.Tensor]:
         ticks, count = fragment.rewards.shape
-        obs = torch.from_numpy(np.ascontiguousarray(fragment.obs)).to(next(module.parameters()).device)
+        device = next(module.parameters()).device
+
+        def tensor(column: NDArray[Any], *shape: int) -> torch.Tensor:
+            # What comes from a remote runner is read-only, which torch does not support: copied here.
+            return torch.from_numpy(np.require(column, requirements=["C", "W"]).reshape(shape)).to(device)
+
+        obs = tensor(fragment.obs, *fragment.obs.shape)
         # Tick by tick: the activations of one row stay in the cache, those of the whole batch do not.
         values = torch.stack([module.compute_values({Columns.OBS: row}) for row in obs]).cpu().numpy()
         next_values = np.where(fragment.terminated, np.float32(0.0), values[1:])
         if len(fragment.final_obs):
-            final = module.compute_values({Columns.OBS: torch.from_numpy(fragment.final_obs).to(obs.device)})
+            final = module.compute_values({Columns.OBS: tensor(fragment.final_obs, *fragment.final_obs.shape)})
             next_values[tuple(fragment.final_index.T)] = final.cpu().numpy()
         estimates = advantages(
             fragment.rewards,
@@ -96,15 +102,11 @@ class FragmentsToBatch(ConnectorV2):  # type: ignore[misc]
             gamma=self._gamma,
             lambda_=self._lambda,
         )
-
-        def flat(column: F32) -> torch.Tensor:
-            array = np.ascontiguousarray(column).reshape(ticks * count, *column.shape[2:])
-            return torch.from_numpy(array).to(obs.device)
-
+        steps = ticks * count
         return {
-            Columns.OBS: obs[:-1].reshape(ticks * count, -1),
-            Columns.ACTIONS: flat(fragment.actions),
-            Columns.ACTION_LOGP: flat(fragment.action_logp),
-            Postprocessing.ADVANTAGES: flat(estimates),
-            Postprocessing.VALUE_TARGETS: flat(estimates + values[:-1]),
+            Columns.OBS: obs[:-1].reshape(steps, -1),
+            Columns.ACTIONS: tensor(fragment.actions, steps, fragment.actions.shape[2]),
+            Columns.ACTION_LOGP: tensor(fragment.action_logp, steps),
+            Postprocessing.ADVANTAGES: tensor(estimates, steps),
+            Postprocessing.VALUE_TARGETS: tensor(estimates + values[:-1], steps),
         }

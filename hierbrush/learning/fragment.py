@@ -43,6 +43,10 @@ class Fragment:
         """Return the number of environment steps, T N."""
         return len(self)
 
+    def agent_steps(self) -> int:
+        """Return the number of steps of the one agent, T N."""
+        return len(self)
+
     def __getitem__(self, steps: slice) -> Fragment:
         """Return the environments that hold the given range of steps.
 

@@ -49,7 +49,7 @@ class BatchedEnvRunner(SingleAgentEnvRunner):  # type: ignore[misc]
 
     stage = 0
     batch_env: Any
-    _needs_initial_reset: bool
+    _needs_initial_reset = True
     _obs: F32
     _returns: F32
     _lengths: NDArray[np.int32]
@@ -71,7 +71,8 @@ class BatchedEnvRunner(SingleAgentEnvRunner):  # type: ignore[misc]
         self.set_stage(self.stage)
 
     def set_stage(self, stage: int) -> None:
-        """Move the environment to a curriculum stage; episodes begun before finish as they were."""
+        """Move the environment to a curriculum stage; the next sample begins with new episodes."""
+        self._needs_initial_reset = self._needs_initial_reset or stage != self.stage
         self.stage = stage
         if hasattr(self.batch_env, "set_stage"):
             self.batch_env.set_stage(stage)
