@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 
 import click
@@ -17,6 +18,7 @@ from hierbrush.errors import HierbrushError
 @click.option("--limit", type=int, help="Only the first so many characters of the split.")
 @click.option("--brush", default="measured", show_default=True, help="Preset of the brush: measured or round.")
 @click.option("--seed", type=int, default=0, show_default=True, help="Seed of the policies' random numbers.")
+@click.option("--workers", type=int, help="Processes that share the work.  [default: one for each CPU]")
 @click.option("--json", "json_file", type=click.Path(path_type=Path), help="Write all scores to this JSON file.")
 @click.option("--sheet", type=click.Path(path_type=Path), help="Draw the policy's worst twelve to this PNG file.")
 def evaluate(
@@ -26,6 +28,7 @@ def evaluate(
     limit: int | None,
     brush: str,
     seed: int,
+    workers: int | None,
     json_file: Path | None,
     sheet: Path | None,
 ) -> None:
@@ -54,8 +57,10 @@ def evaluate(
         check_text(text)
         characters = tuple(dict.fromkeys(text))
     model = BrushModel.preset(brush)
+    if workers is None:
+        workers = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     with tqdm(total=len(characters), unit="character", disable=None, leave=False) as bar:
-        result = run(characters, policy=policy, brush=model, seed=seed, progress=bar.update)
+        result = run(characters, policy=policy, brush=model, seed=seed, workers=workers, progress=bar.update)
     click.echo(result.table())
     if json_file is not None:
         document = {"policy": policy, "brush": brush, "seed": seed, "split": None if text else split}
