@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from functools import lru_cache
 
 import numpy as np
+import shapely
 from numpy.typing import NDArray
 
 from hierbrush.characters import GlyphStroke, load_library, split
@@ -57,12 +58,12 @@ def sample_goals(goals: Goals, stroke_types: Sequence[str], n: int, seed: int) -
         for source in (~from_basis, from_basis)
     )
     strokes = _glyph_strokes(goals.glyphs or GlyphGoals(), of_glyphs, rng)
-    boxes = _glyph_strokes(GlyphGoals(), of_basis, rng)
+    models = _glyph_strokes(GlyphGoals(), of_basis, rng)
     spread = goals.basis.spread if goals.basis else 0.0
     drawn: list[StrokeGoal] = []
     for number, basis in zip(of_type, from_basis, strict=True):
         name = stroke_types[number]
-        stroke = _basis_goal(name, _box(name, boxes, rng), spread, rng) if basis else strokes[name].pop()
+        stroke = _basis_goal(name, models, spread, rng) if basis else strokes[name].pop()
         if goals.deformation != Deformation():
             drawn.append(StrokeGoal.from_outline(name, *_deformed(stroke, goals.deformation, rng)))
         else:
@@ -172,27 +173,42 @@ def _outside(values: Sequence[float], bounds: tuple[float, float]) -> NDArray[np
     return np.maximum(0.0, np.maximum(bounds[0] - quantile, quantile - bounds[1]))
 
 
-def _basis_goal(stroke_type: str, box: Box, spread: float, rng: np.random.Generator) -> StrokeGoal:
+def _basis_goal(
+    stroke_type: str, models: Mapping[str, list[GlyphStroke]], spread: float, rng: np.random.Generator
+) -> StrokeGoal:
+    """Return a real stroke with its shape changed in the type's basis, or the canonical shape where there are none.
+
+    The change starts from a real stroke, not from the mean: drawn independently, a slim box and the coefficients of a
+    broad stroke make hairlines and loops that nobody would write.
+    """
     basis = shape_basis(stroke_type)
-    # Beyond 2.5 standard deviations the principal components no longer make a stroke that anybody would write.
-    coefficients = np.clip(rng.normal(size=basis.size), -2.5, 2.5) * spread
+    if stroke_type not in models:
+        return basis.goal(_canonical_box(stroke_type, rng))
+    model = models[stroke_type].pop().goal()
+    box, coefficients = basis.project(model)
+    change = spread * np.clip(rng.normal(size=basis.size), -2.5, 2.5)
+    for share in (1.0, 0.5, 0.25):
+        goal = basis.goal(box, coefficients + share * change)
+        if _is_stroke(goal, model):
+            return goal
     return basis.goal(box, coefficients)
 
 
-def _box(stroke_type: str, boxes: Mapping[str, list[GlyphStroke]], rng: np.random.Generator) -> Box:
-    """Return a box (centre x, centre y, width, height): a real stroke's, or one made up where there are none."""
-    if stroke_type in boxes:
-        outline = boxes[stroke_type].pop().outline
-        low, high = outline.min(axis=0), outline.max(axis=0)
-    else:
-        canonical = load_primitive(folder("primitives") / f"{stroke_type}.yaml")["canonical"]
-        skeleton, width = np.array(canonical["skeleton"]), np.array(canonical["half_width"])[:, None]
-        low, high = (skeleton - width).min(axis=0), (skeleton + width).max(axis=0)
-        size = (high - low) * rng.uniform(0.6, 1.0)
-        low = rng.uniform(0.0, 1.0 - size)
-        high = low + size
-    (x, y), (width, height) = (low + high) / 2, np.maximum(high - low, 1e-3)
-    return float(x), float(y), float(width), float(height)
+def _is_stroke(goal: StrokeGoal, model: StrokeGoal) -> bool:
+    """Whether the outline does not cross itself, the skeleton runs inside it and the thickness is near the model's."""
+    polygon = shapely.Polygon(goal.outline)
+    inside = shapely.contains_xy(polygon, goal.skeleton).sum() >= len(goal.skeleton) - 2  # a tip may stick out
+    thickness = float(goal.half_width.mean() / model.half_width.mean())
+    return bool(polygon.is_valid and inside and 2 / 3 < thickness < 3 / 2)
+
+
+def _canonical_box(stroke_type: str, rng: np.random.Generator) -> Box:
+    """Return a box (centre x, centre y, width, height) of the canonical shape's proportions, at random on the page."""
+    canonical = load_primitive(folder("primitives") / f"{stroke_type}.yaml")["canonical"]
+    skeleton, radius = np.array(canonical["skeleton"]), np.array(canonical["half_width"])[:, None]
+    size = ((skeleton + radius).max(axis=0) - (skeleton - radius).min(axis=0)) * rng.uniform(0.6, 1.0)
+    x, y = rng.uniform(size / 2, 1.0 - size / 2)
+    return float(x), float(y), float(size[0]), float(size[1])
 
 
 def _deformed(

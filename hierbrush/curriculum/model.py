@@ -106,17 +106,14 @@ class GlyphGoals(_Section):
 
 
 class BasisGoals(_Section):
-    """Shapes that nobody drew: the type's mean shape plus random amounts of its principal components.
-
-    Box sizes and places are those of real training strokes.
-    """
+    """Shapes that nobody drew: real training strokes whose coefficients in the shape basis are changed at random."""
 
     weight: float = Field(default=1.0, gt=0, le=1000)
     """Share of the goals that come from here, relative to the other source's weight."""
 
-    spread: float = Field(default=1.0, ge=0, le=2)
-    """Standard deviation of each shape coefficient, in those of the real strokes (0 to 2). 0 gives the mean shape; 1
-    varies as real strokes do."""
+    spread: float = Field(default=0.5, ge=0, le=2)
+    """Standard deviation of the change to each shape coefficient, in those of the real strokes (0 to 2). 0 gives real
+    strokes as smooth as the basis can tell; 1 moves a shape as far as strokes of the type differ."""
 
 
 class Deformation(_Section):

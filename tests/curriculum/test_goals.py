@@ -11,6 +11,10 @@ from hierbrush.curriculum import Goals, goals
 from hierbrush.curriculum.goals import sample_goals
 from hierbrush.errors import HierbrushError
 from hierbrush.strokes.goal import StrokeGoal, distance_to_outline
+from hierbrush.strokes.shape_basis import FILE, shape_basis
+from hierbrush.strokes.types import ABBREVIATIONS
+
+needs_bases = pytest.mark.skipif(not FILE.exists(), reason="the shape bases have not been built")
 
 ALL = Goals.model_validate({"glyphs": {}})
 DEFORMED = Goals.model_validate(
@@ -58,15 +62,20 @@ def test_no_validation_or_test_character_is_read(training_only: TrainingOnly, ru
     assert len(training_only.opened) > 20
 
 
-def test_undeformed_goals_are_the_strokes_of_training_characters() -> None:
+@pytest.fixture(scope="module")
+def known() -> set[bytes]:
+    """Outlines of all training strokes of type HZZP."""
     library = load_library()
-    known = {
+    return {
         stroke.goal().outline.tobytes()
         for char in library.characters
         if split(char) == "train" and "HZZP" in library.stroke_types(char)
         for stroke in library[char].strokes
         if stroke.stroke_type == "HZZP"
     }
+
+
+def test_undeformed_goals_are_the_strokes_of_training_characters(known: set[bytes]) -> None:
     drawn = sample_goals(ALL, ["HZZP"], 2 * len(known), seed=0)
     assert {goal.outline.tobytes() for goal in drawn} == known, "no stroke is left out, none comes from elsewhere"
 
@@ -107,6 +116,43 @@ def _length(goal: StrokeGoal) -> float:
 def _height_to_width(goal: StrokeGoal) -> float:
     left, top, right, bottom = goal.box
     return (bottom - top) / (right - left)
+
+
+@needs_bases
+def test_basis_goals_are_changed_training_strokes(training_only: TrainingOnly) -> None:
+    real, smooth, changed = (
+        sample_goals(Goals.model_validate(rule), ["HZ"], 40, seed=4)
+        for rule in ({"glyphs": {}}, {"basis": {"spread": 0}}, {"basis": {"spread": 0.5}})
+    )
+    assert training_only.opened
+    basis = shape_basis("HZ")
+    for goal in smooth:
+        box, coefficients = basis.project(goal)
+        np.testing.assert_allclose(basis.goal(box, coefficients).outline, goal.outline, atol=1e-2)
+    distances = [
+        np.mean([min(np.abs(goal.outline - other.outline).max() for other in smooth) for goal in drawn])
+        for drawn in (smooth, changed)
+    ]
+    assert distances[0] == 0
+    assert distances[1] > 0.005
+    widths = [np.median([goal.half_width.mean() for goal in drawn]) for drawn in (real, changed)]
+    assert widths[1] == pytest.approx(widths[0], rel=0.25)
+
+
+@needs_bases
+@pytest.mark.parametrize("rule", [{"glyphs": {}}, {"basis": {}}, {"glyphs": {}, "deformation": {"rotation": 0.3}}])
+def test_every_stroke_type_can_be_practised_alone(rule: dict[str, Any]) -> None:
+    for name in ABBREVIATIONS:
+        drawn = sample_goals(Goals.model_validate(rule), [name], 2, seed=0)
+        assert [goal.stroke_type for goal in drawn] == [name, name]
+        assert all(min(goal.box) >= -0.01 and max(goal.box) <= 1.01 for goal in drawn)
+
+
+@needs_bases
+def test_weights_mix_the_sources(known: set[bytes]) -> None:
+    rule = Goals.model_validate({"glyphs": {"weight": 3}, "basis": {"weight": 1}, "count": 200})
+    real = [goal.outline.tobytes() in known for goal in sample_goals(rule, ["HZZP"], 200, seed=0)]
+    assert 0.65 < np.mean(real) < 0.85
 
 
 def test_narrow_filter_on_a_rare_type_gives_the_nearest_stroke() -> None:
