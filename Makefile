@@ -16,7 +16,7 @@ export OMP_NUM_THREADS ?= 1
 
 $(BIN)/python:
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "hierbrush needs Python 3.11 or newer; try make PYTHON=python3.11")'
-	$(PYTHON) -m venv $(VENV)
+	$(PYTHON) -m venv $(VENV) || { rm -rf $(VENV); echo 'On Debian: apt install python3-venv' >&2; exit 1; }
 
 # The core package alone: all that writing needs.
 $(VENV)/.core: $(SOURCES) | $(BIN)/python
