@@ -11,7 +11,7 @@ from hierbrush.curriculum import Goals, goals
 from hierbrush.curriculum.goals import sample_goals
 from hierbrush.errors import HierbrushError
 from hierbrush.strokes.goal import StrokeGoal, distance_to_outline
-from hierbrush.strokes.shape_basis import FILE, shape_basis
+from hierbrush.strokes.shape_basis import FILE
 from hierbrush.strokes.types import ABBREVIATIONS
 
 needs_bases = pytest.mark.skipif(not FILE.exists(), reason="the shape bases have not been built")
@@ -125,10 +125,6 @@ def test_basis_goals_are_changed_training_strokes(training_only: TrainingOnly) -
         for rule in ({"glyphs": {}}, {"basis": {"spread": 0}}, {"basis": {"spread": 0.5}})
     )
     assert training_only.opened
-    basis = shape_basis("HZ")
-    for goal in smooth:
-        box, coefficients = basis.project(goal)
-        assert np.median(np.abs(basis.goal(box, coefficients).outline - goal.outline)) < 5e-3, "lies in the basis"
     distances = [
         np.mean([min(np.abs(goal.outline - other.outline).max() for other in smooth) for goal in drawn])
         for drawn in (smooth, changed)
