@@ -1,0 +1,233 @@
+"""Steps per second of one PPO iteration: stock RLlib, ours, and a bare torch loop, over the same simulator.
+
+    python benchmarks/bench_rllib.py                                  # hierbrush/Stroke-v0
+    PYTHONPATH=tests/learning python benchmarks/bench_rllib.py --env toy:toy/Reach-v0
+
+Everything runs in one process on one thread, with the same networks, batch, minibatches and epochs. Seconds are CPU
+seconds of the process, so that other work on the machine does not count; on an idle machine they are wall seconds.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import math
+import statistics
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import gymnasium
+import numpy as np
+import torch
+from ray.rllib.algorithms.ppo import PPOConfig
+from ray.rllib.core.rl_module.rl_module import RLModuleSpec
+
+import hierbrush.envs  # noqa: F401  (registers hierbrush/Stroke-v0)
+from hierbrush.learning.algorithm import algorithm_config
+from hierbrush.learning.config import TrainingConfig
+from hierbrush.learning.connector import advantages
+from hierbrush.learning.module import ResidualPolicyModule
+from hierbrush.learning.policy_run import ray_session
+
+Times = dict[str, list[float]]
+SINGLE_ENVS = 64
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--env", default="hierbrush/Stroke-v0", help="id of a vector environment with step_batch")
+    parser.add_argument("--slots", type=int, default=512, help="environments stepped together")
+    parser.add_argument("--fragment", type=int, default=40, help="ticks between updates")
+    parser.add_argument("--minibatch", type=int, default=2048)
+    parser.add_argument("--epochs", type=int, default=3)
+    parser.add_argument("--iterations", type=int, default=5, help="measured iterations; the median counts")
+    parser.add_argument("--json", type=Path, help="also write the figures here")
+    arguments = parser.parse_args()
+    torch.set_num_threads(1)
+    config = TrainingConfig.model_validate(
+        {
+            "name": "bench",
+            "environment": {"id": arguments.env, "slots": arguments.slots},
+            "training": {
+                "steps": 10**9,
+                "fragment": arguments.fragment,
+                "minibatch": arguments.minibatch,
+                "epochs": arguments.epochs,
+                "value_warmup": 0,
+            },
+        }
+    )
+    variants: dict[str, Callable[[int], Times]] = {
+        f"stock, {SINGLE_ENVS} Python environments": lambda n: time_rllib(stock(config, vector=False), n),
+        "stock, vector_entry_point": lambda n: time_rllib(stock(config, vector=True), n),
+        "stock, vector_entry_point, actions untouched": lambda n: time_rllib(stock(config, vector=True, raw=True), n),
+        "hierbrush": lambda n: time_rllib(algorithm_config(config), n),
+        "bare torch loop": lambda n: time_bare_loop(config, n),
+    }
+    steps = config.batch
+    rows: dict[str, dict[str, float]] = {}
+    with ray_session(1):
+        for name, measure in variants.items():
+            times = measure(arguments.iterations)
+            rows[name] = {part: steps / statistics.median(seconds) for part, seconds in times.items()}
+            print(f"{name}: " + ", ".join(f"{part} {rate:,.0f}/s" for part, rate in rows[name].items()), flush=True)
+    print(
+        f"\n{arguments.env}, {arguments.slots} slots x {arguments.fragment} ticks, minibatch {arguments.minibatch} x "
+        f"{arguments.epochs} epochs; steps per CPU second (ratio to stock vector_entry_point)\n"
+    )
+    base = rows["stock, vector_entry_point"]
+    print("| | sampling | learner | end to end |\n|---|---|---|---|")
+    for name, rates in rows.items():
+        cells = [f"{rates[part]:,.0f} ({rates[part] / base[part]:.2f}x)" for part in ("sampling", "learner", "total")]
+        print(f"| {name} | {' | '.join(cells)} |")
+    share = rows["hierbrush"]["total"] / rows["bare torch loop"]["total"]
+    print(f"\nhierbrush reaches {share:.0%} of the bare loop end to end.")
+    if arguments.json:
+        arguments.json.write_text(json.dumps({"settings": vars(arguments) | {"json": None}, "rates": rows}, indent=1))
+
+
+def stock(config: TrainingConfig, *, vector: bool, raw: bool = False) -> PPOConfig:
+    """Return stock PPO with our networks: RLlib's runner, connectors and learner."""
+    training, policy = config.training, config.policy
+    slots = config.environment.slots if vector else SINGLE_ENVS
+    untouched = {"normalize_actions": False, "clip_actions": False} if raw else {}
+    return (
+        PPOConfig()
+        .environment(config.environment.id, env_config=config.environment.options, **untouched)
+        .env_runners(
+            gym_env_vectorize_mode="vector_entry_point" if vector else "sync",
+            num_env_runners=0,
+            num_envs_per_env_runner=slots,
+            rollout_fragment_length=config.batch // slots,
+        )
+        .rl_module(
+            rl_module_spec=RLModuleSpec(
+                module_class=ResidualPolicyModule,
+                model_config={"hidden": policy.hidden, "value_hidden": policy.value_hidden, "sigma": policy.sigma},
+            )
+        )
+        .training(
+            train_batch_size_per_learner=config.batch,
+            minibatch_size=training.minibatch,
+            num_epochs=training.epochs,
+            lr=training.lr,
+            gamma=training.gamma,
+            lambda_=training.gae_lambda,
+            grad_clip=training.grad_clip,
+            vf_loss_coeff=training.value_coefficient,
+            entropy_coeff=0.0,
+            use_kl_loss=False,
+        )
+        .debugging(seed=config.seed, log_level="ERROR")
+    )
+
+
+def time_rllib(config: PPOConfig, iterations: int) -> Times:
+    """Return CPU seconds of sampling, of the learner's update, and of ``training_step``."""
+    algorithm = config.build_algo()
+    runner, group = algorithm.env_runner_group.local_env_runner, algorithm.learner_group
+    times: Times = {"sampling": [], "learner": [], "total": []}
+    inner: Times = {"sampling": [], "learner": []}
+    runner.sample = _timed(runner.sample, inner["sampling"])
+    group.update = _timed(group.update, inner["learner"])
+    for iteration in range(iterations + 1):
+        for part in inner.values():
+            part.clear()
+        started = time.process_time()
+        algorithm.training_step()
+        total = time.process_time() - started
+        if iteration:  # the first one warms up
+            times["total"].append(total)
+            for name, part in inner.items():
+                times[name].append(sum(part))
+    algorithm.stop()
+    return times
+
+
+def _timed(call: Callable[..., Any], into: list[float]) -> Callable[..., Any]:
+    def timed(*args: Any, **kwargs: Any) -> Any:
+        started = time.process_time()
+        result = call(*args, **kwargs)
+        into.append(time.process_time() - started)
+        return result
+
+    return timed
+
+
+def time_bare_loop(config: TrainingConfig, iterations: int) -> Times:
+    """Return the same for PPO in plain torch: what the simulator and the arithmetic alone cost."""
+    training = config.training
+    slots, ticks = config.environment.slots, training.fragment
+    env = gymnasium.make_vec(
+        config.environment.id, slots, vectorization_mode="vector_entry_point", **config.environment.options
+    ).unwrapped
+    size, action_size = env.single_observation_space.shape[0], env.single_action_space.shape[0]
+    torch.manual_seed(config.seed)
+    module = ResidualPolicyModule(
+        observation_space=env.single_observation_space,
+        action_space=env.single_action_space,
+        model_config={
+            "hidden": config.policy.hidden,
+            "value_hidden": config.policy.value_hidden,
+            "sigma": config.policy.sigma,
+        },
+    )
+    policy, value, sigma = module.policy, module.value, config.policy.sigma
+    parameters = list(module.parameters())
+    optimiser = torch.optim.Adam(parameters, lr=training.lr, fused=True)
+    constant = action_size * (math.log(sigma) + 0.5 * math.log(2 * math.pi))
+    obs = torch.empty(ticks + 1, slots, size)
+    actions = torch.empty(ticks, slots, action_size)
+    logp = torch.empty(ticks, slots)
+    rewards = np.empty((ticks, slots), np.float32)
+    ends = np.empty((ticks, slots), np.bool_)
+    current, _ = env.reset(seed=config.seed)
+    times: Times = {"sampling": [], "learner": [], "total": []}
+    for iteration in range(iterations + 1):
+        started = time.process_time()
+        with torch.inference_mode():
+            for tick in range(ticks):
+                obs[tick].numpy()[:] = current
+                noise = torch.randn(slots, action_size)
+                action = policy(obs[tick]) + sigma * noise
+                actions[tick] = action
+                logp[tick] = -0.5 * noise.square().sum(-1) - constant
+                current, rewards[tick], ended, _ = env.step_batch(action.clamp(-1, 1).numpy())
+                ends[tick] = ended
+            obs[ticks].numpy()[:] = current
+        sampled = time.process_time()
+        with torch.no_grad():
+            values = torch.stack([value(row).squeeze(-1) for row in obs]).numpy()
+        following = np.where(ends, np.float32(0), values[1:])
+        estimates = advantages(rewards, values[:-1], following, ends, gamma=training.gamma, lambda_=training.gae_lambda)
+        batch = [
+            obs[:-1].reshape(-1, size),
+            actions.reshape(-1, action_size),
+            logp.reshape(-1),
+            torch.from_numpy((estimates - estimates.mean()) / estimates.std()).reshape(-1),
+            torch.from_numpy(estimates + values[:-1]).reshape(-1),
+        ]
+        for _ in range(training.epochs):
+            for index in torch.randperm(slots * ticks).split(training.minibatch):
+                x, a, old, advantage, target = (column[index] for column in batch)
+                new = -0.5 * ((a - policy(x)) / sigma).square().sum(-1) - constant
+                ratio = (new - old).exp()
+                clipped = ratio.clamp(1 - training.clip, 1 + training.clip)
+                loss = -torch.min(ratio * advantage, clipped * advantage).mean()
+                loss = loss + training.value_coefficient * (value(x).squeeze(-1) - target).square().mean()
+                optimiser.zero_grad(set_to_none=True)
+                loss.backward()
+                torch.nn.utils.clip_grad_norm_(parameters, training.grad_clip)
+                optimiser.step()
+        ended_at = time.process_time()
+        if iteration:
+            times["sampling"].append(sampled - started)
+            times["learner"].append(ended_at - sampled)
+            times["total"].append(ended_at - started)
+    return times
+
+
+if __name__ == "__main__":
+    main()
