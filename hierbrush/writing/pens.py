@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 class BrushPen(Protocol):
     """What a drawing must understand: four calls, in metres on the paper, x right, y down, z the press depth.
 
-    Every stroke arrives as ``dip``, ``lower``, any number of ``move_to`` (one a control tick), ``lift``.
+    Every stroke arrives as ``dip``, ``lower``, any number of ``move_to`` (one a row of its path), ``lift``.
     """
 
     def dip(self) -> None:
@@ -22,7 +22,7 @@ class BrushPen(Protocol):
         """Come down from the air to where a stroke starts."""
 
     def move_to(self, x: float, y: float, z: float) -> None:
-        """Move the handle in one control tick."""
+        """Move the handle in a straight line."""
 
     def lift(self) -> None:
         """Leave the paper."""
@@ -57,7 +57,7 @@ class RecordingPen:
 
 
 def draw_paths(paths: Iterable[NDArray[np.float64]], pen: BrushPen) -> None:
-    """Tell ``pen`` the handle paths ``[T+1, 3]`` of strokes, in order."""
+    """Tell ``pen`` the handle paths ``[n, 3]`` of strokes, in order."""
     for path in paths:
         pen.dip()
         pen.lower(*path[0].tolist())

@@ -1,4 +1,4 @@
-"""GIF: the brush at work, one frame a control tick, with the tuft's footprint and the handle over the growing ink."""
+"""GIF: the brush at work, twenty frames a second, with the tuft's footprint and the handle over the growing ink."""
 
 from __future__ import annotations
 
@@ -21,7 +21,8 @@ _PAPER, _INK, _GRID, _BRUSH = (249, 245, 235), (24, 20, 18), (226, 182, 168), (1
 _INK_LEVELS, _BRUSH_LEVELS = 8, 4
 _FRAME_MS = 50
 _MOST_FRAMES = 400
-_TRAVEL_FRAMES = 4
+_ROWS_A_FRAME = 2  # paths have 40 rows a second
+_TRAVEL_ROWS = 8
 _LAST_MS = 2500
 _SMOOTH = 3  # the brush is drawn this much larger and reduced
 _MOST_PIXELS = 2_000_000
@@ -31,8 +32,8 @@ _DASH = 4  # pixels of a dash, and of a gap, in the practice grid
 def render(sheet: Sheet, size: int) -> bytes:
     """Return the GIF file of a sheet whose character boxes are ``size`` pixels wide.
 
-    Twenty frames a second show the strokes as fast as they are written, or a long text with ticks left out. The dip
-    between strokes is shown as a short way through the air.
+    Twenty frames a second show the strokes as fast as they are written, a long text faster. The dip between strokes is
+    shown as a short way through the air.
 
     Raises:
         HierbrushError: ``size`` is no whole number from 32 to 1024, or the picture would pass 2 million pixels.
@@ -45,8 +46,8 @@ def render(sheet: Sheet, size: int) -> bytes:
             f"size: {size} makes a gif of {columns} x {rows} pixels, more than {_MOST_PIXELS:,}; ask for less"
         )
     grid = _practice_grid(sheet, size, (rows, columns))
-    ticks = sum(len(path) + _TRAVEL_FRAMES for path in sheet.paths)
-    stride = -(-ticks // _MOST_FRAMES)
+    rows_written = sum(len(path) + _TRAVEL_ROWS for path in sheet.paths)
+    stride = max(_ROWS_A_FRAME, -(-rows_written // _MOST_FRAMES))
     frames = [_frame(grid, ink, brush) for ink, brush in _moments(sheet, size, (rows, columns), stride)]
     file = BytesIO()
     durations = [_FRAME_MS] * (len(frames) - 1) + [_LAST_MS]
@@ -59,9 +60,9 @@ def render(sheet: Sheet, size: int) -> bytes:
 def _moments(
     sheet: Sheet, size: int, shape: tuple[int, int], stride: int
 ) -> Iterator[tuple[NDArray[np.float32], NDArray[np.float32]]]:
-    """Yield the ink and the brush ``[rows, columns]`` in [0, 1], every ``stride`` ticks and at the end."""
+    """Yield the ink and the brush ``[rows, columns]`` in [0, 1], every ``stride`` rows of the paths and at the end."""
     ink = np.zeros(shape, np.float32)
-    tick = 0
+    count = 0
     last: NDArray[np.float64] | None = None
     for cell in sheet.cells:
         corner = pixel_corner(cell, size)
@@ -70,15 +71,15 @@ def _moments(
         for path in cell.writing.stroke_paths:
             start = _on_page(path[0], corner, size)
             for place in np.empty((0, 2)) if last is None else _travel(last, start):
-                tick += 1
-                if tick % stride == 0:
+                count += 1
+                if count % stride == 0:
                     yield ink, _brush(shape, size, np.empty((0, 2)), place)
             batch.dip()
             batch.place(path[:1])
             for row in path[1:]:
                 batch.step(row[None])
-                tick += 1
-                if tick % stride == 0:
+                count += 1
+                if count % stride == 0:
                     window[:] = batch.coverage(0)
                     footprint = _on_page(batch.footprint(0), corner, size)
                     yield ink, _brush(shape, size, footprint, _on_page(row, corner, size))
@@ -94,7 +95,7 @@ def _on_page(points: NDArray[np.float64], corner: tuple[int, int], size: int) ->
 
 def _travel(start: NDArray[np.float64], end: NDArray[np.float64]) -> NDArray[np.float64]:
     """Return the brush's places in the air, slow at both ends."""
-    at = np.arange(1, _TRAVEL_FRAMES + 1)[:, None] / _TRAVEL_FRAMES
+    at = np.arange(1, _TRAVEL_ROWS + 1)[:, None] / _TRAVEL_ROWS
     return np.asarray(start + (end - start) * (at * at * (3.0 - 2.0 * at)))
 
 
