@@ -300,7 +300,7 @@ def _unpack_geometry(data: bytes, stroke_counts: list[int]) -> list[tuple[Stroke
 
 
 def _pack_differences(values: Floats) -> bytes:
-    steps = np.diff(np.rint(values).astype(np.int64), prepend=0)
+    steps: NDArray[np.int64] = np.diff(np.rint(values), prepend=0.0).astype(np.int64)
     zigzag = ((steps << 1) ^ (steps >> 63)).astype(np.uint16)
     return (zigzag & 255).astype(np.uint8).tobytes() + (zigzag >> 8).astype(np.uint8).tobytes()
 

@@ -58,8 +58,8 @@ class Component:
     Attributes:
         name: the component as a character, such as ``"木"``; allographs share one name (the left-hand 木 of 林 is
             ``"木"``). Parts that are no character by themselves are ``"#17"``: the same number is the same shape.
-        operator: how the children are put together, an ideographic description character ⿰ ⿱ ⿲ ⿳ ⿴ ⿵ ⿶ ⿷ ⿸ ⿹ ⿺ ⿻;
-            "" for a leaf. The root of a character with no known components is a leaf.
+        operator: how the children are put together, an ideographic description character from ⿰ to ⿻; ""
+            for a leaf. The root of a character with no known components is a leaf.
         strokes: indices of all strokes below this node, in writing order; not always contiguous (国 closes its frame
             last).
         children: in the order of the operator (left before right, top before bottom, outside before inside), which is

@@ -42,7 +42,7 @@ def check_single(char: str) -> None:
 def describe(char: str) -> str:
     """Return ``"'永' (U+6C38)"``; characters that would garble a line are shown by code point and name only."""
     code = f"U+{ord(char):04X}"
-    if char.isprintable() and not char.isspace():
+    if char.isprintable() and not char.isspace() and not unicodedata.category(char).startswith("M"):
         return f"{char!r} ({code})"
     name = unicodedata.name(char, "")
     return f"{code} ({name})" if name else code

@@ -15,10 +15,13 @@ from hierbrush.errors import HierbrushError, closest
 from hierbrush.resources import folder
 
 FIRST_CODE_POINT = 0x31C0
-ABBREVIATIONS = tuple(
-    "T WG XG BXG SW HZZ HZG HP HZWG SZWG HZT HZZP HPWG HZW HZZZ N H S P SP D HZ HG SZ SWZ ST SG PD PZ TN SZZ SWG HXWG "
-    "HZZZG PG Q HXG SZP".split()
+# fmt: off
+ABBREVIATIONS = (
+    "T", "WG", "XG", "BXG", "SW", "HZZ", "HZG", "HP", "HZWG", "SZWG", "HZT", "HZZP", "HPWG", "HZW", "HZZZ", "N",
+    "H", "S", "P", "SP", "D", "HZ", "HG", "SZ", "SWZ", "ST", "SG", "PD", "PZ", "TN", "SZZ", "SWG",
+    "HXWG", "HZZZG", "PG", "Q", "HXG", "SZP",
 )
+# fmt: on
 NUMBER = {abbreviation: number for number, abbreviation in enumerate(ABBREVIATIONS)}
 """Number of each type: its place in the block, by which files and networks know it."""
 
@@ -125,7 +128,7 @@ def load_primitive(path: Path) -> dict[str, Any]:
 
     loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # the C loader reads all 38 files in 10 ms
     try:
-        fields = yaml.load(path.read_text(encoding="utf-8"), Loader=loader)  # noqa: S506
+        fields = yaml.load(path.read_text(encoding="utf-8"), Loader=loader)
     except OSError as error:
         raise HierbrushError(f"{path}: cannot be read ({error.strerror})") from error
     except yaml.YAMLError as error:

@@ -1,42 +1,118 @@
-"""``python -m hierbrush.characters.build``: make the character file from the three packages."""
+"""``python -m hierbrush.characters.build``: make the data files from the four packages; see ``docs/data.md``."""
 
 from __future__ import annotations
 
+import json
+import re
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import click
 
-from hierbrush.characters.build.labels import label
-from hierbrush.characters.build.sources import read_sources
-from hierbrush.characters.data_file import LABEL_SOURCES, Part, Record, write
-from hierbrush.characters.library import DATA_FILE
-from hierbrush.strokes.types import NUMBER
+from hierbrush.characters.build import corrections as corrections_layer
+from hierbrush.characters.build.decompositions import decompose
+from hierbrush.characters.build.labels import Label, label
+from hierbrush.characters.build.report import agreement, as_text, make_report
+from hierbrush.characters.build.shapes import build_shape_bases, write_shape_bases
+from hierbrush.characters.build.sheets import write_confusion_sheets
+from hierbrush.characters.build.sources import Sources, read_sources
+from hierbrush.characters.data_file import LABEL_SOURCES, Record, write
+from hierbrush.characters.library import DATA_FILE, CharacterLibrary
+from hierbrush.errors import HierbrushError
+from hierbrush.resources import folder
+from hierbrush.strokes.shape_basis import FILE as SHAPES_FILE
+from hierbrush.strokes.types import ABBREVIATIONS, NUMBER
 
 NOTICE = (
     "Outlines and medians: hanzi-writer-data 2.0.1, from Make Me a Hanzi, from fonts (C) 1999 Arphic Technology Co., "
     "Ltd., under the Arphic Public License. Changed by the hierbrush project in November 2026: packed into one file, "
     "stroke types and decompositions added, stroke order of some characters corrected. This file as a whole may be "
-    "passed on under the Arphic Public License. Stroke types: from cnchar-order 3.2.6 (MIT). Decompositions: from "
-    "cjk-semantic-split 0.6.0 (MIT). No warranty."
+    "passed on under the Arphic Public License. Stroke types: from cnchar-order and cnchar-trad 3.2.6 (MIT). "
+    "Decompositions: found by shape with the help of cjk-semantic-split 0.6.0 (MIT). No warranty."
 )
+
+_PACKAGE = click.Path(path_type=Path, exists=True)
+_OUTPUT = click.Path(path_type=Path)
 
 
 @click.command()
-@click.option("--hanzi-writer-data", type=click.Path(path_type=Path, exists=True), required=True)
-@click.option("--cnchar-order", type=click.Path(path_type=Path, exists=True), required=True)
-@click.option("--cjk-semantic-split", type=click.Path(path_type=Path, exists=True), required=True)
-@click.option("--out", type=click.Path(path_type=Path), default=DATA_FILE, show_default=True)
-def main(hanzi_writer_data: Path, cnchar_order: Path, cjk_semantic_split: Path, out: Path) -> None:
-    """Build the character file and print what it holds."""
-    sources = read_sources(hanzi_writer_data, cnchar_order, cjk_semantic_split)
-    labels = label(sources)
-    records = []
-    for char, paths in sources.paths.items():
-        types = tuple(NUMBER[kind] for kind, _ in labels[char])
-        origins = tuple(LABEL_SOURCES.index(source) for _, source in labels[char])
-        records.append(Record(char, paths, types, origins, Part(ord(char), strokes=tuple(range(len(paths))))))
+@click.option("--hanzi-writer-data", type=_PACKAGE, required=True, help="npm package, .tgz or folder.")
+@click.option("--cnchar-order", type=_PACKAGE, required=True, help="npm package, .tgz or folder.")
+@click.option("--cnchar-trad", type=_PACKAGE, required=True, help="npm package, .tgz or folder.")
+@click.option("--cjk-semantic-split", type=_PACKAGE, required=True, help="PyPI package, .whl or folder.")
+@click.option("--out", type=_OUTPUT, default=DATA_FILE, help="The character file; the report goes beside it.")
+@click.option("--shapes", type=_OUTPUT, default=SHAPES_FILE, help="The shape basis file.")
+@click.option("--primitives", type=_PACKAGE, default=None, help="Folder whose YAML files get the counts.")
+@click.option("--sheets", type=_OUTPUT, default=None, help="Folder for pictures of the classifier's confusions.")
+@click.option("--reference", type=_PACKAGE, default=None, help="Decompositions to measure agreement with.")
+def main(
+    hanzi_writer_data: Path,
+    cnchar_order: Path,
+    cnchar_trad: Path,
+    cjk_semantic_split: Path,
+    out: Path,
+    shapes: Path,
+    primitives: Path | None,
+    sheets: Path | None,
+    reference: Path | None,
+) -> None:
+    """Build the character file and the shape bases, and print what they hold. Takes some six minutes."""
+    try:
+        sources = read_sources(hanzi_writer_data, cnchar_order, cnchar_trad, cjk_semantic_split)
+        primitives = primitives or folder("primitives")
+        report = build(sources, out, primitives, sheets, reference)
+        write_shape_bases(shapes, build_shape_bases(CharacterLibrary(out), primitives))
+    except HierbrushError as error:
+        raise click.ClickException(str(error)) from error
+    click.echo(as_text(report))
+    click.echo(f"{out}: {out.stat().st_size / 1e6:.2f} MB; {shapes}: {shapes.stat().st_size / 1e6:.2f} MB")
+
+
+def build(
+    sources: Sources, out: Path, primitives: Path, sheets: Path | None = None, reference: Path | None = None
+) -> dict[str, Any]:
+    """Build the character file from sources that were read, and return the report; see `main` for the arguments.
+
+    Raises:
+        HierbrushError: the sources contradict the corrections.
+    """
+    corrections = corrections_layer.load_corrections()
+    sources = corrections_layer.apply(sources, corrections)
+    labels, validation = label(sources, corrections)
+    decompositions = decompose(sources, labels)
+    records = [
+        Record(
+            char,
+            paths,
+            tuple(NUMBER[stroke.stroke_type] for stroke in labels[char]),
+            tuple(LABEL_SOURCES.index(stroke.source) for stroke in labels[char]),
+            decompositions.trees[char],
+        )
+        for char, paths in sources.paths.items()
+    ]
     write(out, records, NOTICE)
-    click.echo(f"{out}: {len(records)} characters, {out.stat().st_size / 1e6:.2f} MB")
+    report = make_report(labels, validation, decompositions)
+    if reference is not None:
+        report["agreement"] = agreement(decompositions.cuts, corrections, reference)
+    out.with_name("report.json").write_text(json.dumps(report, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
+    write_counts(primitives, labels)
+    if sheets is not None:
+        write_confusion_sheets(sheets, CharacterLibrary(out), validation)
+    return report
+
+
+def write_counts(primitives: Path, labels: Mapping[str, Sequence[Label]]) -> None:
+    """Bring ``strokes`` and ``characters`` in ``primitives/*.yaml`` up to date, leaving the rest as it is."""
+    strokes = Counter(stroke.stroke_type for sequence in labels.values() for stroke in sequence)
+    characters = Counter(kind for sequence in labels.values() for kind in {stroke.stroke_type for stroke in sequence})
+    for kind in ABBREVIATIONS:
+        path = primitives / f"{kind}.yaml"
+        text = path.read_text(encoding="utf-8")
+        for field, counts in (("strokes", strokes), ("characters", characters)):
+            text = re.sub(rf"(?m)^{field}: \d+$", f"{field}: {counts[kind]}", text)
+        path.write_text(text, encoding="utf-8")
 
 
 if __name__ == "__main__":

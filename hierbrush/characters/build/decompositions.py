@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from math import log
 
 import numpy as np
@@ -32,15 +32,21 @@ _GROUP = {kind: number for number, group in enumerate(_GROUPS.split("|")) for ki
 _ALIASES = {"𥫗": "⺮", "𧾷": "⻊", "訁": "讠"}
 
 KNOWN = 0.105
-"""A side is the component that it fits best if the error (see `Matcher`) is at most this."""
+ALLOGRAPH = 0.15
+SQUEEZED = 0.2
+"""A side is the component that it fits best if the error (see `Matcher`) is at most `KNOWN`, or `ALLOGRAPH` where all
+stroke types agree (the left-hand 土 of 地), or `SQUEEZED` where besides it is a known frame (the 走 of 赴) or
+cjk-semantic-split names it."""
+WORST = 1.1
+"""Cuts that cost more are not believed; the character stays flat."""
 _FRAMES = {
-    "⿺": "辶廴走鬼麦麥是尤爪瓜尢毛虎風鼠九支夂處黽久鼠",
-    "⿸": "广厂尸疒户戶虍耂厃𠂆麻鹿产辰戸尸原严",
-    "⿵": "门門冂几風风鬥戊戌勹",
+    "⿺": "辶廴走鬼麦麥是尢毛鼠九処支爪瓜",
+    "⿸": "广厂尸疒户戶虍耂麻鹿产辰戸厤",
+    "⿵": "门門冂几風风鬥戊戌",
     "⿴": "囗",
     "⿷": "匚匸",
     "⿶": "凵",
-    "⿹": "勹弋戈气氣㦮式或或弓",
+    "⿹": "勹弋戈气氣",
 }
 _FRAME_OPERATOR = {char: operator for operator, chars in _FRAMES.items() for char in chars}
 
@@ -50,8 +56,8 @@ class Cut:
     """One way to part a character.
 
     Attributes:
-        operator: binary ideographic description character.
-        strokes: of the first and the second side in the order of the operator.
+        operator: ideographic description character.
+        strokes: of each side, in the order of the operator; two sides, or three for ⿲ and ⿳.
         names: the library's character that each side is, or None.
         errors: how far each side is from the nearest character.
         cost: total, the lower the better.
@@ -59,9 +65,9 @@ class Cut:
     """
 
     operator: str
-    strokes: tuple[tuple[int, ...], tuple[int, ...]]
-    names: tuple[str | None, str | None]
-    errors: tuple[float, float]
+    strokes: tuple[tuple[int, ...], ...]
+    names: tuple[str | None, ...]
+    errors: tuple[float, ...]
     cost: float
     origin: str
 
@@ -84,8 +90,8 @@ class Decompositions:
 class Matcher:
     """Nearest characters of runs of strokes, all strokes resampled to eight points.
 
-    The error of a match is the root mean square distance of corresponding points, both in units of their own boxes, plus
-    a term for stroke types that differ.
+    The error of a match is the root mean square distance of corresponding points, both in units of their own boxes,
+    plus a term for stroke types that differ.
     """
 
     def __init__(self, sources: Sources, labels: Mapping[str, Sequence[Label]]) -> None:
@@ -103,9 +109,7 @@ class Matcher:
         for char in self.chars:
             self.by_count.setdefault(len(self.points[char]), []).append(char)
 
-    def match(
-        self, count: int, asked: Sequence[tuple[str, tuple[int, ...]]]
-    ) -> tuple[list[str], NDArray[np.float32]]:
+    def match(self, count: int, asked: Sequence[tuple[str, tuple[int, ...]]]) -> tuple[list[str], NDArray[np.float32]]:
         """Return the best other character for each ``(char, strokes)`` of ``count`` strokes, and the errors."""
         known = self.by_count.get(count, [])
         names = [""] * len(asked)
@@ -130,12 +134,19 @@ class Matcher:
             differs = np.where(
                 query_types[:, None, :] == other, 0.0, np.where(query_types[:, None, :] // 64 == other // 64, 0.3, 1.0)
             ).mean(axis=2)
-            error = np.sqrt(np.maximum(np.take_along_axis(squares, near, axis=1), 0) / (count * POINTS)) + 0.15 * differs
+            error = (
+                np.sqrt(np.maximum(np.take_along_axis(squares, near, axis=1), 0) / (count * POINTS)) + 0.15 * differs
+            )
             best = error.argmin(axis=1)
             for index, column in enumerate(best):
                 names[start + index] = known[near[index, column]]
             errors[start : start + 4096] = error[np.arange(len(part)), best]
         return names, errors
+
+    def error(self, char: str, side: tuple[int, ...], part: str) -> float:
+        """Return the root mean square distance of a side from one character of as many strokes."""
+        difference = _normalised(self.points[char][list(side)]) - _normalised(self.points[part])
+        return float(np.sqrt((difference * difference).sum() / (len(side) * POINTS)))
 
 
 def _code(kind: str) -> int:
@@ -158,7 +169,7 @@ def _candidates(count: int) -> Iterator[tuple[tuple[int, ...], tuple[int, ...]]]
     everything = range(count)
     for start in range(count):
         for end in range(start + 1, count + 1):
-            if end - start < count and (start > 0 or end < count):
+            if end < count:  # a suffix is the remainder of a prefix
                 run = tuple(range(start, end))
                 yield run, tuple(index for index in everything if index < start or index >= end)
 
@@ -190,68 +201,118 @@ def match_sides(matcher: Matcher) -> dict[Side, tuple[str, float]]:
 
 def choose(matcher: Matcher, found: Mapping[Side, tuple[str, float]], sources: Sources) -> Decompositions:
     """Choose the cheapest cut of every character, twice, and expand the trees."""
+    options = {char: _options(char, matcher, found, sources) for char in matcher.chars}
     frequency: Counter[tuple[str, str, int]] = Counter()
     cuts: dict[str, Cut] = {}
     for _ in range(2):
         cuts = {}
-        for char in matcher.chars:
-            cut = _best_cut(char, matcher, found, sources, frequency)
-            if cut is not None:
-                cuts[char] = cut
+        for char, possible in options.items():
+            priced = [(cut.cost - _familiarity(cut, frequency), number, cut) for number, cut in enumerate(possible)]
+            if priced:
+                cost, _, cut = min(priced, key=lambda entry: (round(entry[0], 9), entry[1]))
+                if cost < WORST:
+                    cuts[char] = replace(cut, cost=cost)
         frequency = Counter(
             (name, cut.operator, slot)
             for cut in cuts.values()
             for slot, name in enumerate(cut.names)
             if name is not None
         )
-    return _trees(matcher, cuts)
+    return _trees(matcher, {char: _in_three(char, cut, matcher, found) for char, cut in cuts.items()})
 
 
-def _best_cut(
-    char: str,
-    matcher: Matcher,
-    found: Mapping[tuple[str, tuple[int, ...]], tuple[str, float]],
-    sources: Sources,
-    frequency: Counter[tuple[str, str, int]],
-) -> Cut | None:
+def _familiarity(cut: Cut, frequency: Counter[tuple[str, str, int]]) -> float:
+    """Return how much a cut gains by components that are often found in their places."""
+    return sum(
+        0.04 * min(log(1 + frequency[name, cut.operator, slot]), 4.0)
+        for slot, name in enumerate(cut.names)
+        if name is not None
+    )
+
+
+def _options(char: str, matcher: Matcher, found: Mapping[Side, tuple[str, float]], sources: Sources) -> list[Cut]:
+    """Return all cuts of a character with at least one named side, priced without regard to frequency."""
     evidence = _evidence(char, sources)
     boxes = matcher.boxes[char]
-    best: Cut | None = None
+    options = []
     for run, rest in _candidates(len(boxes)):
-        gap = run[0] > 0 and run[-1] < len(boxes) - 1
-        operator, first, second, overlap = _arrange(boxes, run, rest, found, char, gap)
-        if operator == "":
+        gap = run[0] > 0
+        sides = {side: _identify(char, side, matcher, found, evidence) for side in (run, rest)}
+        if sides[run][0] is None and sides[rest][0] is None:
             continue
-        names: list[str | None] = []
-        errors = []
+        arranged = _arrange(boxes, run, rest, sides, gap)
+        if arranged is None:
+            continue
+        operator, order, overlap = arranged
         cost = 0.9 * overlap + (0.25 if gap else 0.0)
-        for slot, side in enumerate((first, second)):
-            name, error = found[char, side]
-            # One or two strokes fit something by chance.
-            limit = KNOWN if len(side) > 2 else 0.8 * KNOWN
-            known = error <= limit
-            if len(side) == 1:
-                known = False
-                cost += 0.35
-            names.append(name if known else None)
-            errors.append(error)
-            cost += 2.0 * min(error, 0.2) + (0.0 if known else 0.2)
-            if known:
-                cost -= 0.04 * min(log(1 + frequency[name, operator, slot]), 4.0)
+        for side in order:
+            name, error = sides[side]
+            cost += 2.0 * min(error, 0.2) + (0.35 if len(side) == 1 else 0.0) + (0.2 if name is None else 0.0)
+        names = (sides[order[0]][0], sides[order[1]][0])
         named = False
         for counts, parts in evidence:
-            if counts == (len(first), len(second)):
-                cost -= 0.3
-                named = True
-                cost -= 0.05 * sum(name is not None and name in parts for name in names)
+            if counts == (len(order[0]), len(order[1])):
+                agreeing = sum(name in parts for name in names if name is not None)
+                named = agreeing > 0
+                cost -= 0.3 + 0.05 * agreeing if named else 0.1
                 break
-        if names == [None, None] and not named:
+        errors = (sides[order[0]][1], sides[order[1]][1])
+        options.append(Cut(operator, order, names, errors, cost, "split" if named else "mined"))
+    return options
+
+
+def _in_three(char: str, cut: Cut, matcher: Matcher, found: Mapping[Side, tuple[str, float]]) -> Cut:
+    """Part an anonymous side once more in the same direction where that names all three (京 is ⿳亠口小)."""
+    if cut.operator not in "⿰⿱" or None not in cut.names:
+        return cut
+    boxes = matcher.boxes[char]
+    slot = cut.names.index(None)
+    side = cut.strokes[slot]
+    best: tuple[float, Cut] | None = None
+    for at in range(1, len(side)):
+        halves = (side[:at], side[at:])
+        if any((char, half) not in found for half in halves):  # such as both ends of a side in two runs
             continue
-        if best is None or cost < best.cost - 1e-9:
-            best = Cut(
-                operator, (first, second), (names[0], names[1]), (errors[0], errors[1]), cost, "split" if named else "mined"
-            )
-    return best if best is not None and best.cost < 0.75 else None
+        sides = {half: _identify(char, half, matcher, found, ()) for half in halves}
+        if any(name is None for name, _ in sides.values()):
+            continue
+        arranged = _arrange(boxes, side[:at], side[at:], sides, False)
+        if arranged is None or arranged[0] != cut.operator:
+            continue
+        _, order, overlap = arranged
+        cost = overlap + sum(error for _, error in sides.values())
+        if best is None or cost < best[0]:
+            middle = [(part, *sides[part]) for part in order]
+            parts = [(cut.strokes[i], cut.names[i], cut.errors[i]) for i in (0, 1)]
+            parts[slot : slot + 1] = middle
+            strokes, names, errors = zip(*parts, strict=True)
+            best = (cost, Cut("⿲" if cut.operator == "⿰" else "⿳", strokes, names, errors, cut.cost, cut.origin))
+    return best[1] if best is not None else cut
+
+
+def _identify(
+    char: str,
+    side: tuple[int, ...],
+    matcher: Matcher,
+    found: Mapping[Side, tuple[str, float]],
+    evidence: Sequence[tuple[tuple[int, int], set[str]]],
+) -> tuple[str | None, float]:
+    """Return which character a side is, or None, and the error. A single stroke is no component by itself."""
+    name, error = found[char, side]
+    if len(side) == 1:
+        return None, error
+    groups = matcher.types[char][list(side)] // 64
+    # One or two strokes fit something by chance.
+    limit = KNOWN if len(side) > 2 else 0.8 * KNOWN
+    if error <= limit or (len(side) > 2 and error <= ALLOGRAPH and (groups == matcher.types[name] // 64).all()):
+        return name, error
+    hinted = {part for _, parts in evidence for part in parts} | (set(_FRAME_OPERATOR) if side[0] == 0 else set())
+    for part in sorted(hinted & set(matcher.by_count.get(len(side), ()))):
+        if part != char and len(side) > 2 and (groups == matcher.types[part] // 64).all():
+            other = matcher.error(char, side, part)
+            if other <= SQUEEZED:
+                return part, min(other, ALLOGRAPH)
+    return None, error
 
 
 def _box(boxes: NDArray[np.float64], strokes: Sequence[int]) -> NDArray[np.float64]:
@@ -263,44 +324,40 @@ def _arrange(
     boxes: NDArray[np.float64],
     run: tuple[int, ...],
     rest: tuple[int, ...],
-    found: Mapping[tuple[str, tuple[int, ...]], tuple[str, float]],
-    char: str,
+    sides: Mapping[tuple[int, ...], tuple[str | None, float]],
     gap: bool,
-) -> tuple[str, tuple[int, ...], tuple[int, ...], float]:
-    """Return operator, sides in its order, and how much the sides' boxes overlap (0 to 1)."""
+) -> tuple[str, tuple[tuple[int, ...], tuple[int, ...]], float] | None:
+    """Return operator, sides in its order, and how much the sides' boxes overlap (0 to 1); None where nothing fits."""
     a, b = _box(boxes, run), _box(boxes, rest)
     overlap = np.minimum(a[2:], b[2:]) - np.maximum(a[:2], b[:2])
     smaller = np.maximum(np.minimum(a[2:] - a[:2], b[2:] - b[:2]), 60.0)
     share = np.clip(overlap / smaller, 0.0, 1.0)
-    # A frame is a known enclosing component that is not simply beside or above.
-    for outer, inner, box_outer, box_inner in ((run, rest, a, b), (rest, run, b, a)):
-        name, error = found[char, outer]
-        operator = _FRAME_OPERATOR.get(name, "") if error <= 1.2 * KNOWN else ""
-        if operator and share.min() > 0.35 and _encloses(operator, box_outer, box_inner):
-            return operator, outer, inner, 0.0
+    # A frame is a known enclosing component with room for the other side; it is written first, last or around it.
+    for outer, inner, box_outer, box_inner in ((rest, run, b, a), (run, rest, a, b)):
+        operator = _FRAME_OPERATOR.get(sides[outer][0] or "", "")
+        if operator and not (gap and outer is run) and share.min() > 0.2 and _encloses(operator, box_outer, box_inner):
+            return operator, (outer, inner), 0.0
     if gap:
-        # Middle strokes inside the others: 哀, 國 without a known frame.
+        # Middle strokes inside a known component that is no usual frame: 哀, 街.
         inside = bool((a[:2] >= b[:2] - 20).all() and (a[2:] <= b[2:] + 20).all())
-        return ("⿴" if inside else "", rest, run, 0.25 if inside else 1.0)
+        return ("⿴", (rest, run), 0.25) if inside and None not in (sides[rest][0], sides[run][0]) else None
     if share[0] <= share[1]:
-        first, second = (run, rest) if a[0] + a[2] < b[0] + b[2] else (rest, run)
-        return "⿰", first, second, float(share[0])
-    first, second = (run, rest) if a[1] + a[3] > b[1] + b[3] else (rest, run)
-    return "⿱", first, second, float(share[1])
+        return "⿰", (run, rest) if a[0] + a[2] < b[0] + b[2] else (rest, run), float(share[0])
+    return "⿱", (run, rest) if a[1] + a[3] > b[1] + b[3] else (rest, run), float(share[1])
 
 
 def _encloses(operator: str, outer: NDArray[np.float64], inner: NDArray[np.float64]) -> bool:
     """Whether the inner box (left, bottom, right, top; y up) sits where the frame leaves room."""
-    centre_outer, centre_inner = (outer[:2] + outer[2:]) / 2, (inner[:2] + inner[2:]) / 2
-    right, up = centre_inner - centre_outer
     size = outer[2:] - outer[:2]
+    left, _, right, top = (inner - outer) / np.tile(size, 2)
+    centre = (inner[:2] + inner[2:] - outer[:2] - outer[2:]) / 2 / size
     if operator == "⿺":
-        return bool(right > 0 and up > -0.1 * size[1])
+        return bool(left > 0.1 and centre[1] > -0.1)
     if operator == "⿸":
-        return bool(right > -0.05 * size[0] and up < 0)
+        return bool(left > -0.08 and top < -0.03 and centre[1] < 0)
     if operator == "⿹":
-        return bool(right < 0.1 * size[0] and up < 0.1 * size[1])
-    return bool(abs(right) < 0.35 * size[0] and abs(up) < 0.4 * size[1])
+        return bool(right < 0.15 and top < 0.1 and centre[0] < 0.1)
+    return bool(abs(centre[0]) < 0.35 and abs(centre[1]) < 0.4 and left > -0.08 and right < 0.08)
 
 
 def _evidence(char: str, sources: Sources) -> list[tuple[tuple[int, int], set[str]]]:
@@ -351,7 +408,7 @@ def _trees(matcher: Matcher, cuts: Mapping[str, Cut]) -> Decompositions:
         if cut is None or depth > 12:
             return Part(name, strokes=tuple(strokes))
         children = []
-        for slot in (0, 1):
+        for slot in range(len(cut.strokes)):
             side = [strokes[index] for index in cut.strokes[slot]]
             component = cut.names[slot]
             if component is None:
@@ -369,7 +426,7 @@ def _cluster(matcher: Matcher, cuts: Mapping[str, Cut]) -> dict[tuple[str, int],
     """Number anonymous sides, 1 the most frequent: equal stroke types and near shapes share a number."""
     leaders: dict[tuple[int, ...], list[tuple[NDArray[np.float32], list[tuple[str, int]]]]] = {}
     for char, cut in cuts.items():
-        for slot in (0, 1):
+        for slot in range(len(cut.strokes)):
             if cut.names[slot] is None:
                 side = list(cut.strokes[slot])
                 shape = _normalised(matcher.points[char][side])

@@ -15,7 +15,6 @@ from numpy.typing import NDArray
 
 from hierbrush.characters.build.corrections import Correction
 from hierbrush.characters.build.sources import Sources
-from hierbrush.characters.data_file import StrokePath
 
 NEIGHBOURS = 7
 FOLDS = 5
@@ -33,6 +32,9 @@ _LETTERS = "".join(sorted(set(LETTER_TYPES) - {"d"}))
 
 # Components whose ㇈-like stroke is the 横斜钩 of the standard; shapes of the two run into each other.
 _SLANTED_HOOK = frozenset("气氣风風飞飛凤鳳卂虱夙")
+
+# A letter with fewer strokes has no neighbours to speak for it (凸 is the only ㇎).
+_RARE = 10
 
 # Disagreements of these pairs are about a hook that the font leaves out (七) and not about the order of strokes.
 _HOOKS = frozenset({("u", "b")})
@@ -109,13 +111,14 @@ def features(lines: NDArray[np.float64]) -> NDArray[np.float32]:
         points[:, 0] / 1024,
         points[:, -1] / 1024,
     ]
-    return np.rint(24 * np.concatenate(scaled, axis=1)).astype(np.float32)
+    table: NDArray[np.float32] = np.rint(24 * np.concatenate(scaled, axis=1)).astype(np.float32)
+    return table
 
 
 def vote(
     known: NDArray[np.float32], classes: NDArray[np.int64], asked: NDArray[np.float32]
 ) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
-    """Return for each row of ``asked`` the class that most of its nearest rows of ``known`` have, and the share of votes.
+    """Return for each row of ``asked`` the class of most of its nearest rows of ``known``, and the share of votes.
 
     The nearest neighbour's vote counts 1.3, which decides ties.
     """
@@ -125,7 +128,7 @@ def vote(
     for start in range(0, len(asked), 1024):
         rows = asked[start : start + 1024]
         distance = halves - rows @ known.T
-        # Ties in distance would be broken by the sort's internals; the row number makes the key unique and exact.
+        # Among equal distances the earlier row comes first.
         near = np.argpartition(distance, NEIGHBOURS, axis=1)[:, :NEIGHBOURS]
         near.sort(axis=1)
         order = np.argsort(np.take_along_axis(distance, near, axis=1), axis=1, kind="stable")
@@ -138,9 +141,7 @@ def vote(
     return winners, shares
 
 
-def label(
-    sources: Sources, corrections: Mapping[str, Correction]
-) -> tuple[dict[str, list[Label]], CrossValidation]:
+def label(sources: Sources, corrections: Mapping[str, Correction]) -> tuple[dict[str, list[Label]], CrossValidation]:
     """Label every stroke of ``sources.paths`` (corrected characters in their corrected order)."""
     chars = [char for char, paths in sources.paths.items() for _ in paths]
     places = [place for paths in sources.paths.values() for place in range(len(paths))]
@@ -163,12 +164,15 @@ def label(
             predicted[judged], shares[judged] = vote(table[taught], given[taught], table[judged])
     given_before = given.copy()
     unanimous = (given >= 0) & (predicted >= 0) & (predicted != given) & (shares > 0.99)
-    doubtful = {
-        chars[row]
-        for row in np.flatnonzero(unanimous)
-        if (_LETTERS[given[row]], _LETTERS[predicted[row]]) not in _HOOKS
-    }
-    relabelled = np.array([char in doubtful for char in chars]) & (given >= 0) & (predicted != given) & (predicted >= 0)
+    common = np.bincount(given[given >= 0], minlength=len(_LETTERS)) >= _RARE
+    credible = np.array(
+        [
+            before >= 0 and after >= 0 and common[before] and (_LETTERS[before], _LETTERS[after]) not in _HOOKS
+            for before, after in zip(given.tolist(), predicted.tolist(), strict=True)
+        ]
+    )
+    doubtful = {chars[row] for row in np.flatnonzero(unanimous & credible)}
+    relabelled = np.array([char in doubtful for char in chars]) & credible & (predicted != given)
     given[relabelled] = predicted[relabelled]
 
     asked = given < 0
@@ -190,7 +194,7 @@ def label(
     confusions: dict[tuple[str, str], list[tuple[str, int, float]]] = {}
     counts: dict[str, int] = {}
     judged = (given_before >= 0) & (predicted >= 0)
-    for row in np.flatnonzero(judged):
+    for row in np.flatnonzero(judged).tolist():
         kind = resolve(_LETTERS[given_before[row]], lines[row], chars[row] in slanted)
         counts[kind] = counts.get(kind, 0) + 1
         if predicted[row] != given_before[row]:
@@ -231,10 +235,10 @@ def resolve(letter: str, line: NDArray[np.float64], slanted_hook: bool) -> str:
     if letter == "w":  # 乃 reaches out further below than above, 阝 does not
         reach = (line[24:, 0].max() - line[:20, 0].max()) / width
         return "HZZZG" if reach > 0.36 or width / height > 0.6 else "HPWG"
-    if letter == "x":  # 专 has a long first section and a falling last one
-        first = (line[0, 1] - line[: SAMPLES * 3 // 4, 1].min()) / height
+    if letter == "x":  # 专 has a long first section and a falling last one; the head may slant, so it is passed over
+        first = 6 + int(np.argmax(heading[6:] < 45))
         fall = np.degrees(np.arctan2(line[42, 1] - line[48, 1], line[48, 0] - line[42, 0]))
-        return "SZP" if fall > 105 and first > 0.6 else "SZZ"
+        return "SZP" if first > 23 and fall > 105 else "SZZ"
     if letter == "y":  # 心's hook turns up before its end, 戈's falls all the way
         return "BXG" if heading[30:38].mean() < -5 else "XG"
     return LETTER_TYPES[letter]

@@ -11,6 +11,7 @@ import tarfile
 import zipfile
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -154,7 +155,7 @@ def _parse_split_lines(text: str) -> Iterator[tuple[str, tuple[tuple[str, int], 
             char,
             tuple(
                 (part, int(position))
-                for (_, position), (part, _) in zip(found[:-1], found[1:], strict=True)
+                for (_, position), (part, _) in pairwise(found)
                 if position is not None
             ),
         )
