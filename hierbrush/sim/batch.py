@@ -406,10 +406,9 @@ class StrokeBatch(BrushBatch):
         threads: int = 1,
         seed: int = 0,
     ) -> None:
-        if observation not in LAYOUTS:
-            raise HierbrushError(
-                f"observation: {observation!r} is not one of {', '.join(LAYOUTS)}{closest(observation, list(LAYOUTS))}"
-            )
+        if not isinstance(observation, str) or observation not in LAYOUTS:
+            near = closest(str(observation), list(LAYOUTS))
+            raise HierbrushError(f"observation: {observation!r} is not one of {', '.join(LAYOUTS)}{near}")
         self.bank = bank
         self._open(
             model, slots, bank.words, bank.side, bank.box, bank.supersample, None, threads, seed, bank,

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 import numpy as np
 from numpy.typing import NDArray
 
+from hierbrush.errors import HierbrushError
 from hierbrush.sim.batch import BrushBatch
 from hierbrush.sim.model import BrushModel
 
@@ -35,7 +36,9 @@ def trace(
         HierbrushError: an argument is out of range.
     """
     paper = BrushBatch(model, 1, side=side, supersample=supersample, box=box)
-    for path in paths:
+    for index, path in enumerate(paths):
+        if np.ndim(path) != 2 or not len(path):
+            raise HierbrushError(f"paths[{index}]: shape {np.shape(path)}, expected [ticks + 1, 3]")
         paper.dip()
         paper.place(path[0])
         for pose in path[1:]:

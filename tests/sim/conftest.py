@@ -20,7 +20,10 @@ MakeBank = Callable[..., GoalBank]
 OnKernel = Callable[[ModuleType, Callable[[], Made]], Made]
 
 # Everything that a batch computes; bit for bit the same on both cores.
-COMPUTED = ("pose", "root", "direction", "tuft", "moved", "ink", "draws", "counts", "goal", "tick", "observation")
+COMPUTED = (
+    "pose", "root", "direction", "tuft", "moved", "midway", "command", "ink", "draws", "counts", "goal", "tick",
+    "observation",
+)  # fmt: skip
 
 
 @pytest.fixture(scope="session")

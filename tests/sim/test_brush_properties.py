@@ -321,7 +321,8 @@ def test_noise_is_centred_spread_as_asked_and_own_to_each_slot(make_bank: Any) -
     batch = StrokeBatch(make_bank(1, 1, side=32), BrushModel(), slots, observation="none", limits=free, seed=3)
     batch.set_noise(sigma)
     batch.track(np.zeros(3))
-    error = batch.position - batch.bank.arrays["track"][1, :3]
+    start, following = batch.bank.arrays["track"][:2, :3]
+    error = batch.position - (following + 5 * start) / 6
     # Standard errors: 1/64 of sigma for the mean, 1/90 for the spread; five of them.
     assert np.abs(error.mean(axis=0)).max() < 5 / 64 * sigma
     assert np.abs(error.std(axis=0) / sigma - 1).max() < 5 / 90
@@ -333,14 +334,18 @@ def test_noise_is_centred_spread_as_asked_and_own_to_each_slot(make_bank: Any) -
     assert not np.array_equal(other.position, batch.position)
 
 
-def test_action_zero_follows_the_reference_path_and_actions_are_clipped(make_bank: Any) -> None:
+def test_the_handle_follows_the_spline_of_the_reference_path_and_actions_are_clipped(make_bank: Any) -> None:
     bank = make_bank(2, 2, side=64)
     batch = StrokeBatch(bank, BrushModel(), 2, limits=HandleLimits(move=0.1, press=0.1))
     batch.assign([0, 1])
     for tick in range(1, 4):
         batch.track(np.zeros((2, 3)))
-        rows = bank.arrays["track"][bank.arrays["track_offset"] + tick, :3]
-        np.testing.assert_allclose(batch.position, rows, atol=2.0**-32)
+        rows = [
+            bank.arrays["track"][bank.arrays["track_offset"] + max(tick - back, 0), :3] for back in range(4)
+        ]  # newest first; the handle rests at the start before it sets out
+        np.testing.assert_allclose(batch.position, (rows[0] + 4 * rows[1] + rows[2]) / 6, atol=2.0**-31)
+        np.testing.assert_allclose(batch.midway, (rows[0] + 23 * rows[1] + 23 * rows[2] + rows[3]) / 48, atol=2.0**-31)
+        np.testing.assert_allclose(batch.command, np.stack(rows[:3], axis=1), atol=2.0**-31)
     saved = batch.snapshot()
     batch.track(np.full((2, 3), 1.0))
     ones = batch.position.copy()
