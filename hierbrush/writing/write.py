@@ -21,7 +21,7 @@ def write_character(
         char: the character.
         goal: where the strokes' order, places and shapes come from; ``"glyph"`` takes them from the character's glyph.
         brush: a preset's name (``"measured"``, ``"round"``) or a `BrushModel`.
-        policy: who moves the brush, a name or file that `hierbrush.strokes.rollout.stroke_policy` knows: ``"scripted"``,
+        policy: who moves the brush, a name or file that `hierbrush.strokes.rollout` knows: ``"scripted"``,
             the controls ``"zero"`` and ``"random"``, or what has been learned.
         seed: of the policy's random numbers; the same arguments give the same writing on every machine.
 
