@@ -265,9 +265,13 @@ def test_faulty_remote_runner_ends_training_with_the_cause(built: Any, toy_setti
 
 def test_diverging_learner_ends_training_with_the_cause(built: Any, toy_settings: dict[str, Any]) -> None:
     algorithm = built(configured(toy_settings, training={"lr": 1e30}))
-    with pytest.raises(FloatingPointError, match=r"training\.lr"):
+
+    def diverge() -> None:
         for _ in range(4):
             algorithm.train()
+
+    with pytest.raises(FloatingPointError, match=r"training\.lr"):
+        diverge()
 
 
 def test_iteration_without_steps_is_an_error(built: Any, toy_settings: dict[str, Any]) -> None:

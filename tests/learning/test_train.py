@@ -1,0 +1,244 @@
+"""``hierbrush train`` as a user sees it: results, resumption after any death, errors, specialists from a generalist."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import yaml
+from click.testing import CliRunner
+from ray.rllib.core.columns import Columns
+
+from hierbrush.cli.train import train as command
+from hierbrush.errors import HierbrushError
+from hierbrush.learning import checkpoint
+from hierbrush.learning.logs import read_metrics
+from hierbrush.learning.train import train
+from hierbrush.learning.weights import load_card
+from hierbrush.strokes.policy import MLPPolicy, PolicySet, read_safetensors
+
+HERE = Path(__file__).parent
+
+
+@pytest.fixture
+def config_file(tmp_path: Path, toy_settings: dict[str, Any]) -> Path:
+    toy_settings["training"]["steps"] = 8 * 2048
+    return write(tmp_path / "toy.yaml", toy_settings)
+
+
+def write(path: Path, settings: dict[str, Any]) -> Path:
+    path.write_text(yaml.safe_dump(settings), encoding="utf-8")
+    return path
+
+
+@pytest.mark.usefixtures("ray_running")
+def test_run_leaves_weights_card_logs_and_curve(
+    config_file: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = train(config_file, output=tmp_path / "out") / "policy"
+    records = read_metrics(folder / "metrics.jsonl")
+    assert [record["steps"] for record in records] == [2048 * k for k in range(1, 9)]
+    assert records[-1]["return"] > records[0]["return"]
+    card = load_card(folder)
+    assert card["steps"] == 8 * 2048
+    assert card["config"]["name"] == "toy"
+    assert (folder / "curve.png").read_bytes()[:4] == b"\x89PNG"
+    assert len(checkpoint.complete(folder / "checkpoints")) <= 2
+    assert "steps/s" in capsys.readouterr().err
+
+    # The weights are the whole policy: NumPy acts as the trained RLModule does.
+    from ray.rllib.core.rl_module.rl_module import RLModule
+
+    newest = checkpoint.complete(folder / "checkpoints")[-1].resolve()
+    module = RLModule.from_checkpoint(newest / "learner_group" / "learner" / "rl_module" / "default_policy")
+    import torch
+
+    obs = np.random.default_rng(0).standard_normal((50, 5)).astype(np.float32)
+    expected = module.forward_inference({Columns.OBS: torch.from_numpy(obs)})[Columns.ACTION_DIST_INPUTS][:, :2]
+    action = MLPPolicy.load(folder / "weights.safetensors")(obs)
+    assert np.abs(expected.numpy()).max() > 0.05
+    np.testing.assert_allclose(action, np.clip(expected.numpy(), -1, 1), atol=1e-5)
+
+    # A finished policy is not trained again, a changed weights file is noticed.
+    before = (folder / "card.json").read_bytes()
+    train(config_file, output=tmp_path / "out", resume=True)
+    assert (folder / "card.json").read_bytes() == before
+    (folder / "weights.safetensors").write_bytes(b"another")
+    with pytest.raises(HierbrushError, match="SHA-256 differs"):
+        load_card(folder)
+
+
+@pytest.mark.usefixtures("ray_running")
+def test_specialists_start_from_the_generalist(tmp_path: Path, toy_settings: dict[str, Any]) -> None:
+    toy_settings["training"].update(steps=3 * 2048, value_warmup=0)
+    toy_settings["phases"] = [
+        {"name": "all"},
+        # A learning rate too small to move anything shows where the weights came from.
+        {
+            "name": "each",
+            "policies": "per_stroke",
+            "start_from": "all",
+            "steps": 2048,
+            "lr": 1e-12,
+            "lr_final": 1e-12,
+            "sigma": 0.2,
+            "sigma_final": 0.2,
+        },
+    ]
+    path = write(tmp_path / "toy.yaml", toy_settings)
+    out = train(path, output=tmp_path / "out", stroke="HZG")
+    assert not (out / "each" / "H").exists()
+    general, special = (read_safetensors(folder / "weights.safetensors") for folder in (out / "all", out / "each/HZG"))
+    assert general.keys() == special.keys()
+    for name in general:
+        np.testing.assert_allclose(special[name], general[name], atol=1e-7)
+    assert read_metrics(out / "each" / "HZG" / "metrics.jsonl")[0]["sigma"] == pytest.approx(0.2)
+    assert load_card(out / "each" / "HZG")["stroke"] == "HZG"
+
+
+def test_weights_of_many_types_in_one_file_act_row_by_row(tmp_path: Path) -> None:
+    from hierbrush.learning.weights import pack, save_weights
+
+    rng = np.random.default_rng(0)
+    folders = {}
+    for kind in ("H", "S", "HZG"):
+        layers = {"policy.0": (16, 6), "policy.2": (3, 16), "value.0": (4, 6)}
+        tensors = {}
+        for layer, shape in layers.items():
+            tensors[f"{layer}.weight"] = rng.standard_normal(shape).astype(np.float32) / 4
+            tensors[f"{layer}.bias"] = rng.standard_normal(shape[:1]).astype(np.float32) / 4
+        folders[kind] = tmp_path / kind
+        folders[kind].mkdir()
+        save_weights(folders[kind], tensors, {"stroke": kind})
+    pack(folders, tmp_path)
+    policies = PolicySet.load(tmp_path / "policies.safetensors")
+    cards = json.loads((tmp_path / "policies.json").read_bytes())
+    assert list(cards["policies"]) == ["H", "S", "HZG"]
+    assert not any("value" in name for name in read_safetensors(tmp_path / "policies.safetensors"))
+    obs = rng.standard_normal((5, 6)).astype(np.float32)
+    types = ["S", "H", "S", "HZG", "H"]
+    actions = policies.bind(types)(obs)
+    for row, kind in enumerate(types):
+        np.testing.assert_allclose(actions[row], policies.policies[kind](obs[row : row + 1])[0], atol=1e-6)
+        full = MLPPolicy.load(folders[kind] / "weights.safetensors")(obs[row : row + 1])[0]
+        np.testing.assert_allclose(actions[row], full, atol=2e-3)
+    np.testing.assert_array_equal(policies.bind(["H", "H"])(obs[:2]), policies.policies["H"](obs[:2]))
+    with pytest.raises(HierbrushError, match=r"no policy for 'HZ'.*did you mean"):
+        policies.bind(["HZ"])
+
+
+@pytest.mark.usefixtures("ray_running")
+def test_training_in_the_folder_of_another_is_refused(config_file: Path, tmp_path: Path) -> None:
+    (tmp_path / "out" / "policy" / "checkpoints").mkdir(parents=True)
+    with pytest.raises(HierbrushError, match="--resume"):
+        train(config_file, output=tmp_path / "out")
+
+
+@pytest.mark.parametrize(
+    ("overrides", "message"),
+    [
+        (["training.stesp=3"], "did you mean 'steps'"),
+        (["environment.id=Reach-v9"], "environment.id: 'Reach-v9' cannot be used"),
+        (["training.minibatch=100000"], "above the 2048 steps of a batch"),
+        (["curriculum=nowhere.yaml"], "nowhere.yaml: no such file"),
+        (["initial_weights=nowhere.safetensors"], "does not exist"),
+    ],
+)
+def test_errors_say_what_is_wrong(config_file: Path, tmp_path: Path, overrides: list[str], message: str) -> None:
+    arguments = [str(config_file), "--output", str(tmp_path / "out")]
+    for override in overrides:
+        arguments += ["--set", override]
+    result = CliRunner().invoke(command, arguments)
+    assert isinstance(result.exception, HierbrushError)
+    assert message in str(result.exception)
+
+
+def test_pickled_or_foreign_weights_are_refused(tmp_path: Path) -> None:
+    import pickle
+
+    for name, data in (
+        ("a.pkl", pickle.dumps({"policy.0.weight": 1})),
+        ("b.pt", b"PK\x03\x04" + bytes(100)),
+        ("c.safetensors", (50).to_bytes(8, "little") + b"{" * 50),
+        ("d.safetensors", b""),
+    ):
+        (tmp_path / name).write_bytes(data)
+        with pytest.raises(HierbrushError, match=name):
+            MLPPolicy.load(tmp_path / name)
+
+
+def started(config_file: Path, out: Path, *arguments: str) -> subprocess.Popen[bytes]:
+    environment = {**os.environ, "PYTHONPATH": str(HERE), "OMP_NUM_THREADS": "1"}
+    return subprocess.Popen(
+        [sys.executable, "-m", "hierbrush", "train", str(config_file), "--output", str(out), *arguments],
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+    )
+
+
+def wait_for_checkpoint(folder: Path, process: subprocess.Popen[bytes], newer_than: int = -1) -> int:
+    for _ in range(1200):
+        found = checkpoint.complete(folder)
+        if found and checkpoint.steps_of(found[-1]) > newer_than:
+            return checkpoint.steps_of(found[-1])
+        if process.poll() is not None:
+            raise AssertionError(process.communicate()[0].decode())
+        time.sleep(0.1)
+    raise AssertionError("no checkpoint within two minutes")
+
+
+@pytest.mark.slow
+def test_killed_training_loses_only_the_steps_since_its_checkpoint(
+    tmp_path: Path, toy_settings: dict[str, Any]
+) -> None:
+    toy_settings["training"]["steps"] = 10**8
+    toy_settings["output"] = {"checkpoint_every": 0.01, "keep": 2, "tensorboard": True}
+    path, out = write(tmp_path / "toy.yaml", toy_settings), tmp_path / "out"
+    folder = out / "policy" / "checkpoints"
+    process = started(path, out)
+    first = wait_for_checkpoint(folder, process)
+    process.send_signal(signal.SIGKILL)
+    process.communicate()
+    kept = checkpoint.steps_of(checkpoint.complete(folder)[-1])
+    assert kept >= first
+
+    process = started(path, out, "--resume")
+    wait_for_checkpoint(folder, process, newer_than=kept)
+    process.send_signal(signal.SIGTERM)
+    output = process.communicate(timeout=60)[0].decode()
+    assert process.returncode == 128 + signal.SIGTERM, output
+    assert "--resume goes on" in output
+    assert not list(folder.glob(".unfinished*"))
+    steps = [record["steps"] for record in read_metrics(out / "policy" / "metrics.jsonl")]
+    assert steps == list(range(2048, steps[-1] + 1, 2048))
+    assert checkpoint.steps_of(checkpoint.complete(folder)[-1]) == steps[-1]
+
+
+def test_checkpoint_is_whole_or_absent(tmp_path: Path) -> None:
+    def whole(folder: Path) -> None:
+        (folder / "inner").mkdir()
+        (folder / "inner" / "state").write_text("all")
+
+    def broken(folder: Path) -> None:
+        (folder / "state").write_text("half")
+        raise OSError(28, "No space left on device")
+
+    for steps in (100, 200, 300):
+        checkpoint.save(tmp_path, steps, whole, keep=2)
+    with pytest.raises(HierbrushError, match="No space left"):
+        checkpoint.save(tmp_path, 400, broken, keep=2)
+    assert [checkpoint.steps_of(path) for path in checkpoint.complete(tmp_path)] == [200, 300]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["step-000000000200", "step-000000000300"]
+    (tmp_path / ".unfinished-1-step-000000000400").mkdir()
+    checkpoint.remove_unfinished(tmp_path)
+    assert checkpoint.complete(tmp_path)[-1].name == "step-000000000300"
+    assert len(list(tmp_path.iterdir())) == 2
