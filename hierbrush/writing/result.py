@@ -19,7 +19,7 @@ from hierbrush.sim import BrushModel, rasterise, trace
 from hierbrush.strokes.goal import StrokeGoal
 from hierbrush.writing.layout import Layout
 from hierbrush.writing.pens import BrushPen, draw_paths
-from hierbrush.writing.trajectory import compose
+from hierbrush.writing.trajectory import MotionLimits, compose
 
 if TYPE_CHECKING:
     from hierbrush.writing.exports.gcode import GcodeOptions
@@ -40,8 +40,8 @@ class WrittenStroke:
     """One stroke as it was wanted and as the brush moved for it.
 
     ``goal`` is what the policy saw; ``reference`` float32 ``[n, 2]`` the stroke's true outline in the unit box, which
-    alone is used for scoring; ``path`` float64 ``[T+1, 3]`` the handle in metres in the character box, one row a tick;
-    ``span`` the rows of the trajectory that are this path.
+    alone is used for scoring; ``path`` float64 ``[n, 3]`` the handle in metres in the character box, two rows a
+    control tick; ``span`` the rows of the trajectory that are this path.
     """
 
     goal: StrokeGoal
@@ -108,7 +108,7 @@ class Sheet(ABC):
 
     @cached_property
     def paths(self) -> tuple[NDArray[np.float64], ...]:
-        """Handle path of every stroke on this paper, float64 ``[T+1, 3]`` in metres, in writing order."""
+        """Handle path of every stroke on this paper, float64 ``[n, 3]`` in metres, in writing order."""
         return tuple(
             stroke_path * (cell.side / BOX) + [cell.x, cell.y, 0.0]
             for cell in self.cells
@@ -117,11 +117,11 @@ class Sheet(ABC):
 
     @cached_property
     def _movement(self) -> tuple[NDArray[np.void], tuple[slice, ...]]:
-        return compose(self.paths, self.width, self.height)
+        return compose(self.paths, self.width, self.height, MotionLimits())
 
     @property
     def trajectory(self) -> NDArray[np.void]:
-        """The whole movement, one row every 0.05 s: see `hierbrush.writing.TRAJECTORY` for the columns."""
+        """The whole movement with time: see `hierbrush.writing.TRAJECTORY` for the columns."""
         return self._movement[0]
 
     @abstractmethod

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-TICK = 0.05
-"""Seconds of one row, the control tick of every policy (20 Hz)."""
+from hierbrush.errors import HierbrushError
+
+ROW_SECONDS = 0.025
+"""Least seconds between rows: two a control tick of 20 Hz."""
 
 LIFT_HEIGHT = 0.02
 """How far above first touch the brush travels, in metres."""
@@ -16,10 +19,10 @@ LIFT_HEIGHT = 0.02
 INK_STONE = 0.03
 """How far right of the paper's edge, half way down, the brush is dipped, in metres."""
 
-TRAVEL_SPEED = 0.25
-"""Highest speed in the air, in metres per second."""
+_DIP_ROWS = 16
 
-_DIP_ROWS = 8
+# Where two pieces of movement meet, differences see a little of both; this much slower keeps their sum below the limits.
+_SLACK = 1.05
 
 TRAJECTORY = np.dtype(
     [("t", "f8"), ("x", "f8"), ("y", "f8"), ("z", "f8"), ("down", "?"), ("stroke", "i4"), ("dip", "?")]
@@ -32,27 +35,74 @@ to, -1 between strokes; ``dip`` whether the brush rests in the ink.
 """
 
 
+@dataclass(frozen=True)
+class MotionLimits:
+    """What the arm that holds the brush can do; the defaults suit a small desktop robot or plotter.
+
+    The ink does not depend on time, so a movement that would pass a limit is slowed down, never changed.
+
+    Attributes:
+        speed: metres a second, at most.
+        acceleration: metres a second squared, at most.
+        jerk: metres a second cubed, at most.
+    """
+
+    speed: float = 0.25
+    acceleration: float = 2.0
+    jerk: float = 40.0
+
+    def __post_init__(self) -> None:
+        for name, unit in (("speed", "m/s"), ("acceleration", "m/s²"), ("jerk", "m/s³")):
+            value = getattr(self, name)
+            if isinstance(value, bool) or not isinstance(value, int | float) or not 1e-4 <= value <= 1e6:
+                raise HierbrushError(f"{name}: {value!r}, expected a number from 0.0001 to 1000000 {unit}")
+
+    def row_seconds(self, path: NDArray[np.float64]) -> float:
+        """Return the seconds between the rows of ``path`` (float64 [n, 3], metres, at rest at both ends) that keep it slow
+        enough: speed, acceleration and jerk as differences of its rows.
+        """
+        # Resting before and after is part of the movement: the first and last differences count too.
+        resting = np.concatenate([path[:1], path[:1], path, path[-1:], path[-1:]])
+        peaks = [float(np.linalg.norm(np.diff(resting, order, axis=0), axis=1).max()) for order in (1, 2, 3)]
+        slowest = (peaks[0] / self.speed, (peaks[1] / self.acceleration) ** 0.5, (peaks[2] / self.jerk) ** (1 / 3))
+        return max(ROW_SECONDS, _SLACK * max(slowest))
+
+
+def motion_peaks(trajectory: NDArray[np.void]) -> tuple[float, float, float]:
+    """Return the highest speed (m/s), acceleration (m/s²) and jerk (m/s³) of a movement, as differences of its rows."""
+    points = np.stack([trajectory[name] for name in "xyz"], axis=1)
+    at, values, peaks = trajectory["t"], points, []
+    for _ in range(3):
+        steps = np.diff(at)
+        values = np.diff(values, axis=0) / steps[:, None]
+        at = (at[1:] + at[:-1]) / 2
+        peaks.append(float(np.linalg.norm(values, axis=1).max()) if len(values) else 0.0)
+    return peaks[0], peaks[1], peaks[2]
+
+
 def compose(
-    paths: Sequence[NDArray[np.float64]], width: float, height: float
+    paths: Sequence[NDArray[np.float64]], width: float, height: float, limits: MotionLimits
 ) -> tuple[NDArray[np.void], tuple[slice, ...]]:
-    """Join handle paths ``[T+1, 3]`` in metres into one movement on a paper of ``width`` by ``height`` metres.
+    """Join handle paths ``[n, 3]`` in metres into one movement on a paper of ``width`` by ``height`` metres.
 
     Before each stroke the brush dips beside the paper, as the simulator's tuft is refilled and straightened there;
-    after each it lifts. In the air it follows a minimum-jerk profile, at most ``TRAVEL_SPEED`` fast.
+    after each it lifts. In the air it follows a minimum-jerk profile. Nothing is faster than ``limits``.
 
-    Returns the rows (dtype ``TRAJECTORY``, one a tick) and for each stroke the slice of rows that is its path.
+    Returns the rows (dtype ``TRAJECTORY``) and for each stroke the slice of rows that is its path.
     """
     stone = np.array([width + INK_STONE, height / 2, 0.0])
     above_stone = stone - [0.0, 0.0, LIFT_HEIGHT]
     pieces: list[NDArray[np.float64]] = [above_stone[None]]
     labels: list[NDArray[np.int32]] = [np.array([-1], np.int32)]
     dips: list[NDArray[np.bool_]] = [np.array([False])]
+    seconds: list[NDArray[np.float64]] = [np.zeros(1)]
     spans: list[slice] = []
     rows = 1
 
-    def add(points: NDArray[np.float64], stroke: int = -1, dip: bool = False) -> None:
+    def add(points: NDArray[np.float64], stroke: int = -1, dip: bool = False, pace: float = ROW_SECONDS) -> None:
         nonlocal rows
         pieces.append(points)
+        seconds.append(np.full(len(points), pace))
         labels.append(np.full(len(points), stroke, np.int32))
         dips.append(np.full(len(points), dip))
         rows += len(points)
@@ -60,21 +110,22 @@ def compose(
     here = above_stone
     for index, path in enumerate(paths):
         above_start = np.array([path[0, 0], path[0, 1], min(path[0, 2], -LIFT_HEIGHT)])
-        add(_glide(here, above_stone))
-        add(_glide(above_stone, stone))
+        add(_glide(here, above_stone, limits))
+        add(_glide(above_stone, stone, limits))
         add(np.repeat(stone[None], _DIP_ROWS, axis=0), dip=True)
-        add(_glide(stone, above_stone))
-        add(_glide(above_stone, above_start))
-        add(_glide(above_start, path[0])[:-1])
+        add(_glide(stone, above_stone, limits))
+        add(_glide(above_stone, above_start, limits))
+        add(_glide(above_start, path[0], limits))
         spans.append(slice(rows, rows + len(path)))
-        add(path, stroke=index)
+        # Its first row repeats where the glide ended: the handle rests for a moment while the pace changes.
+        add(path, stroke=index, pace=limits.row_seconds(path))
         here = np.array([path[-1, 0], path[-1, 1], min(path[-1, 2], -LIFT_HEIGHT)])
-        add(_glide(path[-1], here))
-    add(_glide(here, above_stone))
+        add(_glide(path[-1], here, limits))
+    add(_glide(here, above_stone, limits))
 
     trajectory = np.zeros(rows, TRAJECTORY)
     points = np.concatenate(pieces)
-    trajectory["t"] = np.arange(rows) * TICK
+    trajectory["t"] = np.cumsum(np.concatenate(seconds))
     for column, name in enumerate("xyz"):
         trajectory[name] = points[:, column]
     trajectory["stroke"] = np.concatenate(labels)
@@ -84,11 +135,15 @@ def compose(
     return trajectory, tuple(spans)
 
 
-def _glide(start: NDArray[np.float64], end: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return the rows after ``start`` up to and with ``end``: a straight line at a minimum-jerk pace."""
-    # A minimum-jerk profile peaks at 15/8 of its mean speed (Flash and Hogan 1985).
-    seconds = float(np.linalg.norm(end - start)) * 1.875 / TRAVEL_SPEED
-    rows = int(np.ceil(seconds / TICK - 1e-9))
+def _glide(start: NDArray[np.float64], end: NDArray[np.float64], limits: MotionLimits) -> NDArray[np.float64]:
+    """Return the rows after ``start`` up to and with ``end``: a straight line at a minimum-jerk pace, then a rest."""
+    # Peaks of a minimum-jerk profile over unit distance and time (Flash and Hogan 1985): speed 15/8, acceleration
+    # 10/sqrt(3), jerk 60.
+    far = float(np.linalg.norm(end - start))
+    lasting = max(
+        1.875 * far / limits.speed, (5.7735 * far / limits.acceleration) ** 0.5, (60.0 * far / limits.jerk) ** (1 / 3)
+    )
+    rows = int(np.ceil(_SLACK * lasting / ROW_SECONDS - 1e-9))
     at = np.arange(1, rows + 1)[:, None] / max(rows, 1)
     pace = at**3 * (10.0 - 15.0 * at + 6.0 * at**2)
-    return np.asarray(start + (end - start) * pace)
+    return np.concatenate([start + (end - start) * pace, end[None], end[None]])
