@@ -23,9 +23,10 @@ $(VENV)/.core: $(SOURCES) | $(BIN)/python
 	$(INSTALL) --editable .
 	@touch $@
 
-# What tests and training need too; it brings the core with it.
+# What tests and training need too; it brings the core with it. Compiling all of Torch and Ray to bytecode takes minutes on
+# a slow machine, and most of it is never imported.
 $(VENV)/.dev: $(SOURCES) | $(BIN)/python
-	$(INSTALL) --editable '.[dev,train]'
+	$(INSTALL) --no-compile --editable '.[dev,train]'
 	@touch $(VENV)/.core $@
 
 demo: $(VENV)/.core
