@@ -311,4 +311,6 @@ def _curriculum(name: str | None, config_path: Path) -> Curriculum | None:
 def _beside(name: str, config_path: Path, *further: Path) -> Path:
     """Return the file that a configuration names: beside it, in ``further``, or from the working directory."""
     candidates = [base / name for base in (config_path.parent, *further, Path())]
-    return next((path for path in candidates if path.exists()), candidates[0])
+    # A configuration and its curriculum may have the same name, in configs/ and in curricula/.
+    others = [path for path in candidates if path.exists() and not path.samefile(config_path)]
+    return others[0] if others else candidates[0]

@@ -1,0 +1,81 @@
+"""The configuration's limits, its phases, the shipped file, and the table of its fields in the documentation."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pydantic import BaseModel, ValidationError
+from pydantic_core import PydanticUndefined
+
+from hierbrush.curriculum import load_model
+from hierbrush.learning.config import PhaseSection, TrainingConfig
+from hierbrush.learning.train import make_plan
+from hierbrush.strokes.types import ABBREVIATIONS
+
+ROOT = Path(__file__).parents[2]
+SHIPPED = ROOT / "configs" / "primitives.yaml"
+
+
+def documented(model: type[BaseModel], prefix: str = "") -> list[str]:
+    """Return the rows of the table of fields, one for each leaf of the configuration."""
+    rows = []
+    for name, field in model.model_fields.items():
+        key = f"{prefix}{name}"
+        inner = PhaseSection if name == "phases" else field.annotation
+        if isinstance(inner, type) and issubclass(inner, BaseModel):
+            rows += documented(inner, f"{key}.0." if name == "phases" else f"{key}.")
+            continue
+        assert field.description, key
+        default = field.get_default(call_default_factory=True)
+        if field.is_required() or default is PydanticUndefined:
+            shown = "required"
+        elif isinstance(default, tuple):
+            shown = f"`{list(default)}`"
+        else:
+            shown = "–" if default is None else f"`{str(default).lower() if isinstance(default, bool) else default}`"
+        rows.append(f"| `{key}` | {' '.join(field.description.replace('``', '`').split())} | {shown} |")
+    return rows
+
+
+def test_documentation_describes_every_field() -> None:
+    table = "\n".join(documented(TrainingConfig))
+    assert table in (ROOT / "docs" / "training.md").read_text(encoding="utf-8"), f"the table should be\n{table}"
+
+
+def test_shipped_configuration_trains_all_types_from_one_generalist() -> None:
+    config = load_model(SHIPPED, TrainingConfig)
+    plan = make_plan(config, SHIPPED, Path("out"))
+    (generalist,), specialists = plan.phases
+    assert generalist.stroke is None
+    assert tuple(run.stroke for run in specialists) == ABBREVIATIONS
+    assert {run.initial_weights for run in specialists} == {generalist.folder / "weights.safetensors"}
+    assert specialists[0].config.training.steps < generalist.config.training.steps
+    alone = make_plan(config, SHIPPED, Path("out"), stroke="HZG")
+    assert [run.name for run in alone.runs] == ["generalist", "specialists/HZG"]
+
+
+@pytest.mark.parametrize(
+    ("phases", "message"),
+    [
+        ([{"name": "a"}, {"name": "a"}], "two phases have the name 'a'"),
+        ([{"name": "a", "start_from": "b"}], "no earlier phase"),
+        (
+            [{"name": "a", "policies": "per_stroke"}, {"name": "b", "start_from": "a"}],
+            "no earlier phase with one policy",
+        ),
+    ],
+)
+def test_phases_that_do_not_fit_are_refused(phases: list[dict[str, Any]], message: str) -> None:
+    with pytest.raises(ValidationError, match=message):
+        TrainingConfig.model_validate({"name": "x", "training": {"steps": 1}, "phases": phases})
+
+
+def test_phase_replaces_only_what_it_names() -> None:
+    config = TrainingConfig.model_validate(
+        {"name": "x", "training": {"steps": 9, "lr": 0.5}, "phases": [{"name": "a", "steps": 3, "sigma": 0.2}]}
+    )
+    changed = config.for_phase(config.phases[0])
+    assert (changed.training.steps, changed.training.lr, changed.policy.sigma) == (3, 0.5, 0.2)
+    assert changed.policy.sigma_final == config.policy.sigma_final
