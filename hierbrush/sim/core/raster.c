@@ -47,43 +47,71 @@ void hb_fill_polygon(const double *points, int64_t count, int32_t columns, int32
     }
 }
 
+enum { TILE_COLUMNS = 16, TILE_ROWS = 8, EDGES = 256 };
+#define TILE_REACH 8.95f /* pixels from a tile's middle to the farthest pixel centre in it, and a little more */
+
+/* Squared distances from a row of TILE_COLUMNS pixel centres, lowered by what one edge allows. */
+HB_INLINE void nearer(float nearest[TILE_COLUMNS], float x, float y, const float edge[5])
+{
+    float oy = y - edge[1];
+    for (int32_t i = 0; i < TILE_COLUMNS; i++) {
+        float ox = x + (float)i - edge[0];
+        float along = (ox * edge[2] + oy * edge[3]) * edge[4];
+        along = along > 0.0f ? along : 0.0f;
+        along = along < 1.0f ? along : 1.0f;
+        float dx = ox - along * edge[2], dy = oy - along * edge[3];
+        float distance = dx * dx + dy * dy;
+        nearest[i] = distance < nearest[i] ? distance : nearest[i];
+    }
+}
+
 HB_CLONES void hb_polygon_distance(const double *points, int64_t count, int32_t columns, int32_t rows,
                                    const uint64_t *inside, int8_t *out)
 {
-    enum { LANES = 16 };
     int32_t words = (columns + 63) >> 6;
-    for (int32_t row = 0; row < rows; row++) {
-        float y = (float)row + 0.5f;
-        for (int32_t block = 0; block < columns; block += LANES) {
-            float nearest[LANES];
-            for (int32_t i = 0; i < LANES; i++)
-                nearest[i] = 1e9f;
-            for (int64_t k = 0; k < count; k++) {
-                int64_t next = k + 1 < count ? k + 1 : 0;
-                float px = (float)points[2 * k], py = (float)points[2 * k + 1];
-                float ex = (float)points[2 * next] - px, ey = (float)points[2 * next + 1] - py;
-                float squared = ex * ex + ey * ey, inverse = 1.0f / (squared > 1e-12f ? squared : 1e-12f);
-                float oy = y - py;
-                for (int32_t i = 0; i < LANES; i++) {
-                    float ox = (float)(block + i) + 0.5f - px;
-                    float along = (ox * ex + oy * ey) * inverse;
+    for (int32_t top = 0; top < rows; top += TILE_ROWS)
+        for (int32_t left = 0; left < columns; left += TILE_COLUMNS) {
+            float nearest[TILE_ROWS][TILE_COLUMNS];
+            for (int32_t r = 0; r < TILE_ROWS; r++)
+                for (int32_t i = 0; i < TILE_COLUMNS; i++)
+                    nearest[r][i] = 1e9f;
+            /* Most edges are nearest to nothing in a tile: an edge that lies farther from its middle than the nearest one
+             * by more than the tile's extent is skipped, which changes no result. */
+            float middle_x = (float)left + 0.5f * TILE_COLUMNS, middle_y = (float)top + 0.5f * TILE_ROWS;
+            for (int64_t block = 0; block < count; block += EDGES) {
+                float edge[EDGES][5], apart[EDGES], least = 1e18f;
+                int32_t edges = (int32_t)(count - block < EDGES ? count - block : EDGES);
+                for (int32_t k = 0; k < edges; k++) {
+                    int64_t at = block + k, next = at + 1 < count ? at + 1 : 0;
+                    float px = (float)points[2 * at], py = (float)points[2 * at + 1];
+                    float ex = (float)points[2 * next] - px, ey = (float)points[2 * next + 1] - py;
+                    float squared = ex * ex + ey * ey, inverse = 1.0f / (squared > 1e-12f ? squared : 1e-12f);
+                    float ox = middle_x - px, oy = middle_y - py, along = (ox * ex + oy * ey) * inverse;
                     along = along > 0.0f ? along : 0.0f;
                     along = along < 1.0f ? along : 1.0f;
                     float dx = ox - along * ex, dy = oy - along * ey;
-                    float distance = dx * dx + dy * dy;
-                    nearest[i] = distance < nearest[i] ? distance : nearest[i];
+                    apart[k] = sqrtf(dx * dx + dy * dy);
+                    least = apart[k] < least ? apart[k] : least;
+                    edge[k][0] = px;
+                    edge[k][1] = py;
+                    edge[k][2] = ex;
+                    edge[k][3] = ey;
+                    edge[k][4] = inverse;
                 }
+                for (int32_t k = 0; k < edges; k++)
+                    if (apart[k] <= least * 1.001f + 2.0f * TILE_REACH)
+                        for (int32_t r = 0; r < TILE_ROWS; r++)
+                            nearer(nearest[r], (float)left + 0.5f, (float)(top + r) + 0.5f, edge[k]);
             }
-            int32_t lanes = columns - block < LANES ? columns - block : LANES;
-            for (int32_t i = 0; i < lanes; i++) {
-                float quarters = rintf(sqrtf(nearest[i]) * 4.0f);
-                int32_t value = quarters < 127.0f ? (int32_t)quarters : 127;
-                int32_t column = block + i;
-                uint64_t is_in = inside[(ptrdiff_t)row * words + (column >> 6)] >> (column & 63) & 1;
-                out[(ptrdiff_t)row * columns + column] = (int8_t)(is_in ? value : -value);
-            }
+            for (int32_t r = 0; r < TILE_ROWS && top + r < rows; r++)
+                for (int32_t i = 0; i < TILE_COLUMNS && left + i < columns; i++) {
+                    float quarters = rintf(sqrtf(nearest[r][i]) * 4.0f);
+                    int32_t value = quarters < 127.0f ? (int32_t)quarters : 127;
+                    int32_t row = top + r, column = left + i;
+                    uint64_t is_in = inside[(ptrdiff_t)row * words + (column >> 6)] >> (column & 63) & 1;
+                    out[(ptrdiff_t)row * columns + column] = (int8_t)(is_in ? value : -value);
+                }
         }
-    }
 }
 
 /* Lower envelope of parabolas: squared distances along one line, in place of `f`. */
