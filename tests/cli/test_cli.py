@@ -151,7 +151,7 @@ def test_without_the_compiled_core_the_twin_writes_with_one_warning(tmp_path: Pa
     results = []
     for name, script in (("twin", without), ("core", start)):
         file = tmp_path / f"{name}.png"
-        command = [sys.executable, "-c", script, "write", "一", "-o", str(file), "--size", "64"]
+        command = [sys.executable, "-c", script, "write", "一", "-o", str(file), "--size", "32"]
         results.append(subprocess.run(command, capture_output=True, text=True, check=True, timeout=120))
     assert results[0].stderr.startswith("hierbrush: warning: the compiled core is not there")
     assert results[0].stderr.count("\n") == 1

@@ -141,12 +141,11 @@ def test_gcode_stays_inside_the_work_area_and_writes_the_strokes(yong: Writing) 
     for place in machine.visited:
         for axis, (low, high) in (("X", options.work_x), ("Y", options.work_y), ("Z", options.work_z)):
             assert place[axis] is None or low <= place[axis] <= high
-    # Every row of every stroke is visited, with y away from the operator and z up.
-    places = {(p["X"], p["Y"], p["Z"]) for p in machine.visited}
+    # Every row of every stroke is visited, to the micrometre, with y away from the operator and z up.
+    places = {(place["X"], place["Y"], place["Z"]) for place in machine.visited}
     for stroke in yong.strokes:
-        for x, y, z in stroke.path:
-            at = (20 + x * 1e3, 20 + (0.12 - y) * 1e3, -z * 1e3)
-            assert any(np.allclose(at, place, atol=6e-4) for place in places if place[0] is not None)
+        for x, y, z in (stroke.path * 1e3).tolist():
+            assert (round(20 + x, 3), round(20 + 120 - y, 3), round(0 - z, 3)) in places
 
 
 def test_gcode_travels_above_the_paper_only(yong: Writing) -> None:
