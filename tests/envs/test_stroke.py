@@ -1,0 +1,154 @@
+from __future__ import annotations
+
+import warnings
+
+import gymnasium
+import numpy as np
+import pytest
+from gymnasium.utils.env_checker import check_env
+
+from hierbrush.envs import STROKE_ENV
+from hierbrush.envs.stroke import StrokeVectorEnv
+from hierbrush.errors import HierbrushError
+from hierbrush.sim import PRESETS
+from hierbrush.sim.observation import FULL_COLUMNS
+
+STAGE = {"promotion": {"threshold": 0.9, "maximum_steps": 1000}}
+CURRICULUM = {
+    "format": 1,
+    "name": "tiny",
+    "strokes": ["H", "S", "D"],
+    "stages": [
+        {"name": "plain", "goals": {"glyphs": {}, "count": 12}, **STAGE},
+        {
+            "name": "shaky",
+            "goals": {"glyphs": {}, "count": 6},
+            "randomisation": {"brush": 0.1, "handle_sigma": 0.0003, "paper_offset": 0.0002},
+            "reward": {"inside": 2.0, "outside": 0.5, "motion": 0.01},
+            **STAGE,
+        },
+    ],
+}
+
+
+def make(count: int = 4, **options: object) -> StrokeVectorEnv:
+    return StrokeVectorEnv(count, curriculum=CURRICULUM, **options)
+
+
+def play(env: StrokeVectorEnv, ticks: int, seed: int = 0) -> list[np.ndarray]:
+    rng = np.random.default_rng(seed)
+    seen = [env.reset(seed=5)[0]]
+    for _ in range(ticks):
+        action = rng.uniform(-1, 1, (env.num_envs, 3)).astype(np.float32)
+        observation, reward, terminated, _, _ = env.step(action)
+        seen += [observation, reward, terminated]
+    return seen
+
+
+def test_gymnasium_finds_nothing_to_complain_about() -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        check_env(gymnasium.make(STROKE_ENV, curriculum=CURRICULUM).unwrapped, skip_render_check=True)
+        vector = gymnasium.make_vec(
+            STROKE_ENV, num_envs=3, vectorization_mode="vector_entry_point", curriculum=CURRICULUM
+        )
+    observation, _ = vector.reset(seed=0)
+    assert observation.shape == (3, FULL_COLUMNS)
+    assert vector.observation_space.contains(observation)
+
+
+def test_the_same_seed_gives_the_same_episodes() -> None:
+    first, second = play(make(), 40), play(make(), 40)
+    assert all(np.array_equal(a, b) for a, b in zip(first, second, strict=True))
+
+
+def test_returns_add_up_to_the_ink() -> None:
+    env = make(8)
+    env.reset(seed=0)
+    total = np.zeros(8)
+    finished = 0
+    for _ in range(60):
+        _, reward, terminated, truncated = env.step_batch(np.zeros((8, 3), np.float32))
+        total += reward
+        assert not truncated.any()
+        for slot in np.flatnonzero(terminated):
+            inside, outside = env.episode_metrics["inside"][slot], env.episode_metrics["outside"][slot]
+            assert total[slot] == pytest.approx(inside - outside, abs=1e-5)
+            assert env.episode_metrics["iou"][slot] == pytest.approx(inside / (1 + outside))
+            assert 0.6 < env.episode_metrics["iou"][slot] <= 1
+            total[slot] = 0
+            finished += 1
+    assert finished >= 8
+
+
+def test_both_ways_of_stepping_agree_until_an_episode_ends() -> None:
+    stepped, batched = make(), make()
+    stepped.reset(seed=3)
+    batched.reset(seed=3)
+    for _ in range(11):
+        action = np.full((4, 3), 0.2, np.float32)
+        observation, reward, terminated, _, _ = stepped.step(action)
+        if terminated.any():
+            break
+        fast, fast_reward, _, _ = batched.step_batch(action)
+        assert np.array_equal(observation, fast)
+        assert np.array_equal(reward, fast_reward)
+
+
+def test_step_hands_out_copies_and_begins_anew_after_an_end() -> None:
+    env = make(2)
+    observation, _ = env.reset(seed=0)
+    kept = observation.copy()
+    ended = np.zeros(2, bool)
+    for _ in range(60):
+        _, reward, terminated, _, info = env.step(np.zeros((2, 3), np.float32))
+        assert (reward[ended] == 0).all()
+        assert not (terminated & ended).any()
+        if terminated.any():
+            assert (info["episode_metrics"]["iou"][terminated] > 0.5).all()
+        ended = terminated
+    assert np.array_equal(observation, kept)
+
+
+def test_stages_change_goals_brushes_and_rewards() -> None:
+    env = make(6)
+    plain = env.batch._arrays["params"].copy()
+    assert np.array_equal(plain, np.tile(PRESETS["measured"].parameters(), (6, 1)))
+    env.set_stage(1)
+    env.reset(seed=0)
+    shaken = env.batch._arrays["params"]
+    assert len(env.batch.bank) == 6
+    assert len(np.unique(shaken[:, 0])) == 6
+    assert np.abs(shaken[:, 0] / plain[:, 0] - 1).max() <= 0.1
+    assert (env.batch._arrays["noise"] == 0.0003).all()
+    _, calm, _, _ = env.step_batch(np.zeros((6, 3), np.float32))
+    calm = calm.copy()
+    env.reset(seed=0)
+    _, hasty, _, _ = env.step_batch(np.full((6, 3), 0.0, np.float32) + np.float32([0, 0, -1]))
+    assert (hasty < calm + 1e-6).all()
+
+
+def test_raising_the_paper_presses_deeper() -> None:
+    from hierbrush.envs.stroke import _raise_paper
+
+    model = PRESETS["measured"]
+    rows = model.parameters()[None].copy()
+    _raise_paper(rows, np.array([0.0003]))
+    z = 0.004
+    assert rows[0, 0] * z + rows[0, 1] == pytest.approx(model.width(z + 0.0003))
+    assert rows[0, 2] * z + rows[0, 3] == pytest.approx(model.length(z + 0.0003))
+    assert (rows[0, 4] * z + rows[0, 5]) * z + rows[0, 6] == pytest.approx(model.offset(z + 0.0003))
+
+
+@pytest.mark.parametrize(
+    ("options", "named"),
+    [
+        ({"stroke": "HZG"}, "stroke"),
+        ({"stage": 2}, "stage"),
+        ({"observation": "ful"}, "observation"),
+        ({"supersample": 3}, "supersample"),
+    ],
+)
+def test_what_cannot_be_is_named(options: dict[str, object], named: str) -> None:
+    with pytest.raises(HierbrushError, match=named):
+        make(**options)
