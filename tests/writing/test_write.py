@@ -126,6 +126,13 @@ def test_a_smaller_cell_scales_the_movement(yong: Writing) -> None:
     assert np.array_equal(small.image(128), yong.image(128))
 
 
+def test_pages_differ_by_layout_and_text() -> None:
+    assert write_text("一二") == write_text("一二\n")
+    assert write_text("一二") != write_text("一二", layout="horizontal")
+    assert write_text("一二") != write_text("一\n二")
+    assert write_text("一") != write_character("一")
+
+
 def test_a_page_too_large_to_draw_is_refused() -> None:
     huge = write_text("一", layout=Layout(cell=0.01, margin=5.0))
     with pytest.raises(HierbrushError, match="size: 1024 makes a picture"):
