@@ -53,7 +53,7 @@ sanitize: $(VENV)/.dev
 	tests/sim/sanitize.sh $(BIN)/python
 
 bench: $(VENV)/.dev
-	$(BIN)/python -m benchmarks
+	$(BIN)/python benchmarks/bench_sim.py
 
 clean:
 	rm -rf $(VENV) build demo *.egg-info hierbrush/sim/*.so .mypy_cache .pytest_cache .ruff_cache .hypothesis

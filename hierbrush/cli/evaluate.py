@@ -45,6 +45,7 @@ def evaluate(
     from hierbrush.writing.evaluation import characters_of
     from hierbrush.writing.evaluation import evaluate as run
     from hierbrush.writing.picture_sheet import picture_sheet
+    from hierbrush.writing.result import write_file
 
     for option, file, suffix in (("--json", json_file, ".json"), ("--sheet", sheet, ".png")):
         if file is not None and file.suffix.lower() != suffix:
@@ -65,18 +66,11 @@ def evaluate(
     if json_file is not None:
         document = {"policy": policy, "brush": brush, "seed": seed, "split": None if text else split}
         document.update(result.summary())
-        _save(json_file, (json.dumps(document, ensure_ascii=False, indent=1) + "\n").encode())
+        write_file(json_file, (json.dumps(document, ensure_ascii=False, indent=1) + "\n").encode())
+        click.echo(json_file)
     if sheet is not None:
         ious = result.rows[0].column("iou")
         worst = [result.characters[at] for at in ious.argsort(kind="stable")[:12]]
         drawn = [write_character(char, brush=model, policy=policy, seed=seed) for char in worst]
-        _save(sheet, picture_sheet(drawn))
-
-
-def _save(file: Path, content: bytes) -> None:
-    try:
-        file.write_bytes(content)
-    except (OSError, ValueError) as error:
-        reason = getattr(error, "strerror", None) or error
-        raise HierbrushError(f"cannot write {str(file)!r}: {reason}") from error
-    click.echo(file)
+        write_file(sheet, picture_sheet(drawn))
+        click.echo(sheet)

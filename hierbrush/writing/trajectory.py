@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from math import cbrt, sqrt
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,7 +22,7 @@ INK_STONE = 0.03
 
 _DIP_ROWS = 16
 
-# Where two pieces of movement meet, differences see a little of both; this much slower keeps their sum below the limits.
+# Where two pieces of movement meet, differences see a little of both; this much slower keeps their sum in the limits.
 _SLACK = 1.05
 
 TRAJECTORY = np.dtype(
@@ -58,13 +59,14 @@ class MotionLimits:
                 raise HierbrushError(f"{name}: {value!r}, expected a number from 0.0001 to 1000000 {unit}")
 
     def row_seconds(self, path: NDArray[np.float64]) -> float:
-        """Return the seconds between the rows of ``path`` (float64 [n, 3], metres, at rest at both ends) that keep it slow
-        enough: speed, acceleration and jerk as differences of its rows.
+        """Return the seconds between the rows of ``path`` that keep its speed, acceleration and jerk in the limits.
+
+        ``path`` is float64 [n, 3] in metres, at rest at both ends; what counts are the differences of its rows.
         """
         # Resting before and after is part of the movement: the first and last differences count too.
         resting = np.concatenate([path[:1], path[:1], path, path[-1:], path[-1:]])
         peaks = [float(np.linalg.norm(np.diff(resting, order, axis=0), axis=1).max()) for order in (1, 2, 3)]
-        slowest = (peaks[0] / self.speed, (peaks[1] / self.acceleration) ** 0.5, (peaks[2] / self.jerk) ** (1 / 3))
+        slowest = (peaks[0] / self.speed, sqrt(peaks[1] / self.acceleration), cbrt(peaks[2] / self.jerk))
         return max(ROW_SECONDS, _SLACK * max(slowest))
 
 
