@@ -306,9 +306,11 @@ def _identify(
     limit = KNOWN if len(side) > 2 else 0.8 * KNOWN
     if error <= limit or (len(side) > 2 and error <= ALLOGRAPH and (groups == matcher.types[name] // 64).all()):
         return name, error
-    hinted = {part for _, parts in evidence for part in parts} | (set(_FRAME_OPERATOR) if side[0] == 0 else set())
+    hinted = {part for _, parts in evidence for part in parts}
+    if side[0] == 0 and len(side) > 2:
+        hinted |= set(_FRAME_OPERATOR)
     for part in sorted(hinted & set(matcher.by_count.get(len(side), ()))):
-        if part != char and len(side) > 2 and (groups == matcher.types[part] // 64).all():
+        if part != char and (groups == matcher.types[part] // 64).all():
             other = matcher.error(char, side, part)
             if other <= SQUEEZED:
                 return part, min(other, ALLOGRAPH)

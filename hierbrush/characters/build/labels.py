@@ -153,13 +153,16 @@ def label(sources: Sources, corrections: Mapping[str, Correction]) -> tuple[dict
         if char not in corrections and len(letters) == len(sources.paths[char]):
             given[row] = _LETTERS.index(letters[place].replace("d", "k"))
 
+    contradicted = np.array(
+        [row >= 0 and contradicts(_LETTERS[row], line) for row, line in zip(given.tolist(), lines, strict=True)]
+    )
     # Every labelled stroke is judged by the characters of the other folds.
     fold = np.array([sha256(char.encode()).digest()[1] % FOLDS for char in chars])
     predicted = np.full(len(chars), -1)
     shares = np.zeros(len(chars))
     for held_out in range(FOLDS):
         judged = (given >= 0) & (fold == held_out)
-        taught = (given >= 0) & (fold != held_out)
+        taught = (given >= 0) & (fold != held_out) & ~contradicted
         if judged.any() and taught.sum() > NEIGHBOURS:
             predicted[judged], shares[judged] = vote(table[taught], given[taught], table[judged])
     given_before = given.copy()
@@ -171,7 +174,7 @@ def label(sources: Sources, corrections: Mapping[str, Correction]) -> tuple[dict
             for before, after in zip(given.tolist(), predicted.tolist(), strict=True)
         ]
     )
-    doubtful = {chars[row] for row in np.flatnonzero(unanimous & credible)}
+    doubtful = {chars[row] for row in np.flatnonzero((unanimous & credible) | contradicted)}
     relabelled = np.array([char in doubtful for char in chars]) & credible & (predicted != given)
     given[relabelled] = predicted[relabelled]
 
@@ -242,6 +245,21 @@ def resolve(letter: str, line: NDArray[np.float64], slanted_hook: bool) -> str:
     if letter == "y":  # 心's hook turns up before its end, 戈's falls all the way
         return "BXG" if heading[30:38].mean() < -5 else "XG"
     return LETTER_TYPES[letter]
+
+
+def contradicts(letter: str, line: NDArray[np.float64]) -> bool:
+    """Whether a stroke cannot be what cnchar's letter says: an upright 横, a level 竖, a straight 横折.
+
+    Then the two sources write the character in different orders, as they do 門 and 韋.
+    """
+    across, down = np.abs(line[-1] - line[0])
+    length = np.linalg.norm(np.diff(line, axis=0), axis=1).sum()
+    straight = np.hypot(across, down) / max(length, 1e-6)
+    if letter == "j":
+        return bool(down > across or straight < 0.8)
+    if letter == "f":
+        return bool(across > down or straight < 0.8)
+    return letter == "c" and bool(straight > 0.95)
 
 
 def _heading(line: NDArray[np.float64]) -> NDArray[np.float64]:

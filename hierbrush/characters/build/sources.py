@@ -76,11 +76,14 @@ def parse_path(path: str, median: np.ndarray[tuple[int, ...], np.dtype[np.float6
     """
     words = _WORD.findall(path)
     commands = "".join(word for word in words if word.isalpha())
-    points = np.array([float(word) for word in words if not word.isalpha()]).reshape(-1, 2)
+    numbers = [float(word) for word in words if not word.isalpha()]
+    points = np.array(numbers[: len(numbers) // 2 * 2]).reshape(-1, 2)
     body = commands[:-1]
     if not (commands.startswith("M") and commands.endswith("Z") and set(body[1:]) <= set("LQC")):
         raise HierbrushError(f"path {path[:40]!r}...: commands {commands!r}, expected M, then L, Q or C, then Z")
-    if sum(POINTS_OF_COMMAND[command] for command in body) != len(points) or not np.array_equal(points[0], points[-1]):
+    if 2 * sum(POINTS_OF_COMMAND[command] for command in body) != len(numbers) or not np.array_equal(
+        points[0], points[-1]
+    ):
         raise HierbrushError(f"path {path[:40]!r}...: is not a closed path with all its coordinates")
     return StrokePath(body, points, median)
 
@@ -153,9 +156,5 @@ def _parse_split_lines(text: str) -> Iterator[tuple[str, tuple[tuple[str, int], 
         found = [(segment[1], segment[2]) for segment in segments if segment is not None]
         yield (
             char,
-            tuple(
-                (part, int(position))
-                for (_, position), (part, _) in pairwise(found)
-                if position is not None
-            ),
+            tuple((part, int(position)) for (_, position), (part, _) in pairwise(found) if position is not None),
         )

@@ -1,0 +1,187 @@
+"""The build, on packages made here from a few characters of the library."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import zipfile
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from hierbrush.characters import CharacterLibrary, load_library
+from hierbrush.characters.build.__main__ import build
+from hierbrush.characters.build.corrections import load_corrections
+from hierbrush.characters.build.labels import LETTER_TYPES, resample, resolve
+from hierbrush.characters.build.report import agreement
+from hierbrush.characters.build.shapes import principal_components
+from hierbrush.characters.build.sources import Sources, parse_path, read_sources
+from hierbrush.characters.data_file import DataFile
+from hierbrush.characters.library import DATA_FILE
+from hierbrush.errors import HierbrushError
+from hierbrush.resources import folder
+from hierbrush.strokes.types import ABBREVIATIONS
+
+CHARS = (
+    "一二三十土木林森相目日口品古胡月湖江河可何人从众大天夫女好子如妈马吗王玉国因困回田男力加边过寸村对又双"
+    "火炎秋禾和利言语吾五计地他她也池汉汗干早章立音意心想念今令冷冰水永泳沐休体本末未味"
+)
+LETTER = {kind: letter for letter, kind in LETTER_TYPES.items() if letter != "d"} | {
+    "SP": "s", "HG": "e", "TN": "l", "BXG": "y", "SW": "b", "HXWG": "o", "HZZZG": "w",
+}  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def packages(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
+    """The four packages in the forms that npm and pip give them."""
+    root = tmp_path_factory.mktemp("packages")
+    writer, order, trad, split = (root / name for name in ("writer", "order", "trad", "split.whl"))
+    for place in (writer, order, trad):
+        (place / "package").mkdir(parents=True)
+    file = DataFile(DATA_FILE)
+    library = load_library()
+    letters = {}
+    for char in CHARS:
+        row = file.index(char)
+        assert row is not None
+        paths = file.geometry(row)
+        entry = {"strokes": [path.svg for path in paths], "medians": [path.median.tolist() for path in paths]}
+        (writer / "package" / f"{char}.json").write_text(json.dumps(entry), encoding="utf-8")
+        letters[char] = "".join(LETTER[kind] for kind in library.stroke_types(char))
+    unlabelled = {"林", "湖"}
+    simplified = {char: word for char, word in letters.items() if char not in unlabelled}
+    for place, name, table in ((order, "order", simplified), (trad, "trad", {"一": "f"})):
+        text = json.dumps(table, ensure_ascii=False)
+        shapes = '{"j":{"shape":"一","name":"横"}}'
+        script = f"!function(){{e=JSON.parse('{shapes}');o=JSON.parse('{text}')}}();"
+        (place / "package" / f"cnchar.{name}.min.js").write_text(script, encoding="utf-8")
+    with zipfile.ZipFile(split, "w") as archive:
+        general = "# comment\n湖\t湖 [30]:氵 [40]:胡\n林\t林 [30]:木 [40]:木\n国\t国 [90]:囗 [0]:玉\n"
+        for name in ("zh-Hans-general", "zh-Hant-general"):
+            archive.writestr(f"chinese_decompose/data/decomp_{name}.txt", general)
+    return [writer, order, trad, split]
+
+
+@pytest.fixture(scope="module")
+def sources(packages: list[Path]) -> Sources:
+    return read_sources(*packages)
+
+
+@pytest.fixture
+def primitives(tmp_path: Path) -> Path:
+    return Path(shutil.copytree(folder("primitives"), tmp_path / "primitives"))
+
+
+def test_the_same_packages_give_the_same_bytes(sources: Sources, packages: list[Path], primitives: Path) -> None:
+    files = [primitives.parent / f"{number}" / "characters.bin" for number in (1, 2)]
+    for path, read in zip(files, (sources, read_sources(*packages)), strict=True):
+        path.parent.mkdir()
+        build(read, path, primitives)
+    assert files[0].read_bytes() == files[1].read_bytes()
+    assert files[0].with_name("report.json").read_bytes() == files[1].with_name("report.json").read_bytes()
+
+
+def test_what_was_built_can_be_read(sources: Sources, primitives: Path, tmp_path: Path) -> None:
+    path = tmp_path / "characters.bin"
+    report = build(sources, path, primitives, sheets=tmp_path / "sheets")
+    library = CharacterLibrary(path)
+    assert set(library) == set(CHARS)
+    for char in CHARS:
+        assert [stroke.path for stroke in library[char].strokes] == [p.svg for p in sources.paths[char]]
+        for ours, theirs in zip(library[char].strokes, load_library()[char].strokes, strict=True):
+            np.testing.assert_array_equal(ours.median, theirs.median)
+    assert {stroke.label_source for stroke in library["林"].strokes} == {"classified"}
+    assert library.stroke_types("林") == load_library().stroke_types("林")
+    assert [child.name for child in library.decomposition("湖").children][1] == "胡"
+    assert str(library.decomposition("林")) == "⿰木木"
+    assert report["characters"] == len(CHARS)
+    text = (primitives / "H.yaml").read_text(encoding="utf-8")
+    horizontals = sum(library.stroke_types(char).count("H") for char in CHARS)
+    assert f"\nstrokes: {horizontals}\n" in text
+
+
+def test_the_simplified_table_counts_where_both_know_a_character(sources: Sources) -> None:
+    assert sources.letters["一"] == "j"
+    assert sources.parts["国"] == ((("囗", 90), ("玉", 0)),)
+
+
+def test_a_wrong_package_is_named(packages: list[Path], tmp_path: Path) -> None:
+    writer, order, trad, split = packages
+    with pytest.raises(HierbrushError, match=r"holds no cnchar\.trad\.min\.js"):
+        read_sources(writer, order, order, split)
+    with pytest.raises(HierbrushError, match=r"hanzi-writer-data: .* holds no file such as"):
+        read_sources(order, order, trad, split)
+    with pytest.raises(HierbrushError, match="lacks decomp_zh-Hans"):
+        read_sources(writer, order, trad, writer)
+    nothing = tmp_path / "nothing.tgz"
+    nothing.write_bytes(b"no archive")
+    with pytest.raises(HierbrushError, match=r"nothing\.tgz: is no folder"):
+        read_sources(nothing, order, trad, split)
+
+
+@pytest.mark.parametrize("path", ["M 0 0 L 1 1", "M 0 0 L 5 5 L 6 6 Z", "M 0 0 H 5 Z", "M 0 0 Q 5 5 Z"])
+def test_a_broken_path_is_refused(path: str) -> None:
+    with pytest.raises(HierbrushError, match="path "):
+        parse_path(path, np.zeros((2, 2)))
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("永: {order: [1, 1], types: H S}", "no permutation of 1 to 2"),
+        ("永: {types: H SGG}", "'SGG' is no stroke type; did you mean 'SG'"),
+    ],
+)
+def test_a_broken_correction_is_refused(tmp_path: Path, text: str, message: str) -> None:
+    path = tmp_path / "corrections.yaml"
+    path.write_text(text, encoding="utf-8")
+    with pytest.raises(HierbrushError, match=message):
+        load_corrections(path)
+
+
+def test_the_four_corrections_are_there() -> None:
+    assert set(load_corrections()) == set("翰瀚肠隨")
+
+
+@pytest.mark.parametrize(
+    ("letter", "points", "kind"),
+    [
+        ("b", [[0, 300], [0, 0], [200, 0]], "SZ"),
+        ("b", [[0, 300], [0, 150], [10, 80], [40, 30], [90, 5], [200, 0]], "SW"),
+        ("e", [[0, 100], [400, 110], [350, 50]], "HG"),
+        ("e", [[0, 100], [200, 110], [20, -200]], "HP"),
+        ("y", [[0, 400], [60, 100], [180, 0], [190, 60]], "XG"),
+        ("y", [[0, 100], [60, 10], [180, 0], [240, 20], [230, 90]], "BXG"),
+        ("s", [[200, 500], [200, 200], [150, 50], [0, 0]], "SP"),
+        ("s", [[200, 300], [120, 120], [0, 0]], "P"),
+        ("j", [[0, 0], [300, 10]], "H"),
+    ],
+)
+def test_merged_letters_are_parted_by_shape(letter: str, points: list[list[float]], kind: str) -> None:
+    assert kind in ABBREVIATIONS
+    assert resolve(letter, resample(np.array(points, dtype=float), 49), slanted_hook=False) == kind
+
+
+def test_agreement_counts_equal_partitions_only(sources: Sources, tmp_path: Path) -> None:
+    from hierbrush.characters.build.decompositions import Cut
+
+    reference = tmp_path / "reference.json"
+    entry = {"ids": "⿰木木", "matches": [[0]] * 4 + [[1]] * 4}
+    reference.write_text(json.dumps({"林": entry, "明": {"ids": "？", "matches": [None] * 8}}), encoding="utf-8")
+    good = Cut("⿰", ((0, 1, 2, 3), (4, 5, 6, 7)), ("木", "木"), (0.0, 0.0), 0.0, "mined")
+    bad = Cut("⿰", ((0, 1, 2), (3, 4, 5, 6, 7)), ("木", "木"), (0.0, 0.0), 0.0, "mined")
+    assert agreement({"林": good, "明": good}, {}, reference)["all"] == {"judged": 1, "partition": 1, "operator": 1}
+    assert agreement({"林": bad}, {}, reference)["all"]["partition"] == 0
+
+
+def test_principal_components_explain_what_varies() -> None:
+    rng = np.random.default_rng(0)
+    direction = rng.normal(size=352)
+    rows = 3.0 + rng.normal(size=(200, 1)) * direction
+    mean, components = principal_components(rows)
+    assert len(components) == 1
+    np.testing.assert_allclose(mean, rows.mean(axis=0))
+    cosine = abs(components[0] @ direction) / np.linalg.norm(components[0]) / np.linalg.norm(direction)
+    assert cosine == pytest.approx(1)
+    assert np.linalg.norm(components[0]) == pytest.approx(np.linalg.norm(rows.std(axis=0, ddof=1)), rel=1e-6)
