@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
@@ -42,13 +43,13 @@ class BatchedEnvRunner(SingleAgentEnvRunner):  # type: ignore[misc]
     """Env runner without per-environment Python: it fills a `Fragment` instead of building episode objects.
 
     RLlib hooks: ``config.env_runners(env_runner_cls=...)``; overrides ``make_env`` (finds the batch environment),
-    ``_sample`` (the loop), ``get_metrics`` (nothing is left to collect there) and ``get_state`` / ``set_state`` (the
-    curriculum stage reaches restored and restarted runners). Connectors are not called: observations come scaled and
-    actions are clipped to the action space by the environment's own bounds.
+    ``_sample`` (the loop), ``get_metrics`` (nothing is left to collect there), ``apply`` (errors reach the trainer) and
+    ``get_state`` / ``set_state`` (the curriculum stage reaches restored and restarted runners). Connectors are not
+    called: observations come scaled, and actions are clipped to the action space's bounds.
     """
 
     stage = 0
-    batch_env: Any
+    batch_env: Any = None  # stays None in a local runner beside remote ones
     _needs_initial_reset = True
     _obs: F32
     _returns: F32
@@ -170,6 +171,13 @@ class BatchedEnvRunner(SingleAgentEnvRunner):  # type: ignore[misc]
         for name, column in values.items():
             self.metrics.log_value((EPISODE_METRICS, name), float(column.mean()), window=1)
             self.metrics.log_value((EPISODE_METRICS, f"{name}_p05"), float(np.quantile(column, 0.05)), window=1)
+
+    def apply(self, func: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
+        """Call ``func`` with this runner, and let its error go to the caller.
+
+        RLlib's own version ends the process instead, so that nobody learns what went wrong.
+        """
+        return func(self, *args, **kwargs)
 
     def get_metrics(self) -> Any:
         """Return what was logged since the last call."""

@@ -229,7 +229,9 @@ def test_remote_runners_and_two_learners(built: Any, toy_settings: dict[str, Any
         result = algorithm.train()
         returns.append(result["env_runners"]["episode_return_mean"])
     assert result["num_env_steps_sampled_lifetime"] == 12 * 2 * 64 * 16
-    assert algorithm.env_runner_group.foreach_env_runner(lambda runner: runner.batch_env.stage) == [1, 1]
+    assert algorithm.env_runner_group.foreach_env_runner(
+        lambda runner: runner.batch_env.stage, local_env_runner=False
+    ) == [1, 1]
     assert returns[-1] > returns[1] + 0.3
     states = [
         state.get()
