@@ -24,4 +24,6 @@ def folder(name: str) -> Path:
     for candidate in (_PACKAGE / "_data" / name, _PACKAGE.parent / name):
         if candidate.is_dir():
             return candidate
-    raise HierbrushError(f"folder: {name!r} lies neither in the package nor in a checkout beside it; reinstall hierbrush")
+    raise HierbrushError(
+        f"folder: {name!r} lies neither in the package nor in a checkout beside it; reinstall hierbrush"
+    )

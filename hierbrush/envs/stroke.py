@@ -1,11 +1,11 @@
 """Writing one stroke, as a Gymnasium environment: single, vectorised, and in whole batches for the fast path.
 
 An episode writes one goal. The observation (float32 [219], or [64]) is described column by column in
-``hierbrush/sim/observation.py``; it is scaled already. The action (float32 [3] in [-1, 1]) moves the handle off the scripted
-follower's path along the stroke, across it and in depth, 1 being 3 mm, so that action 0 *is* the follower. The reward of
-a tick is new ink inside the goal minus new ink outside it, each as a share of the goal's area and weighted by the stage;
-an episode's return without a motion cost is therefore at most 1. Episodes end by termination after the goal's number of
-ticks, which the observation counts down.
+``hierbrush/sim/observation.py``; it is scaled already. The action (float32 [3] in [-1, 1]) moves the handle off the
+scripted follower's path along the stroke, across it and in depth, 1 being 3 mm, so that action 0 *is* the follower. The
+reward of a tick is new ink inside the goal minus new ink outside it, each as a share of the goal's area and weighted by
+the stage; an episode's return without a motion cost is therefore at most 1. Episodes end by termination after the
+goal's number of ticks, which the observation counts down.
 """
 
 from __future__ import annotations
@@ -33,11 +33,11 @@ F32 = NDArray[np.float32]
 Bools = NDArray[np.bool_]
 
 
-class StrokeVectorEnv(VectorEnv[F32, F32, F32]):
+class StrokeVectorEnv(VectorEnv[F32, F32, Any]):
     """N strokes written side by side on one :class:`~hierbrush.sim.StrokeBatch`.
 
-    ``reset`` and ``step`` follow Gymnasium with next-step autoreset and hand out copies. ``step_batch`` is the fast path:
-    finished episodes begin anew within the same step, and the arrays belong to the environment.
+    ``reset`` and ``step`` follow Gymnasium with next-step autoreset and hand out copies. ``step_batch`` is the fast
+    path: finished episodes begin anew within the same step, and the arrays belong to the environment.
 
     Args:
         num_envs: N.
@@ -70,7 +70,9 @@ class StrokeVectorEnv(VectorEnv[F32, F32, F32]):
         self.curriculum = _curriculum(curriculum)
         types = self.curriculum.stroke_types
         if stroke is not None and stroke not in types:
-            raise HierbrushError(f"stroke: {stroke!r} is not taught by {self.curriculum.name}{closest(stroke, list(types))}")
+            raise HierbrushError(
+                f"stroke: {stroke!r} is not taught by {self.curriculum.name}{closest(stroke, list(types))}"
+            )
         self.stroke_types = types if stroke is None else (stroke,)
         if observation not in ("full", "track"):
             raise HierbrushError(f"observation: {observation!r}, expected 'full' or 'track'")
@@ -81,7 +83,9 @@ class StrokeVectorEnv(VectorEnv[F32, F32, F32]):
         self.action_space = batch_space(self.single_action_space, num_envs)
         self._layout, self._supersample, self._threads, self._goal_seed = observation, supersample, threads, seed
         self._rng = np.random.default_rng(seed)
-        self.episode_metrics: dict[str, F32] = {name: np.zeros(num_envs, np.float32) for name in ("iou", "inside", "outside")}
+        self.episode_metrics: dict[str, F32] = {
+            name: np.zeros(num_envs, np.float32) for name in ("iou", "inside", "outside")
+        }
         # Episodes never truncate; the batched runner only asks for this where one does.
         self.final_obs: F32 = np.zeros((num_envs, LAYOUTS[observation]), np.float32)
         self._reward = np.zeros(num_envs, np.float32)
@@ -100,7 +104,9 @@ class StrokeVectorEnv(VectorEnv[F32, F32, F32]):
         """
         stages = self.curriculum.stages
         if not 0 <= stage < len(stages):
-            raise HierbrushError(f"stage: {stage}, expected 0 to {len(stages) - 1} in curriculum {self.curriculum.name}")
+            raise HierbrushError(
+                f"stage: {stage}, expected 0 to {len(stages) - 1} in curriculum {self.curriculum.name}"
+            )
         if stage == self.stage:
             return
         self.stage, self._spec = stage, stages[stage]
@@ -151,7 +157,9 @@ class StrokeVectorEnv(VectorEnv[F32, F32, F32]):
         batch, weights = self.batch, self._spec.reward
         batch.track(actions)
         counts, area = batch.counts, np.maximum(batch.area, 1).astype(np.float32)
-        np.divide(weights.inside * counts[:, 0] - weights.outside * counts[:, 1], area, out=self._reward, casting="unsafe")
+        np.divide(
+            weights.inside * counts[:, 0] - weights.outside * counts[:, 1], area, out=self._reward, casting="unsafe"
+        )
         if weights.motion:
             change = np.clip(actions, -1.0, 1.0) - self._last_action
             self._reward -= np.float32(weights.motion) * (change * change).sum(axis=1)
@@ -172,8 +180,8 @@ class StrokeVectorEnv(VectorEnv[F32, F32, F32]):
 
         Returns:
             Observations [N, D] (of the new episode where one ended), rewards [N], terminated [N], truncated [N, always
-            False]. The arrays belong to the environment and change with the next call. ``episode_metrics`` holds ``iou``,
-            ``inside`` and ``outside`` of the episodes that ended.
+            False]. The arrays belong to the environment and change with the next call. ``episode_metrics`` holds
+            ``iou``, ``inside`` and ``outside`` of the episodes that ended.
         """
         over = self._advance(actions)
         if over.any():
@@ -204,7 +212,9 @@ class StrokeVectorEnv(VectorEnv[F32, F32, F32]):
         self._ended = over
         info: dict[str, Any] = {}
         if over.any():
-            info = {"episode_metrics": {name: np.where(over, values, 0.0) for name, values in self.episode_metrics.items()}}
+            info = {
+                "episode_metrics": {name: np.where(over, values, 0.0) for name, values in self.episode_metrics.items()}
+            }
             info["_episode_metrics"] = over.copy()
         return self.batch.observation.copy(), self._reward.copy(), over.copy(), self._never.copy(), info
 

@@ -12,7 +12,6 @@ from hierbrush.sim import BrushModel
 from hierbrush.sim.observation import TRACK_SIZE
 from hierbrush.strokes.goal import StrokeGoal
 
-
 _SETTLING = 2
 
 
@@ -41,8 +40,8 @@ class Follower:
     def track(self, goal: StrokeGoal, model: BrushModel, box: float = 0.12) -> NDArray[np.float64]:
         """Return the goal's track: float64 [ticks + 1, 8], columns as in ``sim/observation.py``, metres.
 
-        Row 0 is in the air over the skeleton's start, row 1 lands there, the last three rows are at its end: the handle
-        follows its commands smoothly and needs two ticks to arrive.
+        Row 0 is in the air over the skeleton's start, row 1 lands there, the last three rows are at its end: the
+        handle follows its commands smoothly and needs two ticks to arrive.
         """
         skeleton = goal.skeleton.astype(np.float64) * box
         radius = goal.half_width.astype(np.float64) * box
@@ -53,10 +52,16 @@ class Follower:
         where = np.concatenate([[0.0], np.linspace(0.0, length, ticks - _SETTLING), [length] * _SETTLING])
         heading = _tangents(skeleton)
         track = np.empty((ticks + 1, TRACK_SIZE))
-        for column, values in ((3, skeleton[:, 0]), (4, skeleton[:, 1]), (5, radius), (6, heading[:, 0]), (7, heading[:, 1])):
+        for column, values in (
+            (3, skeleton[:, 0]),
+            (4, skeleton[:, 1]),
+            (5, radius),
+            (6, heading[:, 0]),
+            (7, heading[:, 1]),
+        ):
             track[:, column] = np.interp(where, travelled, values)
         norm = np.hypot(track[:, 6], track[:, 7])
-        # Where the skeleton doubles back the mean of two headings may vanish; any direction serves for that moment.
+        # Where the skeleton doubles back, the mean of two headings may vanish; any direction serves for that moment.
         track[norm < 1e-6, 6:] = (1.0, 0.0)
         track[:, 6:] /= np.maximum(norm, 1e-6)[:, None]
         slope = max(model.width_slope, 1e-6)
@@ -71,7 +76,7 @@ class Follower:
 
 
 def _tangents(skeleton: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return the heading at each skeleton point over its neighbours on both sides: float64 [K, 2], about unit length."""
+    """Return the heading at each skeleton point, from its neighbour before to that after: float64 [K, 2], unit vectors."""
     ahead = np.concatenate([skeleton[1:], skeleton[-1:]])
     behind = np.concatenate([skeleton[:1], skeleton[:-1]])
     step: NDArray[np.float64] = ahead - behind

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -129,7 +130,7 @@ def _polyline(points: ArrayLike, name: str, least: int) -> NDArray[np.float64]:
         raise HierbrushError(f"{name}: shape {array.shape}, expected [n >= {least}, 2]")
     if not np.isfinite(array).all():
         raise HierbrushError(f"{name}: holds NaN or infinity, expected finite unit-box coordinates")
-    distinct = array[np.concatenate([[True], np.any(np.diff(array, axis=0) != 0, axis=1)])]
+    distinct: NDArray[np.float64] = array[np.concatenate([[True], np.any(np.diff(array, axis=0) != 0, axis=1)])]
     if least == 3 and len(distinct) > 1 and np.array_equal(distinct[0], distinct[-1]):
         distinct = distinct[:-1]
     if len(distinct) < least:
@@ -167,11 +168,11 @@ def _leaving(polygon: NDArray[np.float64], origin: NDArray[np.float64], towards:
     hit = (cross != 0) & (along_ray >= 0) & (along_edge >= 0) & (along_edge < 1)
     if hit.any():
         index = int(np.argmin(np.where(hit, along_ray, np.inf)))
-        return index + float(along_edge[index])
+        return float(index + along_edge[index])
     squared = np.maximum((edge * edge).sum(axis=1), 1e-30)
     fraction = np.clip(-(offset * edge).sum(axis=1) / squared, 0.0, 1.0)
     index = int(np.argmin(np.linalg.norm(offset + fraction[:, None] * edge, axis=1)))
-    return index + min(float(fraction[index]), np.nextafter(1.0, 0.0))
+    return index + min(float(fraction[index]), math.nextafter(1.0, 0.0))
 
 
 def _side(polygon: NDArray[np.float64], start: float, end: float) -> NDArray[np.float64]:
@@ -180,8 +181,9 @@ def _side(polygon: NDArray[np.float64], start: float, end: float) -> NDArray[np.
 
     def at(where: float) -> NDArray[np.float64]:
         index = int(where) % count
-        corner: NDArray[np.float64] = polygon[index]
-        return corner + (where - int(where)) * (polygon[(index + 1) % count] - corner)
+        corner = polygon[index]
+        point: NDArray[np.float64] = corner + (where - int(where)) * (polygon[(index + 1) % count] - corner)
+        return point
 
     span = (end - start) % count
     corners = [polygon[(int(start) + 1 + i) % count] for i in range(int(int(start) + span + (start % 1)) - int(start))]

@@ -61,7 +61,7 @@ class RandomPolicy:
         return lambda observation: self._rng.uniform(-1.0, 1.0, shape).astype(np.float32)
 
 
-# Control policies that need no weights. "zero" and "scripted" are the same thing by construction: a residual of nothing is
+# Policies that need no weights. "zero" and "scripted" are the same thing by construction, a residual of nothing being
 # the follower; both names stay because users ask for the one and tables report the other.
 CONTROLS: dict[str, Callable[[int], StrokePolicy]] = {
     "scripted": lambda seed: ZeroPolicy(),
@@ -116,8 +116,8 @@ def write_strokes(
 
     Returns:
         For each goal float64 [n, 3], x, y and press depth in metres in the character box, two rows a control tick. The
-        handle starts and ends at rest in the air, and between the rows it moves in straight lines; they are samples of a
-        curve with continuous acceleration (of the error too, when there is ``noise``).
+        handle starts and ends at rest in the air, and between the rows it moves in straight lines; they are samples of
+        a curve with continuous acceleration, and of the handle's error where there is ``noise``.
 
     Raises:
         HierbrushError: an argument is out of range.

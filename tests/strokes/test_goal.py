@@ -57,9 +57,7 @@ def test_distances_are_those_of_a_geometry_library() -> None:
 
 
 @settings(max_examples=30, deadline=None)
-@given(
-    st.floats(0.3, 3.0), st.floats(0.3, 3.0), st.floats(-1.0, 1.0), st.floats(-1.0, 1.0), st.integers(0, 4)
-)
+@given(st.floats(0.3, 3.0), st.floats(0.3, 3.0), st.floats(-1.0, 1.0), st.floats(-1.0, 1.0), st.integers(0, 4))
 def test_scaling_and_moving_commute_with_making(sx: float, sy: float, dx: float, dy: float, index: int) -> None:
     stroke = load_library()["永"].strokes[index]
     moved = stroke.goal().transformed([sx, sy], [dx, dy])
