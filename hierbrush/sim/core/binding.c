@@ -25,8 +25,8 @@ typedef struct {
 #define GOALS(field) (offsetof(hb_batch, goals) + offsetof(hb_goals, field))
 
 enum {
-    PARAMS, FOOTPRINT, NOISE, WINDOW, POSE, ROOT, DIRECTION, TUFT, MOVED, MIDWAY, COMMAND, INK, DRAWS, COUNTS, GOAL, TICK, TARGET, ACTION,
-    OBSERVATION, GOAL_WINDOW, GOAL_TICKS, GOAL_AREA, MASK_OFFSET, DISTANCE_OFFSET, TRACK_OFFSET, MASK, DISTANCE, TRACK,
+    PARAMS, FOOTPRINT, NOISE, WINDOW, POSE, ROOT, DIRECTION, TUFT, MOVED, MIDWAY, COMMAND, INK, DRAWS, COUNTS, GOAL, TICK,
+    TARGET, ACTION, OBSERVATION, GOAL_WINDOW, GOAL_TICKS, GOAL_AREA, MASK_OFFSET, DISTANCE_OFFSET, TRACK_OFFSET, MASK, DISTANCE, TRACK,
     ARRAYS
 };
 
@@ -233,7 +233,8 @@ static int check(Batch *self)
         return wrong("observation", "a width that is none of the layouts");
     if (sized(self, PARAMS, n * HB_PARAMS) || sized(self, FOOTPRINT, 2 * b->vertices) || sized(self, WINDOW, 4 * n)
         || sized(self, POSE, 3 * n) || sized(self, ROOT, 2 * n) || sized(self, DIRECTION, 2 * n) || sized(self, TUFT, 3 * n)
-        || sized(self, MOVED, 3 * n) || sized(self, MIDWAY, 3 * n) || sized(self, COMMAND, 9 * n) || sized(self, INK, n * b->ink_stride) || sized(self, DRAWS, n)
+        || sized(self, MOVED, 3 * n) || sized(self, MIDWAY, 3 * n) || sized(self, COMMAND, 9 * n)
+        || sized(self, INK, n * b->ink_stride) || sized(self, DRAWS, n)
         || sized(self, COUNTS, n * HB_COUNTS) || sized(self, GOAL, n) || sized(self, TICK, n) || sized(self, TARGET, 3 * n)
         || sized(self, ACTION, 3 * n) || sized(self, OBSERVATION, n * b->observation_size))
         return -1;
@@ -312,7 +313,8 @@ typedef int64_t (*kernel)(const hb_batch *, int64_t, int64_t);
 /* Run a kernel over a range without the GIL, a block at a time, so that Ctrl-C is seen inside long calls. */
 static PyObject *run(Batch *self, PyObject *args, kernel advance, int observe)
 {
-    enum { BLOCK = 512 };
+    /* Slots between looks for Ctrl-C; slots advanced and then observed, few enough to be in the cache the second time. */
+    enum { BLOCK = 128, CACHED = 8 };
     long long lo, hi;
     if (!PyArg_ParseTuple(args, "LL", &lo, &hi))
         return NULL;
@@ -326,11 +328,12 @@ static PyObject *run(Batch *self, PyObject *args, kernel advance, int observe)
         to = hi - from < BLOCK ? hi : from + BLOCK;
         Py_BEGIN_ALLOW_THREADS
         found = check_slots(self, from, to);
-        if (!found.name) {
+        for (int64_t at = from, next; !found.name && at < to; at = next) {
+            next = to - at < CACHED ? to : at + CACHED;
             if (advance)
-                to = advance(&self->batch, from, to);
+                next = advance(&self->batch, at, next);
             if (observe)
-                hb_observe(&self->batch, from, to);
+                hb_observe(&self->batch, at, next);
         }
         Py_END_ALLOW_THREADS
         if (found.name) {

@@ -353,6 +353,26 @@ HB_INLINE double clip(double value, double low, double high)
     return value < high ? value : high;
 }
 
+/* Ask for the distances around the handle, which hb_observe will read: by then they are there. */
+HB_INLINE void foresee(const hb_batch *b, int64_t slot, int32_t goal)
+{
+    enum { AROUND = 20 };
+    const int32_t *window = b->window + 4 * slot;
+    const double pixels = b->per_metre / (double)b->supersample;
+    double column = b->pose[3 * slot] * pixels - (double)window[0], row = b->pose[3 * slot + 1] * pixels - (double)window[1];
+    if (!(column >= 0.0 && column < (double)window[2] && row >= 0.0 && row < (double)window[3]))
+        return;
+    int32_t left = (int32_t)column - AROUND, from = (int32_t)row - AROUND, to = (int32_t)row + AROUND;
+    left = left < 0 ? 0 : left;
+    from = from < 0 ? 0 : from;
+    to = to < window[3] ? to : window[3];
+    const int8_t *at = b->goals.distance + b->goals.distance_offset[goal] + (ptrdiff_t)from * window[2] + left;
+    for (int32_t i = from; i < to; i++, at += window[2]) {
+        __builtin_prefetch(at);
+        __builtin_prefetch(at + 2 * AROUND);
+    }
+}
+
 HB_CLONES int64_t hb_track(const hb_batch *b, int64_t lo, int64_t hi)
 {
     wet w;
@@ -361,6 +381,8 @@ HB_CLONES int64_t hb_track(const hb_batch *b, int64_t lo, int64_t hi)
         const hb_goals *g = &b->goals;
         int32_t goal = b->goal[slot], next = b->tick[slot] + 1;
         next = next < g->ticks[goal] ? next : g->ticks[goal];
+        if (b->observation_size == HB_OBS_FULL)
+            foresee(b, slot, goal);
         const double *ref = g->track + (g->track_offset[goal] + next) * HB_TRACK;
         const float *action = b->action + 3 * slot;
         const double *p = b->params + HB_PARAMS * slot;
