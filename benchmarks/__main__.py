@@ -1,0 +1,5 @@
+"""What ``make bench`` runs."""
+
+from benchmarks.bench_sim import main
+
+main()
