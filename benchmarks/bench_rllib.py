@@ -24,15 +24,18 @@ import torch
 from ray.rllib.algorithms.ppo import PPOConfig
 from ray.rllib.core.rl_module.rl_module import RLModuleSpec
 
-import hierbrush.envs  # noqa: F401  (registers hierbrush/Stroke-v0)
+import hierbrush.envs
+from hierbrush.curriculum import load_curriculum
 from hierbrush.learning.algorithm import algorithm_config
 from hierbrush.learning.config import TrainingConfig
 from hierbrush.learning.connector import advantages
 from hierbrush.learning.module import ResidualPolicyModule
 from hierbrush.learning.policy_run import ray_session
+from hierbrush.resources import folder
 
 Times = dict[str, list[float]]
 SINGLE_ENVS = 64
+GOALS = 38  # drawn goals per environment
 
 
 def main() -> None:
@@ -49,7 +52,7 @@ def main() -> None:
     config = TrainingConfig.model_validate(
         {
             "name": "bench",
-            "environment": {"id": arguments.env, "slots": arguments.slots},
+            "environment": {"id": arguments.env, "slots": arguments.slots, "options": options(arguments.env)},
             "training": {
                 "steps": 10**9,
                 "fragment": arguments.fragment,
@@ -86,6 +89,16 @@ def main() -> None:
     print(f"\nhierbrush reaches {share:.0%} of the bare loop end to end.")
     if arguments.json:
         arguments.json.write_text(json.dumps({"settings": vars(arguments) | {"json": None}, "rates": rows}, indent=1))
+
+
+def options(env: str) -> dict[str, Any]:
+    """Return environment options: few goals for ours, because every Python environment draws its own."""
+    if env != hierbrush.envs.STROKE_ENV:
+        return {}
+    curriculum = load_curriculum(folder("curricula") / "primitives.yaml").model_dump(mode="json")
+    for stage in curriculum["stages"]:
+        stage["goals"]["count"] = GOALS
+    return {"curriculum": curriculum}
 
 
 def stock(config: TrainingConfig, *, vector: bool, raw: bool = False) -> PPOConfig:
