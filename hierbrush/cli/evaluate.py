@@ -18,6 +18,8 @@ from hierbrush.errors import HierbrushError
 @click.option("--limit", type=int, help="Only the first so many characters of the split.")
 @click.option("--brush", default="measured", show_default=True, help="Preset of the brush: measured or round.")
 @click.option("--seed", type=int, default=0, show_default=True, help="Seed of the policies' random numbers.")
+@click.option("--brush-error", type=float, default=0.0, help="Write with brushes off by up to this share, such as 0.1.")
+@click.option("--handle-error", type=float, default=0.0, help="Shake the handle by this many metres (1 σ) a tick.")
 @click.option("--workers", type=int, help="Processes that share the work.  [default: one for each CPU]")
 @click.option("--json", "json_file", type=click.Path(path_type=Path), help="Write all scores to this JSON file.")
 @click.option("--sheet", type=click.Path(path_type=Path), help="Draw the policy's worst twelve to this PNG file.")
@@ -28,6 +30,8 @@ def evaluate(
     limit: int | None,
     brush: str,
     seed: int,
+    brush_error: float,
+    handle_error: float,
     workers: int | None,
     json_file: Path | None,
     sheet: Path | None,
@@ -42,7 +46,7 @@ def evaluate(
     from hierbrush.characters import check_text
     from hierbrush.sim import BrushModel
     from hierbrush.writing import write_character
-    from hierbrush.writing.evaluation import characters_of
+    from hierbrush.writing.evaluation import Disturbance, characters_of
     from hierbrush.writing.evaluation import evaluate as run
     from hierbrush.writing.picture_sheet import picture_sheet
     from hierbrush.writing.result import write_file
@@ -61,10 +65,19 @@ def evaluate(
     if workers is None:
         workers = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     with tqdm(total=len(characters), unit="character", disable=None, leave=False) as bar:
-        result = run(characters, policy=policy, brush=model, seed=seed, workers=workers, progress=bar.update)
+        result = run(
+            characters,
+            policy=policy,
+            brush=model,
+            seed=seed,
+            disturbance=Disturbance(brush_error, handle_error),
+            workers=workers,
+            progress=bar.update,
+        )
     click.echo(result.table())
     if json_file is not None:
         document = {"policy": policy, "brush": brush, "seed": seed, "split": None if text else split}
+        document.update(brush_error=brush_error, handle_error=handle_error)
         document.update(result.summary())
         write_file(json_file, (json.dumps(document, ensure_ascii=False, indent=1) + "\n").encode())
         click.echo(json_file)

@@ -13,7 +13,7 @@ from hierbrush.sim.model import BrushModel
 
 
 def trace(
-    model: BrushModel,
+    model: BrushModel | NDArray[np.float64],
     paths: Iterable[NDArray[np.float64]],
     *,
     side: int = 256,
@@ -23,8 +23,8 @@ def trace(
     """Return the coverage that strokes leave on a paper, a dip before each.
 
     Args:
-        model: the brush.
-        paths: handle paths, each float64 [ticks + 1, 3] in metres, one row a control tick.
+        model: the brush, or float64 [1, 10] as of :meth:`BrushModel.parameters`.
+        paths: handle paths, each float64 [n, 3] in metres; the handle moves in straight lines from row to row.
         side: pixels of the paper's side, 32 to 1024.
         supersample: 1, 2 or 4 samples a pixel side.
         box: side of the character box in metres.

@@ -76,7 +76,7 @@ class Follower:
 
 
 def _tangents(skeleton: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return the heading at each skeleton point, from its neighbour before to that after: float64 [K, 2], unit vectors."""
+    """Return unit headings [K, 2] at the skeleton's points, each from the point before to the point after."""
     ahead = np.concatenate([skeleton[1:], skeleton[-1:]])
     behind = np.concatenate([skeleton[:1], skeleton[:-1]])
     step: NDArray[np.float64] = ahead - behind

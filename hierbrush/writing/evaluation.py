@@ -18,6 +18,7 @@ from hierbrush.metrics import SIDE, Scores, disc_coverage, inscribed_discs, scor
 from hierbrush.sim import BrushModel, rasterise, trace
 from hierbrush.strokes.rollout import write_strokes
 from hierbrush.writing.result import BOX
+from hierbrush.writing.trajectory import MotionLimits, compose, motion_peaks
 
 SPLITS = ("train", "validation", "test")
 DISC_ORACLE = "disc oracle"
@@ -28,12 +29,37 @@ _BATCH = 32  # characters written in one call: some 380 strokes
 
 
 @dataclass(frozen=True)
+class Disturbance:
+    """What goes wrong between a policy and the paper; nothing unless given.
+
+    Attributes:
+        brush: every character is written with a brush of its own whose width, length, offset, root and base are each
+            off by a factor from 1 ± this share. Policies plan for the brush that they were told of.
+        handle: standard deviation in metres of the handle's position error, each tick and axis.
+    """
+
+    brush: float = 0.0
+    handle: float = 0.0
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.brush < 1:
+            raise HierbrushError(f"brush_error: {self.brush!r}, expected a share from 0 to below 1")
+        if not 0 <= self.handle <= 0.02:
+            raise HierbrushError(f"handle_error: {self.handle!r}, expected metres from 0 to 0.02")
+
+
+@dataclass(frozen=True)
 class Row:
-    """The scores of one writer: ``strokes`` the stroke IoUs ``[S]``, ``characters`` one `Scores` a character."""
+    """The scores of one writer.
+
+    ``strokes`` holds the stroke IoUs ``[S]``, ``characters`` one `Scores` a character, ``motion`` the highest speed
+    (m/s), acceleration (m/s²) and jerk (m/s³) of all its movements; None for a writer that moves nothing.
+    """
 
     name: str
     strokes: NDArray[np.float64]
     characters: tuple[Scores, ...]
+    motion: tuple[float, float, float] | None
 
     def column(self, name: str) -> NDArray[np.float64]:
         """Return ``"stroke_iou"``, or a field of `Scores` for every character."""
@@ -70,8 +96,15 @@ class Evaluation:
             "  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip()
             for line in [heads, *lines]
         ]
-        count = f"{len(self.characters)} characters, {len(self.stroke_types)} strokes; mean, then 5 / 50 / 95 %"
-        return "\n".join([*text, count])
+        text.append(f"{len(self.characters)} characters, {len(self.stroke_types)} strokes; mean, then 5 / 50 / 95 %")
+        moved = self.rows[0].motion
+        if moved is not None:
+            limits = MotionLimits()
+            text.append(
+                f"{self.rows[0].name}: speed up to {moved[0]:.3f} of {limits.speed:g} m/s allowed, acceleration "
+                f"{moved[1]:.2f} of {limits.acceleration:g} m/s², jerk {moved[2]:.1f} of {limits.jerk:g} m/s³"
+            )
+        return "\n".join(text)
 
     def summary(self) -> dict[str, object]:
         """Return everything as JSON can hold it: figures of each writer, also by stroke type and by character."""
@@ -83,6 +116,7 @@ class Evaluation:
             "rows": {
                 row.name: {
                     **{name: _figures(row.column(name)) for name in COLUMNS},
+                    "motion_peaks": row.motion,
                     "stroke_iou_by_type": {
                         kind: {"strokes": int((types == kind).sum()), **_figures(row.strokes[types == kind])}
                         for kind in sorted(set(self.stroke_types))
@@ -129,14 +163,15 @@ def evaluate(
     policy: str = "scripted",
     brush: BrushModel,
     seed: int = 0,
+    disturbance: Disturbance | None = None,
     workers: int = 1,
     progress: Callable[[int], object] = lambda done: None,
 ) -> Evaluation:
     """Write every character with the policy and the controls, and score them.
 
     A stroke's own ink is held against its own outline, a character's ink against the union of its outlines, both on the
-    256 × 256 raster. ``workers`` processes share the work, which changes nothing in the result. ``progress`` is told
-    how many characters were just done.
+    256 × 256 raster. A ``disturbance`` holds for the policy and the controls alike. ``workers`` processes share the
+    work, which changes nothing in the result. ``progress`` is told how many characters were just done.
 
     Raises:
         HierbrushError: a character or the policy is not known, or there is no character or no worker.
@@ -147,7 +182,7 @@ def evaluate(
         raise HierbrushError(f"workers: must be at least 1, not {workers}")
     names = tuple(dict.fromkeys(["scripted" if policy == "zero" else policy, *CONTROLS]))
     batches = [tuple(characters[start : start + _BATCH]) for start in range(0, len(characters), _BATCH)]
-    score_batch = partial(_score_batch, names=names, brush=brush, seed=seed)
+    score_batch = partial(_score_batch, names=names, brush=brush, seed=seed, disturbance=disturbance or Disturbance())
     done: list[_Batch] = []
     for batch, scored in zip(batches, _map(score_batch, batches, workers), strict=True):
         done.append(scored)
@@ -157,6 +192,7 @@ def evaluate(
             name,
             np.concatenate([batch.strokes[name] for batch in done]),
             tuple(scores for batch in done for scores in batch.characters[name]),
+            _highest([batch.motion[name] for batch in done if name in batch.motion]),
         )
         for name in names
     )
@@ -167,6 +203,14 @@ class _Batch(NamedTuple):
     stroke_types: list[str]
     strokes: dict[str, list[float]]
     characters: dict[str, list[Scores]]
+    motion: dict[str, tuple[float, float, float]]
+
+
+def _highest(motions: Sequence[tuple[float, float, float]]) -> tuple[float, float, float] | None:
+    if not motions:
+        return None
+    speed, acceleration, jerk = (max(values) for values in zip(*motions, strict=True))
+    return speed, acceleration, jerk
 
 
 def _map(
@@ -183,29 +227,48 @@ def _map(
         pool.shutdown(cancel_futures=True)
 
 
-def _score_batch(characters: tuple[str, ...], names: tuple[str, ...], brush: BrushModel, seed: int) -> _Batch:
+def _score_batch(
+    characters: tuple[str, ...], names: tuple[str, ...], brush: BrushModel, seed: int, disturbance: Disturbance
+) -> _Batch:
     library = load_library()
     glyphs = [library[char] for char in characters]
     goals = [stroke.goal() for glyph in glyphs for stroke in glyph.strokes]
-    paths = {name: iter(write_strokes(goals, brush, policy=name, seed=seed)) for name in names if name != DISC_ORACLE}
-    batch = _Batch([goal.stroke_type for goal in goals], {name: [] for name in names}, {name: [] for name in names})
-    for glyph in glyphs:
+    # Named by the first character, so that a brush does not depend on how the work is shared out.
+    rng = np.random.default_rng([seed, ord(characters[0])])
+    brushes = brush.randomised(len(glyphs), disturbance.brush, rng)
+    of_stroke = np.repeat(brushes, [len(glyph.strokes) for glyph in glyphs], axis=0)
+    written = {
+        name: write_strokes(goals, brush, policy=name, seed=seed, noise=disturbance.handle, brushes=of_stroke)
+        for name in names
+        if name != DISC_ORACLE
+    }
+    paths = {name: iter(of_name) for name, of_name in written.items()}
+    motion = {name: _motion(of_name) for name, of_name in written.items()} if not disturbance.handle else {}
+    batch = _Batch(
+        [goal.stroke_type for goal in goals], {name: [] for name in names}, {name: [] for name in names}, motion
+    )
+    for glyph, parameters in zip(glyphs, brushes, strict=True):
         references = [rasterise([stroke.outline], SIDE) for stroke in glyph.strokes]
         whole = rasterise([stroke.outline for stroke in glyph.strokes], SIDE)
         for name in names:
             if name == DISC_ORACLE:
                 inks, ink = _disc_inks(glyph)
             else:
-                inks, ink = _brush_inks([next(paths[name]) for _ in glyph.strokes], brush)
+                inks, ink = _brush_inks([next(paths[name]) for _ in glyph.strokes], parameters[None])
             batch.strokes[name].extend(map(stroke_iou, inks, references))
             batch.characters[name].append(score(ink, whole))
     return batch
 
 
 def _brush_inks(
-    paths: list[NDArray[np.float64]], brush: BrushModel
+    paths: list[NDArray[np.float64]], brush: NDArray[np.float64]
 ) -> tuple[Iterator[NDArray[np.float32]], NDArray[np.float32]]:
     return (trace(brush, [path], side=SIDE, box=BOX) for path in paths), trace(brush, paths, side=SIDE, box=BOX)
+
+
+def _motion(paths: Sequence[NDArray[np.float64]]) -> tuple[float, float, float]:
+    rows, _ = compose(paths, BOX, BOX, MotionLimits())
+    return motion_peaks(rows)
 
 
 def _disc_inks(glyph: Glyph) -> tuple[Iterator[NDArray[np.float32]], NDArray[np.float32]]:

@@ -8,8 +8,9 @@ from hierbrush.errors import HierbrushError
 from hierbrush.metrics import disc_oracle, score, stroke_iou
 from hierbrush.sim import BrushModel, rasterise
 from hierbrush.writing import evaluation, write_character
-from hierbrush.writing.evaluation import characters_of, evaluate
+from hierbrush.writing.evaluation import Disturbance, characters_of, evaluate
 from hierbrush.writing.picture_sheet import picture_sheet
+from hierbrush.writing.trajectory import MotionLimits
 
 MEASURED = BrushModel.preset("measured")
 
@@ -78,3 +79,34 @@ def test_wrong_requests_are_named(call: object, message: str) -> None:
 
 def test_a_picture_sheet_shows_ink_and_glyph() -> None:
     assert picture_sheet([write_character("一")] * 5).startswith(b"\x89PNG")
+
+
+def test_disturbances_cost_something_and_are_repeatable() -> None:
+    calm, off, again, shaky = (
+        evaluate("永和", brush=MEASURED, disturbance=disturbance)
+        for disturbance in (None, Disturbance(brush=0.2), Disturbance(brush=0.2), Disturbance(handle=0.0005))
+    )
+    assert np.array_equal(off.rows[0].strokes, again.rows[0].strokes)
+    assert off.rows[0].strokes.mean() < calm.rows[0].strokes.mean()
+    assert shaky.rows[0].strokes.mean() < calm.rows[0].strokes.mean()
+    oracle = [row.strokes for result in (calm, off) for row in result.rows if row.name == "disc oracle"]
+    assert np.array_equal(*oracle)
+
+
+def test_no_movement_is_faster_than_the_arm() -> None:
+    result = evaluate("永", brush=MEASURED)
+    limits = MotionLimits()
+    for row in result.rows:
+        if row.name == "disc oracle":
+            assert row.motion is None
+        else:
+            assert row.motion is not None
+            assert row.motion[0] <= limits.speed
+            assert row.motion[1] <= limits.acceleration
+            assert row.motion[2] <= limits.jerk
+
+
+@pytest.mark.parametrize(("name", "value"), [("brush", 1.0), ("brush", float("nan")), ("handle", -1e-4)])
+def test_impossible_disturbances_are_named(name: str, value: float) -> None:
+    with pytest.raises(HierbrushError, match=f"{name}_error"):
+        Disturbance(**{name: value})
