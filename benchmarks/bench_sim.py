@@ -21,6 +21,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 from unittest.mock import patch
@@ -185,7 +186,7 @@ def measure(repeats: int) -> dict[str, Any]:
         # Alternating, so that both meet the same neighbours; two threads need two free cores only once.
         walls = [(one.best(1, time.perf_counter), two.best(1, time.perf_counter)) for _ in range(2 * repeats)]
         cpu_two = two.best(repeats, time.process_time)
-        few = on_twin(lambda bank=bank, name=name: Episode(bank, 16, name, ticks=8))
+        few = on_twin(partial(Episode, bank, 16, name, ticks=8))
         figures["rates"][name] = {
             "side": side,
             "columns": one.batch.observation.shape[1],

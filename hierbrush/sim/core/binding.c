@@ -330,8 +330,11 @@ static PyObject *run(Batch *self, PyObject *args, kernel advance, int observe)
         found = check_slots(self, from, to);
         for (int64_t at = from, next; !found.name && at < to; at = next) {
             next = to - at < CACHED ? to : at + CACHED;
-            if (advance)
-                next = advance(&self->batch, at, next);
+            if (advance) {
+                int64_t done = advance(&self->batch, at, next);
+                to = done < next ? done : to; /* out of breath: see to Ctrl-C before going on */
+                next = done;
+            }
             if (observe)
                 hb_observe(&self->batch, at, next);
         }
