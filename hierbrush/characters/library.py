@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from hierbrush.characters.data_file import ANONYMOUS, LABEL_SOURCES, DataFile, Part
+from hierbrush.characters.data_file import ANONYMOUS, LABEL_SOURCES, DataFile, Part, StrokePath
 from hierbrush.characters.outline import flatten, to_unit_box
 from hierbrush.characters.text import UnknownCharacterError, check_single, describe, hint
 from hierbrush.errors import HierbrushError
@@ -33,14 +33,19 @@ class GlyphStroke:
         median: float32 [m, 2], polyline along the stroke in writing direction.
         label_source: where the stroke type comes from: ``"cnchar"`` (given), ``"resolved"`` (a merged letter parted by
             shape), ``"classified"`` (by shape alone) or ``"corrected"`` (by hand).
-        path: the outline as SVG path commands in font units (1024 to the box, y up, 900 at the top), exact.
+        source: the stroke in font units, as the data file has it.
     """
 
     stroke_type: str
     outline: Points
     median: Points
     label_source: str
-    path: str
+    source: StrokePath
+
+    @property
+    def path(self) -> str:
+        """The outline as SVG path commands in font units (1024 to the box, y up, 900 at the top), exact."""
+        return self.source.svg
 
     def goal(self) -> StrokeGoal:
         """Return the stroke as a goal for a primitive; computed once."""
@@ -209,7 +214,7 @@ class CharacterLibrary:
         ):
             median = to_unit_box(path.median)
             outline.flags.writeable = median.flags.writeable = False
-            strokes.append(GlyphStroke(ABBREVIATIONS[number], outline, median, LABEL_SOURCES[source], path.svg))
+            strokes.append(GlyphStroke(ABBREVIATIONS[number], outline, median, LABEL_SOURCES[source], path))
         return Glyph(char, tuple(strokes), _component(self._file.decomposition(row)))
 
 

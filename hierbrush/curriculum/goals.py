@@ -18,15 +18,11 @@ from hierbrush.curriculum.model import Deformation, GlyphGoals, Goals
 from hierbrush.errors import HierbrushError, closest
 from hierbrush.resources import folder
 from hierbrush.strokes.goal import StrokeGoal
-from hierbrush.strokes.shape_basis import FILE as BASIS_FILE
 from hierbrush.strokes.shape_basis import Box, shape_basis
 from hierbrush.strokes.types import ABBREVIATIONS, load_primitive
 
 _REFERENCE = 128
 """Strokes of a type that are measured, at least, to tell which quantile a stroke lies in."""
-
-# Until the shape basis is there, everything comes from real strokes.
-_HAS_BASIS = BASIS_FILE.exists()
 
 Points = NDArray[np.float64]
 Indices = NDArray[np.int64]
@@ -88,8 +84,6 @@ def _type_shares(stroke_types: Sequence[str], balance: float) -> NDArray[np.floa
     _, places = _training_strokes()
     counts = np.array([max(1, len(places.get(name, ()))) for name in stroke_types], dtype=np.float64)
     shares = np.power(counts, balance)
-    if not _HAS_BASIS and any(name in places for name in stroke_types):
-        shares *= [name in places for name in stroke_types]
     normalised: NDArray[np.float64] = shares / shares.sum()
     return normalised
 
@@ -114,7 +108,7 @@ def _from_basis(goals: Goals, types: Sequence[str], rng: np.random.Generator) ->
     if goals.glyphs is None:
         return np.ones(len(types), dtype=bool)
     _, places = _training_strokes()
-    share = goals.basis.weight / (goals.basis.weight + goals.glyphs.weight) if goals.basis and _HAS_BASIS else 0.0
+    share = goals.basis.weight / (goals.basis.weight + goals.glyphs.weight) if goals.basis else 0.0
     decided: NDArray[np.bool_] = rng.random(len(types)) < share
     return decided | np.array([name not in places for name in types], dtype=np.bool_)
 

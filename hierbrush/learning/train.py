@@ -25,7 +25,7 @@ from hierbrush.learning.checkpoint import write_atomically
 from hierbrush.learning.config import TrainingConfig
 from hierbrush.learning.policy_run import PolicyRun, cpus_needed, ray_session, train_policy
 from hierbrush.learning.progress import Progress
-from hierbrush.learning.weights import PACKED_WEIGHTS, WEIGHTS, pack
+from hierbrush.learning.weights import CARD, PACKED_WEIGHTS, WEIGHTS, pack
 from hierbrush.resources import folder
 from hierbrush.strokes.types import ABBREVIATIONS
 
@@ -164,7 +164,9 @@ def train(
                         _train_here(run, resume, stop)
     specialists = {run.stroke: run.folder for run in plan.runs if run.stroke is not None}
     if specialists and stroke is None:
-        pack(specialists, output)
+        begun_as = {run.initial_weights.parent for run in plan.runs if run.stroke and run.initial_weights}
+        begun_as = {folder for folder in begun_as if (folder / CARD).exists()}
+        pack(specialists, output, base=begun_as.pop() if len(begun_as) == 1 else None)
         print(f"{output / PACKED_WEIGHTS}: {len(specialists)} policies", file=sys.stderr)
     return output
 

@@ -15,10 +15,11 @@ from safetensors.numpy import save
 
 from hierbrush.errors import HierbrushError
 from hierbrush.learning.checkpoint import write_atomically
-from hierbrush.strokes.policy import F32, read_safetensors
+from hierbrush.strokes.policy import BASE, F32, read_safetensors
 
 CARD_FORMAT = 1
 WEIGHTS, CARD = "weights.safetensors", "card.json"
+RANK = 12
 PACKED_WEIGHTS, PACKED_CARD = "policies.safetensors", "policies.json"
 
 
@@ -90,27 +91,49 @@ def load_weights(path: str | Path, shapes: Mapping[str, tuple[int, ...]]) -> dic
     return {name: tensors[name] for name in shapes}
 
 
-def pack(folders: Mapping[str, Path], target: Path) -> None:
+def pack(folders: Mapping[str, Path], target: Path, *, base: Path | None = None, rank: int = RANK) -> None:
     """Put the policies of several stroke types into one file for shipping, in float16, with one card for all.
 
-    float16 halves the file and moves an action by less than 1e-3 of its unit, a few micrometres on paper. What
-    `PolicySet` loads is the same everywhere; from the trained network it differs by that much.
+    float16 halves the file and moves an action by less than 1e-3 of its unit, a few micrometres on paper. Specialists
+    that began as the same policy differ from it by little: with a ``base`` only the leading singular vectors of each
+    layer's change are kept, which makes the file several times smaller still. What `PolicySet` loads is the same
+    everywhere; from the trained networks it differs by that much, so score what was packed.
 
     Args:
         folders: where ``weights.safetensors`` and ``card.json`` of every stroke type lie.
         target: folder for ``policies.safetensors`` and ``policies.json``.
+        base: folder of the policy that all of them began as.
+        rank: singular vectors kept of a layer's change.
     """
     tensors: dict[str, NDArray[np.float16]] = {}
     cards: dict[str, Any] = {}
+    shared: dict[str, F32] = {}
+    if base is not None:
+        cards[BASE] = load_card(base)
+        # Changes are measured from the base as it will be loaded, in float16.
+        shared = {name: array.astype(np.float16).astype(np.float32) for name, array in _policy_tensors(base).items()}
+        tensors.update({f"{BASE}/{name}": array.astype(np.float16) for name, array in shared.items()})
     for stroke_type, folder in folders.items():
         cards[stroke_type] = load_card(folder)
-        for name, array in read_safetensors(folder / WEIGHTS).items():
-            if name.startswith("policy."):
-                tensors[f"{stroke_type}/{name.removeprefix('policy.')}"] = array.astype(np.float16)
+        for name, array in _policy_tensors(folder).items():
+            layer, _, role = name.rpartition(".")
+            if base is None or role == "bias":
+                tensors[f"{stroke_type}/{name}"] = array.astype(np.float16)
+                continue
+            left, strength, right = np.linalg.svd(array - shared[name], full_matrices=False)
+            scale = np.sqrt(strength[:rank])
+            tensors[f"{stroke_type}/{layer}.up"] = (left[:, :rank] * scale).astype(np.float16)
+            tensors[f"{stroke_type}/{layer}.down"] = (scale[:, None] * right[:rank]).astype(np.float16)
     data = save(tensors)
     write_atomically(target / PACKED_WEIGHTS, data)
-    facts = {"format": CARD_FORMAT, "sha256": hashlib.sha256(data).hexdigest(), "policies": cards}
+    facts = {"format": CARD_FORMAT, "sha256": hashlib.sha256(data).hexdigest(), "rank": rank, "policies": cards}
     write_atomically(target / PACKED_CARD, json.dumps(facts, indent=1, ensure_ascii=False).encode() + b"\n")
+
+
+def _policy_tensors(folder: Path) -> dict[str, F32]:
+    prefix = "policy."
+    tensors = read_safetensors(folder / WEIGHTS).items()
+    return {name.removeprefix(prefix): array for name, array in tensors if name.startswith(prefix)}
 
 
 def network_tensors(state: Mapping[str, Any], prefixes: Sequence[str] = ("policy.", "value.")) -> dict[str, F32]:

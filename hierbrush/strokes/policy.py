@@ -18,6 +18,9 @@ F32 = NDArray[np.float32]
 _DTYPES: dict[str, np.dtype[np.floating]] = {"F32": np.dtype("<f4"), "F16": np.dtype("<f2")}
 _MAX_HEADER = 1 << 20
 
+BASE = "base"
+"""Name, in a file of several policies, of the one that the others are stored as changes of."""
+
 
 def read_safetensors(path: str | Path) -> dict[str, F32]:
     """Return the tensors of a safetensors file as float32 arrays.
@@ -127,6 +130,21 @@ class MLPPolicy:
         return clipped
 
 
+def _whole(part: Mapping[str, F32], base: Mapping[str, F32], source: str) -> dict[str, F32]:
+    """Return a policy's tensors with the weights that are stored as changes of the base's added up."""
+    tensors = {}
+    for name, array in part.items():
+        layer, _, role = name.rpartition(".")
+        if role == "up":
+            weight, down = base.get(f"{layer}.weight"), part.get(f"{layer}.down")
+            if weight is None or down is None or weight.shape != (*array.shape[:1], *down.shape[1:]):
+                raise HierbrushError(f"{source}: {name} does not fit {layer}.down and {BASE}/{layer}.weight")
+            tensors[f"{layer}.weight"] = weight + array @ down
+        elif role != "down":
+            tensors[name] = array
+    return tensors
+
+
 @dataclass(frozen=True, eq=False)
 class PolicySet:
     """One primitive per stroke type, for batches that mix the types."""
@@ -135,7 +153,11 @@ class PolicySet:
 
     @classmethod
     def load(cls, path: str | Path) -> PolicySet:
-        """Return the policies in one safetensors file (tensors ``<stroke type>/<k>.weight`` ...).
+        """Return the policies in one safetensors file.
+
+        A policy is stored whole (``<stroke type>/<k>.weight`` and ``.bias``), or as what it changes in the policy
+        ``base/`` of the same file: ``<stroke type>/<k>.up`` [outputs, rank] and ``.down`` [rank, inputs], whose product
+        is added to the base's weight, and its own ``.bias``.
 
         Raises:
             HierbrushError: the file is not such a file.
@@ -144,9 +166,15 @@ class PolicySet:
         for name, array in read_safetensors(path).items():
             stroke_type, _, tensor = name.partition("/")
             by_type.setdefault(stroke_type, {})[tensor] = array
+        base = by_type.pop(BASE, {})
         if not by_type:
             raise HierbrushError(f"{path}: holds no policy")
-        return cls({kind: MLPPolicy.from_tensors(part, source=f"{path}: {kind}") for kind, part in by_type.items()})
+        return cls(
+            {
+                kind: MLPPolicy.from_tensors(_whole(part, base, f"{path}: {kind}"), source=f"{path}: {kind}")
+                for kind, part in by_type.items()
+            }
+        )
 
     def bind(self, stroke_types: Sequence[str]) -> Callable[[F32], F32]:
         """Return a policy for a batch whose row i is always a stroke of ``stroke_types[i]``.

@@ -11,10 +11,7 @@ from hierbrush.curriculum import Goals, goals
 from hierbrush.curriculum.goals import sample_goals
 from hierbrush.errors import HierbrushError
 from hierbrush.strokes.goal import StrokeGoal, distance_to_outline
-from hierbrush.strokes.shape_basis import FILE
 from hierbrush.strokes.types import ABBREVIATIONS
-
-needs_bases = pytest.mark.skipif(not FILE.exists(), reason="the shape bases have not been built")
 
 ALL = Goals.model_validate({"glyphs": {}})
 DEFORMED = Goals.model_validate(
@@ -118,7 +115,6 @@ def _height_to_width(goal: StrokeGoal) -> float:
     return (bottom - top) / (right - left)
 
 
-@needs_bases
 def test_basis_goals_are_changed_training_strokes(training_only: TrainingOnly) -> None:
     real, smooth, changed = (
         sample_goals(Goals.model_validate(rule), ["HZ"], 40, seed=4)
@@ -135,7 +131,6 @@ def test_basis_goals_are_changed_training_strokes(training_only: TrainingOnly) -
     assert widths[1] == pytest.approx(widths[0], rel=0.25)
 
 
-@needs_bases
 @pytest.mark.parametrize("rule", [{"glyphs": {}}, {"basis": {}}, {"glyphs": {}, "deformation": {"rotation": 0.3}}])
 def test_every_stroke_type_can_be_practised_alone(rule: dict[str, Any]) -> None:
     for name in ABBREVIATIONS:
@@ -144,7 +139,6 @@ def test_every_stroke_type_can_be_practised_alone(rule: dict[str, Any]) -> None:
         assert all(min(goal.box) >= -0.01 and max(goal.box) <= 1.01 for goal in drawn)
 
 
-@needs_bases
 def test_weights_mix_the_sources(known: set[bytes]) -> None:
     rule = Goals.model_validate({"glyphs": {"weight": 3}, "basis": {"weight": 1}, "count": 200})
     real = [goal.outline.tobytes() in known for goal in sample_goals(rule, ["HZZP"], 200, seed=0)]

@@ -135,6 +135,34 @@ def test_weights_of_many_types_in_one_file_act_row_by_row(tmp_path: Path) -> Non
         policies.bind(["HZ"])
 
 
+def test_specialists_are_packed_as_changes_of_what_they_began_as(tmp_path: Path) -> None:
+    from hierbrush.learning.weights import pack, save_weights
+
+    rng = np.random.default_rng(1)
+    shapes = {"policy.0": (16, 20), "policy.1": (3, 16)}
+    common = {f"{layer}.weight": rng.standard_normal(shape).astype(np.float32) for layer, shape in shapes.items()}
+    folders = {}
+    for kind in ("base", "H", "S"):
+        tensors = {}
+        for layer, (outputs, inputs) in shapes.items():
+            change = rng.standard_normal((outputs, 2)) @ rng.standard_normal((2, inputs)) * (kind != "base") / 10
+            tensors[f"{layer}.weight"] = common[f"{layer}.weight"] + change.astype(np.float32)
+            tensors[f"{layer}.bias"] = rng.standard_normal(outputs).astype(np.float32)
+        folders[kind] = tmp_path / kind
+        folders[kind].mkdir()
+        save_weights(folders[kind], tensors, {"stroke": kind})
+    base = folders.pop("base")
+    pack(folders, tmp_path, base=base, rank=2)
+    stored = read_safetensors(tmp_path / "policies.safetensors")
+    assert stored["H/0.up"].shape == (16, 2)
+    assert "H/0.weight" not in stored
+    policies = PolicySet.load(tmp_path / "policies.safetensors").policies
+    assert set(policies) == {"H", "S"}
+    obs = rng.standard_normal((9, 20)).astype(np.float32) / 20
+    for kind, folder in folders.items():
+        np.testing.assert_allclose(policies[kind](obs), MLPPolicy.load(folder / "weights.safetensors")(obs), atol=5e-3)
+
+
 @pytest.mark.usefixtures("ray_running")
 def test_training_in_the_folder_of_another_is_refused(config_file: Path, tmp_path: Path) -> None:
     (tmp_path / "out" / "policy" / "checkpoints").mkdir(parents=True)
