@@ -44,7 +44,7 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
         error.show()
         sys.exit(2)
     except click.ClickException as error:
-        _fail(error.format_message(), status=error.exit_code)
+        _fail(error.format_message().replace("\n", " "), status=error.exit_code)
     except HierbrushError as error:
         _fail(str(error))
     except (click.Abort, KeyboardInterrupt):
@@ -62,7 +62,9 @@ def _warning(message: Warning | str, *_: object, **__: object) -> str:
 
 
 def _fail(message: str, status: int = 2) -> NoReturn:
-    line = " ".join(message.split())
-    # Surrogates from a badly encoded argument would make the complaint itself fail.
-    click.echo(f"hierbrush: error: {line}".encode(errors="backslashreplace").decode(), err=True)
+    # A file with several mistakes has a line for each of them.
+    for line in message.splitlines() or [""]:
+        tidy = " ".join(line.split())
+        # Surrogates from a badly encoded argument would make the complaint itself fail.
+        click.echo(f"hierbrush: error: {tidy}".encode(errors="backslashreplace").decode(), err=True)
     sys.exit(status)
