@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from hierbrush.errors import HierbrushError
     from hierbrush.sim import BrushModel
-    from hierbrush.writing import GcodeOptions, Layout, Page, Writing, load, write_character, write_text
+    from hierbrush.writing import GcodeOptions, Layout, MotionLimits, Page, Writing, load, write_character, write_text
 
 __version__ = "0.1.0"
 
@@ -24,6 +24,7 @@ _HOMES = {
     "GcodeOptions": "hierbrush.writing",
     "HierbrushError": "hierbrush.errors",
     "Layout": "hierbrush.writing",
+    "MotionLimits": "hierbrush.writing",
     "Page": "hierbrush.writing",
     "Writing": "hierbrush.writing",
     "load": "hierbrush.writing",
@@ -36,6 +37,7 @@ __all__ = [
     "GcodeOptions",
     "HierbrushError",
     "Layout",
+    "MotionLimits",
     "Page",
     "Writing",
     "__version__",

@@ -7,7 +7,7 @@ from hierbrush.writing.exports.gcode import GcodeOptions
 from hierbrush.writing.layout import Layout
 from hierbrush.writing.pens import BrushPen, RecordingPen
 from hierbrush.writing.result import BOX, Cell, Page, Sheet, Writing, WrittenStroke
-from hierbrush.writing.trajectory import TRAJECTORY
+from hierbrush.writing.trajectory import TRAJECTORY, MotionLimits
 from hierbrush.writing.write import write_character, write_text
 
 __all__ = [
@@ -17,6 +17,7 @@ __all__ = [
     "Cell",
     "GcodeOptions",
     "Layout",
+    "MotionLimits",
     "Page",
     "RecordingPen",
     "Sheet",

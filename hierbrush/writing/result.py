@@ -102,6 +102,7 @@ class Sheet(ABC):
     goal: str
     policy: str
     seed: int
+    motion: MotionLimits
     width: float
     height: float
     cells: tuple[Cell, ...]
@@ -117,7 +118,7 @@ class Sheet(ABC):
 
     @cached_property
     def _movement(self) -> tuple[NDArray[np.void], tuple[slice, ...]]:
-        return compose(self.paths, self.width, self.height, MotionLimits())
+        return compose(self.paths, self.width, self.height, self.motion)
 
     @property
     def trajectory(self) -> NDArray[np.void]:
@@ -206,7 +207,8 @@ class Sheet(ABC):
 class Writing(Sheet):
     """One character as the brush wrote it; the paper is the character box.
 
-    ``strokes`` are in writing order; ``goal``, ``policy``, ``seed`` and ``brush`` say how it was written.
+    ``strokes`` are in writing order; ``goal``, ``policy``, ``seed`` and ``brush`` say how it was written, ``motion``
+    how fast the arm may be.
     """
 
     def __init__(
@@ -220,8 +222,10 @@ class Writing(Sheet):
         goals: Sequence[StrokeGoal],
         references: Sequence[NDArray[np.float32]],
         stroke_paths: Sequence[NDArray[np.float64]],
+        motion: MotionLimits | None = None,
     ) -> None:
         self.text = char
+        self.motion = motion or MotionLimits()
         self.brush, self.goal, self.policy, self.seed = brush, goal, policy, seed
         self.width = self.height = BOX
         self.cells = (Cell(self, 0.0, 0.0, BOX),)
@@ -277,6 +281,7 @@ class Page(Sheet):
         self.text, self.layout = text, layout
         first = writings[0]
         self.brush, self.goal, self.policy, self.seed = first.brush, first.goal, first.policy, first.seed
+        self.motion = first.motion
         self.width, self.height, corners = layout.place([len(line) for line in layout.lines(text)])
         self.cells = tuple(Cell(writing, x, y, layout.cell) for writing, (x, y) in zip(writings, corners, strict=True))
 
@@ -368,4 +373,4 @@ def _frozen(array: NDArray[_T]) -> NDArray[_T]:
 
 
 def _identity(writing: Writing) -> tuple[object, ...]:
-    return writing.char, writing.brush, writing.goal, writing.policy, writing.seed
+    return writing.char, writing.brush, writing.goal, writing.policy, writing.seed, writing.motion

@@ -8,12 +8,19 @@ from hierbrush.sim import BrushModel
 from hierbrush.strokes.rollout import write_strokes
 from hierbrush.writing.layout import DIRECTIONS, Layout
 from hierbrush.writing.result import Page, Writing
+from hierbrush.writing.trajectory import MotionLimits
 
 GOALS = ("glyph",)
 
 
 def write_character(
-    char: str, *, goal: str = "glyph", brush: str | BrushModel = "measured", policy: str = "scripted", seed: int = 0
+    char: str,
+    *,
+    goal: str = "glyph",
+    brush: str | BrushModel = "measured",
+    policy: str = "scripted",
+    seed: int = 0,
+    motion: MotionLimits | None = None,
 ) -> Writing:
     """Write one character.
 
@@ -24,6 +31,7 @@ def write_character(
         policy: who moves the brush, a name or file that `hierbrush.strokes.rollout` knows: ``"scripted"``,
             the controls ``"zero"`` and ``"random"``, or what has been learned.
         seed: of the policy's random numbers; the same arguments give the same writing on every machine.
+        motion: what the arm can do; the trajectory is slowed down to it, the ink does not depend on it.
 
     Raises:
         HierbrushError: the character is not known, or an argument names nothing that exists.
@@ -47,6 +55,7 @@ def write_character(
         goals=goals,
         references=[stroke.outline for stroke in glyph.strokes],
         stroke_paths=write_strokes(goals, model, policy=policy, seed=seed),
+        motion=motion,
     )
 
 
@@ -58,6 +67,7 @@ def write_text(
     brush: str | BrushModel = "measured",
     policy: str = "scripted",
     seed: int = 0,
+    motion: MotionLimits | None = None,
 ) -> Page:
     """Write a text on one paper; every character is what `write_character` makes of it.
 
@@ -68,6 +78,7 @@ def write_text(
         brush: as for `write_character`.
         policy: as for `write_character`.
         seed: as for `write_character`.
+        motion: as for `write_character`.
 
     Raises:
         HierbrushError: the text is empty or holds what cannot be written, or an argument names nothing that exists.
@@ -83,5 +94,5 @@ def write_text(
     written: dict[str, Writing] = {}
     for char in text.replace("\n", ""):
         if char not in written:
-            written[char] = write_character(char, goal=goal, brush=brush, policy=policy, seed=seed)
+            written[char] = write_character(char, goal=goal, brush=brush, policy=policy, seed=seed, motion=motion)
     return Page(text, [written[char] for char in text if char != "\n"], layout)

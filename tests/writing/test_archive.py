@@ -15,7 +15,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from hierbrush.errors import HierbrushError
-from hierbrush.writing import Page, Writing, load, write_character
+from hierbrush.writing import MotionLimits, Page, Writing, load, write_character
 from hierbrush.writing.exports import archive
 from hierbrush.writing.exports.archive import to_json, to_npz
 
@@ -207,3 +207,13 @@ def test_flipped_bytes_never_raise_anything_else(yi: Writing, suffix: str, tmp_p
 def test_unreadable_paths_are_named(name: str, message: str, tmp_path: Path) -> None:
     with pytest.raises(HierbrushError, match=message):
         load(tmp_path / name)
+
+
+@pytest.mark.parametrize("suffix", ["json", "npz"])
+def test_the_arms_limits_come_back(suffix: str, tmp_path: Path) -> None:
+    slow = write_character("一", motion=MotionLimits(speed=0.05, acceleration=0.5, jerk=5.0))
+    loaded = load(slow.save(tmp_path / f"slow.{suffix}"))
+    assert loaded == slow
+    assert loaded != write_character("一")
+    assert np.array_equal(loaded.trajectory, slow.trajectory)
+    assert slow.trajectory["t"][-1] > write_character("一").trajectory["t"][-1]

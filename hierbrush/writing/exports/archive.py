@@ -15,7 +15,7 @@ from dataclasses import asdict
 from io import BytesIO
 from os import PathLike
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,11 +25,15 @@ from hierbrush.sim import BrushModel
 from hierbrush.strokes.goal import StrokeGoal
 from hierbrush.writing.layout import Layout
 from hierbrush.writing.result import Page, Sheet, Writing, WrittenStroke
+from hierbrush.writing.trajectory import MotionLimits
 
 _FORMAT, _VERSION = "hierbrush-writing", 1
 _MOST_BYTES = 256 * 2**20
 _MOST_METRES = 10.0
 _GOAL_ARRAYS = ("skeleton", "half_width", "outline")
+
+
+_Parameters = TypeVar("_Parameters", BrushModel, MotionLimits)
 
 
 class _DamagedError(Exception):
@@ -114,6 +118,7 @@ def _header(sheet: Sheet) -> dict[str, Any]:
         "policy": sheet.policy,
         "seed": sheet.seed,
         "brush": asdict(sheet.brush),
+        "motion": asdict(sheet.motion),
         "layout": asdict(sheet.layout) if isinstance(sheet, Page) else None,
     }
 
@@ -209,17 +214,16 @@ def _sheet(document: dict[str, Any]) -> Writing | Page:
         raise _DamagedError(f'is not a hierbrush file: expected "format": "{_FORMAT}"')
     if document.get("version") != _VERSION:
         raise _DamagedError(f"is of version {document.get('version')!r}; this hierbrush reads version {_VERSION}")
-    brush_fields = document.get("brush")
-    if not isinstance(brush_fields, dict):
-        raise _DamagedError("is damaged: brush must be an object")
-    try:
-        brush = BrushModel(**{str(name): _untupled(value) for name, value in brush_fields.items()})
-    except TypeError as error:
-        raise _DamagedError(f"is damaged: brush: {error}") from None
+    brush, motion = _parameters(document, "brush", BrushModel), _parameters(document, "motion", MotionLimits)
     seed = document.get("seed")
     if isinstance(seed, bool) or not isinstance(seed, int) or not 0 <= seed < 2**63:
         raise _DamagedError("is damaged: seed must be a whole number from 0 to 2**63 - 1")
-    common = {"brush": brush, "seed": seed, **{name: _text(document, name) for name in ("goal", "policy")}}
+    common = {
+        "brush": brush,
+        "motion": motion,
+        "seed": seed,
+        **{name: _text(document, name) for name in ("goal", "policy")},
+    }
     writings = [_writing(character, common) for character in _list(document, "characters")]
     text, layout = _text(document, "text"), document.get("layout")
     if "".join(writing.char for writing in writings) != text.replace("\n", "") or not writings:
@@ -231,6 +235,17 @@ def _sheet(document: dict[str, Any]) -> Writing | Page:
     if not isinstance(layout, dict):
         raise _DamagedError("is damaged: layout must be an object or null")
     return Page(text, writings, Layout.from_mapping(layout))
+
+
+def _parameters(document: dict[str, Any], name: str, model: type[_Parameters]) -> _Parameters:
+    """Return the dataclass whose fields the document's object ``name`` holds; the class checks their values."""
+    fields = document.get(name)
+    if not isinstance(fields, dict):
+        raise _DamagedError(f"is damaged: {name} must be an object")
+    try:
+        return model(**{str(field): _untupled(value) for field, value in fields.items()})
+    except TypeError as error:
+        raise _DamagedError(f"is damaged: {name}: {error}") from None
 
 
 def _writing(character: Any, common: dict[str, Any]) -> Writing:
