@@ -100,7 +100,8 @@ def pack(folders: Mapping[str, Path], target: Path, *, base: Path | None = None,
     everywhere; from the trained networks it differs by that much, so score what was packed.
 
     Args:
-        folders: where ``weights.safetensors`` and ``card.json`` of every stroke type lie.
+        folders: where ``weights.safetensors`` and ``card.json`` of every stroke type lie; the ``base`` itself for a
+            type that is best left to it.
         target: folder for ``policies.safetensors`` and ``policies.json``.
         base: folder of the policy that all of them began as.
         rank: singular vectors kept of a layer's change.
@@ -119,6 +120,7 @@ def pack(folders: Mapping[str, Path], target: Path, *, base: Path | None = None,
             layer, _, role = name.rpartition(".")
             if base is None or role == "bias":
                 tensors[f"{stroke_type}/{name}"] = array.astype(np.float16)
+            if base in (None, folder) or role == "bias":
                 continue
             left, strength, right = np.linalg.svd(array - shared[name], full_matrices=False)
             scale = np.sqrt(strength[:rank])

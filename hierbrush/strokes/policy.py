@@ -132,7 +132,7 @@ class MLPPolicy:
 
 def _whole(part: Mapping[str, F32], base: Mapping[str, F32], source: str) -> dict[str, F32]:
     """Return a policy's tensors with the weights that are stored as changes of the base's added up."""
-    tensors = {}
+    tensors = dict(base)
     for name, array in part.items():
         layer, _, role = name.rpartition(".")
         if role == "up":
@@ -157,7 +157,7 @@ class PolicySet:
 
         A policy is stored whole (``<stroke type>/<k>.weight`` and ``.bias``), or as what it changes in the policy
         ``base/`` of the same file: ``<stroke type>/<k>.up`` [outputs, rank] and ``.down`` [rank, inputs], whose product
-        is added to the base's weight, and its own ``.bias``.
+        is added to the base's weight, and its own ``.bias``; what is missing is the base's.
 
         Raises:
             HierbrushError: the file is not such a file.

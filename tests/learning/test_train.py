@@ -152,12 +152,14 @@ def test_specialists_are_packed_as_changes_of_what_they_began_as(tmp_path: Path)
         folders[kind].mkdir()
         save_weights(folders[kind], tensors, {"stroke": kind})
     base = folders.pop("base")
+    folders["D"] = base  # a type that nothing better was found for
     pack(folders, tmp_path, base=base, rank=2)
     stored = read_safetensors(tmp_path / "policies.safetensors")
     assert stored["H/0.up"].shape == (16, 2)
     assert "H/0.weight" not in stored
     policies = PolicySet.load(tmp_path / "policies.safetensors").policies
-    assert set(policies) == {"H", "S"}
+    assert set(policies) == {"H", "S", "D"}
+    assert not any(name.startswith("D/") and name.endswith((".up", ".down")) for name in stored)
     obs = rng.standard_normal((9, 20)).astype(np.float32) / 20
     for kind, folder in folders.items():
         np.testing.assert_allclose(policies[kind](obs), MLPPolicy.load(folder / "weights.safetensors")(obs), atol=5e-3)
