@@ -12,7 +12,7 @@ from hierbrush.errors import HierbrushError
 
 
 @click.command(short_help="Score a policy.")
-@click.option("--policy", default="scripted", show_default=True, help="Whose writing to score.")
+@click.option("--policy", default="learned", show_default=True, help="Whose writing to score.")
 @click.option("--split", default="test", show_default=True, help="Which characters: train, validation or test.")
 @click.option("--text", help="Score these characters instead of a split.")
 @click.option("--limit", type=int, help="Only the first so many characters of the split.")

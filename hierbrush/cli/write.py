@@ -20,7 +20,7 @@ from hierbrush.errors import HierbrushError
     type=click.Path(path_type=Path),
     help="File to write; its suffix says what: png, svg, gif, json, npz or gcode. May be given several times.",
 )
-@click.option("--policy", default="scripted", show_default=True, help="Who moves the brush.")
+@click.option("--policy", default="learned", show_default=True, help="Who moves the brush.")
 @click.option("--brush", default="measured", show_default=True, help="Preset of the brush: measured or round.")
 @click.option("--goal", default="glyph", show_default=True, help="Where order, places and shapes come from.")
 @click.option(

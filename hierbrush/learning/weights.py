@@ -19,7 +19,7 @@ from hierbrush.strokes.policy import BASE, F32, read_safetensors
 
 CARD_FORMAT = 1
 WEIGHTS, CARD = "weights.safetensors", "card.json"
-RANK = 12
+RANK = 16
 PACKED_WEIGHTS, PACKED_CARD = "policies.safetensors", "policies.json"
 
 

@@ -160,7 +160,7 @@ def characters_of(part: str, limit: int | None = None) -> tuple[str, ...]:
 def evaluate(
     characters: Sequence[str],
     *,
-    policy: str = "scripted",
+    policy: str = "learned",
     brush: BrushModel,
     seed: int = 0,
     disturbance: Disturbance | None = None,

@@ -18,7 +18,7 @@ def write_character(
     *,
     goal: str = "glyph",
     brush: str | BrushModel = "measured",
-    policy: str = "scripted",
+    policy: str = "learned",
     seed: int = 0,
     motion: MotionLimits | None = None,
 ) -> Writing:
@@ -28,9 +28,10 @@ def write_character(
         char: the character.
         goal: where the strokes' order, places and shapes come from; ``"glyph"`` takes them from the character's glyph.
         brush: a preset's name (``"measured"``, ``"round"``) or a `BrushModel`.
-        policy: who moves the brush, a name or file that `hierbrush.strokes.rollout` knows: ``"scripted"``,
-            the controls ``"zero"`` and ``"random"``, or what has been learned.
-        seed: of the policy's random numbers; the same arguments give the same writing on every machine.
+        policy: who moves the brush: ``"learned"`` (the primitives that come with hierbrush), the path of a
+            ``.safetensors`` file that ``hierbrush train`` wrote, or a control: ``"scripted"``, ``"zero"``, ``"random"``.
+        seed: of the policy's random numbers. The same arguments give the same writing; between machines a learned
+            movement may differ by nanometres, since their matrix libraries round differently.
         motion: what the arm can do; the trajectory is slowed down to it, the ink does not depend on it.
 
     Raises:
@@ -65,7 +66,7 @@ def write_text(
     layout: str | Layout = "vertical",
     goal: str = "glyph",
     brush: str | BrushModel = "measured",
-    policy: str = "scripted",
+    policy: str = "learned",
     seed: int = 0,
     motion: MotionLimits | None = None,
 ) -> Page:

@@ -54,9 +54,10 @@ def test_evaluate_prints_the_table_and_writes_json_and_sheet(
     document = json.loads((tmp_path / "x.json").read_text())
     rows = document["rows"]
     assert len(document["characters"]) == 3
+    assert rows["learned"]["iou"]["mean"] > rows["disc oracle"]["iou"]["mean"] > rows["scripted"]["iou"]["mean"]
     assert rows["scripted"]["iou"]["mean"] > rows["random"]["iou"]["mean"]
     char = document["characters"][0]
-    assert rows["scripted"]["by_character"][char][0] == pytest.approx(write_character(char).scores.iou, abs=1e-5)
+    assert rows["learned"]["by_character"][char][0] == pytest.approx(write_character(char).scores.iou, abs=1e-5)
     with Image.open(tmp_path / "x.png") as image:
         picture = np.asarray(image)
     assert picture.shape[1] > 3 * 256

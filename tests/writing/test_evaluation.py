@@ -25,7 +25,7 @@ def test_the_split_is_disjoint_and_whole() -> None:
 def test_the_policys_row_is_what_write_character_scores() -> None:
     row = evaluate("永九", brush=MEASURED).rows[0]
     written = [write_character(char) for char in "永九"]
-    assert row.name == "scripted"
+    assert row.name == "learned"
     assert row.characters == tuple(writing.scores for writing in written)
     assert row.strokes.tolist() == [stroke.iou for writing in written for stroke in writing.strokes]
 
@@ -44,7 +44,7 @@ def test_the_oracles_row_is_the_disc_oracle() -> None:
 def test_better_writers_have_better_rows() -> None:
     rows = {row.name: row for row in evaluate(characters_of("test", 4), brush=MEASURED).rows}
     assert rows["random"].strokes.mean() + 0.1 < rows["scripted"].strokes.mean()
-    assert rows["scripted"].strokes.mean() < rows["disc oracle"].strokes.mean() < 1
+    assert rows["scripted"].strokes.mean() < rows["disc oracle"].strokes.mean() < rows["learned"].strokes.mean() < 1
 
 
 def test_workers_change_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -56,7 +56,7 @@ def test_workers_change_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_percentiles_are_numpys() -> None:
     result = evaluate("永", brush=MEASURED)
-    figures = result.summary()["rows"]["scripted"]["stroke_iou"]  # type: ignore[index]
+    figures = result.summary()["rows"]["learned"]["stroke_iou"]  # type: ignore[index]
     assert figures["p5"] == round(float(np.percentile(result.rows[0].strokes, 5)), 5)
     assert f"{result.rows[0].strokes.mean():.4f}" in result.table()
 
