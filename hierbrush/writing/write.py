@@ -28,8 +28,8 @@ def write_character(
         char: the character.
         goal: where the strokes' order, places and shapes come from; ``"glyph"`` takes them from the character's glyph.
         brush: a preset's name (``"measured"``, ``"round"``) or a `BrushModel`.
-        policy: who moves the brush: ``"learned"`` (the primitives that come with hierbrush), the path of a
-            ``.safetensors`` file that ``hierbrush train`` wrote, or a control: ``"scripted"``, ``"zero"``, ``"random"``.
+        policy: who moves the brush: ``"learned"`` (the primitives that come with hierbrush), a control
+            (``"scripted"``, ``"zero"``, ``"random"``), or the path of a ``.safetensors`` file of ``hierbrush train``.
         seed: of the policy's random numbers. The same arguments give the same writing; between machines a learned
             movement may differ by nanometres, since their matrix libraries round differently.
         motion: what the arm can do; the trajectory is slowed down to it, the ink does not depend on it.
