@@ -296,8 +296,8 @@ class BrushBatch:
         if self.threads == 1 or hi - lo <= _LEAST_SHARE:
             kernel(lo, hi)
             return
-        # Two shares a thread: one that is held up, by costly slots or a busy core, leaves the rest to the others; more would
-        # cost more in handing over the GIL than they even out.
+        # Two shares a thread: one that is held up, by costly slots or a busy core, leaves the rest to the others; more
+        # would cost more in handing over the GIL than they even out.
         share = max(_LEAST_SHARE, -(-(hi - lo) // (2 * self.threads)))
         shares = deque((start, min(start + share, hi)) for start in range(lo, hi, share))
 
