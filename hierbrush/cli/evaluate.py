@@ -19,7 +19,14 @@ from hierbrush.errors import HierbrushError
 @click.option("--brush", default="measured", show_default=True, help="Preset of the brush: measured or round.")
 @click.option("--seed", type=int, default=0, show_default=True, help="Seed of the policies' random numbers.")
 @click.option("--brush-error", type=float, default=0.0, help="Write with brushes off by up to this share, such as 0.1.")
-@click.option("--handle-error", type=float, default=0.0, help="Shake the handle by this many metres (1 σ) a tick.")
+@click.option("--handle-error", type=float, default=0.0, help="Error of the handle in metres (1 σ, each axis).")
+@click.option(
+    "--handle-correlation",
+    type=float,
+    default=1.0,
+    show_default=True,
+    help="Seconds over which it drifts; 0: a new one each tick.",
+)
 @click.option("--workers", type=int, help="Processes that share the work.  [default: one for each CPU]")
 @click.option("--json", "json_file", type=click.Path(path_type=Path), help="Write all scores to this JSON file.")
 @click.option("--sheet", type=click.Path(path_type=Path), help="Draw the policy's worst twelve to this PNG file.")
@@ -32,6 +39,7 @@ def evaluate(
     seed: int,
     brush_error: float,
     handle_error: float,
+    handle_correlation: float,
     workers: int | None,
     json_file: Path | None,
     sheet: Path | None,
@@ -70,14 +78,14 @@ def evaluate(
             policy=policy,
             brush=model,
             seed=seed,
-            disturbance=Disturbance(brush_error, handle_error),
+            disturbance=Disturbance(brush_error, handle_error, handle_correlation),
             workers=workers,
             progress=bar.update,
         )
     click.echo(result.table())
     if json_file is not None:
         document = {"policy": policy, "brush": brush, "seed": seed, "split": None if text else split}
-        document.update(brush_error=brush_error, handle_error=handle_error)
+        document.update(brush_error=brush_error, handle_error=handle_error, handle_correlation=handle_correlation)
         document.update(result.summary())
         write_file(json_file, (json.dumps(document, ensure_ascii=False, indent=1) + "\n").encode())
         click.echo(json_file)

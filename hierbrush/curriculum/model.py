@@ -189,7 +189,12 @@ class Randomisation(_Section):
     the rounding of the base each by a factor of its own between 0.97 and 1.03, for a whole episode."""
 
     handle_sigma: float = Field(default=0.0, ge=0, le=0.005)
-    """Standard deviation of the handle's position error, per axis and control tick (m, 0 to 0.005)."""
+    """The handle's position error: each stroke draws a standard deviation from 0 to this, for every axis (m, 0 to
+    0.005)."""
+
+    handle_correlation: float = Field(default=1.0, ge=0, le=1000)
+    """Seconds over which that error drifts (its autocorrelation falls to 1/e); 0 is a new error every control tick (s,
+    0 to 1000)."""
 
     paper_offset: float = Field(default=0.0, ge=0, le=0.005)
     """The sheet lies higher or lower by up to this much (m, 0 to 0.005), the same for a whole episode."""

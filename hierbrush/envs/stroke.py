@@ -149,7 +149,11 @@ class StrokeVectorEnv(VectorEnv[F32, F32, Any]):
             batch.set_brushes(rows, slots)
         else:
             batch.set_brushes(self._model.parameters()[None], slots)
-        batch.set_noise(randomisation.handle_sigma, slots)
+        if randomisation.handle_sigma:
+            sigma = self._rng.uniform(0.0, randomisation.handle_sigma, len(slots))
+            batch.set_noise(sigma, slots, correlation=randomisation.handle_correlation)
+        else:
+            batch.set_noise(0.0, slots)
         self._last_action[slots] = 0.0
 
     def _advance(self, actions: F32) -> Bools:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 from collections import deque
 from collections.abc import Callable, Sequence
@@ -35,6 +36,7 @@ _MUTABLE = (
     "tuft",
     "moved",
     "midway",
+    "drift",
     "command",
     "ink",
     "draws",
@@ -51,19 +53,21 @@ class HandleLimits:
     """How far residual control may take the handle.
 
     Attributes:
-        unit: metres that an action of 1 moves the handle off the reference path, and the length scale of observations.
+        unit: metres, the length scale of observations.
+        reach: metres that an action of 1 moves the handle off the reference path.
         move: metres a tick in the plane, at most.
         press: metres a tick in depth, at most.
         lift: metres above first touch that the handle may rise within a stroke.
     """
 
     unit: float = 0.003
+    reach: float = 0.006
     move: float = 0.008
     press: float = 0.005
     lift: float = 0.003
 
     def __post_init__(self) -> None:
-        for name in ("unit", "move", "press", "lift"):
+        for name in ("unit", "reach", "move", "press", "lift"):
             check_number(name, getattr(self, name), 1e-6, 0.1, "metres")
 
 
@@ -138,7 +142,7 @@ class BrushBatch:
         self._arrays: dict[str, NDArray[Any]] = {
             "params": np.zeros((n, 10)),
             "footprint": footprint,
-            "noise": np.zeros(n),
+            "noise": np.zeros((n, 3)),
             "window": np.zeros((n, 4), dtype=np.int32),
             "pose": np.zeros((n, 3)),
             "root": np.zeros((n, 2)),
@@ -146,6 +150,7 @@ class BrushBatch:
             "tuft": np.zeros((n, 3)),
             "moved": np.zeros((n, 3)),
             "midway": np.zeros((n, 3)),
+            "drift": np.zeros((n, 3)),
             "command": np.zeros((n, 3, 3)),
             "ink": np.zeros((n, words), dtype=np.uint64),
             "draws": np.zeros(n, dtype=np.uint64),
@@ -167,6 +172,7 @@ class BrushBatch:
             per_metre=self.side * self.supersample / self.box,
             spacing=self._spacing,
             unit=self.limits.unit,
+            reach=self.limits.reach,
             max_move=self.limits.move,
             max_press=self.limits.press,
             lift_height=self.limits.lift,
@@ -181,16 +187,26 @@ class BrushBatch:
         """
         self._put("params", _check_rows("rows", rows), slots)
 
-    def set_noise(self, sigma: ArrayLike, slots: ArrayLike | None = None) -> None:
-        """Give the handles of slots a random error each tick of standard deviation ``sigma`` metres (residual control).
+    def set_noise(self, sigma: ArrayLike, slots: ArrayLike | None = None, *, correlation: float = 0.0) -> None:
+        """Give the handles of slots a random error in every axis (residual control).
+
+        Args:
+            sigma: standard deviation in metres.
+            slots: which; all by default.
+            correlation: seconds after which the error's autocorrelation has fallen to 1/e, as in a first-order
+                autoregression: 0 is a new error every tick (vibration), about a second is how an arm's backlash and
+                calibration err along a path. A stroke begins with an error of the full standard deviation.
 
         Raises:
-            HierbrushError: not numbers from 0 to 0.1 m.
+            HierbrushError: not numbers from 0 to 0.1 m, or ``correlation`` is not 0 to 1000 s.
         """
         values = _as_array("sigma", sigma, np.float64)
         if not ((values >= 0) & (values <= 0.1)).all():
             raise HierbrushError(f"sigma: {sigma!r}, expected metres from 0 to 0.1")
-        self._put("noise", values, slots)
+        seconds = check_number("correlation", correlation, 0.0, 1000.0, "seconds")
+        memory = math.exp(-TICK_SECONDS / seconds) if seconds > 0 else 0.0
+        columns = [values, np.full_like(values, memory), values * math.sqrt(1.0 - memory * memory)]
+        self._put("noise", np.stack(columns, axis=-1), slots)
 
     def _put(self, name: str, values: NDArray[Any], slots: ArrayLike | None) -> None:
         target = self._arrays[name]

@@ -66,6 +66,7 @@ class Batch:
         per_metre: float,
         spacing: float,
         unit: float,
+        reach: float,
         max_move: float,
         max_press: float,
         lift_height: float,
@@ -76,6 +77,7 @@ class Batch:
         self._per_metre = per_metre
         self._spacing = spacing
         self._unit = unit
+        self._reach = reach
         self._max_move = max_move
         self._max_press = max_press
         self._lift_height = lift_height
@@ -93,7 +95,7 @@ class Batch:
             goal = int(a["goal"][slot])
             following = min(int(a["tick"][slot]) + 1, int(a["goal_ticks"][goal]))
             ref = [float(value) for value in a["track"].reshape(-1, TRACK_SIZE)[a["track_offset"][goal] + following]]
-            along, across, press = (_clip(float(value), -1.0, 1.0) * self._unit for value in a["action"][slot])
+            along, across, press = (_clip(float(value), -1.0, 1.0) * self._reach for value in a["action"][slot])
             last, before, first = a["command"][slot].tolist()
             dx = ref[0] + (along * ref[6] - across * ref[7]) - last[0]
             dy = ref[1] + (along * ref[7] + across * ref[6]) - last[1]
@@ -104,8 +106,7 @@ class Batch:
                 dy = dy * (self._max_move / far)
             dz = _clip(dz, -self._max_press, self._max_press)
             fresh = [value + _on_grid(change) for value, change in zip(last, (dx, dy, dz), strict=True)]
-            sigma = float(a["noise"][slot])
-            error = [sigma * self._normal(slot) if sigma > 0.0 else 0.0 for _ in range(3)]
+            error = self._error(slot)
             half = [
                 c2 + _on_grid(((c3 - c2) + 23.0 * (c1 - c2) + (c0 - c2)) / 48.0 + e)
                 for c0, c1, c2, c3, e in zip(fresh, last, before, first, error, strict=True)
@@ -119,6 +120,20 @@ class Batch:
             a["tick"][slot] = following
         if a["observation"].shape[1]:
             self.observe(lo, hi)
+
+    def _error(self, slot: int) -> list[float]:
+        """Draw and keep the handle's error of this tick."""
+        sigma, memory, new = self._a["noise"][slot].tolist()
+        drift = self._a["drift"][slot]
+        for i, last in enumerate(drift.tolist()):
+            if not sigma > 0.0:
+                drift[i] = 0.0
+            elif self._a["tick"][slot]:
+                drift[i] = memory * last + new * self._normal(slot)
+            else:
+                drift[i] = sigma * self._normal(slot)
+        error: list[float] = drift.tolist()
+        return error
 
     def _normal(self, slot: int) -> float:
         """Centred sum of twelve uniforms."""

@@ -12,6 +12,7 @@ from hierbrush.sim import BrushModel
 from hierbrush.sim.observation import TRACK_SIZE
 from hierbrush.strokes.goal import StrokeGoal
 
+_LANDING = 2
 _SETTLING = 2
 
 
@@ -21,21 +22,25 @@ class Follower:
 
     The mark's rounded base sits ``offset(z)`` behind the handle, so the handle leads the skeleton along the tangent, by
     ``lead`` times that much; depth is chosen so that the mark is ``widening`` times as wide as the inscribed disc.
-    ``pace`` is metres of skeleton a tick, ``height`` metres above the paper at the start.
+    ``pace`` is metres of skeleton a tick, ``bend`` ticks a radian by which turns take longer, ``height`` metres above the
+    paper at the start.
     """
 
     pace: float = 0.0013
+    # A heel or a hook reaches past the skeleton: whoever writes it needs time to go there and back.
+    bend: float = 2.0
     least_ticks: int = 12
-    most_ticks: int = 48
+    most_ticks: int = 64
     # Height of the handle when the stroke begins, in the air over the skeleton's start.
     height: float = 0.002
     # Fitted on 60 validation characters, before handles followed a spline: stroke IoU .877 with both at 1, .8895 so.
     lead: float = 1.2
     widening: float = 1.05
 
-    def ticks(self, length: float) -> int:
-        """Control ticks for a skeleton of ``length`` metres; in the last two the handle comes to rest."""
-        return min(max(math.ceil(length / self.pace) + 4, self.least_ticks), self.most_ticks)
+    def ticks(self, length: float, turning: float = 0.0) -> int:
+        """Control ticks for a skeleton of ``length`` metres that turns by ``turning`` radians in all, either way."""
+        wanted = math.ceil(length / self.pace + self.bend * turning) + _LANDING + _SETTLING
+        return min(max(wanted, self.least_ticks), self.most_ticks)
 
     def track(self, goal: StrokeGoal, model: BrushModel, box: float = 0.12) -> NDArray[np.float64]:
         """Return the goal's track: float64 [ticks + 1, 8], columns as in ``sim/observation.py``, metres.
@@ -48,8 +53,11 @@ class Follower:
         steps = np.linalg.norm(np.diff(skeleton, axis=0), axis=1)
         travelled = np.concatenate([[0.0], np.cumsum(steps)])
         length = float(travelled[-1])
-        ticks = self.ticks(length)
-        where = np.concatenate([[0.0], np.linspace(0.0, length, ticks - _SETTLING), [length] * _SETTLING])
+        turned = _turned(np.diff(skeleton, axis=0))
+        ticks = self.ticks(length, float(turned[-1]))
+        due = travelled / self.pace + self.bend * turned
+        where = np.interp(np.linspace(0.0, due[-1], ticks - _SETTLING), due, travelled)
+        where = np.concatenate([[0.0], where, [length] * _SETTLING])
         heading = _tangents(skeleton)
         track = np.empty((ticks + 1, TRACK_SIZE))
         for column, values in (
@@ -73,6 +81,16 @@ class Follower:
         track[:, 2] = depth
         track[0, :3] = (skeleton[0, 0], skeleton[0, 1], -self.height)
         return track
+
+
+def _turned(steps: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the radians [K] by which a path has turned, either way, up to each of its K points; ``steps`` [K - 1, 2].
+
+    The turn at a point is shared by the two steps beside it, so that the hand slows down before it and not only after.
+    """
+    angle = np.unwrap(np.arctan2(steps[:, 1], steps[:, 0]))
+    turn = np.concatenate([[0.0], np.abs(np.diff(angle)), [0.0]]) / 2
+    return np.concatenate([[0.0], np.cumsum(turn[:-1] + turn[1:])])
 
 
 def _tangents(skeleton: NDArray[np.float64]) -> NDArray[np.float64]:

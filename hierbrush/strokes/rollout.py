@@ -100,6 +100,7 @@ def write_strokes(
     box: float = 0.12,
     limits: HandleLimits | None = None,
     noise: float = 0.0,
+    noise_correlation: float = 0.0,
     brushes: NDArray[np.float64] | None = None,
 ) -> list[NDArray[np.float64]]:
     """Write strokes and return the handle's paths.
@@ -111,7 +112,8 @@ def write_strokes(
         seed: of random policies and of the handle's error.
         box: side of the character box in metres.
         limits: how far an action may take the handle.
-        noise: standard deviation of the handle's error each tick, metres.
+        noise: standard deviation of the handle's error in each axis, metres.
+        noise_correlation: seconds over which that error drifts; see `BrushBatch.set_noise`.
         brushes: float64 [len(goals), 10], the brush that each stroke is really written with (robustness tests).
 
     Returns:
@@ -133,7 +135,7 @@ def write_strokes(
         brush = model if brushes is None else brushes[chosen]
         batch = StrokeBatch(bank, brush, len(chosen), observation=acting.layout, limits=limits, seed=seed + start)
         batch.assign(np.arange(len(chosen)))
-        batch.set_noise(noise)
+        batch.set_noise(noise, correlation=noise_correlation)
         act = acting.bind([goals[i].stroke_type for i in chosen])
         poses = [batch.position.copy()]
         commands = [batch.command.copy()]

@@ -35,11 +35,14 @@ class Disturbance:
     Attributes:
         brush: every character is written with a brush of its own whose width, length, offset, root and base are each
             off by a factor from 1 ± this share. Policies plan for the brush that they were told of.
-        handle: standard deviation in metres of the handle's position error, each tick and axis.
+        handle: standard deviation in metres of the handle's position error, each axis.
+        handle_correlation: seconds over which that error drifts, as an arm's calibration and backlash do along a path; 0
+            is a new error every control tick, which nobody who acts once a tick can correct.
     """
 
     brush: float = 0.0
     handle: float = 0.0
+    handle_correlation: float = 1.0
 
     def __post_init__(self) -> None:
         if not 0 <= self.brush < 1:
@@ -238,7 +241,15 @@ def _score_batch(
     brushes = brush.randomised(len(glyphs), disturbance.brush, rng)
     of_stroke = np.repeat(brushes, [len(glyph.strokes) for glyph in glyphs], axis=0)
     written = {
-        name: write_strokes(goals, brush, policy=name, seed=seed, noise=disturbance.handle, brushes=of_stroke)
+        name: write_strokes(
+            goals,
+            brush,
+            policy=name,
+            seed=seed,
+            noise=disturbance.handle,
+            noise_correlation=disturbance.handle_correlation,
+            brushes=of_stroke,
+        )
         for name in names
         if name != DISC_ORACLE
     }

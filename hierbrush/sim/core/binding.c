@@ -25,7 +25,7 @@ typedef struct {
 #define GOALS(field) (offsetof(hb_batch, goals) + offsetof(hb_goals, field))
 
 enum {
-    PARAMS, FOOTPRINT, NOISE, WINDOW, POSE, ROOT, DIRECTION, TUFT, MOVED, MIDWAY, COMMAND, INK, DRAWS, COUNTS, GOAL, TICK,
+    PARAMS, FOOTPRINT, NOISE, WINDOW, POSE, ROOT, DIRECTION, TUFT, MOVED, MIDWAY, DRIFT, COMMAND, INK, DRAWS, COUNTS, GOAL, TICK,
     TARGET, ACTION, OBSERVATION, GOAL_WINDOW, GOAL_TICKS, GOAL_AREA, MASK_OFFSET, DISTANCE_OFFSET, TRACK_OFFSET, MASK, DISTANCE, TRACK,
     ARRAYS
 };
@@ -41,6 +41,7 @@ static const array_spec SPECS[ARRAYS] = {
     [TUFT] = {"tuft", "d", 8, 1, AT(tuft)},
     [MOVED] = {"moved", "d", 8, 1, AT(moved)},
     [MIDWAY] = {"midway", "d", 8, 1, AT(midway)},
+    [DRIFT] = {"drift", "d", 8, 1, AT(drift)},
     [COMMAND] = {"command", "d", 8, 1, AT(command)},
     [INK] = {"ink", "L", 8, 1, AT(ink)},
     [DRAWS] = {"draws", "L", 8, 1, AT(draws)},
@@ -218,10 +219,10 @@ static int positive(double value) { return value > 0.0 && value < HUGE_VAL; }
 static int check(Batch *self)
 {
     hb_batch *b = &self->batch;
-    int64_t n = elements(self, NOISE);
+    int64_t n = elements(self, GOAL);
     b->slots = n;
     if (n < 1)
-        return wrong("noise", "at least 1 slot is needed");
+        return wrong("goal", "at least 1 slot is needed");
     int64_t vertices = elements(self, FOOTPRINT) / 2;
     b->vertices = vertices < HB_MAX_VERTICES + 1 ? (int32_t)vertices : HB_MAX_VERTICES + 1;
     if (b->vertices < 8 || b->vertices > HB_MAX_VERTICES || b->vertices % 8 != 0)
@@ -233,15 +234,16 @@ static int check(Batch *self)
         return wrong("observation", "a width that is none of the layouts");
     if (sized(self, PARAMS, n * HB_PARAMS) || sized(self, FOOTPRINT, 2 * b->vertices) || sized(self, WINDOW, 4 * n)
         || sized(self, POSE, 3 * n) || sized(self, ROOT, 2 * n) || sized(self, DIRECTION, 2 * n) || sized(self, TUFT, 3 * n)
-        || sized(self, MOVED, 3 * n) || sized(self, MIDWAY, 3 * n) || sized(self, COMMAND, 9 * n)
+        || sized(self, MOVED, 3 * n) || sized(self, MIDWAY, 3 * n) || sized(self, DRIFT, 3 * n)
+        || sized(self, NOISE, HB_NOISE * n) || sized(self, COMMAND, 9 * n)
         || sized(self, INK, n * b->ink_stride) || sized(self, DRAWS, n)
         || sized(self, COUNTS, n * HB_COUNTS) || sized(self, GOAL, n) || sized(self, TICK, n) || sized(self, TARGET, 3 * n)
         || sized(self, ACTION, 3 * n) || sized(self, OBSERVATION, n * b->observation_size))
         return -1;
     if (b->supersample < 1 || b->supersample > 8)
         return wrong("supersample", "must be 1 to 8");
-    if (!positive(b->per_metre) || !positive(b->spacing) || !positive(b->unit))
-        return wrong("per_metre, spacing, unit", "must be positive and finite");
+    if (!positive(b->per_metre) || !positive(b->spacing) || !positive(b->unit) || !positive(b->reach))
+        return wrong("per_metre, spacing, unit, reach", "must be positive and finite");
     if (check_apart(self))
         return -1;
     if (b->goals.track) {
@@ -280,14 +282,14 @@ static void batch_dealloc(PyObject *object)
 
 static PyObject *batch_new(PyTypeObject *type, PyObject *args, PyObject *keywords)
 {
-    static char *names[] = {"arrays", "supersample", "per_metre", "spacing", "unit", "max_move", "max_press", "lift_height",
+    static char *names[] = {"arrays", "supersample", "per_metre", "spacing", "unit", "reach", "max_move", "max_press", "lift_height",
                             "seed", NULL};
     PyObject *arrays;
     int supersample;
-    double per_metre, spacing, unit, max_move, max_press, lift_height;
+    double per_metre, spacing, unit, reach, max_move, max_press, lift_height;
     unsigned long long seed;
-    if (!PyArg_ParseTupleAndKeywords(args, keywords, "O!iddddddK", names, &PyDict_Type, &arrays, &supersample, &per_metre,
-                                     &spacing, &unit, &max_move, &max_press, &lift_height, &seed))
+    if (!PyArg_ParseTupleAndKeywords(args, keywords, "O!idddddddK", names, &PyDict_Type, &arrays, &supersample, &per_metre,
+                                     &spacing, &unit, &reach, &max_move, &max_press, &lift_height, &seed))
         return NULL;
     allocfunc allocate = (allocfunc)PyType_GetSlot(type, Py_tp_alloc);
     Batch *self = (Batch *)allocate(type, 0);
@@ -297,6 +299,7 @@ static PyObject *batch_new(PyTypeObject *type, PyObject *args, PyObject *keyword
     self->batch.per_metre = per_metre;
     self->batch.spacing = spacing;
     self->batch.unit = unit;
+    self->batch.reach = reach;
     self->batch.max_move = max_move;
     self->batch.max_press = max_press;
     self->batch.lift_height = lift_height;

@@ -388,9 +388,9 @@ HB_CLONES int64_t hb_track(const hb_batch *b, int64_t lo, int64_t hi)
         const double *p = b->params + HB_PARAMS * slot;
         double *pose = b->pose + 3 * slot, *moved = b->moved + 3 * slot, *midway = b->midway + 3 * slot;
         double *command = b->command + 9 * slot; /* last, before last, the one before */
-        double along = clip((double)action[0], -1.0, 1.0) * b->unit;
-        double across = clip((double)action[1], -1.0, 1.0) * b->unit;
-        double press = clip((double)action[2], -1.0, 1.0) * b->unit;
+        double along = clip((double)action[0], -1.0, 1.0) * b->reach;
+        double across = clip((double)action[1], -1.0, 1.0) * b->reach;
+        double press = clip((double)action[2], -1.0, 1.0) * b->reach;
         double dx = ref[HB_REF_X] + (along * ref[HB_TANGENT_X] - across * ref[HB_TANGENT_Y]) - command[0];
         double dy = ref[HB_REF_Y] + (along * ref[HB_TANGENT_Y] + across * ref[HB_TANGENT_X]) - command[1];
         double dz = clip(ref[HB_REF_Z] + press, -b->lift_height, p[HB_MAX_DEPTH]) - command[2];
@@ -401,10 +401,14 @@ HB_CLONES int64_t hb_track(const hb_batch *b, int64_t lo, int64_t hi)
         }
         dz = clip(dz, -b->max_press, b->max_press);
         double fresh[3] = {command[0] + on_grid(dx), command[1] + on_grid(dy), command[2] + on_grid(dz)};
-        double error[3] = {0.0, 0.0, 0.0}, sigma = b->noise[slot];
-        if (sigma > 0.0)
+        const double *noise = b->noise + HB_NOISE * slot;
+        double *error = b->drift + 3 * slot;
+        if (noise[HB_SIGMA] > 0.0)
             for (int i = 0; i < 3; i++)
-                error[i] = sigma * normal(b, slot);
+                error[i] = b->tick[slot] ? noise[HB_MEMORY] * error[i] + noise[HB_FRESH] * normal(b, slot)
+                                         : noise[HB_SIGMA] * normal(b, slot);
+        else
+            error[0] = error[1] = error[2] = 0.0;
         /* The handle follows the uniform cubic B-spline of its commands, so its speed and acceleration are continuous;
          * differences first, so that the place on the paper does not enter the rounding. */
         double half[3], whole[3];

@@ -25,6 +25,10 @@ enum {
     HB_PARAMS
 };
 
+/* Columns of hb_batch.noise: standard deviation in metres, share of the last tick's error that stays, and standard deviation
+ * of what is new. */
+enum { HB_SIGMA, HB_MEMORY, HB_FRESH, HB_NOISE };
+
 /* Columns of hb_batch.counts: newly inked samples. */
 enum { HB_NEW_IN, HB_NEW_OUT, HB_TOTAL_IN, HB_TOTAL_OUT, HB_COUNTS };
 
@@ -67,14 +71,15 @@ typedef struct {
     int64_t ink_stride;       /* words a slot */
     double per_metre;         /* samples a metre */
     double spacing;           /* metres between stamps, at most */
-    double unit;              /* metres: action 1.0, and the length scale of observations */
+    double unit;              /* metres: the length scale of observations */
+    double reach;             /* metres: action 1.0 */
     double max_move;          /* metres a tick in the plane */
     double max_press;         /* metres a tick in depth */
     double lift_height;       /* metres above first touch that a handle may rise under residual control */
     uint64_t seed;
     const double *params;     /* [N, HB_PARAMS] */
     const float *footprint;   /* [2, V] unit footprint: along, across; clockwise, V a multiple of 8 */
-    const double *noise;      /* [N] standard deviation of the handle's error, metres */
+    const double *noise;      /* [N, HB_NOISE] the handle's error, a first-order autoregression */
     hb_goals goals;
     /* mutable */
     int32_t *window;          /* [N, 4] of each slot's paper, pixels */
@@ -84,6 +89,7 @@ typedef struct {
     double *tuft;             /* [N, 3] width, length, offset, metres; zero when lifted */
     double *moved;            /* [N, 3] handle displacement of the last tick, metres */
     double *midway;           /* [N, 3] where the handle was half a tick ago (hb_track), metres */
+    double *drift;            /* [N, 3] the handle's error in the last tick (hb_track), metres */
     double *command;          /* [N, 3, 3] last three commanded poses, newest first (hb_track), metres */
     uint64_t *ink;            /* [N, ink_stride] */
     uint64_t *draws;          /* [N] random numbers drawn so far */
@@ -92,7 +98,7 @@ typedef struct {
     int32_t *tick;            /* [N] */
     /* exchanged each tick */
     const double *target;     /* [N, 3] where hb_step takes the handle, metres */
-    const float *action;      /* [N, 3] residuals for hb_track, in units, clipped to [-1, 1] */
+    const float *action;      /* [N, 3] residuals for hb_track, in reaches, clipped to [-1, 1] */
     float *observation;       /* [N, observation_size] */
     int32_t observation_size; /* 0, HB_OBS_TRACK or HB_OBS_FULL */
 } hb_batch;
