@@ -1,0 +1,133 @@
+"""How components are written where they stand: stroke types and inner structure, as training characters have them.
+
+One component has several forms that share a name: 木 ends in a dot at the left of 林 and in a press-down stroke by
+itself. The form depends on the operator and the slot, so that is what forms are looked up by. Training characters
+alone are counted, and of them only decompositions and stroke types, no geometry; an anonymous part that none of them
+has is taken from the first character that has it, for to name such a part is to name that character.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import TypeVar
+
+from hierbrush.characters import CharacterLibrary, Component, load_library, split
+
+_T = TypeVar("_T")
+_Place = tuple[str, str, int]  # name, operator, slot
+_Key = tuple[str, str, tuple[str, ...]]  # name, structure, stroke types
+
+
+@dataclass(frozen=True)
+class Form:
+    """A component as some character writes it.
+
+    Attributes:
+        tree: the component; its strokes are numbered from 0.
+        stroke_types: abbreviation of every stroke, in the order of the tree's numbers.
+    """
+
+    tree: Component
+    stroke_types: tuple[str, ...]
+
+
+class Exemplars:
+    """The commonest form of every component in every slot, and the commonest name of every structure.
+
+    Reading all decompositions takes a third of a second; use `exemplars`, which keeps the answer.
+    """
+
+    def __init__(self, library: CharacterLibrary) -> None:
+        self._library = library
+        forms: defaultdict[_Place, Counter[_Key]] = defaultdict(Counter)
+        names: defaultdict[str, Counter[str]] = defaultdict(Counter)
+        seen: dict[_Key, tuple[Component, tuple[str, ...]]] = {}
+        elsewhere: dict[str, tuple[Component, tuple[str, ...]]] = {}
+        for char in library.characters:
+            types = library.stroke_types(char)
+            training = split(char) == "train"
+            for node, operator, slot in _below(library.decomposition(char)):
+                if not training:
+                    if node.is_anonymous:
+                        elsewhere.setdefault(node.name, (node, types))
+                    continue
+                structure = str(node)
+                key = node.name, structure, tuple([types[stroke] for stroke in node.strokes])
+                seen.setdefault(key, (node, types))
+                forms[node.name, operator, slot][key] += 1
+                if not node.is_leaf:
+                    names[structure][node.name] += 1
+        anywhere: defaultdict[str, Counter[_Key]] = defaultdict(Counter)
+        for (name, _, _), counts in forms.items():
+            anywhere[name].update(counts)
+        self._forms = {place: _form(*seen[_commonest(counts)]) for place, counts in forms.items()}
+        self._anywhere = {
+            **{name: _form(*example) for name, example in elsewhere.items()},
+            **{name: _form(*seen[_commonest(counts)]) for name, counts in anywhere.items()},
+        }
+        self._names = {structure: _commonest(counts) for structure, counts in names.items()}
+
+    def form(self, name: str, operator: str = "", slot: int = 0) -> Form | None:
+        """Return how a component is written, or None if no character of the library has it.
+
+        Args:
+            name: a character, or ``"#17"`` for an anonymous part.
+            operator: the ideographic description character that puts it together with others; "" if it stands alone.
+            slot: its place among the operator's parts, from 0.
+        """
+        here = self._forms.get((name, operator, slot)) if operator else None
+        if name not in self._library:
+            return here or self._anywhere.get(name)
+        alone = form_of(name, self._library)
+        # A form of another length is another shape under the same name, 阜 for 阝 say: not what the user typed.
+        return here if here is not None and len(here.stroke_types) == len(alone.stroke_types) else alone
+
+    def name(self, structure: str) -> str | None:
+        """Return the component that training characters build as ``structure``, 明 for ``"⿰日月"`` taken apart."""
+        return self._names.get(structure)
+
+    @property
+    def anonymous(self) -> tuple[str, ...]:
+        """Names of all anonymous parts."""
+        return tuple(name for name in self._anywhere if name.startswith("#"))
+
+
+@lru_cache(maxsize=1)
+def exemplars() -> Exemplars:
+    """Return the forms in the library that ships with hierbrush, read once a process."""
+    return Exemplars(load_library())
+
+
+def form_of(char: str, library: CharacterLibrary) -> Form:
+    """Return the form of a character that stands alone.
+
+    Raises:
+        UnknownCharacterError: the library does not hold ``char``.
+    """
+    return Form(library.decomposition(char), library.stroke_types(char))
+
+
+def renumbered(node: Component, numbers: dict[int, int]) -> Component:
+    """Return the tree with its strokes renumbered."""
+    children = tuple(renumbered(child, numbers) for child in node.children)
+    return Component(node.name, node.operator, tuple(sorted(numbers[stroke] for stroke in node.strokes)), children)
+
+
+def _below(root: Component) -> Iterator[tuple[Component, str, int]]:
+    """Yield every node below the root with the operator and the slot in which it stands."""
+    for slot, child in enumerate(root.children):
+        yield child, root.operator, slot
+        yield from _below(child)
+
+
+def _form(node: Component, types: tuple[str, ...]) -> Form:
+    numbers = {stroke: number for number, stroke in enumerate(node.strokes)}
+    return Form(renumbered(node, numbers), tuple(types[stroke] for stroke in node.strokes))
+
+
+def _commonest(counts: Counter[_T]) -> _T:
+    # Ties go to what was met first, in the order of code points.
+    return max(counts, key=counts.__getitem__)
