@@ -30,6 +30,7 @@ from hierbrush.learning.logs import RunLog, draw_curve
 from hierbrush.learning.progress import Progress
 from hierbrush.learning.runner import EPISODE_METRICS
 from hierbrush.learning.weights import CARD, commit, load_weights, network_tensors, save_weights
+from hierbrush.sim import observation
 
 _LOCAL_OBJECT_STORE = 80 * 2**20  # bytes; Ray's smallest: training in one process puts next to nothing there
 _TIMES = "times.json"
@@ -211,6 +212,7 @@ class _Loop:
             "seed": run.config.seed,
             "commit": commit(),
             "environment": run.config.environment.id,
+            "observation_version": observation.VERSION,
             "observation_size": int(module.observation_space.shape[0]),
             "action_size": int(module.action_space.shape[0]),
             "training_scores": {

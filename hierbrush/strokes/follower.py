@@ -22,8 +22,8 @@ class Follower:
 
     The mark's rounded base sits ``offset(z)`` behind the handle, so the handle leads the skeleton along the tangent, by
     ``lead`` times that much; depth is chosen so that the mark is ``widening`` times as wide as the inscribed disc.
-    ``pace`` is metres of skeleton a tick, ``bend`` ticks a radian by which turns take longer, ``height`` metres above the
-    paper at the start.
+    ``pace`` is metres of skeleton a tick, ``bend`` the ticks a radian by which turns take longer, ``height`` metres
+    above the paper at the start.
     """
 
     pace: float = 0.0013

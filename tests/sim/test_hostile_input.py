@@ -199,8 +199,8 @@ def parts(bank: GoalBank) -> tuple[dict[str, NDArray[Any]], dict[str, float]]:
     batch = StrokeBatch(bank, MODEL, 3, seed=1)
     arrays = {name: array.copy() for name, array in {**batch._arrays, **bank.arrays}.items()}
     numbers = {
-        "supersample": 1, "per_metre": 512.0, "spacing": 1e-3, "unit": 0.003, "reach": 0.006, "max_move": 0.008, "max_press": 0.005,
-        "lift_height": 0.003, "seed": 1,
+        "supersample": 1, "per_metre": 512.0, "spacing": 1e-3, "unit": 0.003, "reach": 0.006, "max_move": 0.008,
+        "max_press": 0.005, "lift_height": 0.003, "seed": 1,
     }  # fmt: skip
     return arrays, numbers
 
@@ -294,7 +294,11 @@ class TestArraysOfTheCore:
         ("change", "name"),
         [
             *[({"supersample": value}, "supersample") for value in (0, -1, 9)],
-            *[({key: value}, key) for key in ("per_metre", "spacing", "unit", "reach") for value in (0.0, -1.0, NAN, INF)],
+            *[
+                ({key: value}, key)
+                for key in ("per_metre", "spacing", "unit", "reach")
+                for value in (0.0, -1.0, NAN, INF)
+            ],
         ],
     )
     def test_numbers(self, core: ModuleType, given: Any, change: dict[str, Any], name: str) -> None:
