@@ -192,7 +192,7 @@ class Randomisation(_Section):
     """The handle's position error: each stroke draws a standard deviation from 0 to this, for every axis (m, 0 to
     0.005)."""
 
-    handle_correlation: float = Field(default=1.0, ge=0, le=1000)
+    handle_correlation: float = Field(default=10.0, ge=0, le=1000)
     """Seconds over which that error drifts (its autocorrelation falls to 1/e); 0 is a new error every control tick (s,
     0 to 1000)."""
 

@@ -42,7 +42,7 @@ class Disturbance:
 
     brush: float = 0.0
     handle: float = 0.0
-    handle_correlation: float = 1.0
+    handle_correlation: float = 10.0
 
     def __post_init__(self) -> None:
         if not 0 <= self.brush < 1:
