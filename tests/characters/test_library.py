@@ -142,6 +142,8 @@ def test_decompositions_read_as_expected(library: CharacterLibrary) -> None:
     assert (guo.operator, [child.name for child in guo.children]) == ("⿺", ["辶", "寸"])
     assert guo.children[0].strokes == (3, 4, 5), "children stand in the order of the operator, not of the writing"
     assert [child.name for child in library.decomposition("湖").children] == ["氵", "胡"]
+    song = library.decomposition("頌")
+    assert (song.operator, song.children[1].strokes) == ("⿰", tuple(range(4, 13))), "頁 stays whole"
     assert library.decomposition("一").is_leaf
 
 
