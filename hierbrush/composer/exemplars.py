@@ -15,6 +15,8 @@ from functools import lru_cache
 from typing import TypeVar
 
 from hierbrush.characters import CharacterLibrary, Component, load_library, split
+from hierbrush.strokes.goal import StrokeGoal
+from hierbrush.strokes.types import NUMBER
 
 _T = TypeVar("_T")
 _Place = tuple[str, str, int]  # name, operator, slot
@@ -44,7 +46,8 @@ class Exemplars:
         self._library = library
         forms: defaultdict[_Place, Counter[_Key]] = defaultdict(Counter)
         names: defaultdict[str, Counter[str]] = defaultdict(Counter)
-        seen: dict[_Key, tuple[Component, tuple[str, ...]]] = {}
+        closings: defaultdict[tuple[str, str], Counter[int]] = defaultdict(Counter)
+        seen: dict[_Key, tuple[Component, tuple[str, ...], str]] = {}
         elsewhere: dict[str, tuple[Component, tuple[str, ...]]] = {}
         for char in library.characters:
             types = library.stroke_types(char)
@@ -56,18 +59,28 @@ class Exemplars:
                     continue
                 structure = str(node)
                 key = node.name, structure, tuple([types[stroke] for stroke in node.strokes])
-                seen.setdefault(key, (node, types))
+                seen.setdefault(key, (node, types, char))
                 forms[node.name, operator, slot][key] += 1
                 if not node.is_leaf:
                     names[structure][node.name] += 1
+            for node in _nodes(library.decomposition(char)) if training else ():
+                if len(node.children) == 2:
+                    outside, inside = node.children
+                    after = sum(stroke > inside.strokes[0] for stroke in outside.strokes)
+                    for name in (outside.name, ""):
+                        # None or all is the same for every component; "" stands for those that were never seen.
+                        closings[node.operator, name][-1 if after == len(outside.strokes) else after] += 1
         anywhere: defaultdict[str, Counter[_Key]] = defaultdict(Counter)
         for (name, _, _), counts in forms.items():
             anywhere[name].update(counts)
-        self._forms = {place: _form(*seen[_commonest(counts)]) for place, counts in forms.items()}
-        self._anywhere = {
-            **{name: _form(*example) for name, example in elsewhere.items()},
-            **{name: _form(*seen[_commonest(counts)]) for name, counts in anywhere.items()},
+        self._forms = {place: _form(*seen[_commonest(counts)][:2]) for place, counts in forms.items()}
+        self._anywhere = {name: _form(*seen[_commonest(counts)][:2]) for name, counts in anywhere.items()}
+        self._sources = {
+            **{(name, "", 0): seen[_commonest(counts)] for name, counts in anywhere.items()},
+            **{place: seen[_commonest(counts)] for place, counts in forms.items()},
         }
+        self._elsewhere = {name: _form(*example) for name, example in elsewhere.items() if name not in self._anywhere}
+        self._closings = {place: _commonest(counts) for place, counts in closings.items()}
         self._names = {structure: _commonest(counts) for structure, counts in names.items()}
 
     def form(self, name: str, operator: str = "", slot: int = 0) -> Form | None:
@@ -80,19 +93,43 @@ class Exemplars:
         """
         here = self._forms.get((name, operator, slot)) if operator else None
         if name not in self._library:
-            return here or self._anywhere.get(name)
+            return here or self._anywhere.get(name) or self._elsewhere.get(name)
         alone = form_of(name, self._library)
         # A form of another length is another shape under the same name, 阜 for 阝 say: not what the user typed.
         return here if here is not None and len(here.stroke_types) == len(alone.stroke_types) else alone
+
+    def trained(self, name: str, operator: str = "", slot: int = 0) -> Form | None:
+        """Return how training characters write a component, in this place if one has it there; None if none does."""
+        if (name, operator, slot) in self._forms:
+            return self._forms[name, operator, slot]
+        if name in self._anywhere:
+            return self._anywhere[name]
+        return form_of(name, self._library) if name in self._library and split(name) == "train" else None
+
+    def drawn(self, name: str, operator: str = "", slot: int = 0) -> list[StrokeGoal] | None:
+        """Return the strokes of the form that `trained` returns, as the first training character with it draws them."""
+        source = self._sources.get((name, operator, slot)) or self._sources.get((name, "", 0))
+        if source is not None:
+            node, _, char = source
+            strokes = self._library[char].strokes
+            return [strokes[stroke].goal() for stroke in node.strokes]
+        if name in self._library and split(name) == "train":
+            return [stroke.goal() for stroke in self._library[name].strokes]
+        return None
 
     def name(self, structure: str) -> str | None:
         """Return the component that training characters build as ``structure``, 明 for ``"⿰日月"`` taken apart."""
         return self._names.get(structure)
 
+    def closing(self, operator: str, outside: Component) -> int:
+        """Return how many strokes of a pair's first part are written after the second, 1 for 囗 in 国."""
+        after = self._closings.get((operator, outside.name), self._closings.get((operator, ""), 0))
+        return len(outside.strokes) if after < 0 else min(after, len(outside.strokes))
+
     @property
     def anonymous(self) -> tuple[str, ...]:
         """Names of all anonymous parts."""
-        return tuple(name for name in self._anywhere if name.startswith("#"))
+        return tuple(name for name in {**self._anywhere, **self._elsewhere} if name.startswith("#"))
 
 
 @lru_cache(maxsize=1)
@@ -110,10 +147,57 @@ def form_of(char: str, library: CharacterLibrary) -> Form:
     return Form(library.decomposition(char), library.stroke_types(char))
 
 
+def unordered(form: Form, known: Exemplars) -> tuple[Form, tuple[int, ...]]:
+    """Return a known character's form without its order of writing, and that order as numbers of the new strokes.
+
+    Strokes are numbered leaf by leaf, in the order in which training characters write that leaf in that place; those
+    of a leaf that none of them has with as many strokes, by type. Strokes of one leaf and one type are alike until they are placed.
+    """
+    numbers: dict[int, int] = {}
+    _number(form.tree, "", 0, form.stroke_types, known, numbers)
+    types = dict(zip(numbers.values(), (form.stroke_types[stroke] for stroke in numbers), strict=True))
+    told = Form(renumbered(form.tree, numbers), tuple(types[number] for number in range(len(types))))
+    return told, tuple(numbers[stroke] for stroke in range(len(numbers)))
+
+
+def _number(
+    node: Component, operator: str, slot: int, types: tuple[str, ...], known: Exemplars, numbers: dict[int, int]
+) -> None:
+    for place, child in enumerate(node.children):
+        _number(child, node.operator, place, types, known, numbers)
+    if node.children:
+        return
+    strokes = sorted(node.strokes, key=lambda stroke: NUMBER[types[stroke]])
+    form = known.trained(node.name, operator, slot)
+    if form is not None and len(form.stroke_types) == len(strokes):
+        strokes = _matched(strokes, types, form.stroke_types)
+    for stroke in strokes:
+        numbers[stroke] = len(numbers)
+
+
+def _matched(strokes: list[int], types: tuple[str, ...], kinds: tuple[str, ...]) -> list[int]:
+    """Return the strokes in the order of ``kinds``; where a kind has no stroke left, the first of those left over."""
+    left = list(strokes)
+    chosen: list[int | None] = []
+    for kind in kinds:
+        same = next((stroke for stroke in left if types[stroke] == kind), None)
+        chosen.append(same)
+        if same is not None:
+            left.remove(same)
+    return [left.pop(0) if stroke is None else stroke for stroke in chosen]
+
+
 def renumbered(node: Component, numbers: dict[int, int]) -> Component:
     """Return the tree with its strokes renumbered."""
     children = tuple(renumbered(child, numbers) for child in node.children)
     return Component(node.name, node.operator, tuple(sorted(numbers[stroke] for stroke in node.strokes)), children)
+
+
+def _nodes(root: Component) -> Iterator[Component]:
+    """Yield a tree's nodes, the root first."""
+    yield root
+    for child in root.children:
+        yield from _nodes(child)
 
 
 def _below(root: Component) -> Iterator[tuple[Component, str, int]]:
