@@ -23,7 +23,7 @@ from hierbrush.errors import HierbrushError
 @click.option(
     "--handle-correlation",
     type=float,
-    default=1.0,
+    default=10.0,
     show_default=True,
     help="Seconds over which it drifts; 0: a new one each tick.",
 )

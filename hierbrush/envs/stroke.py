@@ -2,7 +2,7 @@
 
 An episode writes one goal. The observation (float32 [219], or [64]) is described column by column in
 ``hierbrush/sim/observation.py``; it is scaled already. The action (float32 [3] in [-1, 1]) moves the handle off the
-scripted follower's path along the stroke, across it and in depth, 1 being 3 mm, so that action 0 *is* the follower. The
+scripted follower's path along the stroke, across it and in depth, 1 being 6 mm, so that action 0 *is* the follower. The
 reward of a tick is new ink inside the goal minus new ink outside it, each as a share of the goal's area and weighted by
 the stage; an episode's return without a motion cost is therefore at most 1. Episodes end by termination after the
 goal's number of ticks, which the observation counts down.
@@ -10,7 +10,7 @@ goal's number of ticks, which the observation counts down.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +26,7 @@ from hierbrush.curriculum.goals import sample_goals
 from hierbrush.errors import HierbrushError, closest
 from hierbrush.resources import folder
 from hierbrush.sim import GoalBank, StrokeBatch
-from hierbrush.sim.observation import LAYOUTS
+from hierbrush.sim.observation import GROUPS, LAYOUTS
 from hierbrush.strokes.follower import Follower
 
 F32 = NDArray[np.float32]
@@ -45,6 +45,7 @@ class StrokeVectorEnv(VectorEnv[F32, F32, Any]):
         stroke: one stroke type to practise; all of the curriculum's by default.
         stage: where in the curriculum to begin.
         observation: ``"full"`` or ``"track"``.
+        hidden: groups of observation columns that are always 0, such as ``["look-ahead"]`` (ablations).
         supersample: samples a pixel side of the ink that is rewarded: 1, 2 or 4.
         threads: workers that share the slots.
         seed: of goals, brushes and handle errors until ``reset`` gives another.
@@ -63,6 +64,7 @@ class StrokeVectorEnv(VectorEnv[F32, F32, Any]):
         stroke: str | None = None,
         stage: int = 0,
         observation: str = "full",
+        hidden: Sequence[str] = (),
         supersample: int = 1,
         threads: int = 1,
         seed: int = 0,
@@ -76,6 +78,7 @@ class StrokeVectorEnv(VectorEnv[F32, F32, Any]):
         self.stroke_types = types if stroke is None else (stroke,)
         if observation not in ("full", "track"):
             raise HierbrushError(f"observation: {observation!r}, expected 'full' or 'track'")
+        self._hidden = hidden_columns(hidden, observation)
         self.num_envs = num_envs
         self.single_observation_space = spaces.Box(-100.0, 100.0, (LAYOUTS[observation],), np.float32)
         self.single_action_space = spaces.Box(-1.0, 1.0, (3,), np.float32)
@@ -176,6 +179,13 @@ class StrokeVectorEnv(VectorEnv[F32, F32, Any]):
             metrics["iou"][:] = metrics["inside"] / (1.0 + metrics["outside"])
         return over
 
+    def _seen(self, observation: F32) -> F32:
+        if not len(self._hidden):
+            return observation
+        seen = observation.copy()
+        seen[:, self._hidden] = 0.0
+        return seen
+
     def step_batch(self, actions: F32) -> tuple[F32, F32, Bools, Bools]:
         """Advance by one tick, beginning finished episodes anew within it.
 
@@ -192,7 +202,7 @@ class StrokeVectorEnv(VectorEnv[F32, F32, Any]):
             slots = np.flatnonzero(over)
             self._begin(slots)
             self.batch.observe_slots(slots)
-        return self.batch.observation, self._reward, over, self._never
+        return self._seen(self.batch.observation), self._reward, over, self._never
 
     def reset(self, *, seed: int | None = None, options: dict[str, Any] | None = None) -> tuple[F32, dict[str, Any]]:
         """Begin every slot anew; ``seed`` (or the first of a list) restarts the choice of goals, brushes and errors."""
@@ -201,7 +211,7 @@ class StrokeVectorEnv(VectorEnv[F32, F32, Any]):
             self._rng = np.random.default_rng(int(first))
         self._begin(np.arange(self.num_envs))
         self._ended[:] = False
-        return self.batch.observe().copy(), {}
+        return self._seen(self.batch.observe()).copy(), {}
 
     def step(self, actions: F32) -> tuple[F32, F32, Bools, Bools, dict[str, Any]]:
         """Advance by one tick; an episode that ended before begins anew instead (its action is ignored, reward 0)."""
@@ -220,7 +230,7 @@ class StrokeVectorEnv(VectorEnv[F32, F32, Any]):
                 "episode_metrics": {name: np.where(over, values, 0.0) for name, values in self.episode_metrics.items()}
             }
             info["_episode_metrics"] = over.copy()
-        return self.batch.observation.copy(), self._reward.copy(), over.copy(), self._never.copy(), info
+        return self._seen(self.batch.observation).copy(), self._reward.copy(), over.copy(), self._never.copy(), info
 
 
 class StrokeEnv(gymnasium.Env[F32, F32]):
@@ -246,7 +256,22 @@ class StrokeEnv(gymnasium.Env[F32, F32]):
         info: dict[str, Any] = {}
         if over[0]:
             info["episode_metrics"] = {name: float(values[0]) for name, values in self._vector.episode_metrics.items()}
-        return self._vector.batch.observation[0].copy(), float(self._vector._reward[0]), bool(over[0]), False, info
+        observation = self._vector._seen(self._vector.batch.observation)[0].copy()
+        return observation, float(self._vector._reward[0]), bool(over[0]), False, info
+
+
+def hidden_columns(groups: Sequence[str], layout: str) -> NDArray[np.int64]:
+    """Return the columns of the named groups of ``sim/observation.py`` in a layout.
+
+    Raises:
+        HierbrushError: there is no such group in that layout.
+    """
+    columns = np.arange(LAYOUTS[layout])
+    for group in groups:
+        if group not in GROUPS or GROUPS[group].start >= len(columns):
+            known = [name for name, span in GROUPS.items() if span.start < len(columns)]
+            raise HierbrushError(f"hidden: {group!r} is not one of {', '.join(known)}{closest(str(group), known)}")
+    return np.concatenate([columns[:0], *(columns[GROUPS[group]] for group in groups)])
 
 
 def _curriculum(source: Curriculum | Mapping[str, Any] | str | Path | None) -> Curriculum:

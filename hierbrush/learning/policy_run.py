@@ -23,6 +23,7 @@ from ray.rllib.utils.metrics import (
 )
 
 from hierbrush.curriculum import Curriculum
+from hierbrush.envs.stroke import hidden_columns
 from hierbrush.learning import checkpoint
 from hierbrush.learning.algorithm import CURRICULUM_RESULTS, CurriculumPPO, algorithm_config
 from hierbrush.learning.config import TrainingConfig
@@ -221,7 +222,13 @@ class _Loop:
             "curriculum": run.curriculum.name if run.curriculum else None,
             "config": run.config.model_dump(mode="json"),
         }
-        save_weights(run.folder, network_tensors(_learner_state(self._algorithm)), card)
+        tensors = network_tensors(_learner_state(self._algorithm))
+        options = run.config.environment.options
+        hidden = hidden_columns(options.get("hidden", ()), options.get("observation", "full"))
+        for network in ("policy", "value"):
+            # What was always zero in training has random first weights, which must not speak afterwards.
+            tensors[f"{network}.0.weight"][:, hidden] = 0.0
+        save_weights(run.folder, tensors, card)
 
 
 def _learner_state(algorithm: CurriculumPPO) -> dict[str, Any]:

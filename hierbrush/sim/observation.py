@@ -1,7 +1,7 @@
 """What a stroke policy sees, column by column. ``core/observe.c`` and ``reference.py`` write it; this page names it.
 
 All vectors stand in the *stroke's frame*: origin at the handle, first axis along the reference path's next tangent,
-second axis to the right of it on the page. Lengths are divided by the action unit (3 mm by default), look-ahead
+second axis to the right of it on the page. Lengths are divided by `HandleLimits.unit` (3 mm by default), look-ahead
 displacements and the stroke's size by four units, so that values stay within a few ones and no running normalisation is
 needed: what is exported is whole.
 
@@ -36,6 +36,20 @@ BRUSH_COLUMNS = 14
 PROGRESS_COLUMNS = 5
 TRACK_COLUMNS = BRUSH_COLUMNS + PROGRESS_COLUMNS + 5 * len(AHEAD)
 FULL_COLUMNS = TRACK_COLUMNS + 3 * DISCS + CONTOUR_POINTS + 2 * PATCH_ALONG * PATCH_ACROSS
+
+_BRUSH_END = BRUSH_COLUMNS
+_PROGRESS_END = _BRUSH_END + PROGRESS_COLUMNS
+_DISCS_END = TRACK_COLUMNS + 3 * DISCS
+_CONTOUR_END = _DISCS_END + CONTOUR_POINTS
+GROUPS = {
+    "brush": slice(0, _BRUSH_END),
+    "progress": slice(_BRUSH_END, _PROGRESS_END),
+    "look-ahead": slice(_PROGRESS_END, TRACK_COLUMNS),
+    "discs": slice(TRACK_COLUMNS, _DISCS_END),
+    "contour": slice(_DISCS_END, _CONTOUR_END),
+    "patch": slice(_CONTOUR_END, FULL_COLUMNS),
+}
+"""The columns of each group of the table."""
 
 LAYOUTS = {"none": 0, "track": TRACK_COLUMNS, "full": FULL_COLUMNS}
 # Raised whenever a column changes its meaning, so that weights trained on another layout are refused.

@@ -11,7 +11,7 @@ from hierbrush.envs import STROKE_ENV
 from hierbrush.envs.stroke import StrokeVectorEnv
 from hierbrush.errors import HierbrushError
 from hierbrush.sim import PRESETS
-from hierbrush.sim.observation import FULL_COLUMNS
+from hierbrush.sim.observation import FULL_COLUMNS, GROUPS
 
 STAGE = {"promotion": {"threshold": 0.9, "maximum_steps": 1000}}
 CURRICULUM = {
@@ -121,7 +121,8 @@ def test_stages_change_goals_brushes_and_rewards() -> None:
     assert len(np.unique(shaken[:, 0])) == 6
     assert np.abs(shaken[:, 0] / plain[:, 0] - 1).max() <= 0.1
     sigma = env.batch._arrays["noise"][:, 0]
-    assert ((sigma >= 0) & (sigma <= 0.0003)).all() and len(np.unique(sigma)) == 6
+    assert ((sigma >= 0) & (sigma <= 0.0003)).all()
+    assert len(np.unique(sigma)) == 6
     _, calm, _, _ = env.step_batch(np.zeros((6, 3), np.float32))
     calm = calm.copy()
     env.reset(seed=0)
@@ -153,3 +154,21 @@ def test_raising_the_paper_presses_deeper() -> None:
 def test_what_cannot_be_is_named(options: dict[str, object], named: str) -> None:
     with pytest.raises(HierbrushError, match=named):
         make(**options)
+
+
+def test_hidden_columns_are_zero_and_nothing_else_changes() -> None:
+    seeing = StrokeVectorEnv(4, curriculum=CURRICULUM, seed=1)
+    blind = StrokeVectorEnv(4, curriculum=CURRICULUM, seed=1, hidden=["look-ahead", "patch"])
+    hidden = np.r_[GROUPS["look-ahead"], GROUPS["patch"]]
+    kept = np.setdiff1d(np.arange(219), hidden)
+    for env in (seeing, blind):
+        env.reset(seed=5)
+    actions = np.full((4, 3), 0.1, np.float32)
+    for _ in range(3):
+        whole, part = seeing.step(actions)[0], blind.step(actions)[0]
+        assert not part[:, hidden].any()
+        assert np.array_equal(whole[:, kept], part[:, kept])
+    with pytest.raises(HierbrushError, match=r"hidden: 'lookahead' is not one of .* mean 'look-ahead'"):
+        StrokeVectorEnv(4, curriculum=CURRICULUM, hidden=["lookahead"])
+    with pytest.raises(HierbrushError, match=r"hidden: 'patch' is not one of brush, progress, look-ahead"):
+        StrokeVectorEnv(4, curriculum=CURRICULUM, observation="track", hidden=["patch"])
