@@ -151,7 +151,8 @@ def unordered(form: Form, known: Exemplars) -> tuple[Form, tuple[int, ...]]:
     """Return a known character's form without its order of writing, and that order as numbers of the new strokes.
 
     Strokes are numbered leaf by leaf, in the order in which training characters write that leaf in that place; those
-    of a leaf that none of them has with as many strokes, by type. Strokes of one leaf and one type are alike until they are placed.
+    of a leaf that none of them has with as many strokes, by type. Strokes of one leaf and one type are alike until they
+    are placed.
     """
     numbers: dict[int, int] = {}
     _number(form.tree, "", 0, form.stroke_types, known, numbers)
