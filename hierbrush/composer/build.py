@@ -1,0 +1,32 @@
+"""Builds the component library from the training characters: ``python -m hierbrush.composer.build``, about a minute."""
+
+from __future__ import annotations
+
+import json
+
+from numpy import array, float32
+from safetensors.numpy import save_file
+
+from hierbrush.characters import load_library, split
+from hierbrush.composer.library import FILE, build
+from hierbrush.composer.place import measured_place
+
+
+def main() -> None:
+    """Build both files."""
+    library = load_library()
+    characters = {}
+    for char in library:
+        if split(char) == "train":
+            strokes = library[char].strokes
+            places = array([measured_place(stroke.goal()) for stroke in strokes], float32)
+            characters[char] = library.decomposition(char), library.stroke_types(char), places
+    components = build(characters)
+    save_file(components.tensors(), FILE)
+    text = json.dumps(components.strings(), ensure_ascii=False, separators=(",", ":"))
+    FILE.with_suffix(".json").write_text(text + "\n", encoding="utf-8")
+    print(f"{FILE}: {len(characters)} characters, {len(components.forms)} forms, {len(components.char)} occurrences")
+
+
+if __name__ == "__main__":
+    main()

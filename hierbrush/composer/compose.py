@@ -1,0 +1,75 @@
+"""Composing whole characters: decision after decision, many characters side by side."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hierbrush.composer.brief import MAX_STROKES, Brief
+from hierbrush.composer.observation import BriefBank, Progress
+from hierbrush.composer.place import PLACE_SIZE, stroke_goal
+from hierbrush.strokes.goal import StrokeGoal
+
+F32 = NDArray[np.float32]
+Index = NDArray[np.int64]
+
+
+class Decides(Protocol):
+    """What decides: `ComposerPolicy`, or a baseline."""
+
+    def act(self, observation: F32) -> tuple[Index, F32]:
+        """Return strokes int64 [n] and places f32 [n, PLACE_SIZE] for observations f32 [n, MAX_STROKES, D]."""
+        ...
+
+
+@dataclass(frozen=True, eq=False)
+class Composition:
+    """A composed character.
+
+    Attributes:
+        brief: what was to be composed.
+        order: int64 [S], rows of the brief in the order decided.
+        places: f32 [S, PLACE_SIZE], box (centre x, centre y, width, height) and shape coefficients of every row of the
+            brief, in the unit box.
+    """
+
+    brief: Brief
+    order: Index
+    places: F32
+
+    def goals(self) -> list[StrokeGoal]:
+        """Return the strokes as goals for the primitives, in writing order."""
+        return [stroke_goal(self.brief.stroke_types[row], self.places[row]) for row in self.order]
+
+
+def compose(briefs: Sequence[Brief], policy: Decides, goals: Sequence[F32] | None = None) -> list[Composition]:
+    """Compose characters side by side.
+
+    Args:
+        briefs: what to compose.
+        policy: who decides.
+        goals: for each brief f32 [S, PLACE_SIZE], boxes and coefficients to be followed; none unless given.
+    """
+    bank = BriefBank.of(briefs)
+    progress = Progress(bank, len(briefs))
+    everything = np.arange(len(briefs))
+    padded = None
+    if goals is not None:
+        padded = bank.prior.copy()
+        for at, goal in enumerate(goals):
+            padded[at, : len(goal)] = goal
+    progress.begin(everything, everything, padded)
+    orders = np.zeros((len(briefs), MAX_STROKES), np.int64)
+    for step in range(int(bank.counts.max(initial=0))):
+        rows = np.flatnonzero(bank.counts > step)
+        index, place = policy.act(progress.observe(rows))
+        progress.write(rows, index, place)
+        orders[rows, step] = index
+    return [
+        Composition(brief, orders[at, : len(brief)], progress.placed[at, : len(brief)].reshape(-1, PLACE_SIZE))
+        for at, brief in enumerate(briefs)
+    ]

@@ -1,0 +1,492 @@
+"""What training characters know about components: stroke order, layout, and where a component stands in its character.
+
+Of every component the library keeps all its occurrences in training characters. A new character is laid out from them
+in two steps. *Context*: a child's box within its parent's, by operator, slot and stroke counts alone, from all nodes in
+such a place. *Component*: by how much its occurrences differ from what their own contexts expected, and how their
+strokes lie within them, weighted by how much their surroundings are like those asked for. A training character's own
+occurrences can be left out, so that a network does not learn to trust a prior that has seen the answer.
+
+The files ``data/components.safetensors`` and ``.json`` are built by ``python -m hierbrush.composer.build``.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import lru_cache
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hierbrush.characters import Component
+from hierbrush.composer.exemplars import renumbered
+from hierbrush.composer.place import PLACE_SIZE
+from hierbrush.errors import HierbrushError
+from hierbrush.strokes.policy import read_safetensors
+from hierbrush.strokes.types import NUMBER
+
+F32 = NDArray[np.float32]
+Index = NDArray[np.int64]
+
+FILE = Path(__file__).resolve().parent / "data" / "components.safetensors"
+
+THICKNESS = 0.04
+"""A stroke's usual thickness. Boxes are mapped without it: a wider component has longer strokes, not bolder ones."""
+
+OPERATORS = "⿰⿱⿲⿳⿴⿵⿶⿷⿸⿹⿺⿻"
+SLOTS = 3
+
+ROOT_STEP = 0
+
+# How much an occurrence in other surroundings counts: factors exp(-x) for another slot, another place of the parent
+# and another neighbour, and the width of the kernel over logarithms of stroke counts. Chosen on validation characters.
+_OTHER_STEP, _OTHER_PARENT, _OTHER_SIBLING = 2.0, 0.7, 1.0
+_COUNT_WIDTH = 0.35
+_CONTEXT_WIDTH = 0.2
+_SHRINKAGE = 0.3
+"""Weight of the context's own answer, in occurrences."""
+
+
+def step_code(operator: str, slot: int) -> int:
+    """Return a number for a place in a parent: 0 for the root, else from operator and slot (from `SLOTS` on as last)."""
+    return 1 + OPERATORS.index(operator) * SLOTS + min(slot, SLOTS - 1) if operator in OPERATORS else ROOT_STEP
+
+
+@dataclass(frozen=True)
+class Form:
+    """One way to write a component.
+
+    Attributes:
+        name: the component.
+        structure: how it is taken apart, ``str(Component)``; its own name for a leaf.
+        stroke_types: abbreviations in canonical order: writing order for a leaf, leaf by leaf for a structure.
+    """
+
+    name: str
+    structure: str
+    stroke_types: tuple[str, ...]
+
+    @property
+    def is_leaf(self) -> bool:
+        """Whether the component is not taken apart."""
+        return self.structure in (self.name, f"{{{self.name}}}")
+
+
+@dataclass(frozen=True)
+class Node:
+    """A node of a tree with its surroundings; the tree's strokes are canonical, so every node has a slice of them.
+
+    Attributes:
+        component: the node.
+        first: its first stroke.
+        count: number of its strokes.
+        step: its place in its parent, see `step_code`.
+        parent_step: its parent's place.
+        parent: index of the parent in the list of nodes, -1 for the root.
+        sibling: name of the first other child of the parent, "".
+        rest: strokes of the parent that are not the node's.
+    """
+
+    component: Component
+    first: int
+    count: int
+    step: int
+    parent_step: int
+    parent: int
+    sibling: str
+    rest: int
+
+
+def nodes_of(tree: Component) -> list[Node]:
+    """Return all nodes, parents before their children, siblings in the order of the operator."""
+    nodes: list[Node] = []
+
+    def visit(component: Component, first: int, step: int, parent: int, sibling: str, rest: int) -> None:
+        at = len(nodes)
+        above = nodes[parent].step if parent >= 0 else ROOT_STEP
+        nodes.append(Node(component, first, len(component.strokes), step, above, parent, sibling, rest))
+        for slot, child in enumerate(component.children):
+            other = component.children[1 if slot == 0 else 0].name
+            rest_here = len(component.strokes) - len(child.strokes)
+            visit(child, first, step_code(component.operator, slot), at, other, rest_here)
+            first += len(child.strokes)
+
+    visit(tree, 0, ROOT_STEP, -1, "", 0)
+    return nodes
+
+
+@dataclass(frozen=True, eq=False)
+class NodeExpectation:
+    """What the library expects of one node of a tree.
+
+    Attributes:
+        node: the node.
+        context: f32 [4], its box by operators and stroke counts alone.
+        box: f32 [4], its box with what its occurrences say.
+        weight: occurrences in such surroundings, in whole similar ones; 0 for a component or form never met.
+        places: f32 [count, PLACE_SIZE], its strokes' boxes and coefficients; None if never met.
+        spread: f32 [count, 2], standard deviation of the strokes' centres among the occurrences.
+        rank: f32 [count], mean place in the node's writing order.
+        before: f32 [count], mean share of the parent's other strokes that are written before the stroke.
+    """
+
+    node: Node
+    context: F32
+    box: F32
+    weight: float
+    places: F32 | None
+    spread: F32
+    rank: F32
+    before: F32
+
+
+@dataclass(frozen=True, eq=False)
+class ComponentLibrary:
+    """Occurrences of components in training characters.
+
+    Attributes:
+        forms: every form met; occurrences lie in the order of their forms.
+        form_ends: int64 [forms], end of each form's occurrences.
+        char: int64 [n], code point of the occurrence's character.
+        surroundings: f32 [n, 5]: `step`, `parent_step`, log(1 + count), log(1 + rest), log(1 + strokes of the character).
+        sibling: int64 [n], number of the neighbour's name in ``names``.
+        span: int64 [n, 4]: the first stroke and the number of strokes of the occurrence and of its parent.
+        relative: f32 [n, 4], box in the parent's, see `_relative`.
+        excess: f32 [n, 4], by how much the box differs from what the context expects, see `_difference`.
+        strokes: f32 [m, PLACE_SIZE + 1], boxes, coefficients and writing position of all characters' strokes in
+            canonical order.
+        names: names of neighbours.
+    """
+
+    forms: tuple[Form, ...]
+    form_ends: Index
+    char: Index
+    surroundings: F32
+    sibling: Index
+    span: Index
+    relative: F32
+    excess: F32
+    strokes: F32
+    names: tuple[str, ...]
+    _form_number: dict[Form, int] = field(init=False, default_factory=dict)
+    _leaf_forms: dict[str, list[int]] = field(init=False, default_factory=lambda: defaultdict(list))
+    _name_number: dict[str, int] = field(init=False, default_factory=dict)
+    _by_step: dict[int, Index] = field(init=False, default_factory=dict)
+
+    def __post_init__(self) -> None:
+        for number, form in enumerate(self.forms):
+            self._form_number[form] = number
+            if form.is_leaf:
+                self._leaf_forms[form.name].append(number)
+        self._name_number.update({name: number for number, name in enumerate(self.names)})
+        step = self.surroundings[:, 0].astype(np.int64)
+        order = np.argsort(step, kind="stable")
+        for part in np.split(order, np.flatnonzero(np.diff(step[order])) + 1):
+            self._by_step[int(step[part[0]])] = part
+
+    def occurrences(self, form: Form, exclude: str | None = None) -> Index:
+        """Return the numbers of a form's occurrences outside the character ``exclude``."""
+        number = self._form_number.get(form)
+        if number is None:
+            return np.empty(0, np.int64)
+        found = np.arange(self.form_ends[number - 1] if number else 0, self.form_ends[number])
+        return found if exclude is None else found[self.char[found] != ord(exclude)]
+
+    def leaf_form(self, name: str, stroke_types: Sequence[str], exclude: str | None = None) -> Form | None:
+        """Return the form that orders a leaf's strokes, or None for a component never met with so many strokes.
+
+        Args:
+            name: the component.
+            stroke_types: its strokes' types in any order; where no form has just these, the form that shares most.
+            exclude: character whose own occurrences do not count.
+        """
+        wanted = Counter(stroke_types)
+        best: tuple[int, int] | None = None
+        found = None
+        for number in self._leaf_forms.get(name, ()):
+            form = self.forms[number]
+            if len(form.stroke_types) != len(stroke_types):
+                continue
+            occurrences = len(self.occurrences(form, exclude))
+            rank = (sum((Counter(form.stroke_types) & wanted).values()), occurrences)
+            if occurrences and (best is None or rank > best):
+                best, found = rank, form
+        return found
+
+    def expect(self, tree: Component, forms: Mapping[int, Form], exclude: str | None = None) -> list[NodeExpectation]:
+        """Return what is expected of every node of a tree, in the order of `nodes_of`.
+
+        Args:
+            tree: with canonical strokes.
+            forms: form of every node by its index in `nodes_of`.
+            exclude: training character whose own occurrences do not count.
+        """
+        expectations: list[NodeExpectation] = []
+        for at, node in enumerate(nodes_of(tree)):
+            parent = expectations[node.parent].context if node.parent >= 0 else _WHOLE
+            context = _absolute(parent, self._context(node, exclude))
+            found = self.occurrences(forms[at], exclude) if at in forms else np.empty(0, np.int64)
+            expectations.append(self._expect(node, context, found, len(tree.strokes)))
+        return expectations
+
+    def _context(self, node: Node, exclude: str | None) -> F32:
+        """Return a node's box in its parent's by its slot and stroke counts: f32 [4], see `_relative`."""
+        peers = self._by_step.get(node.step)
+        if peers is None:
+            return np.array([0, 0, -0.3, -0.3], np.float32)
+        mine = np.log1p(np.array([node.count, node.rest], np.float32))
+        away = (self.surroundings[peers, 2:4] - mine) / _CONTEXT_WIDTH
+        weight = np.exp(-0.5 * (away * away).sum(axis=1)) + 1e-6
+        if exclude is not None:
+            weight[self.char[peers] == ord(exclude)] = 1e-12
+        mean: F32 = weight @ self.relative[peers] / weight.sum()
+        return mean
+
+    def _expect(self, node: Node, context: F32, found: Index, total: int) -> NodeExpectation:
+        count = node.count
+        slot = (node.step - 1) % SLOTS if node.step else 0
+        before = np.full(count, float(slot > 0), np.float32)
+        if not len(found):
+            rank = np.arange(count, dtype=np.float32)
+            return NodeExpectation(node, context, context, 0.0, None, np.zeros((count, 2), np.float32), rank, before)
+        around = self.surroundings[found]
+        away = around[:, 2:] - np.log1p(np.array([count, node.rest, total], np.float32))
+        same_step = around[:, 0] == node.step
+        strangeness = (
+            _OTHER_STEP * ~same_step
+            + _OTHER_PARENT * (around[:, 1] != node.parent_step)
+            + _OTHER_SIBLING * (self.sibling[found] != self._name_number.get(node.sibling, -1))
+            + (away[:, 1:] ** 2).sum(axis=1) / (2 * _COUNT_WIDTH**2)
+        )
+        weight = np.exp(-strangeness).astype(np.float32) + np.float32(1e-4)
+        total_weight = float(weight.sum())
+        box = _apply(context, weight @ self.excess[found] / np.float32(total_weight + _SHRINKAGE))
+        share = weight / np.float32(total_weight)
+
+        rows = self.span[found, :1] + np.arange(count)
+        strokes = self.strokes[rows]
+        boxes = _union(strokes[..., :4])
+        layout = _inside(boxes[:, None], strokes[..., :4])
+        mean = np.tensordot(share, layout, 1)
+        deviation = np.sqrt(np.tensordot(share, (layout[..., :2] - mean[:, :2]) ** 2, 1))
+        places = np.empty((count, PLACE_SIZE), np.float32)
+        places[:, :4] = _outside(box, mean)
+        places[:, 4:] = np.tensordot(share, strokes[..., 4:PLACE_SIZE], 1)
+        position = strokes[..., PLACE_SIZE]
+        rank = np.tensordot(share, position.argsort(axis=1).argsort(axis=1).astype(np.float32), 1)
+        if node.rest and same_step.any():
+            here = share[same_step] / share[same_step].sum()
+            before = np.tensordot(here, self._before(found[same_step], position[same_step]), 1)
+        spread, rank, before = (array.astype(np.float32) for array in (deviation, rank, before))
+        return NodeExpectation(node, context, box, total_weight, places, spread, rank, before)
+
+    def _before(self, found: Index, position: F32) -> F32:
+        """Return for each stroke of each occurrence the share of the parent's other strokes written before it."""
+        span = self.span[found]
+        widest = int(span[:, 3].max())
+        rows = span[:, 2:3] + np.arange(widest)
+        other = (np.arange(widest) < span[:, 3:4]) & ((rows < span[:, :1]) | (rows >= span[:, :1] + span[:, 1:2]))
+        others = self.strokes[np.minimum(rows, len(self.strokes) - 1), PLACE_SIZE]
+        earlier = (others[:, None, :] < position[:, :, None]) & other[:, None, :]
+        share: F32 = earlier.sum(axis=2) / np.maximum(other.sum(axis=1), 1)[:, None]
+        return share
+
+    def tensors(self) -> dict[str, NDArray[np.floating]]:
+        """Return the arrays as `load` reads them: float32 for numbers that float16 cannot hold."""
+        half = {"surroundings": self.surroundings, "relative": self.relative, "excess": self.excess}
+        whole = {"char": self.char, "sibling": self.sibling, "span": self.span, "form_ends": self.form_ends}
+        return {
+            **{name: array.astype(np.float16) for name, array in {**half, "strokes": self.strokes}.items()},
+            **{name: array.astype(np.float32) for name, array in whole.items()},
+        }
+
+    def strings(self) -> dict[str, object]:
+        """Return the names and forms as they stand in the JSON file beside the arrays."""
+        forms = [[form.name, form.structure, " ".join(form.stroke_types)] for form in self.forms]
+        return {"names": self.names, "forms": forms}
+
+    @classmethod
+    def load(cls, path: Path = FILE) -> ComponentLibrary:
+        """Return the library in a file.
+
+        Raises:
+            HierbrushError: the file or the JSON file beside it is missing or broken.
+        """
+        tensors = read_safetensors(path)
+        try:
+            strings = json.loads(path.with_suffix(".json").read_bytes())
+            return cls(
+                forms=tuple(Form(name, structure, tuple(types.split())) for name, structure, types in strings["forms"]),
+                form_ends=tensors["form_ends"].astype(np.int64),
+                char=tensors["char"].astype(np.int64),
+                surroundings=tensors["surroundings"],
+                sibling=tensors["sibling"].astype(np.int64),
+                span=tensors["span"].astype(np.int64),
+                relative=tensors["relative"],
+                excess=tensors["excess"],
+                strokes=tensors["strokes"],
+                names=tuple(strings["names"]),
+            )
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            raise HierbrushError(f"{path}: is no component library, or its JSON file is missing: {error}") from None
+
+
+@lru_cache(maxsize=1)
+def load_components() -> ComponentLibrary:
+    """Return the component library that ships with hierbrush, read once a process."""
+    return ComponentLibrary.load()
+
+
+def build(characters: Mapping[str, tuple[Component, tuple[str, ...], F32]]) -> ComponentLibrary:
+    """Build the library.
+
+    Args:
+        characters: for every training character its decomposition, stroke types and measured places
+            f32 [strokes, PLACE_SIZE], all in writing order.
+    """
+    leaf_forms = _commonest_forms(characters)
+    occurrences: list[tuple[Form, int, Node, tuple[int, int, int, int], int, F32, F32]] = []
+    strokes: list[F32] = []
+    start = 0
+    for char, (written, types, places) in characters.items():
+        order = [s for leaf in written.leaves() for s in _canonical(leaf, types, leaf_forms)]
+        tree = renumbered(written, {stroke: row for row, stroke in enumerate(order)})
+        canonical_types = tuple(types[stroke] for stroke in order)
+        placed = places[order]
+        strokes.append(np.column_stack([placed, np.array(order, np.float32)]))
+        nodes = nodes_of(tree)
+        for node in nodes:
+            form = form_of(node, canonical_types)
+            parent = nodes[node.parent] if node.parent >= 0 else node
+            box = _union(placed[node.first : node.first + node.count, :4])
+            around = _union(placed[parent.first : parent.first + parent.count, :4]) if node.parent >= 0 else _WHOLE
+            span = start + node.first, node.count, start + parent.first, parent.count
+            occurrences.append((form, ord(char), node, span, len(order), _relative(around, box), box))
+        start += len(order)
+    occurrences.sort(key=lambda entry: (entry[0].name, entry[0].structure, entry[0].stroke_types))
+    forms = list(dict.fromkeys(entry[0] for entry in occurrences))
+    counts = Counter(entry[0] for entry in occurrences)
+    names = sorted({entry[2].sibling for entry in occurrences})
+    number = {name: at for at, name in enumerate(names)}
+    library = ComponentLibrary(
+        forms=tuple(forms),
+        form_ends=np.cumsum([counts[form] for form in forms]),
+        char=np.array([entry[1] for entry in occurrences]),
+        surroundings=np.array(
+            [
+                [node.step, node.parent_step, *np.log1p([node.count, node.rest, total])]
+                for _, _, node, _, total, _, _ in occurrences
+            ],
+            np.float32,
+        ),
+        sibling=np.array([number[entry[2].sibling] for entry in occurrences]),
+        span=np.array([entry[3] for entry in occurrences]),
+        relative=np.array([entry[5] for entry in occurrences], np.float32),
+        excess=np.zeros((len(occurrences), 4), np.float32),
+        strokes=np.concatenate(strokes).astype(np.float32),
+        names=tuple(names),
+    )
+    # Contexts of a character are composed from its root downward, so a node is met after its parent.
+    of_char: dict[int, list[int]] = defaultdict(list)
+    for at, entry in enumerate(occurrences):
+        of_char[entry[1]].append(at)
+    for code, members in of_char.items():
+        context: dict[tuple[int, int], F32] = {}
+        for at in sorted(members, key=lambda at: (-occurrences[at][2].count, occurrences[at][2].parent)):
+            node, span, box = occurrences[at][2], occurrences[at][3], occurrences[at][6]
+            around = context[span[2], span[3]] if node.parent >= 0 else _WHOLE
+            here = _absolute(around, library._context(node, chr(code)))
+            context[span[0], span[1]] = here
+            library.excess[at] = _difference(here, box)
+    return library
+
+
+def form_of(node: Node, canonical_types: Sequence[str]) -> Form:
+    """Return the form of a node of a tree with canonical strokes of the given types."""
+    types = tuple(canonical_types[node.first : node.first + node.count])
+    return Form(node.component.name, str(node.component), types)
+
+
+def in_order_of(form: Form | None, strokes: Sequence[int], types: Sequence[str]) -> list[int]:
+    """Return a leaf's strokes in the order of a form: like types are matched in turn, what is left over in turn too.
+
+    Without a form the strokes are ordered by the number of their type, which tells nothing of how they are written.
+    """
+    if form is None:
+        return sorted(strokes, key=lambda stroke: (NUMBER[types[stroke]], stroke))
+    left: list[int] = sorted(strokes)
+    row: list[int | None] = []
+    for wanted in form.stroke_types:
+        match = next((stroke for stroke in left if types[stroke] == wanted), None)
+        row.append(match)
+        if match is not None:
+            left.remove(match)
+    remaining: Iterator[int] = iter(left)
+    return [next(remaining) if stroke is None else stroke for stroke in row]
+
+
+_LeafForms = dict[tuple[str, tuple[str, ...]], tuple[str, ...]]
+
+
+def _commonest_forms(characters: Mapping[str, tuple[Component, tuple[str, ...], F32]]) -> _LeafForms:
+    """Return the commonest order of every leaf component's types, by name and sorted types."""
+    seen: dict[tuple[str, tuple[str, ...]], Counter[tuple[str, ...]]] = defaultdict(Counter)
+    for tree, types, _ in characters.values():
+        for leaf in tree.leaves():
+            written = tuple(types[stroke] for stroke in leaf.strokes)
+            seen[leaf.name, tuple(sorted(written))][written] += 1
+    return {key: max(counts, key=counts.__getitem__) for key, counts in seen.items()}
+
+
+def _canonical(leaf: Component, types: Sequence[str], forms: _LeafForms) -> list[int]:
+    order = forms[leaf.name, tuple(sorted(types[stroke] for stroke in leaf.strokes))]
+    return in_order_of(Form(leaf.name, leaf.name, order), leaf.strokes, types)
+
+
+# Boxes are (centre x, centre y, width, height). Layouts map boxes without the strokes' thickness.
+
+_WHOLE = np.array([0.5, 0.5, 1.0, 1.0], np.float32)
+
+
+def _union(boxes: F32) -> F32:
+    low = (boxes[..., :2] - boxes[..., 2:] / 2).min(axis=-2)
+    high = (boxes[..., :2] + boxes[..., 2:] / 2).max(axis=-2)
+    return np.concatenate([(low + high) / 2, high - low], axis=-1)
+
+
+def _relative(parent: F32, box: F32) -> F32:
+    """Return centre in the parent's sides and logarithm of the sides' ratio: f32 [..., 4]."""
+    shift = (box[..., :2] - parent[..., :2]) / parent[..., 2:]
+    return np.concatenate([shift, np.log(box[..., 2:] / parent[..., 2:])], axis=-1)
+
+
+def _absolute(parent: F32, relative: F32) -> F32:
+    return np.concatenate([parent[:2] + relative[:2] * parent[2:], parent[2:] * np.exp(relative[2:])])
+
+
+def _difference(expected: F32, box: F32) -> F32:
+    """Return shift of the centre in the unit box and logarithm of the sides' ratio."""
+    return np.concatenate([box[:2] - expected[:2], np.log(box[2:] / expected[2:])])
+
+
+def _apply(expected: F32, difference: F32) -> F32:
+    return np.concatenate([expected[:2] + difference[:2], expected[2:] * np.exp(difference[2:])])
+
+
+def _thin(sides: F32) -> F32:
+    thin: F32 = np.maximum(sides - THICKNESS, 0.01)
+    return thin
+
+
+def _inside(around: F32, boxes: F32) -> F32:
+    sides = _thin(around[..., 2:])
+    return np.concatenate([(boxes[..., :2] - around[..., :2]) / sides, _thin(boxes[..., 2:]) / sides], axis=-1)
+
+
+def _outside(around: F32, layout: F32) -> F32:
+    sides = _thin(around[2:])
+    boxes: F32 = np.concatenate([around[:2] + layout[:, :2] * sides, layout[:, 2:] * sides + THICKNESS], axis=1)
+    return boxes

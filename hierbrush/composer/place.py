@@ -1,0 +1,71 @@
+"""The composer's place for a stroke, in numbers that a network can answer, and back to a box and a shape.
+
+A place is float32 [PLACE_SIZE]: how far a stroke's box and shape coefficients lie from its prior, which is what the
+component library expects, in units about as large as the library's own errors. Zero is the prior itself.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hierbrush.strokes.goal import StrokeGoal
+from hierbrush.strokes.shape_basis import shape_basis
+
+F32 = NDArray[np.float32]
+
+SHAPE_SIZE = 8
+"""Shape coefficients that the composer decides; the first ones of every stroke type's basis."""
+
+PLACE_SIZE = 4 + SHAPE_SIZE
+"""Centre x and y, width, height, then the shape coefficients."""
+
+CENTRE_UNIT = 0.05
+"""Shift of a box's centre for a place of 1, in sides of the character's box."""
+
+SIZE_UNIT = 0.25
+"""Change of the logarithm of a box's width or height for a place of 1."""
+
+_SMALLEST, _LARGEST = 0.01, 1.2
+"""Limits to a box's sides, in sides of the character's box."""
+
+
+def decode_place(prior: F32, place: F32) -> F32:
+    """Return boxes and shape coefficients f32 [..., PLACE_SIZE] for places around priors of the same shape.
+
+    Boxes are (centre x, centre y, width, height) in the unit box, centres cut to it and sides to 0.01 to 1.2;
+    coefficients are in standard deviations, cut to [-4, 4].
+    """
+    decoded = np.empty(np.broadcast_shapes(prior.shape, place.shape), np.float32)
+    decoded[..., :2] = np.clip(prior[..., :2] + CENTRE_UNIT * place[..., :2], 0.0, 1.0)
+    # Cut before the exponential, or a wild network overflows.
+    growth = np.exp(np.clip(SIZE_UNIT * place[..., 2:4], -5.0, 5.0))
+    decoded[..., 2:4] = np.clip(prior[..., 2:4] * growth, _SMALLEST, _LARGEST)
+    decoded[..., 4:] = np.clip(prior[..., 4:] + place[..., 4:], -4.0, 4.0)
+    return decoded
+
+
+def encode_place(prior: F32, wanted: F32) -> F32:
+    """Return the places f32 [..., PLACE_SIZE] that `decode_place` turns into ``wanted`` boxes and coefficients."""
+    place = np.empty(np.broadcast_shapes(prior.shape, wanted.shape), np.float32)
+    place[..., :2] = (wanted[..., :2] - prior[..., :2]) / CENTRE_UNIT
+    place[..., 2:4] = np.log(np.maximum(wanted[..., 2:4], 1e-3) / np.maximum(prior[..., 2:4], 1e-3)) / SIZE_UNIT
+    place[..., 4:] = wanted[..., 4:] - prior[..., 4:]
+    return place
+
+
+def stroke_goal(stroke_type: str, decoded: F32) -> StrokeGoal:
+    """Return the goal for a primitive: f32 [PLACE_SIZE] of `decode_place`, in the shape basis of the stroke's type."""
+    basis = shape_basis(stroke_type)
+    x, y, width, height = decoded[:4].tolist()
+    return basis.goal((x, y, width, height), decoded[4 : 4 + min(SHAPE_SIZE, basis.size)])
+
+
+def measured_place(goal: StrokeGoal) -> F32:
+    """Return the box and coefficients f32 [PLACE_SIZE] of a goal, as `decode_place` would give them."""
+    box, coefficients = shape_basis(goal.stroke_type).project(goal)
+    measured = np.zeros(PLACE_SIZE, np.float32)
+    measured[:4] = box
+    known = coefficients[:SHAPE_SIZE]
+    measured[4 : 4 + len(known)] = np.clip(known, -4.0, 4.0)
+    return measured

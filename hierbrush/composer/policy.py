@@ -1,0 +1,216 @@
+"""The composer without a training framework: attention over stroke tokens, in NumPy.
+
+The network is a pre-norm transformer over the rows of one observation. It knows no position, so that shuffled rows
+give the same answer for the same strokes. What its heads add to is the component library's answer: the pointer starts
+from the library's order, places from the library's boxes (a place of zero), or from the goal where one is given. With
+heads of zeros it therefore already writes characters.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hierbrush.composer.brief import RANK
+from hierbrush.composer.observation import EXISTS, GOAL, GOAL_GIVEN, OBSERVATION_SIZE, WRITTEN
+from hierbrush.composer.place import PLACE_SIZE
+from hierbrush.errors import HierbrushError
+from hierbrush.strokes.policy import read_safetensors
+
+F32 = NDArray[np.float32]
+Index = NDArray[np.int64]
+
+FILE = Path(__file__).resolve().parent / "weights" / "composer.safetensors"
+
+HEAD_SIZE = 32
+"""Width of an attention head."""
+
+EPSILON = 1e-5
+"""Added to the variance in layer normalisation."""
+
+OUT_OF_REACH = -1e9
+"""Logit of rows that cannot be chosen."""
+
+_CHUNK = 4096
+"""Tokens that go through the network at once: what fits into a core's cache is fastest."""
+
+
+class ComposerPolicy:
+    """The composer's network.
+
+    Args:
+        tensors: ``embed.weight`` [d, OBSERVATION_SIZE] and ``.bias``; for every layer k ``layers.<k>.`` ``norm1``,
+            ``qkv`` [3d, d], ``out`` [d, d], ``norm2``, ``up`` [h, d], ``down`` [d, h]; ``norm``; ``pointer`` [1, d];
+            ``place`` [PLACE_SIZE, d]; all with ``.weight`` and ``.bias``; ``slope`` [1].
+        source: where they come from, for messages.
+
+    Raises:
+        HierbrushError: a tensor is missing, has another shape, or is not finite.
+    """
+
+    def __init__(self, tensors: Mapping[str, F32], *, source: str = "tensors") -> None:
+        try:
+            width = len(tensors["embed.bias"])
+            layers = 1 + max(int(name.split(".")[1]) for name in tensors if name.startswith("layers."))
+            hidden = len(tensors["layers.0.up.bias"])
+            shapes = parameter_shapes(width, layers, hidden)
+            wrong = [name for name, shape in shapes.items() if tensors[name].shape != shape]
+        except (KeyError, ValueError) as error:
+            raise HierbrushError(f"{source}: is no composer, {error} is missing") from None
+        if wrong:
+            raise HierbrushError(
+                f"{source}: {wrong[0]} has the shape {tensors[wrong[0]].shape}, expected {shapes[wrong[0]]}; were the "
+                "weights trained on another version of the observation?"
+            )
+        if not all(np.isfinite(array).all() for array in tensors.values()):
+            raise HierbrushError(f"{source}: holds NaN or infinity")
+        # Transposed once, so that every product runs along contiguous memory.
+        self._w = {
+            name: np.ascontiguousarray(tensors[name].T if tensors[name].ndim == 2 else tensors[name]) for name in shapes
+        }
+        self._width, self._layers = width, layers
+
+    @classmethod
+    def load(cls, path: str | Path = FILE) -> ComposerPolicy:
+        """Return the composer in a safetensors file that ``hierbrush train`` wrote.
+
+        Raises:
+            HierbrushError: the file is not such a file.
+        """
+        return cls(read_safetensors(path), source=str(path))
+
+    @property
+    def parameters(self) -> int:
+        """Number of weights."""
+        return sum(array.size for array in self._w.values())
+
+    def act(self, observation: F32) -> tuple[Index, F32]:
+        """Return the most likely stroke int64 [n] and its mean place f32 [n, PLACE_SIZE].
+
+        Args:
+            observation: f32 [n, MAX_STROKES, OBSERVATION_SIZE]; every character must have a stroke left.
+        """
+        logits, places = self.heads(observation)
+        index = logits.argmax(axis=1)
+        return index, places[np.arange(len(index)), index]
+
+    def heads(self, observation: F32) -> tuple[F32, F32]:
+        """Return logits f32 [n, R] and mean places f32 [n, R, PLACE_SIZE] for all rows of the observations [n, R, D].
+
+        Raises:
+            HierbrushError: the observation has another shape.
+        """
+        if observation.ndim != 3 or observation.shape[2] != OBSERVATION_SIZE:
+            raise HierbrushError(f"observation: shape {observation.shape}, expected (n, rows, {OBSERVATION_SIZE})")
+        count, rows = observation.shape[:2]
+        logits = np.full((count, rows), OUT_OF_REACH, np.float32)
+        places = np.zeros((count, rows, PLACE_SIZE), np.float32)
+        lengths = row_counts(observation)
+        # Characters of like length together: padding is computed as well.
+        order = np.argsort(lengths, kind="stable")
+        start = 0
+        while start < count:
+            longest = int(lengths[order[min(count, start + max(1, _CHUNK // max(1, int(lengths[order[start]])))) - 1]])
+            part = order[start : start + max(1, _CHUNK // max(1, longest))]
+            start += len(part)
+            used = int(lengths[part[-1]])
+            logits[part, :used], places[part, :used] = self._forward(observation[part, :used])
+        return logits, places
+
+    def _forward(self, observation: F32) -> tuple[F32, F32]:
+        w = self._w
+        count, rows, _ = observation.shape
+        width, heads = self._width, self._width // HEAD_SIZE
+        exists = observation[:, :, EXISTS] > 0
+        everywhere = bool(exists.all())
+        x = observation.reshape(count * rows, -1) @ w["embed.weight"] + w["embed.bias"]
+        for k in range(self._layers):
+            at = f"layers.{k}."
+            y = _normalised(x, w[at + "norm1.weight"], w[at + "norm1.bias"])
+            qkv = (y @ w[at + "qkv.weight"] + w[at + "qkv.bias"]).reshape(count, rows, 3, heads, HEAD_SIZE)
+            query, key, value = qkv.transpose(2, 0, 3, 1, 4)
+            score = (query * np.float32(HEAD_SIZE**-0.5)) @ key.transpose(0, 1, 3, 2)
+            if not everywhere:
+                score += np.where(exists, np.float32(0), np.float32(OUT_OF_REACH))[:, None, None, :]
+            score -= score.max(axis=-1, keepdims=True)
+            np.exp(score, out=score)
+            score /= score.sum(axis=-1, keepdims=True)
+            mixed = (score @ value).transpose(0, 2, 1, 3).reshape(count * rows, width)
+            x = x + (mixed @ w[at + "out.weight"] + w[at + "out.bias"])
+            y = _normalised(x, w[at + "norm2.weight"], w[at + "norm2.bias"])
+            y = y @ w[at + "up.weight"] + w[at + "up.bias"]
+            np.maximum(y, 0.0, out=y)
+            x += y @ w[at + "down.weight"] + w[at + "down.bias"]
+        x = _normalised(x, w["norm.weight"], w["norm.bias"])
+        pointer = (x @ w["pointer.weight"] + w["pointer.bias"]).reshape(count, rows)
+        pointer -= w["slope"] * observation[:, :, RANK]
+        logits = np.where(exists & (observation[:, :, WRITTEN] == 0), pointer, np.float32(OUT_OF_REACH))
+        places = (x @ w["place.weight"] + w["place.bias"]).reshape(count, rows, PLACE_SIZE)
+        places += observation[:, :, GOAL_GIVEN, None] * observation[:, :, GOAL : GOAL + PLACE_SIZE]
+        return logits, places
+
+
+def row_counts(observation: F32) -> Index:
+    """Return for each observation [n, R, D] how many rows reach to its last stroke, int64 [n]."""
+    exists = observation[:, :, EXISTS] > 0
+    counts: Index = (exists * np.arange(1, exists.shape[1] + 1)).max(axis=1)
+    return counts
+
+
+def parameter_shapes(width: int, layers: int, hidden: int) -> dict[str, tuple[int, ...]]:
+    """Return name and shape of every tensor of the network.
+
+    Args:
+        width: of a token inside the network, a multiple of `HEAD_SIZE`.
+        layers: attention layers.
+        hidden: width of the layers' feed-forward part.
+    """
+    linear = {"embed": (width, OBSERVATION_SIZE), "pointer": (1, width), "place": (PLACE_SIZE, width)}
+    norms = ["norm"]
+    for k in range(layers):
+        at = f"layers.{k}."
+        linear |= {
+            f"{at}qkv": (3 * width, width),
+            f"{at}out": (width, width),
+            f"{at}up": (hidden, width),
+            f"{at}down": (width, hidden),
+        }
+        norms += [f"{at}norm1", f"{at}norm2"]
+    shapes: dict[str, tuple[int, ...]] = {"slope": (1,)}
+    for name, shape in linear.items():
+        shapes[f"{name}.weight"], shapes[f"{name}.bias"] = shape, shape[:1]
+    for name in norms:
+        shapes[f"{name}.weight"] = shapes[f"{name}.bias"] = (width,)
+    return shapes
+
+
+@lru_cache(maxsize=1)
+def load_composer() -> ComposerPolicy:
+    """Return the composer that ships with hierbrush, read once a process."""
+    return ComposerPolicy.load()
+
+
+def load_composer_card(path: Path = FILE) -> dict[str, Any]:
+    """Return what is known of how a composer was trained and what it scored.
+
+    Raises:
+        HierbrushError: the JSON file beside the weights is missing or broken.
+    """
+    try:
+        card: dict[str, Any] = json.loads(path.with_suffix(".json").read_bytes())
+    except (OSError, ValueError) as error:
+        raise HierbrushError(f"{path.with_suffix('.json')}: cannot be read: {error}") from None
+    return card
+
+
+def _normalised(x: F32, weight: F32, bias: F32) -> F32:
+    centred = x - x.mean(axis=1, keepdims=True)
+    variance = np.einsum("ij,ij->i", centred, centred)[:, None] / np.float32(x.shape[1])
+    normalised: F32 = centred / np.sqrt(variance + np.float32(EPSILON)) * weight + bias
+    return normalised
