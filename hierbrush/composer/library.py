@@ -51,7 +51,7 @@ _SHRINKAGE = 0.3
 
 
 def step_code(operator: str, slot: int) -> int:
-    """Return a number for a place in a parent: 0 for the root, else from operator and slot (from `SLOTS` on as last)."""
+    """Return a number for a place in a parent: 0 for the root, else from operator and slot, at most the third."""
     return 1 + OPERATORS.index(operator) * SLOTS + min(slot, SLOTS - 1) if operator in OPERATORS else ROOT_STEP
 
 
@@ -151,7 +151,7 @@ class ComponentLibrary:
         forms: every form met; occurrences lie in the order of their forms.
         form_ends: int64 [forms], end of each form's occurrences.
         char: int64 [n], code point of the occurrence's character.
-        surroundings: f32 [n, 5]: `step`, `parent_step`, log(1 + count), log(1 + rest), log(1 + strokes of the character).
+        surroundings: f32 [n, 5]: ``step``, ``parent_step``, log(1 + x) of ``count``, ``rest`` and the character's strokes.
         sibling: int64 [n], number of the neighbour's name in ``names``.
         span: int64 [n, 4]: the first stroke and the number of strokes of the occurrence and of its parent.
         relative: f32 [n, 4], box in the parent's, see `_relative`.

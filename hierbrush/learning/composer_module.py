@@ -1,0 +1,236 @@
+"""The composer's network as an RLModule: attention over stroke tokens, a pointer, places, and a critic beside it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import torch
+from ray.rllib.core.columns import Columns
+from ray.rllib.core.rl_module.apis import InferenceOnlyAPI, ValueFunctionAPI
+from ray.rllib.core.rl_module.torch import TorchRLModule
+from ray.rllib.core.distribution.torch.torch_distribution import TorchDistribution
+from torch import Tensor, nn
+
+from hierbrush.composer.brief import MAX_STROKES, RANK
+from hierbrush.composer.observation import EXISTS, GOAL, GOAL_GIVEN, OBSERVATION_SIZE, WRITTEN
+from hierbrush.composer.place import PLACE_SIZE
+from hierbrush.composer.policy import HEAD_SIZE, OUT_OF_REACH, parameter_shapes
+
+FIRST_SLOPE = 20.0
+"""How sharply an untrained pointer follows the library's order, per tenth of a rank column: e^2 between neighbours."""
+
+
+class _Layer(nn.Module):
+    """Pre-norm attention and feed-forward, each added to its input."""
+
+    def __init__(self, width: int, hidden: int) -> None:
+        super().__init__()
+        self.norm1 = nn.LayerNorm(width)
+        self.qkv = nn.Linear(width, 3 * width)
+        self.out = nn.Linear(width, width)
+        self.norm2 = nn.LayerNorm(width)
+        self.up = nn.Linear(width, hidden)
+        self.down = nn.Linear(hidden, width)
+
+    def forward(self, x: Tensor, reach: Tensor) -> Tensor:
+        """Return tokens [n, R, width]; ``reach`` bool [n, 1, 1, R] tells which rows exist."""
+        count, rows, width = x.shape
+        parts = self.qkv(self.norm1(x)).view(count, rows, 3, width // HEAD_SIZE, HEAD_SIZE)
+        query, key, value = parts.permute(2, 0, 3, 1, 4)
+        mixed = nn.functional.scaled_dot_product_attention(query, key, value, attn_mask=reach)
+        x = x + self.out(mixed.transpose(1, 2).reshape(count, rows, width))
+        after: Tensor = x + self.down(torch.relu(self.up(self.norm2(x))))
+        return after
+
+
+class ComposerNet(nn.Module):
+    """The network of `hierbrush.composer.ComposerPolicy`, whose parameters have the same names and shapes.
+
+    Args:
+        width: of a token inside the network, a multiple of `HEAD_SIZE`.
+        layers: attention layers.
+        hidden: width of the layers' feed-forward part.
+    """
+
+    def __init__(self, width: int, layers: int, hidden: int) -> None:
+        super().__init__()
+        self.embed = nn.Linear(OBSERVATION_SIZE, width)
+        self.layers = nn.ModuleList(_Layer(width, hidden) for _ in range(layers))
+        self.norm = nn.LayerNorm(width)
+        self.pointer = nn.Linear(width, 1)
+        self.place = nn.Linear(width, PLACE_SIZE)
+        self.slope = nn.Parameter(torch.tensor([FIRST_SLOPE]))
+        for head in (self.pointer, self.place):
+            nn.init.zeros_(head.weight)
+            nn.init.zeros_(head.bias)
+        shapes = {name: tuple(parameter.shape) for name, parameter in self.named_parameters()}
+        assert shapes == parameter_shapes(width, layers, hidden)
+
+    def forward(self, observation: Tensor) -> tuple[Tensor, Tensor]:
+        """Return logits [n, R] and mean places [n, R, PLACE_SIZE] for observations [n, R, OBSERVATION_SIZE]."""
+        exists = observation[:, :, EXISTS] > 0
+        reach = exists[:, None, None, :]
+        # An observation without any stroke (RLlib's dummy batches) may look everywhere, or attention divides by zero.
+        reach = reach | ~reach.any(dim=-1, keepdim=True)
+        x = self.embed(observation)
+        for layer in self.layers:
+            x = layer(x, reach)
+        x = self.norm(x)
+        logits = self.pointer(x).squeeze(-1) - self.slope * observation[:, :, RANK]
+        logits = logits.masked_fill(~exists | (observation[:, :, WRITTEN] > 0), OUT_OF_REACH)
+        followed = observation[:, :, GOAL_GIVEN, None] * observation[:, :, GOAL : GOAL + PLACE_SIZE]
+        return logits, self.place(x) + followed
+
+
+class ComposerDistribution(TorchDistribution):  # type: ignore[misc]
+    """Which stroke (masked categorical) and where (Gaussian around that stroke's own mean place).
+
+    Inputs f32 [n, MAX_STROKES + MAX_STROKES x PLACE_SIZE + PLACE_SIZE]: logits, mean places, logarithms of the standard
+    deviations. An action is f32 [n, 1 + PLACE_SIZE]: the stroke's row, then its place.
+    """
+
+    def __init__(self, logits: Tensor, places: Tensor, log_std: Tensor) -> None:
+        super().__init__()
+        self._choice = torch.distributions.Categorical(logits=logits, validate_args=False)
+        self._places, self._log_std = places, log_std
+
+    @classmethod
+    def from_logits(cls, logits: Tensor, **kwargs: Any) -> ComposerDistribution:
+        """Return the distribution of a batch of inputs."""
+        choice, places, log_std = logits.split([MAX_STROKES, MAX_STROKES * PLACE_SIZE, PLACE_SIZE], dim=-1)
+        return cls(choice, places.reshape(-1, MAX_STROKES, PLACE_SIZE), log_std)
+
+    @staticmethod
+    def required_input_dim(space: Any, **kwargs: Any) -> int:
+        """Return the length of the inputs."""
+        return MAX_STROKES + MAX_STROKES * PLACE_SIZE + PLACE_SIZE
+
+    def _gaussian(self, index: Tensor) -> torch.distributions.Normal:
+        mean = self._places[torch.arange(len(index), device=index.device), index]
+        return torch.distributions.Normal(mean, self._log_std.exp(), validate_args=False)
+
+    def sample(self, *, sample_shape: Any = None) -> Tensor:
+        """Return one action for each input."""
+        index = self._choice.sample()
+        return torch.cat([index[:, None].float(), self._gaussian(index).sample()], dim=1)
+
+    def rsample(self, *, sample_shape: Any = None) -> Tensor:
+        """Choices cannot be reparametrised."""
+        raise NotImplementedError("a choice between strokes has no gradient; use sample and logp")
+
+    def logp(self, value: Tensor, **kwargs: Any) -> Tensor:
+        """Return the logarithm of the probability (density) of actions, [n]."""
+        index = value[:, 0].long()
+        density: Tensor = self._gaussian(index).log_prob(value[:, 1:]).sum(dim=1)
+        return self._choice.log_prob(index) + density
+
+    def entropy(self, **kwargs: Any) -> Tensor:
+        """Return the entropy [n]; the places' part is the same for every stroke."""
+        places = (self._log_std + 0.5 * float(np.log(2 * np.pi * np.e))).sum(dim=1)
+        entropy: Tensor = self._choice.entropy() + places
+        return entropy
+
+    def kl(self, other: ComposerDistribution, **kwargs: Any) -> Tensor:
+        """Return the Kullback-Leibler divergence [n] from ``other``: of the choice, and of the places chosen here."""
+        normal = torch.distributions.Normal
+        mine = normal(self._places, self._log_std.exp()[:, None], validate_args=False)
+        theirs = normal(other._places, other._log_std.exp()[:, None], validate_args=False)
+        places = torch.distributions.kl_divergence(mine, theirs).sum(dim=2)
+        choice = torch.distributions.kl_divergence(self._choice, other._choice)
+        total: Tensor = choice + (self._choice.probs * places).sum(dim=1)
+        return total
+
+    def to_deterministic(self) -> _Likeliest:
+        """Return what is most likely: the best stroke at its mean place."""
+        return _Likeliest(self._choice.logits, self._places)
+
+
+class _Likeliest(TorchDistribution):  # type: ignore[misc]
+    def __init__(self, logits: Tensor, places: Tensor) -> None:
+        super().__init__()
+        self._logits, self._places = logits, places
+
+    def sample(self, *, sample_shape: Any = None) -> Tensor:
+        index = self._logits.argmax(dim=1)
+        return torch.cat([index[:, None].float(), self._places[torch.arange(len(index)), index]], dim=1)
+
+    rsample = sample
+
+    def logp(self, value: Tensor, **kwargs: Any) -> Tensor:
+        return (self.sample() == value).all(dim=1).float().log()
+
+    def entropy(self, **kwargs: Any) -> Tensor:
+        return torch.zeros(len(self._logits))
+
+    def kl(self, other: Any, **kwargs: Any) -> Tensor:
+        raise NotImplementedError("a deterministic choice has no divergence")
+
+    @classmethod
+    def from_logits(cls, logits: Tensor, **kwargs: Any) -> _Likeliest:
+        choice, places, _ = logits.split([MAX_STROKES, MAX_STROKES * PLACE_SIZE, PLACE_SIZE], dim=-1)
+        return cls(choice, places.reshape(-1, MAX_STROKES, PLACE_SIZE))
+
+    @staticmethod
+    def required_input_dim(space: Any, **kwargs: Any) -> int:
+        return ComposerDistribution.required_input_dim(space)
+
+
+class ComposerModule(TorchRLModule, ValueFunctionAPI, InferenceOnlyAPI):  # type: ignore[misc]
+    """The composer for RLlib.
+
+    RLlib hooks: ``RLModule.setup``, ``_forward``, ``compute_values`` (`ValueFunctionAPI`) and
+    ``get_non_inference_attributes`` (`InferenceOnlyAPI`: runners carry no critic).
+    ``model_config``: ``width``, ``layers`` and ``hidden`` of `ComposerNet`, ``value_width`` of the critic, ``sigma``:
+    the standard deviations of exploration, one number, or two for box and shape coefficients.
+    Observation space: Box [MAX_STROKES, OBSERVATION_SIZE]; action space: Box [1 + PLACE_SIZE].
+    """
+
+    log_std: Tensor
+
+    def setup(self) -> None:
+        """Build the networks and the noise."""
+        config = self.model_config
+        self.net = ComposerNet(config["width"], config["layers"], config["hidden"])
+        width = config["value_width"]
+        # The critic looks at every stroke alone and at their sum: cheap, and it never disturbs the policy.
+        self.value_token = nn.Sequential(
+            nn.Linear(OBSERVATION_SIZE, width), nn.ReLU(), nn.Linear(width, width), nn.ReLU()
+        )
+        self.value_sum = nn.Sequential(nn.Linear(width, width), nn.ReLU(), nn.Linear(width, 1))
+        nn.init.zeros_(self.value_sum[-1].weight)
+        nn.init.zeros_(self.value_sum[-1].bias)
+        self.register_buffer("log_std", torch.zeros(PLACE_SIZE))
+        self.set_sigma(*np.atleast_1d(config["sigma"]).tolist())
+        self.action_dist_cls = ComposerDistribution
+
+    def set_sigma(self, box: float, shape: float | None = None) -> None:
+        """Set the standard deviations of boxes and of shape coefficients (as boxes unless given), in place units."""
+        self.log_std[:4] = float(np.log(box))
+        self.log_std[4:] = float(np.log(box if shape is None else shape))
+
+    def get_non_inference_attributes(self) -> list[str]:
+        """Return what runners can do without."""
+        return ["value_token", "value_sum"]
+
+    def heads(self, observation: Tensor) -> tuple[Tensor, Tensor]:
+        """Return logits [n, MAX_STROKES] and mean places [n, MAX_STROKES, PLACE_SIZE], computed where strokes are."""
+        used = max(1, int((observation[:, :, EXISTS] > 0).any(dim=0).sum()))
+        logits, places = self.net(observation[:, :used])
+        empty = MAX_STROKES - used
+        logits = nn.functional.pad(logits, (0, empty), value=OUT_OF_REACH)
+        return logits, nn.functional.pad(places, (0, 0, 0, empty))
+
+    def _forward(self, batch: dict[str, Any], **kwargs: Any) -> dict[str, Any]:
+        logits, places = self.heads(batch[Columns.OBS])
+        log_std = self.log_std.expand(len(logits), -1)
+        return {Columns.ACTION_DIST_INPUTS: torch.cat([logits, places.flatten(1), log_std], dim=1)}
+
+    def compute_values(self, batch: dict[str, Any], embeddings: Any = None) -> Tensor:
+        """Return V(s), f32 [n], for observations f32 [n, MAX_STROKES, OBSERVATION_SIZE]."""
+        observation = batch[Columns.OBS]
+        exists = (observation[:, :, EXISTS] > 0).unsqueeze(-1)
+        used = max(1, int(exists.any(dim=0).sum()))
+        tokens = self.value_token(observation[:, :used]) * exists[:, :used]
+        value: Tensor = self.value_sum(tokens.sum(dim=1) / 10).squeeze(-1)
+        return value
