@@ -15,7 +15,17 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from hierbrush.errors import HierbrushError
     from hierbrush.sim import BrushModel
-    from hierbrush.writing import GcodeOptions, Layout, MotionLimits, Page, Writing, load, write_character, write_text
+    from hierbrush.writing import (
+        GcodeOptions,
+        Layout,
+        MotionLimits,
+        Page,
+        Writing,
+        load,
+        write_character,
+        write_characters,
+        write_text,
+    )
 
 __version__ = "0.1.0"
 
@@ -29,6 +39,7 @@ _HOMES = {
     "Writing": "hierbrush.writing",
     "load": "hierbrush.writing",
     "write_character": "hierbrush.writing",
+    "write_characters": "hierbrush.writing",
     "write_text": "hierbrush.writing",
 }
 
@@ -43,6 +54,7 @@ __all__ = [
     "__version__",
     "load",
     "write_character",
+    "write_characters",
     "write_text",
 ]
 

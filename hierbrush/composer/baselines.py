@@ -3,24 +3,26 @@
 ``fixed splits`` divides the box by the operator alone and scales each component's shape into its share;
 ``nearest character`` divides it as the training character or component does whose structure and parts are nearest. Both
 write in the order of training characters: component after component, an enclosing one split as it mostly is.
+``component means`` takes place, shape and order from the component library: what a learned composer starts from.
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from functools import lru_cache
+from functools import cache, lru_cache
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from hierbrush.characters import CharacterLibrary, Component, load_library, split
-from hierbrush.composer.exemplars import Exemplars, Form, exemplars
-from hierbrush.strokes.goal import StrokeGoal
-from hierbrush.strokes.shape_basis import shape_basis
+from hierbrush.composer.brief import Brief
+from hierbrush.composer.compose import Composition
+from hierbrush.composer.exemplars import Exemplars, exemplars
+from hierbrush.composer.place import PLACE_SIZE, measured_place
 
+F32 = NDArray[np.float32]
 Edges = NDArray[np.float64]
 """Left, top, right, bottom in the unit box."""
 
@@ -42,39 +44,26 @@ _SPLITS: dict[str, tuple[tuple[float, float, float, float], ...]] = {
 }
 
 
-@dataclass(frozen=True, eq=False)
-class Composition:
-    """What a composer decided.
-
-    Attributes:
-        order: numbers of the strokes in the order of writing.
-        goals: the strokes in that order.
-    """
-
-    order: tuple[int, ...]
-    goals: tuple[StrokeGoal, ...]
-
-    @property
-    def boxes(self) -> NDArray[np.float64]:
-        """float64 [strokes, 4]: centre x, centre y, width, height in the unit box, in the order of writing."""
-        edges = np.array([goal.box for goal in self.goals])
-        return np.concatenate([(edges[:, :2] + edges[:, 2:]) / 2, edges[:, 2:] - edges[:, :2]], axis=1)
-
-
-def fixed_splits(told: Sequence[Form]) -> list[Composition]:
+def fixed_splits(briefs: Sequence[Brief]) -> list[Composition]:
     """Compose with a fixed division for each operator."""
-    return [_compose(form, _fixed) for form in told]
+    return [_divided(brief, _fixed) for brief in briefs]
 
 
-def nearest_character(told: Sequence[Form]) -> list[Composition]:
+def nearest_character(briefs: Sequence[Brief]) -> list[Composition]:
     """Compose with the divisions of the nearest training characters; the first call reads them all, some 5 s."""
     divisions = _divisions()
-    return [_compose(form, divisions.nearest) for form in told]
+    return [_divided(brief, divisions.nearest) for brief in briefs]
 
 
-BASELINES: dict[str, Callable[[Sequence[Form]], list[Composition]]] = {
+def component_means(briefs: Sequence[Brief]) -> list[Composition]:
+    """Compose with what the component library expects of every stroke."""
+    return [Composition(brief, brief.library_order, brief.prior) for brief in briefs]
+
+
+BASELINES: dict[str, Callable[[Sequence[Brief]], list[Composition]]] = {
     "fixed splits": fixed_splits,
     "nearest character": nearest_character,
+    "component means": component_means,
 }
 
 
@@ -141,49 +130,58 @@ def _fixed(node: Component) -> Sequence[tuple[float, float, float, float]]:
     return _SPLITS[node.operator]
 
 
-def _compose(form: Form, divide: Callable[[Component], Sequence[tuple[float, float, float, float]]]) -> Composition:
-    known = exemplars()
-    goals: dict[int, StrokeGoal] = {}
+def _divided(brief: Brief, divide: Callable[[Component], Sequence[tuple[float, float, float, float]]]) -> Composition:
+    places = np.zeros((len(brief), PLACE_SIZE), np.float32)
 
-    def place(node: Component, operator: str, slot: int, edges: Edges) -> None:
+    def put(node: Component, operator: str, slot: int, edges: Edges) -> None:
+        origin, size = np.tile(edges[:2], 2), np.tile(edges[2:] - edges[:2], 2)
         for at, (child, share) in enumerate(zip(node.children, divide(node) if node.children else (), strict=True)):
-            origin, size = np.tile(edges[:2], 2), np.tile(edges[2:] - edges[:2], 2)
-            place(child, node.operator, at, origin + np.array(share) * size)
+            put(child, node.operator, at, origin + np.array(share) * size)
         if node.is_leaf:
-            kinds = [form.stroke_types[stroke] for stroke in node.strokes]
-            goals.update(zip(node.strokes, _leaf_goals(node.name, operator, slot, kinds, edges, known), strict=True))
+            kinds = [brief.stroke_types[row] for row in node.strokes]
+            places[list(node.strokes)] = _leaf_places(kinds, _drawn(node.name, operator, slot), edges)
 
-    place(form.tree, "", 0, np.array([_MARGIN, _MARGIN, 1 - _MARGIN, 1 - _MARGIN]))
-    order = tuple(writing_order(form.tree, known))
-    return Composition(order, tuple(goals[stroke] for stroke in order))
+    put(brief.tree, "", 0, np.array([_MARGIN, _MARGIN, 1 - _MARGIN, 1 - _MARGIN]))
+    return Composition(brief, np.array(writing_order(brief.tree, exemplars()), np.int64), places)
 
 
-def _leaf_goals(
-    name: str, operator: str, slot: int, kinds: list[str], edges: Edges, known: Exemplars
-) -> list[StrokeGoal]:
-    """Return a component's strokes as a training character draws them, scaled into ``edges``."""
-    drawn = known.drawn(name, operator, slot)
-    if drawn is None or len(drawn) != len(kinds):
+@cache
+def _drawn(name: str, operator: str, slot: int) -> tuple[tuple[str, ...], F32] | None:
+    """Return the stroke types of a component and their boxes and coefficients f32 [n, PLACE_SIZE], or None."""
+    strokes = exemplars().drawn(name, operator, slot)
+    if strokes is None:
+        return None
+    places = np.array([measured_place(stroke.goal()) for stroke in strokes], np.float32)
+    return tuple(stroke.stroke_type for stroke in strokes), places
+
+
+def _leaf_places(kinds: Sequence[str], drawn: tuple[tuple[str, ...], F32] | None, edges: Edges) -> F32:
+    """Return a component's strokes as a training character draws them, scaled into ``edges``: f32 [n, PLACE_SIZE]."""
+    places = np.zeros((len(kinds), PLACE_SIZE), np.float32)
+    if drawn is None or len(drawn[0]) != len(kinds):
         # Nothing is known of how the strokes lie to each other: each has a slice of the box.
         tops = np.linspace(edges[1], edges[3], len(kinds) + 1)
         width, height = edges[2] - edges[0], tops[1] - tops[0]
-        return [
-            shape_basis(kind).goal((edges[0] + width / 2, top + height / 2, width, height * 0.9))
-            for kind, top in zip(kinds, tops[:-1], strict=True)
-        ]
-    own = _hull(np.array([goal.box for goal in drawn]), range(len(drawn)))
+        places[:, :4] = [(edges[0] + width / 2, top + height / 2, width, 0.9 * height) for top in tops[:-1]]
+        return places
+    types, shapes = drawn
+    left = list(range(len(types)))
+    chosen = []
+    for kind in kinds:
+        # A type that the training character does not have takes the place of the first one left over.
+        chosen.append(min(left, key=lambda at: types[at] != kind))
+        left.remove(chosen[-1])
+    shapes = shapes[chosen]
+    corners = np.concatenate([shapes[:, :2] - shapes[:, 2:4] / 2, shapes[:, :2] + shapes[:, 2:4] / 2], axis=1)
+    own = _hull(corners, range(len(kinds)))
     size, wanted = own[2:] - own[:2], edges[2:] - edges[:2]
     # A lone horizontal stroke does not become a bar because its share of the box is a square.
     scale = np.where(size < 0.2 * size.max(), np.minimum(wanted / size, wanted.max() / size.max()), wanted / size)
-    shift = (edges[:2] + edges[2:]) / 2 - scale * (own[:2] + own[2:]) / 2
-    placed = [goal.transformed(scale, shift) for goal in drawn]
-    return [goal if goal.stroke_type == kind else _other(goal, kind) for goal, kind in zip(placed, kinds, strict=True)]
-
-
-def _other(goal: StrokeGoal, kind: str) -> StrokeGoal:
-    """Return a stroke of another type in the same place."""
-    left, top, right, bottom = goal.box
-    return shape_basis(kind).goal(((left + right) / 2, (top + bottom) / 2, right - left, bottom - top))
+    places[:, :2] = (edges[:2] + edges[2:]) / 2 + scale * (shapes[:, :2] - (own[:2] + own[2:]) / 2)
+    places[:, 2:4] = np.maximum(scale * shapes[:, 2:4], 0.01)
+    same = [types[at] == kind for at, kind in zip(chosen, kinds, strict=True)]
+    places[same, 4:] = shapes[same, 4:]
+    return places
 
 
 def _hull(edges: Edges, strokes: Sequence[int]) -> Edges:

@@ -14,9 +14,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import TypeVar
 
-from hierbrush.characters import CharacterLibrary, Component, load_library, split
-from hierbrush.strokes.goal import StrokeGoal
-from hierbrush.strokes.types import NUMBER
+from hierbrush.characters import CharacterLibrary, Component, GlyphStroke, load_library, split
 
 _T = TypeVar("_T")
 _Place = tuple[str, str, int]  # name, operator, slot
@@ -98,24 +96,17 @@ class Exemplars:
         # A form of another length is another shape under the same name, 阜 for 阝 say: not what the user typed.
         return here if here is not None and len(here.stroke_types) == len(alone.stroke_types) else alone
 
-    def trained(self, name: str, operator: str = "", slot: int = 0) -> Form | None:
-        """Return how training characters write a component, in this place if one has it there; None if none does."""
-        if (name, operator, slot) in self._forms:
-            return self._forms[name, operator, slot]
-        if name in self._anywhere:
-            return self._anywhere[name]
-        return form_of(name, self._library) if name in self._library and split(name) == "train" else None
+    def drawn(self, name: str, operator: str = "", slot: int = 0) -> tuple[GlyphStroke, ...] | None:
+        """Return a component's strokes as a training character with its commonest form has them, or None.
 
-    def drawn(self, name: str, operator: str = "", slot: int = 0) -> list[StrokeGoal] | None:
-        """Return the strokes of the form that `trained` returns, as the first training character with it draws them."""
+        In this place if a training character has it there, else anywhere, else as the character alone.
+        """
         source = self._sources.get((name, operator, slot)) or self._sources.get((name, "", 0))
         if source is not None:
             node, _, char = source
             strokes = self._library[char].strokes
-            return [strokes[stroke].goal() for stroke in node.strokes]
-        if name in self._library and split(name) == "train":
-            return [stroke.goal() for stroke in self._library[name].strokes]
-        return None
+            return tuple(strokes[stroke] for stroke in node.strokes)
+        return self._library[name].strokes if name in self._library and split(name) == "train" else None
 
     def name(self, structure: str) -> str | None:
         """Return the component that training characters build as ``structure``, 明 for ``"⿰日月"`` taken apart."""
@@ -145,47 +136,6 @@ def form_of(char: str, library: CharacterLibrary) -> Form:
         UnknownCharacterError: the library does not hold ``char``.
     """
     return Form(library.decomposition(char), library.stroke_types(char))
-
-
-def unordered(form: Form, known: Exemplars) -> tuple[Form, tuple[int, ...]]:
-    """Return a known character's form without its order of writing, and that order as numbers of the new strokes.
-
-    Strokes are numbered leaf by leaf, in the order in which training characters write that leaf in that place; those
-    of a leaf that none of them has with as many strokes, by type. Strokes of one leaf and one type are alike until they
-    are placed.
-    """
-    numbers: dict[int, int] = {}
-    _number(form.tree, "", 0, form.stroke_types, known, numbers)
-    types = dict(zip(numbers.values(), (form.stroke_types[stroke] for stroke in numbers), strict=True))
-    told = Form(renumbered(form.tree, numbers), tuple(types[number] for number in range(len(types))))
-    return told, tuple(numbers[stroke] for stroke in range(len(numbers)))
-
-
-def _number(
-    node: Component, operator: str, slot: int, types: tuple[str, ...], known: Exemplars, numbers: dict[int, int]
-) -> None:
-    for place, child in enumerate(node.children):
-        _number(child, node.operator, place, types, known, numbers)
-    if node.children:
-        return
-    strokes = sorted(node.strokes, key=lambda stroke: NUMBER[types[stroke]])
-    form = known.trained(node.name, operator, slot)
-    if form is not None and len(form.stroke_types) == len(strokes):
-        strokes = _matched(strokes, types, form.stroke_types)
-    for stroke in strokes:
-        numbers[stroke] = len(numbers)
-
-
-def _matched(strokes: list[int], types: tuple[str, ...], kinds: tuple[str, ...]) -> list[int]:
-    """Return the strokes in the order of ``kinds``; where a kind has no stroke left, the first of those left over."""
-    left = list(strokes)
-    chosen: list[int | None] = []
-    for kind in kinds:
-        same = next((stroke for stroke in left if types[stroke] == kind), None)
-        chosen.append(same)
-        if same is not None:
-            left.remove(same)
-    return [left.pop(0) if stroke is None else stroke for stroke in chosen]
 
 
 def renumbered(node: Component, numbers: dict[int, int]) -> Component:

@@ -5,18 +5,21 @@ from __future__ import annotations
 from hierbrush.writing.exports.archive import load
 from hierbrush.writing.exports.gcode import GcodeOptions
 from hierbrush.writing.layout import Layout
+from hierbrush.writing.levels import ComposerScores, LevelScores
 from hierbrush.writing.pens import BrushPen, RecordingPen
 from hierbrush.writing.result import BOX, Cell, Page, Sheet, Writing, WrittenStroke
 from hierbrush.writing.trajectory import TRAJECTORY, MotionLimits
-from hierbrush.writing.write import write_character, write_text
+from hierbrush.writing.write import write_character, write_characters, write_text
 
 __all__ = [
     "BOX",
     "TRAJECTORY",
     "BrushPen",
     "Cell",
+    "ComposerScores",
     "GcodeOptions",
     "Layout",
+    "LevelScores",
     "MotionLimits",
     "Page",
     "RecordingPen",
@@ -25,5 +28,6 @@ __all__ = [
     "WrittenStroke",
     "load",
     "write_character",
+    "write_characters",
     "write_text",
 ]

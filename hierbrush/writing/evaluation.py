@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from functools import partial
-from multiprocessing import get_context
 from typing import NamedTuple
 
 import numpy as np
@@ -19,6 +17,7 @@ from hierbrush.sim import BrushModel, rasterise, trace
 from hierbrush.strokes.rollout import write_strokes
 from hierbrush.writing.result import BOX
 from hierbrush.writing.trajectory import MotionLimits, compose, motion_peaks
+from hierbrush.writing.workers import mapped
 
 SPLITS = ("train", "validation", "test")
 DISC_ORACLE = "disc oracle"
@@ -36,8 +35,8 @@ class Disturbance:
         brush: every character is written with a brush of its own whose width, length, offset, root and base are each
             off by a factor from 1 ± this share. Policies plan for the brush that they were told of.
         handle: standard deviation in metres of the handle's position error, each axis.
-        handle_correlation: seconds over which that error drifts, as an arm's calibration and backlash do along a path; 0
-            is a new error every control tick, which nobody who acts once a tick can correct.
+        handle_correlation: seconds over which that error drifts, as an arm's calibration and backlash do along a path;
+            0 is a new error every control tick, which nobody who acts once a tick can correct.
     """
 
     brush: float = 0.0
@@ -187,7 +186,7 @@ def evaluate(
     batches = [tuple(characters[start : start + _BATCH]) for start in range(0, len(characters), _BATCH)]
     score_batch = partial(_score_batch, names=names, brush=brush, seed=seed, disturbance=disturbance or Disturbance())
     done: list[_Batch] = []
-    for batch, scored in zip(batches, _map(score_batch, batches, workers), strict=True):
+    for batch, scored in zip(batches, mapped(score_batch, batches, workers), strict=True):
         done.append(scored)
         progress(len(batch))
     rows = tuple(
@@ -214,20 +213,6 @@ def _highest(motions: Sequence[tuple[float, float, float]]) -> tuple[float, floa
         return None
     speed, acceleration, jerk = (max(values) for values in zip(*motions, strict=True))
     return speed, acceleration, jerk
-
-
-def _map(
-    function: Callable[[tuple[str, ...]], _Batch], batches: list[tuple[str, ...]], workers: int
-) -> Iterator[_Batch]:
-    if workers == 1 or len(batches) == 1:
-        yield from map(function, batches)
-        return
-    # Processes, since most of the work is NumPy on small arrays; spawned, since a fork of a threaded process may hang.
-    pool = ProcessPoolExecutor(min(workers, len(batches)), mp_context=get_context("spawn"))
-    try:
-        yield from pool.map(function, batches)
-    finally:
-        pool.shutdown(cancel_futures=True)
 
 
 def _score_batch(

@@ -26,7 +26,7 @@ def picture_sheet(writings: Sequence[Writing]) -> bytes:
         left, top = _GAP + index % _COLUMNS * pitch_x, _GAP + index // _COLUMNS * pitch_y
         sheet.paste(_tile(writing), (left, top))
         draw.rectangle((left - 1, top - 1, left + _TILE, top + _TILE), outline=(205, 205, 205))
-        label = f"U+{ord(writing.char):04X}   IoU {writing.scores.iou:.3f}"
+        label = f"U+{ord(writing.char):04X}   IoU {writing.scores.iou:.3f}" if len(writing.char) == 1 else "described"
         draw.text((left + 2, top + _TILE + 5), label, fill=_TEXT, font=font)
     file = BytesIO()
     sheet.save(file, "PNG", optimize=True)

@@ -13,12 +13,15 @@ from typing import TYPE_CHECKING, NamedTuple, Self, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from hierbrush.characters import Component
 from hierbrush.errors import HierbrushError, closest
 from hierbrush.metrics import SIDE, Scores, score, stroke_iou
 from hierbrush.sim import BrushModel, rasterise, trace
 from hierbrush.strokes.goal import StrokeGoal
 from hierbrush.writing.layout import Layout
+from hierbrush.writing.levels import LevelScores, composer_scores, stroke_box
 from hierbrush.writing.pens import BrushPen, draw_paths
+from hierbrush.writing.plan import Plan
 from hierbrush.writing.trajectory import MotionLimits, compose
 
 if TYPE_CHECKING:
@@ -39,9 +42,9 @@ _MOST_PIXELS = 64_000_000
 class WrittenStroke:
     """One stroke as it was wanted and as the brush moved for it.
 
-    ``goal`` is what the policy saw; ``reference`` float32 ``[n, 2]`` the stroke's true outline in the unit box, which
-    alone is used for scoring; ``path`` float64 ``[n, 3]`` the handle in metres in the character box, two rows a
-    control tick; ``span`` the rows of the trajectory that are this path.
+    ``goal`` is what the policy saw; ``reference`` float32 ``[n, 2]`` the outline in the unit box which alone is used
+    for scoring: the glyph's, or the goal's if the stroke was composed; ``path`` float64 ``[n, 3]`` the handle in metres
+    in the character box, two rows a control tick; ``span`` the rows of the trajectory that are this path.
     """
 
     goal: StrokeGoal
@@ -57,7 +60,7 @@ class WrittenStroke:
 
     @cached_property
     def iou(self) -> float:
-        """IoU of this stroke's own ink with its own outline, on the 256 × 256 raster of the character box."""
+        """IoU of this stroke's own ink with its reference, on the 256 × 256 raster of the character box."""
         return stroke_iou(trace(self.brush, [self.path], side=SIDE, box=BOX), rasterise([self.reference], SIDE))
 
     def __eq__(self, other: object) -> bool:
@@ -207,36 +210,61 @@ class Sheet(ABC):
 class Writing(Sheet):
     """One character as the brush wrote it; the paper is the character box.
 
-    ``strokes`` are in writing order; ``goal``, ``policy``, ``seed`` and ``brush`` say how it was written, ``motion``
-    how fast the arm may be.
+    ``strokes`` are in writing order; ``goal``, ``composer``, ``policy``, ``seed`` and ``brush`` say how it was written,
+    ``motion`` how fast the arm may be.
     """
 
     def __init__(
         self,
-        char: str,
+        plan: Plan,
         *,
         brush: BrushModel,
         goal: str,
         policy: str,
         seed: int,
-        goals: Sequence[StrokeGoal],
-        references: Sequence[NDArray[np.float32]],
         stroke_paths: Sequence[NDArray[np.float64]],
         motion: MotionLimits | None = None,
     ) -> None:
-        self.text = char
+        self.text = plan.char
+        self.plan = plan
         self.motion = motion or MotionLimits()
         self.brush, self.goal, self.policy, self.seed = brush, goal, policy, seed
         self.width = self.height = BOX
         self.cells = (Cell(self, 0.0, 0.0, BOX),)
         self.stroke_paths = tuple(_frozen(np.array(path, np.float64)) for path in stroke_paths)
-        self._goals = tuple(goals)
-        self._references = tuple(_frozen(np.array(outline, np.float32)) for outline in references)
 
     @property
     def char(self) -> str:
-        """The character."""
+        """The character, or the description that it was composed from."""
         return self.text
+
+    @property
+    def composer(self) -> str:
+        """Who decided order, places and shapes of the strokes; "" if they are the glyph's."""
+        return self.plan.composer
+
+    @property
+    def decomposition(self) -> Component:
+        """The component tree that was composed; its strokes are numbers of `strokes`."""
+        return self.plan.decomposition
+
+    @property
+    def order(self) -> tuple[int, ...] | None:
+        """For every stroke written its number in the right order; None for a character without a glyph."""
+        return self.plan.order
+
+    @cached_property
+    def boxes(self) -> NDArray[np.float64]:
+        """Where the strokes were wanted, in writing order: centre x, y, width, height in the unit box, ``[s, 4]``."""
+        return np.array([stroke_box(goal.outline) for goal in self.plan.goals])
+
+    @cached_property
+    def levels(self) -> LevelScores:
+        """The scores of the composer, of the primitives and of the whole, each by itself."""
+        glyph, order = self.plan.glyph, self.plan.order
+        composed = composer_scores(self.boxes, order, glyph) if self.composer and glyph and order else None
+        primitive = score(self.image(SIDE), rasterise(self.plan.references, SIDE))
+        return LevelScores(composed, primitive, self.scores if glyph else None)
 
     @cached_property
     def strokes(self) -> tuple[WrittenStroke, ...]:
@@ -244,14 +272,20 @@ class Writing(Sheet):
         return tuple(
             WrittenStroke(goal, reference, path, self.brush, span)
             for goal, reference, path, span in zip(
-                self._goals, self._references, self.stroke_paths, self._movement[1], strict=True
+                self.plan.goals, self.plan.references, self.stroke_paths, self._movement[1], strict=True
             )
         )
 
     @cached_property
     def scores(self) -> Scores:
-        """IoU, XOR/area and Chamfer distance of the ink with the glyph, on the 256 × 256 raster."""
-        return score(self.image(SIDE), rasterise(self._references, SIDE))
+        """IoU, XOR/area and Chamfer distance of the ink with the glyph, on the 256 × 256 raster.
+
+        Raises:
+            HierbrushError: the character was described and has no glyph; `levels` has what can be scored.
+        """
+        if self.plan.glyph is None:
+            raise HierbrushError(f"scores: {self.char!r} has no glyph to compare with; levels.primitive has its goals")
+        return score(self.image(SIDE), rasterise(self.plan.glyph, SIDE))
 
     def image(self, size: int = 256) -> NDArray[np.float32]:
         """Return the ink, float32 ``[size, size]``, 1 = ink and 0 = paper: the character box exactly.
@@ -373,4 +407,7 @@ def _frozen(array: NDArray[_T]) -> NDArray[_T]:
 
 
 def _identity(writing: Writing) -> tuple[object, ...]:
-    return writing.char, writing.brush, writing.goal, writing.policy, writing.seed, writing.motion
+    plan = writing.plan
+    told = plan.char, plan.composer, plan.decomposition, plan.order, plan.unknown
+    glyph = None if plan.glyph is None else [outline.tolist() for outline in plan.glyph]
+    return told, glyph, writing.brush, writing.goal, writing.policy, writing.seed, writing.motion

@@ -2,21 +2,31 @@
 
 from __future__ import annotations
 
-from hierbrush.characters import check_text, load_library
+from collections.abc import Callable, Sequence
+from functools import partial
+
+from hierbrush.characters import check_text
+from hierbrush.characters.text import check_single
+from hierbrush.composer.ids import is_ids
 from hierbrush.errors import HierbrushError, closest
 from hierbrush.sim import BrushModel
 from hierbrush.strokes.rollout import write_strokes
 from hierbrush.writing.layout import DIRECTIONS, Layout
+from hierbrush.writing.plan import composed_plans, glyph_plans
 from hierbrush.writing.result import Page, Writing
 from hierbrush.writing.trajectory import MotionLimits
+from hierbrush.writing.workers import mapped
 
-GOALS = ("glyph",)
+DEFAULT_GOAL = "glyph"
+GOALS = ("decomposition", "glyph")
+_BATCH = 64  # characters composed and written side by side: what fits into a core's cache
 
 
 def write_character(
     char: str,
     *,
-    goal: str = "glyph",
+    goal: str | None = None,
+    composer: str = "learned",
     brush: str | BrushModel = "measured",
     policy: str = "learned",
     seed: int = 0,
@@ -25,8 +35,12 @@ def write_character(
     """Write one character.
 
     Args:
-        char: the character.
-        goal: where the strokes' order, places and shapes come from; ``"glyph"`` takes them from the character's glyph.
+        char: a character of the library, or the description of any other by its components, such as ``"⿰木月"``.
+        goal: where the strokes' order, places and shapes come from: ``"decomposition"``, from the composer, which knows
+            the character's components alone; or ``"glyph"``, from the character's glyph. `DEFAULT_GOAL` unless given;
+            a description has no glyph.
+        composer: who composes: ``"learned"``, a baseline (``"component means"``, ``"nearest character"``,
+            ``"fixed splits"``), or the path of a ``.safetensors`` file.
         brush: a preset's name (``"measured"``, ``"round"``) or a `BrushModel`.
         policy: who moves the brush: ``"learned"`` (the primitives that come with hierbrush), a control
             (``"scripted"``, ``"zero"``, ``"random"``), or the path of a ``.safetensors`` file of ``hierbrush train``.
@@ -35,36 +49,109 @@ def write_character(
         motion: what the arm can do; the trajectory is slowed down to it, the ink does not depend on it.
 
     Raises:
-        HierbrushError: the character is not known, or an argument names nothing that exists.
+        HierbrushError: the character or a component is not known, the description is malformed, or an argument names
+            nothing that exists.
     """
-    check_text(char)
-    if goal not in GOALS:
-        raise HierbrushError(f"goal: {goal!r} is not one of {', '.join(GOALS)}{closest(str(goal), list(GOALS))}")
+    return write_characters([char], goal=goal, composer=composer, brush=brush, policy=policy, seed=seed, motion=motion)[
+        0
+    ]
+
+
+def write_characters(
+    characters: Sequence[str],
+    *,
+    goal: str | None = None,
+    composer: str = "learned",
+    brush: str | BrushModel = "measured",
+    policy: str = "learned",
+    seed: int = 0,
+    motion: MotionLimits | None = None,
+    workers: int = 1,
+    progress: Callable[[int], object] = lambda done: None,
+) -> list[Writing]:
+    """Write many characters side by side, which takes a fraction of the time of one after the other.
+
+    What is written is what `write_character` writes, up to the rounding of products of larger matrices; only
+    ``policy="random"`` draws its numbers for a batch.
+
+    Args:
+        characters: each as for `write_character`.
+        goal: as for `write_character`, for each character.
+        composer: as for `write_character`.
+        brush: as for `write_character`.
+        policy: as for `write_character`.
+        seed: as for `write_character`.
+        motion: as for `write_character`.
+        workers: processes that share the work; a batch gives the same in any of them.
+        progress: is told how many characters were just written.
+
+    Raises:
+        HierbrushError: as for `write_character`, or there are fewer than 1 workers.
+    """
+    goals = [_checked_goal(char, goal) for char in characters]
     if isinstance(seed, bool) or not isinstance(seed, int) or not 0 <= seed < 2**63:
         raise HierbrushError(f"seed: must be a whole number from 0 to 2**63 - 1, not {seed!r}")
-    glyph = load_library()[char]
+    if workers < 1:
+        raise HierbrushError(f"workers: must be at least 1, not {workers}")
     model = BrushModel.preset(brush) if isinstance(brush, str) else brush
     if not isinstance(model, BrushModel):
         raise HierbrushError(f"brush: must be the name of a preset or a BrushModel, not {type(brush).__name__}")
-    goals = [stroke.goal() for stroke in glyph.strokes]
-    return Writing(
-        char,
-        brush=model,
-        goal=goal,
-        policy=policy,
-        seed=seed,
-        goals=goals,
-        references=[stroke.outline for stroke in glyph.strokes],
-        stroke_paths=write_strokes(goals, model, policy=policy, seed=seed),
-        motion=motion,
-    )
+    pairs = list(zip(characters, goals, strict=True))
+    batches = [pairs[start : start + _BATCH] for start in range(0, len(pairs), _BATCH)]
+    write = partial(_write_batch, composer=composer, brush=model, policy=policy, seed=seed, motion=motion)
+    written: list[Writing] = []
+    for batch in mapped(write, batches, workers):
+        written += batch
+        progress(len(batch))
+    return written
+
+
+def _checked_goal(char: str, goal: str | None) -> str:
+    if goal is not None and goal not in GOALS:
+        raise HierbrushError(f"goal: {goal!r} is not one of {', '.join(GOALS)}{closest(str(goal), list(GOALS))}")
+    if is_ids(char):
+        if goal == "glyph":
+            raise HierbrushError(f"goal: the description {char!r} has no glyph to follow; use goal='decomposition'")
+        return "decomposition"
+    check_text(char)
+    check_single(char)
+    return goal or DEFAULT_GOAL
+
+
+def _write_batch(
+    batch: list[tuple[str, str]],
+    *,
+    composer: str,
+    brush: BrushModel,
+    policy: str,
+    seed: int,
+    motion: MotionLimits | None,
+) -> list[Writing]:
+    composed = [char for char, goal in batch if goal == "decomposition"]
+    from_composer = iter(composed_plans(composed, composer) if composed else ())
+    from_glyph = iter(glyph_plans([char for char, goal in batch if goal == "glyph"]))
+    plans = [next(from_composer if goal == "decomposition" else from_glyph) for _, goal in batch]
+    paths = iter(write_strokes([goal for plan in plans for goal in plan.goals], brush, policy=policy, seed=seed))
+    return [
+        Writing(
+            plan,
+            brush=brush,
+            goal=goal,
+            policy=policy,
+            seed=seed,
+            stroke_paths=[next(paths) for _ in plan.goals],
+            motion=motion,
+        )
+        for plan, (_, goal) in zip(plans, batch, strict=True)
+    ]
 
 
 def write_text(
     text: str,
     *,
     layout: str | Layout = "vertical",
-    goal: str = "glyph",
+    goal: str | None = None,
+    composer: str = "learned",
     brush: str | BrushModel = "measured",
     policy: str = "learned",
     seed: int = 0,
@@ -76,6 +163,7 @@ def write_text(
         text: known characters; a line break starts a new column or row.
         layout: ``"vertical"`` (columns from right to left), ``"horizontal"`` (rows), or a `Layout`.
         goal: as for `write_character`.
+        composer: as for `write_character`.
         brush: as for `write_character`.
         policy: as for `write_character`.
         seed: as for `write_character`.
@@ -95,5 +183,7 @@ def write_text(
     written: dict[str, Writing] = {}
     for char in text.replace("\n", ""):
         if char not in written:
-            written[char] = write_character(char, goal=goal, brush=brush, policy=policy, seed=seed, motion=motion)
+            written[char] = write_character(
+                char, goal=goal, composer=composer, brush=brush, policy=policy, seed=seed, motion=motion
+            )
     return Page(text, [written[char] for char in text if char != "\n"], layout)

@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import zipfile
 import zlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
 from io import BytesIO
 from os import PathLike
@@ -20,16 +20,19 @@ from typing import Any, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from hierbrush.characters import Component
 from hierbrush.errors import HierbrushError, closest
 from hierbrush.sim import BrushModel
 from hierbrush.strokes.goal import StrokeGoal
 from hierbrush.writing.layout import Layout
+from hierbrush.writing.plan import Plan
 from hierbrush.writing.result import Page, Sheet, Writing, WrittenStroke
 from hierbrush.writing.trajectory import MotionLimits
 
-_FORMAT, _VERSION = "hierbrush-writing", 1
+_FORMAT, _VERSION = "hierbrush-writing", 2
 _MOST_BYTES = 256 * 2**20
 _MOST_METRES = 10.0
+_DEEPEST = 64  # levels of a decomposition; a deeper file would exhaust the stack
 _GOAL_ARRAYS = ("skeleton", "half_width", "outline")
 
 
@@ -44,7 +47,7 @@ def to_json(sheet: Sheet) -> bytes:
     """Return the JSON file of a sheet, UTF-8."""
     document = _header(sheet)
     document["characters"] = [
-        {"character": cell.writing.char, "strokes": [_stroke_json(stroke) for stroke in cell.writing.strokes]}
+        {**_plan_json(cell.writing.plan), "strokes": [_stroke_json(stroke) for stroke in cell.writing.strokes]}
         for cell in sheet.cells
     ]
     rows = sheet.trajectory
@@ -60,7 +63,7 @@ def to_npz(sheet: Sheet) -> bytes:
     """Return the npz file of a sheet; no array in it needs pickle."""
     header = _header(sheet)
     header["characters"] = [
-        {"character": cell.writing.char, "stroke_types": [stroke.stroke_type for stroke in cell.writing.strokes]}
+        {**_plan_json(cell.writing.plan), "stroke_types": [stroke.stroke_type for stroke in cell.writing.strokes]}
         for cell in sheet.cells
     ]
     strokes = [stroke for cell in sheet.cells for stroke in cell.writing.strokes]
@@ -121,6 +124,24 @@ def _header(sheet: Sheet) -> dict[str, Any]:
         "motion": asdict(sheet.motion),
         "layout": asdict(sheet.layout) if isinstance(sheet, Page) else None,
     }
+
+
+def _plan_json(plan: Plan) -> dict[str, Any]:
+    return {
+        "character": plan.char,
+        "composer": plan.composer,
+        "decomposition": _tree_json(plan.decomposition),
+        "order": plan.order,
+        # The glyph's outlines are the strokes' references unless a composer placed the strokes.
+        "glyph": [_short(outline) for outline in plan.glyph] if plan.composer and plan.glyph is not None else None,
+        "unknown": plan.unknown,
+    }
+
+
+def _tree_json(node: Component) -> dict[str, Any]:
+    if node.is_leaf:
+        return {"name": node.name, "strokes": node.strokes}
+    return {"name": node.name, "operator": node.operator, "parts": [_tree_json(child) for child in node.children]}
 
 
 def _stroke_json(stroke: WrittenStroke) -> dict[str, Any]:
@@ -250,15 +271,56 @@ def _parameters(document: dict[str, Any], name: str, model: type[_Parameters]) -
 
 def _writing(character: Any, common: dict[str, Any]) -> Writing:
     char, strokes = _text(character, "character"), _list(character, "strokes")
-    if len(char) != 1 or not strokes:
-        raise _DamagedError(f"is damaged: expected one character with strokes, found {char!r} with {len(strokes)}")
+    if not char or not strokes:
+        raise _DamagedError(f"is damaged: expected a character with strokes, found {char!r} with {len(strokes)}")
     goals, references, paths = [], [], []
     for stroke in strokes:
         arrays = {name: _array(stroke, name, np.float32) for name in _GOAL_ARRAYS}
         goals.append(StrokeGoal(_text(stroke, "stroke_type"), **arrays))
         references.append(_array(stroke, "reference", np.float32, columns=2, rows=3))
         paths.append(_array(stroke, "path", np.float64, columns=3, rows=2))
-    return Writing(char, goals=goals, references=references, stroke_paths=paths, **common)
+    composer, order = _text(character, "composer"), character.get("order")
+    numbers = list(range(len(goals)))
+    tree = _tree(_get(character, "decomposition"), _DEEPEST)
+    if list(tree.strokes) != numbers or (order is not None and _sorted_numbers(order) != numbers):
+        raise _DamagedError("is damaged: decomposition or order does not number the strokes of the character")
+    glyph: tuple[NDArray[np.float32], ...] | None = tuple(references)
+    if composer or order is None:
+        outlines = character.get("glyph")
+        glyph = None if outlines is None else tuple(_outlines(character, len(goals)))
+    if (glyph is None) != (order is None):
+        raise _DamagedError("is damaged: order and glyph do not belong together")
+    unknown = tuple(_text({"unknown": name}, "unknown") for name in _list(character, "unknown"))
+    known_order = None if order is None else tuple(order)
+    plan = Plan(char, tuple(goals), tuple(references), tree, composer, known_order, glyph, unknown)
+    return Writing(plan, stroke_paths=paths, **common)
+
+
+def _outlines(character: Any, count: int) -> Iterator[NDArray[np.float32]]:
+    outlines = _list(character, "glyph")
+    if len(outlines) != count:
+        raise _DamagedError("is damaged: glyph and strokes differ in number")
+    for outline in outlines:
+        yield _array({"glyph": outline}, "glyph", np.float32, columns=2, rows=3)
+
+
+def _tree(node: Any, depth: int) -> Component:
+    name = _text(node, "name")
+    if depth == 0:
+        raise _DamagedError("is damaged: decomposition is nested deeper than any character")
+    if "parts" not in node:
+        strokes = _sorted_numbers(_list(node, "strokes"))
+        return Component(name, "", tuple(strokes))
+    children = tuple(_tree(part, depth - 1) for part in _list(node, "parts"))
+    return Component(
+        name, _text(node, "operator"), tuple(sorted(stroke for child in children for stroke in child.strokes)), children
+    )
+
+
+def _sorted_numbers(values: Any) -> list[int]:
+    if not isinstance(values, list) or any(isinstance(value, bool) or not isinstance(value, int) for value in values):
+        raise _DamagedError("is damaged: expected a list of stroke numbers")
+    return sorted(values)
 
 
 def _array(

@@ -1,0 +1,53 @@
+"""Composers by name: the learned one, one from a weights file, or a baseline."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from functools import lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from hierbrush.errors import HierbrushError, closest
+
+if TYPE_CHECKING:
+    from hierbrush.composer.brief import Brief
+    from hierbrush.composer.compose import Composition
+
+    Composer = Callable[[Sequence[Brief]], list[Composition]]
+
+WEIGHTS = Path(__file__).resolve().parent / "weights" / "composer.safetensors"
+BASELINES = ("component means", "nearest character", "fixed splits")
+COMPOSERS = ("learned", *BASELINES)
+
+
+def composer(name: str) -> Composer:
+    """Return the composer called ``name``: ``"learned"``, a baseline, or the path of a ``.safetensors`` file.
+
+    Raises:
+        HierbrushError: there is no such composer, or its weights cannot be used.
+    """
+    if name in BASELINES:
+        from hierbrush.composer import baselines
+
+        return baselines.BASELINES[name]
+    if name == "learned":
+        if not WEIGHTS.is_file():
+            raise HierbrushError(
+                f"composer: 'learned' needs {WEIGHTS}, which this installation lacks; reinstall hierbrush, or use one "
+                f"of {', '.join(BASELINES)}"
+            )
+        return _learned(WEIGHTS)
+    if str(name).endswith(".safetensors"):
+        return _learned(Path(name))
+    raise HierbrushError(
+        f"composer: {name!r} is not one of {', '.join(COMPOSERS)}{closest(str(name), list(COMPOSERS))}"
+    )
+
+
+@lru_cache(maxsize=4)
+def _learned(weights: Path) -> Composer:
+    from hierbrush.composer.compose import compose
+    from hierbrush.composer.policy import ComposerPolicy
+
+    policy = ComposerPolicy.load(weights)
+    return lambda briefs: compose(briefs, policy)

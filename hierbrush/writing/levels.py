@@ -1,0 +1,68 @@
+"""How well each level did its part: the composer its strokes, the primitives their goals, both the character."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hierbrush.metrics import Scores
+
+
+@dataclass(frozen=True)
+class ComposerScores:
+    """A composition against the glyph that the composer never saw; every stroke is compared with the one it stands for.
+
+    ``order_exact``: all strokes come in the right order. ``centre_error``: mean distance of the strokes' box centres,
+    ``size_error`` mean difference of box widths and heights, both in sides of the character's box. ``box_iou``: mean
+    IoU of the strokes' boxes.
+    """
+
+    order_exact: bool
+    centre_error: float
+    size_error: float
+    box_iou: float
+
+
+@dataclass(frozen=True)
+class LevelScores:
+    """Scores of a `Writing` by level; None where there is nothing to compare with.
+
+    ``composer``: the composition against the glyph; None without a glyph or without a composer. ``primitive``: the ink
+    against what the primitives were told to write. ``character``: the ink against the glyph.
+    """
+
+    composer: ComposerScores | None
+    primitive: Scores
+    character: Scores | None
+
+
+def composer_scores(
+    boxes: NDArray[np.float64], order: Sequence[int], glyph: Sequence[NDArray[np.float32]]
+) -> ComposerScores:
+    """Compare a composition with a glyph.
+
+    Args:
+        boxes: float64 [strokes, 4], centre x, centre y, width, height in the order of writing.
+        order: for each stroke written its number in the glyph.
+        glyph: outlines of the glyph's strokes in the right order.
+    """
+    true = np.array([stroke_box(glyph[number]) for number in order])
+    low = np.maximum(boxes[:, :2] - boxes[:, 2:] / 2, true[:, :2] - true[:, 2:] / 2)
+    high = np.minimum(boxes[:, :2] + boxes[:, 2:] / 2, true[:, :2] + true[:, 2:] / 2)
+    shared = np.maximum(high - low, 0.0).prod(1)
+    union = boxes[:, 2:].prod(1) + true[:, 2:].prod(1) - shared
+    return ComposerScores(
+        order_exact=list(order) == list(range(len(glyph))),
+        centre_error=float(np.linalg.norm(boxes[:, :2] - true[:, :2], axis=1).mean()),
+        size_error=float(np.abs(boxes[:, 2:] - true[:, 2:]).mean()),
+        box_iou=float((shared / union).mean()),
+    )
+
+
+def stroke_box(outline: NDArray[np.float32]) -> NDArray[np.float64]:
+    """Return centre x, centre y, width and height of an outline: float64 [4]."""
+    low, high = outline.min(axis=0).astype(np.float64), outline.max(axis=0).astype(np.float64)
+    return np.concatenate([(low + high) / 2, high - low])

@@ -1,0 +1,95 @@
+"""What to write before a brush moves: the strokes of characters, from their glyphs or from a composer."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hierbrush.characters import Component, Glyph, load_library
+from hierbrush.strokes.goal import StrokeGoal
+
+Outline = NDArray[np.float32]
+
+
+@dataclass(frozen=True, eq=False)
+class Plan:
+    """The strokes of one character in the order in which they will be written.
+
+    Attributes:
+        char: the character, or the description that it is composed from.
+        goals: what the primitives are told.
+        references: float32 [n, 2] for every stroke, what its ink is scored against: its outline in the glyph, or in
+            its goal if that was composed.
+        decomposition: the component tree; its strokes are numbered as ``goals`` are.
+        composer: who composed; "" if the strokes are the glyph's.
+        order: for every stroke its number in the glyph, whose strokes are in the right order; None without a glyph.
+        glyph: outlines of the glyph's strokes in the right order, float32 [n, 2] each; None without a glyph.
+        unknown: components that no training character has.
+    """
+
+    char: str
+    goals: tuple[StrokeGoal, ...]
+    references: tuple[Outline, ...]
+    decomposition: Component
+    composer: str = ""
+    order: tuple[int, ...] | None = None
+    glyph: tuple[Outline, ...] | None = None
+    unknown: tuple[str, ...] = ()
+
+
+def glyph_plans(characters: Sequence[str]) -> list[Plan]:
+    """Return the strokes of known characters as their glyphs have them.
+
+    Raises:
+        UnknownCharacterError: the library does not hold a character.
+    """
+    return [_glyph_plan(load_library()[char]) for char in characters]
+
+
+def composed_plans(texts: Sequence[str], composer: str) -> list[Plan]:
+    """Return the strokes of characters as a composer places them, told their decompositions alone.
+
+    Args:
+        texts: known characters, or ideographic descriptions such as ``"⿰木月"``.
+        composer: name of a composer, or the path of its weights.
+
+    Raises:
+        HierbrushError: a character is not known, a description is malformed, or there is no such composer.
+    """
+    # The composer is only loaded where something is composed.
+    from hierbrush.composer.brief import brief_from_ids, make_brief
+    from hierbrush.composer.composers import composer as composer_of
+    from hierbrush.composer.exemplars import renumbered
+    from hierbrush.composer.ids import is_ids
+
+    library = load_library()
+    briefs, numbers = [], []
+    for text in texts:
+        if is_ids(text):
+            brief, of_glyph = brief_from_ids(text), None
+        else:
+            tree, types = library.decomposition(text), library.stroke_types(text)
+            brief, of_glyph = make_brief(tree, types, exclude=text)
+        briefs.append(brief)
+        numbers.append(of_glyph)
+    plans = []
+    for text, composition, of_glyph in zip(texts, composer_of(composer)(briefs), numbers, strict=True):
+        goals = tuple(composition.goals())
+        rows = composition.order.tolist()
+        order = glyph = None
+        if of_glyph is not None:
+            order = tuple(of_glyph[row] for row in rows)
+            glyph = tuple(stroke.outline for stroke in library[text].strokes)
+        tree = renumbered(composition.brief.tree, {row: at for at, row in enumerate(rows)})
+        references = tuple(goal.outline for goal in goals)
+        plans.append(Plan(text, goals, references, tree, composer, order, glyph, composition.brief.unknown))
+    return plans
+
+
+def _glyph_plan(glyph: Glyph) -> Plan:
+    outlines = tuple(stroke.outline for stroke in glyph.strokes)
+    goals = tuple(stroke.goal() for stroke in glyph.strokes)
+    return Plan(glyph.char, goals, outlines, glyph.decomposition, order=tuple(range(len(goals))), glyph=outlines)
