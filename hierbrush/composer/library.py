@@ -46,6 +46,7 @@ ROOT_STEP = 0
 _OTHER_STEP, _OTHER_PARENT, _OTHER_SIBLING = 2.0, 0.7, 1.0
 _COUNT_WIDTH = 0.35
 _CONTEXT_WIDTH = 0.2
+_MOST_OCCURRENCES = 100
 _SHRINKAGE = 0.3
 """Weight of the context's own answer, in occurrences."""
 
@@ -144,6 +145,48 @@ class NodeExpectation:
 
 
 @dataclass(frozen=True, eq=False)
+class _Contexts:
+    """Boxes of all nodes in one slot of one operator, added up by their stroke counts.
+
+    Attributes:
+        counts: f32 [k, 2], log(1 + count) and log(1 + rest), as in `ComponentLibrary.surroundings`.
+        number: f32 [k], nodes with these counts.
+        total: f32 [k, 4], sum of their relative boxes.
+    """
+
+    counts: F32
+    number: F32
+    total: F32
+
+    @classmethod
+    def of(cls, surroundings: F32, relative: F32) -> _Contexts:
+        counts, which = np.unique(surroundings[:, 2:4], axis=0, return_inverse=True)
+        total = np.zeros((len(counts), 4))
+        np.add.at(total, which.ravel(), relative)
+        return cls(counts, np.bincount(which.ravel()).astype(np.float32), total.astype(np.float32))
+
+    def mean(self, node: Node, left_out: tuple[F32, F32] | None) -> F32:
+        """Return the mean box [4] of nodes with stroke counts like the node's, without some nodes' counts and boxes."""
+        mine = np.log1p(np.array([node.count, node.rest], np.float32))
+        weight = _kernel(self.counts, mine)
+        total, number = weight @ self.total, weight @ self.number
+        if left_out is not None:
+            weight = _kernel(left_out[0], mine)
+            # Rounding must not leave a ghost of the only one there was.
+            if number - weight.sum() < 1e-3:
+                return np.array([0, 0, -0.3, -0.3], np.float32)
+            total, number = total - weight @ left_out[1], number - weight.sum()
+        mean: F32 = total / number
+        return mean
+
+
+def _kernel(counts: F32, mine: F32) -> F32:
+    away = (counts - mine) / _CONTEXT_WIDTH
+    weight: F32 = np.exp(-0.5 * (away * away).sum(axis=1)) + np.float32(1e-6)
+    return weight
+
+
+@dataclass(frozen=True, eq=False)
 class ComponentLibrary:
     """Occurrences of components in training characters.
 
@@ -151,7 +194,7 @@ class ComponentLibrary:
         forms: every form met; occurrences lie in the order of their forms.
         form_ends: int64 [forms], end of each form's occurrences.
         char: int64 [n], code point of the occurrence's character.
-        surroundings: f32 [n, 5]: ``step``, ``parent_step``, log(1 + x) of ``count``, ``rest`` and the character's strokes.
+        surroundings: f32 [n, 5]: ``step``, ``parent_step``, log(1 + x) of ``count``, ``rest``, the character's strokes.
         sibling: int64 [n], number of the neighbour's name in ``names``.
         span: int64 [n, 4]: the first stroke and the number of strokes of the occurrence and of its parent.
         relative: f32 [n, 4], box in the parent's, see `_relative`.
@@ -174,7 +217,7 @@ class ComponentLibrary:
     _form_number: dict[Form, int] = field(init=False, default_factory=dict)
     _leaf_forms: dict[str, list[int]] = field(init=False, default_factory=lambda: defaultdict(list))
     _name_number: dict[str, int] = field(init=False, default_factory=dict)
-    _by_step: dict[int, Index] = field(init=False, default_factory=dict)
+    _contexts: dict[int, _Contexts] = field(init=False, default_factory=dict)
 
     def __post_init__(self) -> None:
         for number, form in enumerate(self.forms):
@@ -183,9 +226,8 @@ class ComponentLibrary:
                 self._leaf_forms[form.name].append(number)
         self._name_number.update({name: number for number, name in enumerate(self.names)})
         step = self.surroundings[:, 0].astype(np.int64)
-        order = np.argsort(step, kind="stable")
-        for part in np.split(order, np.flatnonzero(np.diff(step[order])) + 1):
-            self._by_step[int(step[part[0]])] = part
+        for code in np.unique(step).tolist():
+            self._contexts[code] = _Contexts.of(self.surroundings[step == code], self.relative[step == code])
 
     def occurrences(self, form: Form, exclude: str | None = None) -> Index:
         """Return the numbers of a form's occurrences outside the character ``exclude``."""
@@ -234,16 +276,15 @@ class ComponentLibrary:
 
     def _context(self, node: Node, exclude: str | None) -> F32:
         """Return a node's box in its parent's by its slot and stroke counts: f32 [4], see `_relative`."""
-        peers = self._by_step.get(node.step)
-        if peers is None:
+        contexts = self._contexts.get(node.step)
+        if contexts is None:
             return np.array([0, 0, -0.3, -0.3], np.float32)
-        mine = np.log1p(np.array([node.count, node.rest], np.float32))
-        away = (self.surroundings[peers, 2:4] - mine) / _CONTEXT_WIDTH
-        weight = np.exp(-0.5 * (away * away).sum(axis=1)) + 1e-6
+        left_out = None
         if exclude is not None:
-            weight[self.char[peers] == ord(exclude)] = 1e-12
-        mean: F32 = weight @ self.relative[peers] / weight.sum()
-        return mean
+            own = np.flatnonzero(self.char == ord(exclude))
+            own = own[self.surroundings[own, 0] == node.step]
+            left_out = self.surroundings[own, 2:4], self.relative[own]
+        return contexts.mean(node, left_out)
 
     def _expect(self, node: Node, context: F32, found: Index, total: int) -> NodeExpectation:
         count = node.count
@@ -261,6 +302,9 @@ class ComponentLibrary:
             + _OTHER_SIBLING * (self.sibling[found] != self._name_number.get(node.sibling, -1))
             + (away[:, 1:] ** 2).sum(axis=1) / (2 * _COUNT_WIDTH**2)
         )
+        if len(found) > _MOST_OCCURRENCES:
+            likest = np.argpartition(strangeness, _MOST_OCCURRENCES)[:_MOST_OCCURRENCES]
+            found, strangeness, same_step = found[likest], strangeness[likest], same_step[likest]
         weight = np.exp(-strangeness).astype(np.float32) + np.float32(1e-4)
         total_weight = float(weight.sum())
         box = _apply(context, weight @ self.excess[found] / np.float32(total_weight + _SHRINKAGE))

@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Sequence
 from typing import Any
 
-import numpy as np
 import torch
 from ray.rllib.core.columns import Columns
+from ray.rllib.core.distribution.torch.torch_distribution import TorchDistribution
 from ray.rllib.core.rl_module.apis import InferenceOnlyAPI, ValueFunctionAPI
 from ray.rllib.core.rl_module.torch import TorchRLModule
-from ray.rllib.core.distribution.torch.torch_distribution import TorchDistribution
 from torch import Tensor, nn
 
 from hierbrush.composer.brief import MAX_STROKES, RANK
 from hierbrush.composer.observation import EXISTS, GOAL, GOAL_GIVEN, OBSERVATION_SIZE, WRITTEN
 from hierbrush.composer.place import PLACE_SIZE
 from hierbrush.composer.policy import HEAD_SIZE, OUT_OF_REACH, parameter_shapes
+
+_LOG_SQRT_2PI = 0.5 * math.log(2 * math.pi)
 
 FIRST_SLOPE = 20.0
 """How sharply an untrained pointer follows the library's order, per tenth of a rank column: e^2 between neighbours."""
@@ -83,6 +86,12 @@ class ComposerNet(nn.Module):
         return logits, self.place(x) + followed
 
 
+def split_inputs(inputs: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """Return logits [n, MAX_STROKES], mean places [n, MAX_STROKES, PLACE_SIZE] and log σ [n, PLACE_SIZE]."""
+    logits, places, log_std = torch.split(inputs, [MAX_STROKES, MAX_STROKES * PLACE_SIZE, PLACE_SIZE], dim=-1)
+    return logits, places.reshape(-1, MAX_STROKES, PLACE_SIZE), log_std
+
+
 class ComposerDistribution(TorchDistribution):  # type: ignore[misc]
     """Which stroke (masked categorical) and where (Gaussian around that stroke's own mean place).
 
@@ -92,28 +101,24 @@ class ComposerDistribution(TorchDistribution):  # type: ignore[misc]
 
     def __init__(self, logits: Tensor, places: Tensor, log_std: Tensor) -> None:
         super().__init__()
-        self._choice = torch.distributions.Categorical(logits=logits, validate_args=False)
+        self._log_choice = logits.log_softmax(dim=1)
         self._places, self._log_std = places, log_std
 
     @classmethod
     def from_logits(cls, logits: Tensor, **kwargs: Any) -> ComposerDistribution:
         """Return the distribution of a batch of inputs."""
-        choice, places, log_std = logits.split([MAX_STROKES, MAX_STROKES * PLACE_SIZE, PLACE_SIZE], dim=-1)
-        return cls(choice, places.reshape(-1, MAX_STROKES, PLACE_SIZE), log_std)
+        return cls(*split_inputs(logits))
 
     @staticmethod
     def required_input_dim(space: Any, **kwargs: Any) -> int:
         """Return the length of the inputs."""
         return MAX_STROKES + MAX_STROKES * PLACE_SIZE + PLACE_SIZE
 
-    def _gaussian(self, index: Tensor) -> torch.distributions.Normal:
-        mean = self._places[torch.arange(len(index), device=index.device), index]
-        return torch.distributions.Normal(mean, self._log_std.exp(), validate_args=False)
-
     def sample(self, *, sample_shape: Any = None) -> Tensor:
         """Return one action for each input."""
-        index = self._choice.sample()
-        return torch.cat([index[:, None].float(), self._gaussian(index).sample()], dim=1)
+        index = torch.multinomial(self._log_choice.exp(), 1)
+        mean = self._places[torch.arange(len(index), device=index.device), index[:, 0]]
+        return torch.cat([index.float(), mean + self._log_std.exp() * torch.randn_like(mean)], dim=1)
 
     def rsample(self, *, sample_shape: Any = None) -> Tensor:
         """Choices cannot be reparametrised."""
@@ -122,28 +127,28 @@ class ComposerDistribution(TorchDistribution):  # type: ignore[misc]
     def logp(self, value: Tensor, **kwargs: Any) -> Tensor:
         """Return the logarithm of the probability (density) of actions, [n]."""
         index = value[:, 0].long()
-        density: Tensor = self._gaussian(index).log_prob(value[:, 1:]).sum(dim=1)
-        return self._choice.log_prob(index) + density
+        every = torch.arange(len(index), device=index.device)
+        noise = (value[:, 1:] - self._places[every, index]) * torch.exp(-self._log_std)
+        density = -(0.5 * noise.square() + self._log_std + _LOG_SQRT_2PI).sum(dim=1)
+        return self._log_choice[every, index] + density
 
     def entropy(self, **kwargs: Any) -> Tensor:
         """Return the entropy [n]; the places' part is the same for every stroke."""
-        places = (self._log_std + 0.5 * float(np.log(2 * np.pi * np.e))).sum(dim=1)
-        entropy: Tensor = self._choice.entropy() + places
-        return entropy
+        choice = -(self._log_choice.exp() * self._log_choice).sum(dim=1)
+        return choice + (self._log_std + _LOG_SQRT_2PI + 0.5).sum(dim=1)
 
     def kl(self, other: ComposerDistribution, **kwargs: Any) -> Tensor:
         """Return the Kullback-Leibler divergence [n] from ``other``: of the choice, and of the places chosen here."""
-        normal = torch.distributions.Normal
-        mine = normal(self._places, self._log_std.exp()[:, None], validate_args=False)
-        theirs = normal(other._places, other._log_std.exp()[:, None], validate_args=False)
-        places = torch.distributions.kl_divergence(mine, theirs).sum(dim=2)
-        choice = torch.distributions.kl_divergence(self._choice, other._choice)
-        total: Tensor = choice + (self._choice.probs * places).sum(dim=1)
-        return total
+        probability = self._log_choice.exp()
+        choice = (probability * (self._log_choice - other._log_choice)).sum(dim=1)
+        apart = (self._places - other._places).square() * torch.exp(-2 * other._log_std)[:, None]
+        wider = (self._log_std - other._log_std)[:, None]
+        places = (0.5 * (torch.exp(2 * wider) + apart - 1) - wider).sum(dim=2)
+        return choice + (probability * places).sum(dim=1)
 
     def to_deterministic(self) -> _Likeliest:
         """Return what is most likely: the best stroke at its mean place."""
-        return _Likeliest(self._choice.logits, self._places)
+        return _Likeliest(self._log_choice, self._places)
 
 
 class _Likeliest(TorchDistribution):  # type: ignore[misc]
@@ -168,8 +173,7 @@ class _Likeliest(TorchDistribution):  # type: ignore[misc]
 
     @classmethod
     def from_logits(cls, logits: Tensor, **kwargs: Any) -> _Likeliest:
-        choice, places, _ = logits.split([MAX_STROKES, MAX_STROKES * PLACE_SIZE, PLACE_SIZE], dim=-1)
-        return cls(choice, places.reshape(-1, MAX_STROKES, PLACE_SIZE))
+        return cls(*split_inputs(logits)[:2])
 
     @staticmethod
     def required_input_dim(space: Any, **kwargs: Any) -> int:
@@ -198,16 +202,17 @@ class ComposerModule(TorchRLModule, ValueFunctionAPI, InferenceOnlyAPI):  # type
             nn.Linear(OBSERVATION_SIZE, width), nn.ReLU(), nn.Linear(width, width), nn.ReLU()
         )
         self.value_sum = nn.Sequential(nn.Linear(width, width), nn.ReLU(), nn.Linear(width, 1))
-        nn.init.zeros_(self.value_sum[-1].weight)
-        nn.init.zeros_(self.value_sum[-1].bias)
+        for parameter in self.value_sum[-1].parameters():
+            nn.init.zeros_(parameter)
         self.register_buffer("log_std", torch.zeros(PLACE_SIZE))
-        self.set_sigma(*np.atleast_1d(config["sigma"]).tolist())
+        sigma = config["sigma"]
+        self.set_sigma(*(sigma if isinstance(sigma, Sequence) else (sigma,)))
         self.action_dist_cls = ComposerDistribution
 
     def set_sigma(self, box: float, shape: float | None = None) -> None:
         """Set the standard deviations of boxes and of shape coefficients (as boxes unless given), in place units."""
-        self.log_std[:4] = float(np.log(box))
-        self.log_std[4:] = float(np.log(box if shape is None else shape))
+        self.log_std[:4] = math.log(box)
+        self.log_std[4:] = math.log(box if shape is None else shape)
 
     def get_non_inference_attributes(self) -> list[str]:
         """Return what runners can do without."""

@@ -13,11 +13,13 @@ _Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_-]*$", max_length=40)]
 _Widths = Annotated[tuple[_Count, ...], Field(min_length=1, max_length=8)]
 
 
-class _Section(BaseModel):
+class Section(BaseModel):
+    """Part of a configuration: refuses fields that it does not know."""
+
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False, use_attribute_docstrings=True)
 
 
-class EnvironmentSection(_Section):
+class EnvironmentSection(Section):
     """What is sampled."""
 
     id: str = "hierbrush/Stroke-v0"
@@ -30,7 +32,7 @@ class EnvironmentSection(_Section):
     """Further keyword arguments of the environment."""
 
 
-class PolicySection(_Section):
+class PolicySection(Section):
     """The networks and the exploration noise."""
 
     hidden: _Widths = (128, 128)
@@ -46,7 +48,7 @@ class PolicySection(_Section):
     """Standard deviation at the last step; in between it changes linearly with the steps."""
 
 
-class TrainingSection(_Section):
+class TrainingSection(Section):
     """PPO."""
 
     steps: _Count
@@ -87,7 +89,7 @@ class TrainingSection(_Section):
     nothing."""
 
 
-class PhaseSection(_Section):
+class PhaseSection(Section):
     """One phase of the training; phases run in the order of the file."""
 
     name: _Name
@@ -118,7 +120,7 @@ class PhaseSection(_Section):
     """Takes the place of ``policy.sigma_final`` in this phase."""
 
 
-class ResourcesSection(_Section):
+class ResourcesSection(Section):
     """Processes, one core each."""
 
     processes: _Count = 1
@@ -131,7 +133,7 @@ class ResourcesSection(_Section):
     """Remote learner processes per policy; 0 learns in the training's own process."""
 
 
-class OutputSection(_Section):
+class OutputSection(Section):
     """What a training leaves behind."""
 
     checkpoint_every: _Positive = 60.0
@@ -144,7 +146,7 @@ class OutputSection(_Section):
     """Whether TensorBoard event files are written beside ``metrics.jsonl``."""
 
 
-class TrainingConfig(_Section):
+class TrainingConfig(Section):
     """A training, as ``hierbrush train`` reads it."""
 
     name: _Name

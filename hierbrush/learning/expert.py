@@ -83,6 +83,11 @@ class Expert:
         characters = np.repeat(np.arange(len(counts)), counts)
         return characters, np.concatenate([np.arange(count) for count in counts])
 
+    def actions(self, characters: Index, steps: Index) -> F32:
+        """Return the expert's actions at some steps of some characters: f32 [n, 1 + PLACE_SIZE], stroke and place."""
+        index = (self._turn[characters] == steps[:, None]).argmax(axis=1)
+        return np.column_stack([index.astype(np.float32), self._places[characters, index]])
+
     def decisions(
         self, characters: Index, steps: Index, disturbance: Disturbance | None, rng: np.random.Generator
     ) -> Decisions:

@@ -19,7 +19,7 @@ from typing import Any
 
 import gymnasium
 
-from hierbrush.curriculum import Curriculum, load_curriculum, load_model
+from hierbrush.curriculum import Curriculum, apply_overrides, load_curriculum, load_model, read_yaml
 from hierbrush.errors import HierbrushError, closest
 from hierbrush.learning.checkpoint import write_atomically
 from hierbrush.learning.config import TrainingConfig
@@ -138,6 +138,12 @@ def train(
         TrainingStopped: a signal asked to stop; checkpoints were written.
         RuntimeError: a policy's training failed in a child process; the message holds its traceback.
     """
+    if apply_overrides(read_yaml(config_path), overrides).data.get("kind") == "imitation":
+        if stroke is not None or resume:
+            raise HierbrushError("--stroke and --resume: an imitation has neither stroke types nor checkpoints")
+        from hierbrush.learning.imitation import train_imitation
+
+        return train_imitation(config_path, overrides=overrides, output=output)
     config = load_model(config_path, TrainingConfig, overrides)
     output = output or Path("runs", config.name)
     _check_environment(config.environment.id)

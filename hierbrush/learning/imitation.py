@@ -1,0 +1,444 @@
+"""The composer's first training: imitation of the training characters, through RLlib's behaviour cloning.
+
+The offline data are the expert's decisions, one row each: character, step, stroke chosen, place. What the composer saw
+when it decided would be thousands of numbers a row and the same over and over; the learner makes it from character and
+step, disturbed anew every time. Where BC learns the chosen stroke's place alone, this learner compares the places of
+all strokes not yet written, which the expert knows as well.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import logging
+import math
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict
+from functools import lru_cache
+from pathlib import Path
+from typing import Annotated, Any
+
+import gymnasium
+import numpy as np
+import pyarrow
+import pyarrow.parquet
+import ray.data
+import torch
+from numpy.typing import NDArray
+from pydantic import Field
+from ray.data.extensions import ArrowTensorArray
+from ray.rllib.algorithms.bc import BCConfig
+from ray.rllib.algorithms.marwil.torch.marwil_torch_learner import MARWILTorchLearner
+from ray.rllib.core import DEFAULT_MODULE_ID
+from ray.rllib.core.columns import Columns
+from ray.rllib.core.learner.training_data import TrainingData
+from ray.rllib.core.rl_module.rl_module import RLModuleSpec
+from ray.rllib.offline.offline_prelearner import OfflinePreLearner
+from ray.rllib.policy.sample_batch import MultiAgentBatch, SampleBatch
+from ray.rllib.utils.metrics import LEARNER_RESULTS
+from safetensors.numpy import save
+from torch import Tensor, nn
+
+from hierbrush.characters import Split, load_library, split
+from hierbrush.composer.brief import MAX_STROKES, Brief, Truth, brief_of, truth_of
+from hierbrush.composer.compose import compose
+from hierbrush.composer.observation import OBSERVATION_SIZE
+from hierbrush.composer.place import PLACE_SIZE
+from hierbrush.composer.policy import ComposerPolicy
+from hierbrush.curriculum import load_model
+from hierbrush.errors import HierbrushError
+from hierbrush.learning.checkpoint import write_atomically
+from hierbrush.learning.composer_module import ComposerModule, split_inputs
+from hierbrush.learning.config import Section
+from hierbrush.learning.expert import Disturbance, Expert
+from hierbrush.learning.policy_run import ray_session
+from hierbrush.learning.weights import commit
+
+WEIGHTS, CARD, DECISIONS = "composer.safetensors", "composer.json", "decisions.parquet"
+
+_Count = Annotated[int, Field(gt=0)]
+_Positive = Annotated[float, Field(gt=0)]
+_Share = Annotated[float, Field(ge=0, le=1)]
+
+
+class NetworkSection(Section):
+    """The composer's network."""
+
+    width: Annotated[int, Field(gt=0, multiple_of=32)] = 128
+    """Numbers of a stroke's token inside the network."""
+
+    layers: _Count = 3
+    """Attention layers."""
+
+    hidden: _Count = 256
+    """Width of the layers' feed-forward part."""
+
+
+class LossSection(Section):
+    """What counts how much; boxes and coefficients in place units."""
+
+    order: _Positive = 0.5
+    """Cross-entropy of the stroke chosen."""
+
+    centre: _Positive = 1.0
+    """Distance between the centres."""
+
+    size: _Positive = 0.2
+    """Difference of the logarithms of width and height, squared where it is small."""
+
+    shape: _Positive = 0.02
+    """Squared difference of the shape coefficients."""
+
+
+class DisturbanceSection(Section):
+    """What is changed about what the composer sees; see `Disturbance`."""
+
+    shift: _Positive = 0.2
+    """Standard deviation of the shift of what is written, in place units."""
+
+    scatter: _Positive = 0.25
+    """Standard deviation of each written stroke's own deviation, in place units."""
+
+    goals: _Share = 0.2
+    """Share of decisions with a goal for every stroke."""
+
+    some_goals: _Share = 0.1
+    """Share of decisions with goals for a random part of the strokes."""
+
+
+class ImitationSection(Section):
+    """Behaviour cloning."""
+
+    seconds: _Positive
+    """Time to learn; the learning rate falls to zero over it."""
+
+    lr: _Positive = 2e-3
+    """AdamW's learning rate after the first 200 minibatches."""
+
+    weight_decay: float = Field(default=0.01, ge=0)
+    """AdamW's decay."""
+
+    batch: _Count = 8192
+    """Decisions an iteration."""
+
+    minibatch: _Count = 256
+    """Decisions per gradient step, of characters with like numbers of strokes."""
+
+    grad_clip: _Positive = 1.0
+    """Limit to the gradient's global norm."""
+
+    validate_every: _Positive = 120.0
+    """Seconds between scores on validation characters."""
+
+
+class ImitationConfig(Section):
+    """An imitation, as ``hierbrush train`` reads it from a file with ``kind: imitation``."""
+
+    kind: str = Field(pattern="^imitation$")
+    """``imitation``."""
+
+    name: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_-]*$", max_length=40)]
+    """Name of the training and of its folder under ``runs/``."""
+
+    seed: int = Field(default=0, ge=0, lt=2**31)
+    """Seed of first weights, shuffling and disturbance."""
+
+    network: NetworkSection = NetworkSection()
+    """The network."""
+
+    loss: LossSection = LossSection()
+    """Weights of the loss."""
+
+    disturbance: DisturbanceSection = DisturbanceSection()
+    """What is changed about what the composer sees."""
+
+    training: ImitationSection
+    """Behaviour cloning."""
+
+
+def briefs_and_truths(part: Split, limit: int | None = None) -> tuple[list[Brief], list[Truth]]:
+    """Return what is told of the characters of a part of the data, and how they are written.
+
+    Args:
+        part: ``"train"``, ``"validation"`` or ``"test"``.
+        limit: at most so many characters, the first by code point.
+    """
+    characters = [char for char in load_library() if split(char) == part][:limit]
+    return [brief_of(char) for char in characters], [truth_of(char) for char in characters]
+
+
+@lru_cache(maxsize=2)
+def training_expert(limit: int | None = None) -> Expert:
+    """Return the expert of the training characters; takes minutes, and is kept."""
+    return Expert(*briefs_and_truths("train", limit))
+
+
+def composition_scores(briefs: Sequence[Brief], truths: Sequence[Truth], policy: ComposerPolicy) -> dict[str, float]:
+    """Compose characters and return how near they come to the truth.
+
+    Returns:
+        ``order`` (share of characters in exactly the right order), ``centre`` (mean distance of the strokes' centres),
+        ``size`` (mean difference of widths and heights), ``box_iou``; each also with ``_known``, over characters whose
+        components are all known. Means over characters of the mean over strokes, in sides of the character's box.
+    """
+    rows = []
+    for brief, truth, composed in zip(briefs, truths, compose(briefs, policy), strict=True):
+        mine, true = composed.places[:, :4], truth.places[:, :4]
+        shared = np.minimum(mine[:, :2] + mine[:, 2:] / 2, true[:, :2] + true[:, 2:] / 2) - np.maximum(
+            mine[:, :2] - mine[:, 2:] / 2, true[:, :2] - true[:, 2:] / 2
+        )
+        overlap = np.maximum(shared, 0).prod(axis=1)
+        union = mine[:, 2:].prod(axis=1) + true[:, 2:].prod(axis=1) - overlap
+        centre = np.linalg.norm(mine[:, :2] - true[:, :2], axis=1).mean()
+        size = np.abs(mine[:, 2:] - true[:, 2:]).mean()
+        rows.append([np.array_equal(composed.order, truth.order), centre, size, (overlap / union).mean()])
+    scores = np.array(rows, np.float64)
+    known = np.array([not brief.unknown for brief in briefs])
+    names = ("order", "centre", "size", "box_iou")
+    return {
+        **dict(zip(names, scores.mean(axis=0).tolist(), strict=True)),
+        **{f"{name}_known": value for name, value in zip(names, scores[known].mean(axis=0).tolist(), strict=True)},
+    }
+
+
+def write_decisions(expert: Expert, path: Path) -> None:
+    """Write the expert's decisions as parquet: ``obs`` f32 [2] (character, step), ``actions`` f32 [1 + PLACE_SIZE]."""
+    characters, steps = expert.all_decisions()
+    decided = expert.actions(characters, steps)
+    obs = np.stack([characters, steps], axis=1).astype(np.float32)
+    # Shuffled once here, since batches are read in the file's order.
+    order = np.random.default_rng(0).permutation(len(obs))
+    columns = {Columns.OBS: obs[order], Columns.ACTIONS: decided[order]}
+    table = pyarrow.table({name: ArrowTensorArray.from_numpy(column) for name, column in columns.items()})
+    pyarrow.parquet.write_table(table, path)
+
+
+class DecisionColumns(OfflinePreLearner):  # type: ignore[misc]
+    """RLlib's prelearner, without its way through episodes: hands the columns on as they are.
+
+    RLlib hook: ``config.offline_data(prelearner_class=...)``.
+    """
+
+    def __init__(self, **kwargs: Any) -> None:
+        # The base class would build a module and connectors that are not needed here.
+        del kwargs
+
+    def __call__(self, batch: dict[str, NDArray[np.float32]]) -> dict[str, NDArray[np.float32]]:
+        """Return the columns under the module's name."""
+        return {f"{DEFAULT_MODULE_ID}/{name}": batch[name] for name in (Columns.OBS, Columns.ACTIONS)}
+
+
+_PLACES, _REMAINING = "places", "remaining"
+
+
+class ImitationLearner(MARWILTorchLearner):  # type: ignore[misc]
+    """BC's learner, which makes observations from character and step and learns the places of all remaining strokes.
+
+    RLlib hooks: ``config.training(learner_class=...)``; overrides ``configure_optimizers_for_module`` (AdamW),
+    ``_create_iterator_if_necessary`` (observations) and ``compute_loss_for_module``. Settings come in
+    ``config.training(learner_config_dict=...)``: ``imitation``, an `ImitationConfig` as JSON-able values, and ``limit``,
+    the number of training characters (None: all).
+    """
+
+    def build(self) -> None:
+        """Build BC's learner and find the expert."""
+        settings = self.config.learner_config_dict
+        self._settings = ImitationConfig.model_validate(settings["imitation"])
+        self._expert = training_expert(settings["limit"])
+        self._rng = np.random.default_rng(self._settings.seed)
+        self._disturbance = Disturbance(**self._settings.disturbance.model_dump())
+        self._minibatches = 0
+        self._started: float | None = None
+        self.finished = False
+        super().build()
+
+    def configure_optimizers_for_module(self, module_id: str, config: Any = None) -> None:
+        """Register one fused AdamW."""
+        parameters = self.get_parameters(self.module[module_id])
+        training = self._settings.training
+        self._optimizer = torch.optim.AdamW(parameters, weight_decay=training.weight_decay, fused=True)
+        self.register_optimizer(
+            module_id=module_id, optimizer=self._optimizer, params=parameters, lr_or_lr_schedule=training.lr
+        )
+
+    def _create_iterator_if_necessary(
+        self, *, training_data: TrainingData, minibatch_size: int | None = None, **kwargs: Any
+    ) -> Iterator[MultiAgentBatch]:
+        obs = np.asarray(training_data.batch[DEFAULT_MODULE_ID][Columns.OBS]).astype(np.int64)
+        characters, steps = obs[:, 0], obs[:, 1]
+        # Characters of like length together, since padding costs as much as strokes; minibatches in random order.
+        order = np.argsort(self._expert.bank.counts[characters] + self._rng.random(len(obs)))
+        parts = np.array_split(order, max(1, round(len(obs) / self._settings.training.minibatch)))
+        for number in self._rng.permutation(len(parts)):
+            self._schedule()
+            part = parts[number]
+            decisions = self._expert.decisions(characters[part], steps[part], self._disturbance, self._rng)
+            columns = {
+                Columns.OBS: torch.from_numpy(decisions.observation),
+                Columns.ACTIONS: torch.from_numpy(decisions.index),
+                _PLACES: torch.from_numpy(decisions.places),
+                _REMAINING: torch.from_numpy(decisions.remaining),
+            }
+            yield MultiAgentBatch({DEFAULT_MODULE_ID: SampleBatch(columns)}, env_steps=len(part))
+
+    def _schedule(self) -> None:
+        """Set the learning rate: up over 200 minibatches, down along a cosine over the time to learn."""
+        now = time.monotonic()
+        self._started = self._started or now
+        self._minibatches += 1
+        share = min(1.0, (now - self._started) / self._settings.training.seconds)
+        self.finished = share == 1.0
+        rate = self._settings.training.lr * min(1.0, self._minibatches / 200) * (1 + math.cos(math.pi * share)) / 2
+        for group in self._optimizer.param_groups:
+            group["lr"] = rate
+
+    def compute_loss_for_module(
+        self, *, module_id: str, config: Any, batch: dict[str, Any], fwd_out: dict[str, Any]
+    ) -> Tensor:
+        """Return the cross-entropy of the choice plus the distances of all remaining strokes to their places."""
+        weights = self._settings.loss
+        rows = batch[_PLACES].shape[1]
+        logits, places, _ = split_inputs(fwd_out[Columns.ACTION_DIST_INPUTS])
+        choice = nn.functional.cross_entropy(logits, batch[Columns.ACTIONS])
+        apart = places[:, :rows] - batch[_PLACES]
+        # The root of the square and a little: a distance whose gradient does not jump at zero.
+        centre = (apart[..., :2].square().sum(dim=-1) + 0.01).sqrt()
+        sides = apart[..., 2:4]
+        size = nn.functional.smooth_l1_loss(sides, torch.zeros_like(sides), reduction="none", beta=0.2).sum(dim=-1)
+        shape = apart[..., 4:].square().sum(dim=-1)
+        remaining = batch[_REMAINING].float()
+        each = (weights.centre * centre + weights.size * size + weights.shape * shape) * remaining
+        loss: Tensor = weights.order * choice + (each.sum(dim=1) / remaining.sum(dim=1)).mean()
+        means = {"choice_loss": choice, "centre_error": (centre * remaining).sum() / remaining.sum()}
+        self.metrics.log_dict({name: value.item() for name, value in means.items()}, key=module_id, window=100)
+        return loss
+
+
+def imitation_config(config: ImitationConfig, decisions: Path, *, limit: int | None = None) -> BCConfig:
+    """Return RLlib's configuration of an imitation.
+
+    Args:
+        config: the settings.
+        decisions: parquet file that `write_decisions` wrote.
+        limit: number of training characters; None for all.
+    """
+    training = config.training
+    return (
+        BCConfig()
+        .environment(
+            observation_space=gymnasium.spaces.Box(-np.inf, np.inf, (MAX_STROKES, OBSERVATION_SIZE), np.float32),
+            action_space=gymnasium.spaces.Box(-np.inf, np.inf, (1 + PLACE_SIZE,), np.float32),
+        )
+        .offline_data(
+            input_=[str(decisions)],
+            input_read_method="read_parquet",
+            prelearner_class=DecisionColumns,
+            map_batches_kwargs={"concurrency": 1},
+            dataset_num_iters_per_learner=1,
+        )
+        .rl_module(
+            rl_module_spec=RLModuleSpec(
+                module_class=ComposerModule,
+                model_config={**config.network.model_dump(), "value_width": 64, "sigma": (0.1, 0.3)},
+            )
+        )
+        .training(
+            learner_class=ImitationLearner,
+            train_batch_size_per_learner=training.batch,
+            grad_clip=training.grad_clip,
+            grad_clip_by="global_norm",
+            lr=training.lr,
+            learner_config_dict={"imitation": config.model_dump(mode="json"), "limit": limit},
+        )
+        .learners(num_learners=0)
+        .env_runners(num_env_runners=0)
+        .debugging(seed=config.seed)
+    )
+
+
+def train_imitation(
+    config_path: Path, *, overrides: Sequence[str] = (), output: Path | None = None, limit: int | None = None
+) -> Path:
+    """Teach a composer what training characters look like, and return the folder with the results.
+
+    The folder (``runs/<name>`` unless given) holds ``decisions.parquet``, ``composer.safetensors`` in float16,
+    ``composer.json`` with the scores on validation characters, and ``metrics.jsonl``.
+
+    Args:
+        config_path: YAML file, see `ImitationConfig`.
+        overrides: ``KEY=VALUE`` arguments that change the configuration.
+        output: the folder.
+        limit: number of training characters; None for all.
+
+    Raises:
+        HierbrushError: the configuration cannot be used, or the folder already holds a composer.
+    """
+    config = load_model(config_path, ImitationConfig, overrides)
+    output = output or Path("runs", config.name)
+    if (output / CARD).exists():
+        raise HierbrushError(f"--output: {output} already holds a composer; give another --output")
+    output.mkdir(parents=True, exist_ok=True)
+    torch.set_num_threads(1)
+    _say("reading how training characters are written")
+    expert = training_expert(limit)
+    validation = briefs_and_truths("validation", limit)
+    write_decisions(expert, output / DECISIONS)
+    record: dict[str, Any] = {}
+    ray.data.DataContext.get_current().enable_progress_bars = False
+    logging.getLogger("ray.data").setLevel(logging.ERROR)
+    with ray_session(2), (output / "metrics.jsonl").open("w") as log:
+        algorithm = imitation_config(config, (output / DECISIONS).resolve(), limit=limit).build_algo()
+        try:
+            learner = algorithm.learner_group._learner
+            started = validated = time.monotonic()
+            while not learner.finished:
+                result = algorithm.train()[LEARNER_RESULTS][DEFAULT_MODULE_ID]
+                now = time.monotonic()
+                record = {
+                    "seconds": round(now - started, 1),
+                    "minibatches": learner._minibatches,
+                    **{name: float(result[name]) for name in ("choice_loss", "centre_error")},
+                }
+                if now - validated > config.training.validate_every or learner.finished:
+                    record |= composition_scores(*validation, ComposerPolicy(_tensors(algorithm)))
+                    validated = time.monotonic()
+                    _say(", ".join(f"{name} {value:.4g}" for name, value in record.items()))
+                log.write(json.dumps(record) + "\n")
+                log.flush()
+            tensors = {name: array.astype(np.float16) for name, array in _tensors(algorithm).items()}
+        finally:
+            # What still reads would complain that Ray is gone.
+            algorithm.offline_data.batch_iterators = None
+            algorithm.stop()
+    data = save(tensors)
+    write_atomically(output / WEIGHTS, data)
+    card = {
+        "format": 1,
+        "sha256": hashlib.sha256(data).hexdigest(),
+        "trained_by": "imitation",
+        "characters": len(expert.bank.counts),
+        **{name: record[name] for name in ("seconds", "minibatches")},
+        "validation": composition_scores(*validation, ComposerPolicy.load(output / WEIGHTS)),
+        "disturbance": asdict(Disturbance(**config.disturbance.model_dump())),
+        "commit": commit(),
+        "config": config.model_dump(mode="json"),
+    }
+    write_atomically(output / CARD, json.dumps(card, indent=1, ensure_ascii=False).encode() + b"\n")
+    return output
+
+
+def _tensors(algorithm: Any) -> dict[str, NDArray[np.float32]]:
+    """Return the policy's network, without critic and noise, by the names that `ComposerPolicy` knows."""
+    state = algorithm.learner_group.get_weights([DEFAULT_MODULE_ID])[DEFAULT_MODULE_ID]
+    prefix = "net."
+    return {
+        name.removeprefix(prefix): np.asarray(array, np.float32)
+        for name, array in state.items()
+        if name.startswith(prefix)
+    }
+
+
+def _say(text: str) -> None:
+    print(text, file=sys.stderr, flush=True)
