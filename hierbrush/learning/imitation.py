@@ -22,8 +22,8 @@ from typing import Annotated, Any
 
 import gymnasium
 import numpy as np
-import pyarrow
-import pyarrow.parquet
+import pyarrow  # type: ignore[import-untyped]
+import pyarrow.parquet  # type: ignore[import-untyped]
 import ray.data
 import torch
 from numpy.typing import NDArray
@@ -184,7 +184,7 @@ def composition_scores(briefs: Sequence[Brief], truths: Sequence[Truth], policy:
         components are all known. Means over characters of the mean over strokes, in sides of the character's box.
     """
     rows = []
-    for brief, truth, composed in zip(briefs, truths, compose(briefs, policy), strict=True):
+    for truth, composed in zip(truths, compose(briefs, policy), strict=True):
         mine, true = composed.places[:, :4], truth.places[:, :4]
         shared = np.minimum(mine[:, :2] + mine[:, 2:] / 2, true[:, :2] + true[:, 2:] / 2) - np.maximum(
             mine[:, :2] - mine[:, 2:] / 2, true[:, :2] - true[:, 2:] / 2
@@ -238,8 +238,8 @@ class ImitationLearner(MARWILTorchLearner):  # type: ignore[misc]
 
     RLlib hooks: ``config.training(learner_class=...)``; overrides ``configure_optimizers_for_module`` (AdamW),
     ``_create_iterator_if_necessary`` (observations) and ``compute_loss_for_module``. Settings come in
-    ``config.training(learner_config_dict=...)``: ``imitation``, an `ImitationConfig` as JSON-able values, and ``limit``,
-    the number of training characters (None: all).
+    ``config.training(learner_config_dict=...)``: ``imitation``, an `ImitationConfig` as JSON-able values, and
+    ``limit``, the number of training characters (None: all).
     """
 
     def build(self) -> None:
