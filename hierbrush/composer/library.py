@@ -455,13 +455,13 @@ def form_of(node: Node, canonical_types: Sequence[str]) -> Form:
 
 
 def in_order_of(form: Form | None, strokes: Sequence[int], types: Sequence[str]) -> list[int]:
-    """Return a leaf's strokes in the order of a form: like types are matched in turn, what is left over in turn too.
+    """Return a leaf's strokes in the order of a form: like types are matched in turn, what is left over by type.
 
-    Without a form the strokes are ordered by the number of their type, which tells nothing of how they are written.
+    Without a form, too, strokes are ordered by the number of their type, which tells nothing of how they are written.
     """
+    left = sorted(strokes, key=lambda stroke: (NUMBER[types[stroke]], stroke))
     if form is None:
-        return sorted(strokes, key=lambda stroke: (NUMBER[types[stroke]], stroke))
-    left: list[int] = sorted(strokes)
+        return left
     row: list[int | None] = []
     for wanted in form.stroke_types:
         match = next((stroke for stroke in left if types[stroke] == wanted), None)

@@ -1,0 +1,110 @@
+"""What the composer is told, and that it is told nothing of the answer."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from hierbrush.characters import Component, load_library, split
+from hierbrush.composer.brief import (
+    MAX_STROKES,
+    TOKEN_SIZE,
+    brief_from_ids,
+    brief_of,
+    make_brief,
+    truth_of,
+)
+from hierbrush.composer.exemplars import renumbered
+from hierbrush.composer.library import load_components
+from hierbrush.composer.place import PLACE_SIZE
+from hierbrush.errors import HierbrushError
+
+LIBRARY = load_library()
+TEST = [char for char in LIBRARY if split(char) == "test"][::40]
+
+
+@pytest.mark.parametrize("char", ["永", "国", "語", *TEST])
+def test_a_brief_covers_every_stroke_once(char: str) -> None:
+    brief = brief_of(char)
+    strokes = len(LIBRARY.stroke_types(char))
+    assert len(brief) == strokes
+    assert Counter(brief.stroke_types) == Counter(LIBRARY.stroke_types(char))
+    assert brief.tokens.shape == (strokes, TOKEN_SIZE)
+    assert brief.prior.shape == (strokes, PLACE_SIZE)
+    assert brief.tree.strokes == tuple(range(strokes))
+    assert np.isfinite(brief.tokens).all()
+    assert np.isfinite(brief.prior).all()
+    assert (brief.prior[:, 2:4] > 0).all()
+    assert sorted(brief.library_order) == list(range(strokes))
+
+
+@pytest.mark.parametrize("char", TEST)
+def test_the_truth_is_in_the_rows_of_the_brief(char: str) -> None:
+    brief, truth = brief_of(char), truth_of(char)
+    assert tuple(brief.stroke_types[row] for row in truth.order) == LIBRARY.stroke_types(char)
+    for row, stroke in zip(truth.order, LIBRARY[char].strokes, strict=True):
+        left, top, right, bottom = stroke.goal().box
+        assert truth.places[row, :2] == pytest.approx([(left + right) / 2, (top + bottom) / 2], abs=1e-5)
+
+
+def relabelled(tree: Component, types: tuple[str, ...], seed: int) -> tuple[Component, tuple[str, ...]]:
+    """Return the character with its strokes numbered in another order."""
+    numbers = np.random.default_rng(seed).permutation(len(types)).tolist()
+    other = [""] * len(types)
+    for stroke, number in enumerate(numbers):
+        other[number] = types[stroke]
+    return renumbered(tree, dict(enumerate(numbers))), tuple(other)
+
+
+@pytest.mark.parametrize("char", TEST)
+def test_no_feature_depends_on_the_order_of_writing(char: str) -> None:
+    tree, types = LIBRARY.decomposition(char), LIBRARY.stroke_types(char)
+    known, _ = make_brief(tree, types, exclude=char)
+    for seed in range(3):
+        shuffled, _ = make_brief(*relabelled(tree, types, seed), exclude=char)
+        assert shuffled.stroke_types == known.stroke_types
+        assert np.array_equal(shuffled.tokens, known.tokens)
+        assert np.array_equal(shuffled.prior, known.prior)
+
+
+def test_the_component_library_knows_training_characters_only() -> None:
+    characters = {chr(code) for code in np.unique(load_components().char).tolist()}
+    assert {split(char) for char in characters} == {"train"}
+    assert len(characters) == sum(split(char) == "train" for char in LIBRARY)
+
+
+@pytest.mark.parametrize("char", ["语", "国", "盟"])
+def test_a_training_character_is_told_nothing_of_itself(char: str) -> None:
+    """Changing its own strokes in the component library changes nothing in its brief."""
+    components = load_components()
+    strokes = components.strokes.copy()
+    for first, count, *_ in components.span[components.char == ord(char)].tolist():
+        strokes[first : first + count, :4] = 0.9
+    own = components.char == ord(char)
+    excess = np.where(own[:, None], np.float32(3), components.excess)
+    spoilt = replace(components, strokes=strokes, excess=excess)
+    assert np.array_equal(brief_of(char, components=spoilt).tokens, brief_of(char).tokens)
+
+
+def test_a_description_is_a_brief_too() -> None:
+    brief = brief_from_ids("⿰木月")
+    assert len(brief) == 8
+    assert brief.unknown == ()
+    wood, moon = brief.tree.children
+    assert brief.prior[list(wood.strokes), 0].max() < brief.prior[list(moon.strokes), 0].min() + 0.1
+    assert set(brief.library_order[:4]) == set(wood.strokes)
+
+
+def test_too_many_strokes_are_refused() -> None:
+    types = ("H",) * (MAX_STROKES + 1)
+    with pytest.raises(HierbrushError, match="expected at most 40"):
+        make_brief(Component("#1", "", tuple(range(len(types)))), types)
+
+
+def test_an_unknown_component_is_named_and_still_gets_a_place() -> None:
+    brief, _ = make_brief(Component("#999999", "", (0, 1, 2)), ("S", "H", "H"))
+    assert brief.unknown == ("#999999",)
+    assert (brief.prior[:, 2:4] > 0).all()

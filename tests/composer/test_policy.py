@@ -1,0 +1,157 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from hierbrush.characters import load_library
+from hierbrush.composer.brief import MAX_STROKES, RANK, Brief, brief_of, truth_of
+from hierbrush.composer.compose import compose
+from hierbrush.composer.observation import (
+    EXISTS,
+    GOAL,
+    GOAL_GIVEN,
+    OBSERVATION_SIZE,
+    PLACED,
+    WRITTEN,
+    BriefBank,
+    Progress,
+)
+from hierbrush.composer.place import PLACE_SIZE
+from hierbrush.composer.policy import ComposerPolicy, load_composer, load_composer_card, parameter_shapes
+from hierbrush.errors import HierbrushError
+
+CHARACTERS = "永国語盟一"
+
+
+@pytest.fixture(scope="module")
+def briefs() -> list[Brief]:
+    return [brief_of(char) for char in CHARACTERS]
+
+
+def random_policy(seed: int = 0) -> ComposerPolicy:
+    rng = np.random.default_rng(seed)
+    shapes = parameter_shapes(64, 2, 96)
+    return ComposerPolicy({name: rng.normal(0, 0.1, shape).astype(np.float32) for name, shape in shapes.items()})
+
+
+def silent_policy() -> ComposerPolicy:
+    tensors = {name: np.zeros(shape, np.float32) for name, shape in parameter_shapes(32, 1, 32).items()}
+    return ComposerPolicy({**tensors, "slope": np.ones(1, np.float32)})
+
+
+def observe(briefs: list[Brief], written: int = 1) -> np.ndarray:
+    progress = Progress(BriefBank.of(briefs), len(briefs))
+    rows = np.arange(len(briefs))
+    progress.begin(rows, rows)
+    for step in range(written):
+        at = np.flatnonzero([len(brief) > step + 1 for brief in briefs])
+        index = np.array([briefs[row].library_order[step] for row in at])
+        progress.write(at, index, np.full((len(at), PLACE_SIZE), 0.3, np.float32))
+    return progress.observe()
+
+
+def test_heads_of_zeros_write_what_the_library_expects(briefs: list[Brief]) -> None:
+    for brief, composed in zip(briefs, compose(briefs, silent_policy()), strict=True):
+        assert np.array_equal(composed.order, brief.library_order)
+        assert np.allclose(composed.places, brief.prior, atol=1e-6)
+        assert [goal.stroke_type for goal in composed.goals()] == [brief.stroke_types[row] for row in composed.order]
+
+
+def test_goals_are_followed_where_they_are_given(briefs: list[Brief]) -> None:
+    truths = [truth_of(char) for char in CHARACTERS]
+    for composed, truth in zip(
+        compose(briefs, silent_policy(), [truth.places for truth in truths]), truths, strict=True
+    ):
+        assert np.allclose(composed.places[:, :4], truth.places[:, :4], atol=0.02)
+
+
+def test_shuffled_rows_give_the_same_answer_for_the_same_strokes(briefs: list[Brief]) -> None:
+    policy = random_policy()
+    observation = observe(briefs, written=2)
+    logits, places = policy.heads(observation)
+    order = np.random.default_rng(1).permutation(MAX_STROKES)
+    other_logits, other_places = policy.heads(observation[:, order])
+    exists = observation[:, order, EXISTS] > 0
+    assert np.allclose(other_logits, logits[:, order], atol=1e-4)
+    assert np.allclose(other_places[exists], places[:, order][exists], atol=1e-5)
+
+
+def test_a_batch_answers_as_its_rows_alone_do(briefs: list[Brief]) -> None:
+    policy = random_policy()
+    observation = observe(briefs)
+    logits, places = policy.heads(observation)
+    for row in range(len(briefs)):
+        alone = policy.heads(observation[row : row + 1])
+        exists = observation[row, :, EXISTS] > 0
+        assert np.allclose(alone[0][0], logits[row], atol=1e-4)
+        assert np.allclose(alone[1][0, exists], places[row, exists], atol=1e-5)
+
+
+def test_every_stroke_is_written_once(briefs: list[Brief]) -> None:
+    for brief, composed in zip(briefs, compose(briefs, random_policy()), strict=True):
+        assert sorted(composed.order) == list(range(len(brief)))
+    assert compose([], random_policy()) == []
+
+
+def test_the_observation_tells_what_is_written(briefs: list[Brief]) -> None:
+    observation = observe(briefs[:1])
+    first = briefs[0].library_order[0]
+    assert observation.shape == (1, MAX_STROKES, OBSERVATION_SIZE)
+    assert observation[0, :, EXISTS].sum() == len(briefs[0])
+    assert np.flatnonzero(observation[0, :, WRITTEN]).tolist() == [first]
+    assert observation[0, first, PLACED : PLACED + 4] == pytest.approx(0.3, abs=1e-5)
+    assert observation[0, :, GOAL_GIVEN].sum() == 0
+    assert not observation[0, len(briefs[0]) :].any()
+    assert observation[0, first, RANK] == 0
+
+
+def test_goals_can_be_masked(briefs: list[Brief]) -> None:
+    bank = BriefBank.of(briefs[:1])
+    progress = Progress(bank, 1)
+    given = np.zeros((1, MAX_STROKES), bool)
+    given[0, [1, MAX_STROKES - 1]] = True
+    progress.begin(np.array([0]), np.array([0]), bank.prior + np.float32(0.05), given)
+    observation = progress.observe()
+    assert np.flatnonzero(observation[0, :, GOAL_GIVEN]).tolist() == [1]
+    assert observation[0, 1, GOAL : GOAL + 2] == pytest.approx(1.0, abs=1e-4)
+    assert not observation[0, 0, GOAL : GOAL + PLACE_SIZE].any()
+
+
+def test_a_stroke_cannot_be_written_twice(briefs: list[Brief]) -> None:
+    progress = Progress(BriefBank.of(briefs[:1]), 1)
+    row, place = np.array([0]), np.zeros((1, PLACE_SIZE), np.float32)
+    progress.begin(row, row)
+    progress.write(row, np.array([2]), place)
+    with pytest.raises(HierbrushError, match="stroke 2 of row 0 is not there or already written"):
+        progress.write(row, np.array([2]), place)
+
+
+def test_weights_that_do_not_fit_are_refused(tmp_path: Path) -> None:
+    tensors = {name: np.zeros(shape, np.float32) for name, shape in parameter_shapes(32, 1, 32).items()}
+    with pytest.raises(HierbrushError, match=r"embed\.weight has the shape"):
+        ComposerPolicy({**tensors, "embed.weight": np.zeros((32, 5), np.float32)})
+    with pytest.raises(HierbrushError, match="is missing"):
+        ComposerPolicy({name: array for name, array in tensors.items() if name != "slope"})
+    with pytest.raises(HierbrushError, match="NaN"):
+        ComposerPolicy({**tensors, "slope": np.full(1, np.nan, np.float32)})
+    with pytest.raises(HierbrushError, match="cannot be read"):
+        ComposerPolicy.load(tmp_path / "none.safetensors")
+
+
+def test_the_shipped_composer_beats_the_library_it_starts_from() -> None:
+    characters = [chr(code) for code in range(0x6C00, 0x6C80)]
+    known = [char for char in characters if char in load_library()]
+    briefs = [brief_of(char) for char in known]
+    truths = [truth_of(char) for char in known]
+    composed = compose(briefs, load_composer())
+    learned, prior = (
+        np.mean([np.linalg.norm(places[:, :2] - truth.places[:, :2], axis=1).mean() for places, truth in pairs])
+        for pairs in (
+            [(c.places, t) for c, t in zip(composed, truths, strict=True)],
+            [(b.prior, t) for b, t in zip(briefs, truths, strict=True)],
+        )
+    )
+    assert learned < prior
+    assert load_composer_card()["format"] == 1
