@@ -8,7 +8,7 @@ from typing import Any
 
 import torch
 from ray.rllib.core.columns import Columns
-from ray.rllib.core.distribution.torch.torch_distribution import TorchDistribution
+from ray.rllib.core.distribution.distribution import Distribution
 from ray.rllib.core.rl_module.apis import InferenceOnlyAPI, ValueFunctionAPI
 from ray.rllib.core.rl_module.torch import TorchRLModule
 from torch import Tensor, nn
@@ -92,7 +92,7 @@ def split_inputs(inputs: Tensor) -> tuple[Tensor, Tensor, Tensor]:
     return logits, places.reshape(-1, MAX_STROKES, PLACE_SIZE), log_std
 
 
-class ComposerDistribution(TorchDistribution):  # type: ignore[misc]
+class ComposerDistribution(Distribution):  # type: ignore[misc]
     """Which stroke (masked categorical) and where (Gaussian around that stroke's own mean place).
 
     Inputs f32 [n, MAX_STROKES + MAX_STROKES x PLACE_SIZE + PLACE_SIZE]: logits, mean places, logarithms of the standard
@@ -151,7 +151,7 @@ class ComposerDistribution(TorchDistribution):  # type: ignore[misc]
         return _Likeliest(self._log_choice, self._places)
 
 
-class _Likeliest(TorchDistribution):  # type: ignore[misc]
+class _Likeliest(Distribution):  # type: ignore[misc]
     def __init__(self, logits: Tensor, places: Tensor) -> None:
         super().__init__()
         self._logits, self._places = logits, places

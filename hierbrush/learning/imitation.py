@@ -43,7 +43,7 @@ from torch import Tensor, nn
 
 from hierbrush.characters import Split, load_library, split
 from hierbrush.composer.brief import MAX_STROKES, Brief, Truth, brief_of, truth_of
-from hierbrush.composer.compose import compose
+from hierbrush.composer.compose import Decides, compose
 from hierbrush.composer.observation import OBSERVATION_SIZE
 from hierbrush.composer.place import PLACE_SIZE
 from hierbrush.composer.policy import ComposerPolicy
@@ -175,7 +175,7 @@ def training_expert(limit: int | None = None) -> Expert:
     return Expert(*briefs_and_truths("train", limit))
 
 
-def composition_scores(briefs: Sequence[Brief], truths: Sequence[Truth], policy: ComposerPolicy) -> dict[str, float]:
+def composition_scores(briefs: Sequence[Brief], truths: Sequence[Truth], policy: Decides) -> dict[str, float]:
     """Compose characters and return how near they come to the truth.
 
     Returns:

@@ -1,0 +1,120 @@
+"""Imitation of the training characters: the expert's decisions, and learning them through RLlib's BC."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from hierbrush.characters import load_library, split
+from hierbrush.cli import main
+from hierbrush.composer.brief import brief_of, truth_of
+from hierbrush.composer.observation import EXISTS, GOAL_GIVEN, LAST, PLACED, WRITTEN, Progress
+from hierbrush.composer.policy import ComposerPolicy, load_composer
+from hierbrush.learning.expert import Disturbance, Expert
+from hierbrush.learning.imitation import composition_scores, train_imitation
+from hierbrush.resources import folder
+
+CHARACTERS = "永国語盟"
+
+
+@pytest.fixture(scope="module")
+def expert() -> Expert:
+    return Expert([brief_of(char) for char in CHARACTERS], [truth_of(char) for char in CHARACTERS])
+
+
+def test_following_the_expert_writes_the_character(expert: Expert) -> None:
+    truths = [truth_of(char) for char in CHARACTERS]
+    progress = Progress(expert.bank, len(CHARACTERS))
+    rows = np.arange(len(CHARACTERS))
+    progress.begin(rows, rows)
+    for step in range(5):
+        steps = np.full(len(rows), step)
+        told = expert.decisions(rows, steps, None, np.random.default_rng(0))
+        seen = progress.observe()[:, : told.observation.shape[1]]
+        # What the learner sees is what the runners see.
+        assert np.allclose(told.observation, seen, atol=1e-4)
+        actions = expert.actions(rows, steps)
+        assert np.array_equal(actions[:, 0].astype(int), told.index)
+        assert told.index.tolist() == [truth.order[step] for truth in truths]
+        assert told.remaining[rows, told.index].all()
+        progress.write(rows, told.index, actions[:, 1:])
+    for row, truth in enumerate(truths):
+        written = truth.order[:5]
+        assert np.allclose(progress.placed[row, written], truth.places[written], atol=1e-4)
+
+
+def test_every_decision_is_there_once(expert: Expert) -> None:
+    characters, steps = expert.all_decisions()
+    assert len(characters) == expert.bank.counts.sum()
+    assert len(set(zip(characters.tolist(), steps.tolist(), strict=True))) == len(characters)
+    assert (steps < expert.bank.counts[characters]).all()
+
+
+def test_disturbance_changes_only_what_is_written_and_given(expert: Expert) -> None:
+    rows = np.repeat(np.arange(len(CHARACTERS)), 50)
+    steps = np.full(len(rows), 3)
+    plain = expert.decisions(rows, steps, None, np.random.default_rng(0))
+    disturbed = expert.decisions(rows, steps, Disturbance(goals=0.5, some_goals=0.25), np.random.default_rng(0))
+    written = plain.observation[..., WRITTEN] > 0
+    assert np.array_equal(disturbed.observation[..., :PLACED], plain.observation[..., :PLACED])
+    assert np.array_equal(disturbed.observation[..., LAST], plain.observation[..., LAST])
+    assert not disturbed.observation[~written][:, PLACED:GOAL_GIVEN].any()
+    assert np.abs(disturbed.observation[written] - plain.observation[written])[:, PLACED].mean() > 0.05
+    given = disturbed.observation[..., GOAL_GIVEN] > 0
+    exists = plain.observation[..., EXISTS] > 0
+    whole = (given == exists).all(axis=1).mean()
+    assert 0.35 < whole < 0.7
+    assert 0.05 < (given.any(axis=1)).mean() - whole < 0.4
+    assert not given[~exists].any()
+
+
+def test_scores_of_the_truth_are_perfect() -> None:
+    briefs = [brief_of(char) for char in CHARACTERS]
+    truths = [truth_of(char) for char in CHARACTERS]
+
+    class Oracle:
+        def __init__(self) -> None:
+            self.expert, self.step = Expert(briefs, truths), 0
+
+        def act(self, observation: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+            rows = np.flatnonzero(self.expert.bank.counts > self.step)
+            actions = self.expert.actions(rows, np.full(len(rows), self.step))
+            self.step += 1
+            return actions[:, 0].astype(np.int64), actions[:, 1:]
+
+    scores = composition_scores(briefs, truths, Oracle())
+    assert scores["order"] == 1
+    assert scores["centre"] < 1e-5
+    assert scores["box_iou"] == pytest.approx(1, abs=1e-3)
+    worse = [replace(truth, order=truth.order[::-1]) for truth in truths]
+    assert composition_scores(briefs, worse, load_composer())["order"] == 0
+
+
+def test_an_imitation_has_no_stroke_types(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as stopped:
+        main(["train", str(folder("configs") / "imitation.yaml"), "--stroke", "HZG"])
+    assert stopped.value.code == 2
+    assert "an imitation has neither stroke types nor checkpoints" in capsys.readouterr().err
+
+
+@pytest.mark.slow
+def test_imitation_learns_and_exports(tmp_path: Path) -> None:
+    short = ["training.seconds=40", "training.batch=512", "network.width=64", "network.layers=2"]
+    output = train_imitation(folder("configs") / "imitation.yaml", overrides=short, output=tmp_path / "run", limit=200)
+    card = json.loads((output / "composer.json").read_bytes())
+    policy = ComposerPolicy.load(output / "composer.safetensors")
+    characters = [char for char in load_library() if split(char) == "train"][:200]
+    briefs = [brief_of(char) for char in characters]
+    truths = [truth_of(char) for char in characters]
+    learned = composition_scores(briefs, truths, policy)
+    apart = [brief.prior - truth.places for brief, truth in zip(briefs, truths, strict=True)]
+    untrained = np.mean([np.linalg.norm(each[:, :2], axis=1).mean() for each in apart])
+    assert learned["centre"] < 0.9 * untrained
+    assert card["characters"] == 200
+    assert set(card["validation"]) >= {"order", "centre", "size", "box_iou"}
+    records = [json.loads(line) for line in (output / "metrics.jsonl").read_text().splitlines()]
+    assert records[-1]["choice_loss"] < records[0]["choice_loss"]
