@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 
 from numpy import array, float32
-from safetensors.numpy import save_file
+from safetensors.numpy import save
 
 from hierbrush.characters import load_library, split
 from hierbrush.composer.library import FILE, build
@@ -22,7 +22,7 @@ def main() -> None:
             places = array([measured_place(stroke.goal()) for stroke in strokes], float32)
             characters[char] = library.decomposition(char), library.stroke_types(char), places
     components = build(characters)
-    save_file(components.tensors(), FILE)
+    FILE.write_bytes(save(components.tensors()))
     text = json.dumps(components.strings(), ensure_ascii=False, separators=(",", ":"))
     FILE.with_suffix(".json").write_text(text + "\n", encoding="utf-8")
     print(f"{FILE}: {len(characters)} characters, {len(components.forms)} forms, {len(components.char)} occurrences")

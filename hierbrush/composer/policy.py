@@ -85,6 +85,10 @@ class ComposerPolicy:
         """
         return cls(read_safetensors(path), source=str(path))
 
+    def tensors(self) -> dict[str, F32]:
+        """Return the tensors that the network was made of."""
+        return {name: np.ascontiguousarray(array.T) for name, array in self._w.items()}
+
     @property
     def parameters(self) -> int:
         """Number of weights."""

@@ -157,6 +157,9 @@ class ImitationConfig(Section):
     training: ImitationSection
     """Behaviour cloning."""
 
+    initial_weights: str | None = None
+    """``composer.safetensors`` to begin with, from the working directory; an untrained network when not given."""
+
 
 def briefs_and_truths(part: Split, limit: int | None = None) -> tuple[list[Brief], list[Truth]]:
     """Return what is told of the characters of a part of the data, and how they are written.
@@ -231,6 +234,7 @@ class DecisionColumns(OfflinePreLearner):  # type: ignore[misc]
 
 
 _PLACES, _REMAINING = "places", "remaining"
+_NET = "net."
 
 
 class ImitationLearner(MARWILTorchLearner):  # type: ignore[misc]
@@ -391,6 +395,8 @@ def train_imitation(
     with ray_session(2), (output / "metrics.jsonl").open("w") as log:
         algorithm = imitation_config(config, (output / DECISIONS).resolve(), limit=limit).build_algo()
         try:
+            if config.initial_weights is not None:
+                _begin_with(algorithm, ComposerPolicy.load(config.initial_weights).tensors())
             learner = algorithm.learner_group._learner
             started = validated = time.monotonic()
             while not learner.finished:
@@ -429,14 +435,25 @@ def train_imitation(
     return output
 
 
+def _begin_with(algorithm: Any, tensors: dict[str, NDArray[np.float32]]) -> None:
+    """Put a policy's network into the learner.
+
+    Raises:
+        HierbrushError: its layers have other sizes.
+    """
+    mine = _tensors(algorithm)
+    if {name: array.shape for name, array in mine.items()} != {name: array.shape for name, array in tensors.items()}:
+        raise HierbrushError("initial_weights: have other sizes than network.width, .layers and .hidden say")
+    state = {f"{_NET}{name}": array for name, array in tensors.items()}
+    whole = algorithm.learner_group.get_weights([DEFAULT_MODULE_ID])[DEFAULT_MODULE_ID]
+    algorithm.learner_group.set_weights({DEFAULT_MODULE_ID: {**whole, **state}})
+
+
 def _tensors(algorithm: Any) -> dict[str, NDArray[np.float32]]:
     """Return the policy's network, without critic and noise, by the names that `ComposerPolicy` knows."""
     state = algorithm.learner_group.get_weights([DEFAULT_MODULE_ID])[DEFAULT_MODULE_ID]
-    prefix = "net."
     return {
-        name.removeprefix(prefix): np.asarray(array, np.float32)
-        for name, array in state.items()
-        if name.startswith(prefix)
+        name.removeprefix(_NET): np.asarray(array, np.float32) for name, array in state.items() if name.startswith(_NET)
     }
 
 

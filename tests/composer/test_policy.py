@@ -128,6 +128,13 @@ def test_a_stroke_cannot_be_written_twice(briefs: list[Brief]) -> None:
         progress.write(row, np.array([2]), place)
 
 
+def test_the_tensors_make_the_same_network(briefs: list[Brief]) -> None:
+    policy = random_policy()
+    again = ComposerPolicy(policy.tensors())
+    assert again.parameters == policy.parameters
+    assert np.array_equal(again.heads(observe(briefs))[1], policy.heads(observe(briefs))[1])
+
+
 def test_weights_that_do_not_fit_are_refused(tmp_path: Path) -> None:
     tensors = {name: np.zeros(shape, np.float32) for name, shape in parameter_shapes(32, 1, 32).items()}
     with pytest.raises(HierbrushError, match=r"embed\.weight has the shape"):
