@@ -2,7 +2,7 @@
 
 An episode writes one goal. The observation (float32 [219], or [64]) is described column by column in
 ``hierbrush/sim/observation.py``; it is scaled already. The action (float32 [3] in [-1, 1]) moves the handle off the
-scripted follower's path along the stroke, across it and in depth, 1 being 6 mm, so that action 0 *is* the follower. The
+scripted follower's path along the stroke, across it and in depth, 1 being 3 mm, so that action 0 *is* the follower. The
 reward of a tick is new ink inside the goal minus new ink outside it, each as a share of the goal's area and weighted by
 the stage; an episode's return without a motion cost is therefore at most 1. Episodes end by termination after the
 goal's number of ticks, which the observation counts down.

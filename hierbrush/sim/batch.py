@@ -61,7 +61,7 @@ class HandleLimits:
     """
 
     unit: float = 0.003
-    reach: float = 0.006
+    reach: float = 0.003
     move: float = 0.008
     press: float = 0.005
     lift: float = 0.003
