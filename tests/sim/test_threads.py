@@ -69,6 +69,10 @@ def test_number_of_threads_is_checked(make_bank: Any, threads: Any) -> None:
 
 
 LONG_STEP = """
+import signal
+
+# A shell without job control starts background jobs with SIGINT ignored, and children inherit that.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 import sys, numpy as np
 from hierbrush.sim import BrushBatch, BrushModel
 batch = BrushBatch(BrushModel(), 4096, side=32, spacing=2e-5, threads=int(sys.argv[1]))
