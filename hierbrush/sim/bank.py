@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from hierbrush.errors import HierbrushError
 from hierbrush.sim.core_choice import kernels
@@ -15,7 +15,7 @@ from hierbrush.sim.observation import TRACK_SIZE
 from hierbrush.sim.raster import MAX_BOX, MIN_BOX, check_number, check_points, check_raster
 
 # Pixels around a goal's outline that its window carries: a handle 3 mm off, pressed 3 mm too deep, still inks within.
-_MARGIN = 16
+MARGIN = 16
 _MAX_SAMPLES = 4096
 # Unit-box coordinates, and metres of a track: beyond this, something is given in other units.
 _FARTHEST = 4.0
@@ -75,32 +75,12 @@ class GoalBank:
             raise HierbrushError(f"outlines, tracks: {len(outlines)} and {len(tracks)}, expected equal numbers above 0")
         windows, masks, distances, areas, courses = [], [], [], [], []
         for index, (outline, track) in enumerate(zip(outlines, tracks, strict=True)):
-            points = check_points(f"outlines[{index}]", outline)
-            if np.abs(points).max() > _FARTHEST:
-                raise HierbrushError(
-                    f"outlines[{index}]: reaches {np.abs(points).max():.3g}, expected unit-box coordinates"
-                )
+            window, mask, distance = rasterised(f"outlines[{index}]", outline, side, supersample)
             courses.append(_check_track(f"tracks[{index}]", track))
-            pixels = points * side
-            low = np.floor(pixels.min(axis=0)).astype(np.int64) - _MARGIN
-            extent = np.ceil(pixels.max(axis=0)).astype(np.int64) + _MARGIN - low
-            if (extent * supersample > _MAX_SAMPLES).any():
-                most = _MAX_SAMPLES // supersample
-                raise HierbrushError(f"outlines[{index}]: {extent.max()} pixels wide, expected at most {most}")
-            columns, rows = (int(value) for value in extent)
-            local = pixels - low
-            mask = np.zeros(rows * supersample * ((columns * supersample + 63) // 64), dtype=np.uint64)
-            kernels.fill_polygon(local * supersample, columns * supersample, rows * supersample, mask)
-            inside = mask
-            if supersample > 1:
-                inside = np.zeros(rows * ((columns + 63) // 64), dtype=np.uint64)
-                kernels.fill_polygon(local, columns, rows, inside)
-            distance = np.empty(rows * columns, dtype=np.int8)
-            kernels.polygon_distance(local, columns, rows, inside, distance)
-            windows.append((*low, columns, rows))
+            windows.append(window)
             masks.append(mask)
             distances.append(distance)
-            areas.append(int(np.bitwise_count(mask).sum()) if hasattr(np, "bitwise_count") else _popcount(mask))
+            areas.append(popcount(mask))
         ticks = np.array([len(course) - 1 for course in courses], dtype=np.int32)
         window = np.array(windows, dtype=np.int32)
         area = np.array(areas, dtype=np.int32)
@@ -136,6 +116,36 @@ class GoalBank:
         return starts
 
 
+def rasterised(
+    name: str, outline: ArrayLike, side: int, supersample: int
+) -> tuple[tuple[int, int, int, int], NDArray[np.uint64], NDArray[np.int8]]:
+    """Return a goal's window (left, top, width, height in pixels), its mask and its distances, rows one after another.
+
+    Raises:
+        HierbrushError: the outline, called ``name``, is no polygon in the unit box, or too large for a window.
+    """
+    points = check_points(name, outline)
+    if np.abs(points).max() > _FARTHEST:
+        raise HierbrushError(f"{name}: reaches {np.abs(points).max():.3g}, expected unit-box coordinates")
+    pixels = points * side
+    low = np.floor(pixels.min(axis=0)).astype(np.int64) - MARGIN
+    extent = np.ceil(pixels.max(axis=0)).astype(np.int64) + MARGIN - low
+    if (extent * supersample > _MAX_SAMPLES).any():
+        most = _MAX_SAMPLES // supersample
+        raise HierbrushError(f"{name}: {extent.max()} pixels wide, expected at most {most}")
+    columns, rows = (int(value) for value in extent)
+    local = pixels - low
+    mask = np.zeros(rows * supersample * ((columns * supersample + 63) // 64), dtype=np.uint64)
+    kernels.fill_polygon(local * supersample, columns * supersample, rows * supersample, mask)
+    inside = mask
+    if supersample > 1:
+        inside = np.zeros(rows * ((columns + 63) // 64), dtype=np.uint64)
+        kernels.fill_polygon(local, columns, rows, inside)
+    distance = np.empty(rows * columns, dtype=np.int8)
+    kernels.polygon_distance(local, columns, rows, inside, distance)
+    return (int(low[0]), int(low[1]), columns, rows), mask, distance
+
+
 def _check_track(name: str, track: NDArray[np.float64]) -> NDArray[np.float64]:
     try:
         checked = np.ascontiguousarray(track, dtype=np.float64)
@@ -155,6 +165,9 @@ def _starts(parts: Sequence[NDArray[Any]]) -> NDArray[np.int64]:
     return np.concatenate([[0], np.cumsum(lengths)[:-1]]).astype(np.int64)
 
 
-def _popcount(words: NDArray[np.uint64]) -> int:
+def popcount(words: NDArray[np.uint64]) -> int:
+    """Return how many bits are set."""
+    if hasattr(np, "bitwise_count"):
+        return int(np.bitwise_count(words).sum())
     # NumPy below 2.0 has no bitwise_count.
     return int(np.unpackbits(words.view(np.uint8)).sum())
