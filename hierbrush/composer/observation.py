@@ -85,6 +85,10 @@ class Progress:
         """Bool [N, MAX_STROKES], strokes that may be chosen next."""
         return (np.arange(MAX_STROKES) < self._bank.counts[self.brief][:, None]) & ~self.written
 
+    def remaining_of(self, row: int) -> int:
+        """Return how many strokes of one character are not yet written."""
+        return int(self._bank.counts[self.brief[row]]) - int(np.count_nonzero(self.written[row]))
+
     def begin(
         self, rows: Index, briefs: Index, goals: F32 | None = None, given: NDArray[np.bool_] | None = None
     ) -> None:

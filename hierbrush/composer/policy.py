@@ -74,7 +74,7 @@ class ComposerPolicy:
         self._w = {
             name: np.ascontiguousarray(tensors[name].T if tensors[name].ndim == 2 else tensors[name]) for name in shapes
         }
-        self._width, self._layers = width, layers
+        self._width, self._layers, self._hidden = width, layers, hidden
 
     @classmethod
     def load(cls, path: str | Path = FILE) -> ComposerPolicy:
@@ -88,6 +88,11 @@ class ComposerPolicy:
     def tensors(self) -> dict[str, F32]:
         """Return the tensors that the network was made of."""
         return {name: np.ascontiguousarray(array.T) for name, array in self._w.items()}
+
+    @property
+    def sizes(self) -> tuple[int, int, int]:
+        """Width of a token inside the network, number of layers, width of their feed-forward part."""
+        return self._width, self._layers, self._hidden
 
     @property
     def parameters(self) -> int:

@@ -18,9 +18,11 @@ from hierbrush.errors import closest
 from hierbrush.sim.model import BrushModel
 from hierbrush.strokes.types import ABBREVIATIONS
 
-Metric = Literal["iou", "iou_p05"]
+Metric = Literal["iou", "iou_p05", "character_iou", "order_exact"]
 METRICS: Final[tuple[Metric, ...]] = get_args(Metric)
-"""What a stage can be promoted on; :meth:`StageMachine.advance` wants all of them."""
+"""What a stage can be promoted on; the last two are measured where whole characters are written."""
+
+_STRUCTURES = "⿰⿱⿲⿳⿴⿵⿶⿷⿸⿹⿺⿻"
 
 SCHEMA_NAME = "curriculum.schema.json"
 
@@ -162,6 +164,51 @@ class Goals(_Section):
         return self
 
 
+class CharacterReward(_Section):
+    """Weights of the composer's reward for one character."""
+
+    ink: float = Field(default=1.0, ge=0, le=100)
+    """Reward for new ink on the glyph, less new ink beside it (per glyph area, 0 to 100)."""
+
+    order: float = Field(default=0.5, ge=0, le=100)
+    """Cost of strokes that are written out of turn (per share of the character's strokes, 0 to 100)."""
+
+    legibility: float = Field(default=1.0, ge=0, le=100)
+    """Reward, when the character is complete, for how much nearer its ink is to its own glyph than to the nearest
+    other character of the stage (IoU on a 64-pixel raster, 0 to 100)."""
+
+    motion: float = Field(default=0.02, ge=0, le=10)
+    """Cost of carrying the brush from one stroke's end to the next one's beginning (per side of the box, 0 to 10)."""
+
+
+class Characters(_Section):
+    """Whole characters for the composer, drawn from the training characters."""
+
+    structures: Annotated[tuple[str, ...], AfterValidator(_distinct)] = ()
+    """Outermost operators such as ``[⿰, ⿱]``; all, and characters that are not taken apart, unless given."""
+
+    strokes: Annotated[
+        tuple[Annotated[int, Field(ge=1, le=40)], Annotated[int, Field(ge=1, le=40)]], AfterValidator(_ordered)
+    ] = (1, 40)
+    """[fewest, most] strokes of a character (1 to 40)."""
+
+    count: int = Field(default=1500, ge=1, le=10_000)
+    """How many distinct characters are drawn when the stage starts; episodes choose among them."""
+
+    goals: float = Field(default=0.2, ge=0, le=1)
+    """Share of the episodes in which the glyph's own places are given as goals to follow."""
+
+    reward: CharacterReward = CharacterReward()
+    """Weights of the composer's reward; the stage's ``reward`` is that of the primitives."""
+
+    @model_validator(mode="after")
+    def _known_structures(self) -> Characters:
+        unknown = [name for name in self.structures if name not in _STRUCTURES]
+        if unknown:
+            raise ValueError(f"structures: {unknown[0]!r} is none of {' '.join(_STRUCTURES)}")
+        return self
+
+
 class Brush(_Section):
     """The brush written with, before randomisation."""
 
@@ -229,7 +276,9 @@ class Promotion(_Section):
     """When a stage ends. ``steps`` are environment steps (control ticks) taken in this stage."""
 
     metric: Metric = "iou"
-    """``iou``: mean stroke IoU of the episodes of an iteration; ``iou_p05``: their 5th percentile."""
+    """``iou``: mean stroke IoU of the episodes of an iteration; ``iou_p05``: their 5th percentile. For characters
+    ``iou`` and ``iou_p05`` are those of their strokes, ``character_iou`` the mean IoU of the written characters with
+    their glyphs, and ``order_exact`` the share written with every stroke in order."""
 
     threshold: float = Field(ge=0, le=1)
     """The stage is passed when the metric's mean over the window is at least this (IoU, 0 to 1)."""
@@ -264,8 +313,11 @@ class Stage(_Section):
     description: str = Field(default="", max_length=500)
     """What is learned here, for readers."""
 
-    goals: Goals
-    """Which strokes are asked for."""
+    goals: Goals | None = None
+    """Which strokes are asked for, when the stage teaches primitives."""
+
+    characters: Characters | None = None
+    """Which characters are asked for, when the stage teaches the composer."""
 
     brush: Brush = Brush()
     """The brush written with."""
@@ -282,6 +334,14 @@ class Stage(_Section):
     promotion: Promotion
     """When the stage ends."""
 
+    @model_validator(mode="after")
+    def _asks_for_one_thing(self) -> Stage:
+        if (self.goals is None) == (self.characters is None):
+            raise ValueError("expected either 'goals' (strokes for the primitives) or 'characters' (for the composer)")
+        if self.goals is not None and self.promotion.metric in ("character_iou", "order_exact"):
+            raise ValueError(f"promotion.metric: {self.promotion.metric} is measured only where characters are written")
+        return self
+
 
 def _distinct_stages(stages: tuple[Stage, ...]) -> tuple[Stage, ...]:
     _distinct(tuple(stage.name for stage in stages))
@@ -289,7 +349,7 @@ def _distinct_stages(stages: tuple[Stage, ...]) -> tuple[Stage, ...]:
 
 
 class Curriculum(_Section):
-    """Stages of practice that teach stroke types to a primitive policy."""
+    """Stages of practice that teach stroke types to primitives, or whole characters to the composer."""
 
     format: Literal[1]
     """Version of this format; 1."""

@@ -19,7 +19,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from hierbrush.curriculum.model import METRICS, Curriculum, Stage
+from hierbrush.curriculum.model import Curriculum, Stage
 from hierbrush.curriculum.yaml_source import Document, Origin, validate
 from hierbrush.errors import HierbrushError
 
@@ -132,7 +132,8 @@ class StageMachine:
 
         Args:
             state: from :meth:`start`, the last call, or a checkpoint.
-            metrics: a value for each name of ``METRICS``, NaN where nothing was measured; more are ignored.
+            metrics: a value for the metric that the stage is promoted on, NaN where nothing was measured; more are
+                ignored.
             steps: environment steps taken since the last call.
 
         Raises:
@@ -142,9 +143,8 @@ class StageMachine:
         stage = self.stage(state)
         if isinstance(steps, bool) or not math.isfinite(steps) or steps != int(steps) or steps < 0:
             raise HierbrushError(f"steps: {steps!r}, expected a whole number >= 0")
-        missing = [name for name in METRICS if name not in metrics]
-        if missing:
-            raise HierbrushError(f"metrics: no {missing[0]!r}, expected {', '.join(METRICS)} (NaN when not measured)")
+        if stage.promotion.metric not in metrics:
+            raise HierbrushError(f"metrics: no {stage.promotion.metric!r} (NaN when not measured)")
         if state.status != "running":
             return state, None
         rule = stage.promotion

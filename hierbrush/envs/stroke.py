@@ -70,6 +70,11 @@ class StrokeVectorEnv(VectorEnv[F32, F32, Any]):
         seed: int = 0,
     ) -> None:
         self.curriculum = _curriculum(curriculum)
+        without = [stage.name for stage in self.curriculum.stages if stage.goals is None]
+        if without:
+            raise HierbrushError(
+                f"curriculum: stage {without[0]} of {self.curriculum.name} has no 'goals'; it teaches the composer"
+            )
         types = self.curriculum.stroke_types
         if stroke is not None and stroke not in types:
             raise HierbrushError(
@@ -130,6 +135,7 @@ class StrokeVectorEnv(VectorEnv[F32, F32, Any]):
         self._batch.observe()
 
     def _draw(self, stage: Stage) -> GoalBank:
+        assert stage.goals is not None
         goals = sample_goals(stage.goals, self.stroke_types, stage.goals.count, self._goal_seed)
         least, most = stage.episode.ticks
         follower = Follower(least_ticks=least, most_ticks=most, height=stage.episode.start_height)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import torch
@@ -28,30 +28,49 @@ class ShuffledMinibatches:
     gets the weight of a whole minibatch. Several modules are cut into the same number of parts each: a module with few
     samples gets its epochs too, and not as many as the largest needs (RLlib's `MiniBatchCyclicIterator` trains it over
     and over).
+
+    Args:
+        batch: one sample batch a module.
+        minibatch_size: samples of the largest module in a minibatch, about; all of them unless given.
+        num_epochs: passes over the batch.
+        num_total_minibatches: minibatches, whatever the epochs; 0 leaves it to them.
+        module_epochs: for single modules fewer passes than ``num_epochs``.
     """
 
     def __init__(
-        self, batch: MultiAgentBatch, *, minibatch_size: int | None, num_epochs: int, num_total_minibatches: int = 0
+        self,
+        batch: MultiAgentBatch,
+        *,
+        minibatch_size: int | None,
+        num_epochs: int,
+        num_total_minibatches: int = 0,
+        module_epochs: Mapping[str, int] | None = None,
     ) -> None:
         self._batch = batch
+        self._epochs = module_epochs or {}
         largest = max(len(part) for part in batch.policy_batches.values())
         self._parts = max(1, round(largest / (minibatch_size or largest)))
         # Several learners must take the same number of steps, whatever the sizes of their shards.
         self._total = num_total_minibatches or self._parts * num_epochs
 
     def __iter__(self) -> Iterator[MultiAgentBatch]:
-        for done in range(0, self._total, self._parts):
+        for epoch, done in enumerate(range(0, self._total, self._parts)):
             cuts = {
                 module_id: torch.randperm(len(part)).tensor_split(self._parts)
                 for module_id, part in self._batch.policy_batches.items()
+                if epoch < self._epochs.get(module_id, epoch + 1)
             }
             for index in range(min(self._parts, self._total - done)):
                 yield MultiAgentBatch(
                     {
                         module_id: SampleBatch(
-                            {name: column[cuts[module_id][index].to(column.device)] for name, column in part.items()}
+                            {
+                                name: column[parts[index].to(column.device)]
+                                for name, column in self._batch.policy_batches[module_id].items()
+                            }
                         )
-                        for module_id, part in self._batch.policy_batches.items()
+                        for module_id, parts in cuts.items()
+                        if len(parts[index])  # a module may have fewer samples than there are minibatches
                     },
                     env_steps=len(self._batch),
                 )
@@ -123,29 +142,35 @@ class PrimitiveLearner(PPOTorchLearner):  # type: ignore[misc]
         super().after_gradient_based_update(timesteps=timesteps)
         sigma = float(self._sigma.update(timestep=int(timesteps.get(NUM_ENV_STEPS_SAMPLED_LIFETIME) or 0)))
         for module_id, last in self._last.items():
-            losses = {key: float(last[key]) for key in (POLICY_LOSS_KEY, VF_LOSS_KEY)}
-            module = self.module[module_id].unwrapped()
-            broken = [name for name, parameter in module.named_parameters() if not parameter.isfinite().all()]
-            if broken or not all(map(math.isfinite, losses.values())):
-                raise FloatingPointError(
-                    f"NaN or infinity in the update of {module_id} (losses {losses}, parameters {broken or 'finite'}); "
-                    "a smaller training.lr or training.grad_clip helps if the rewards are finite"
-                )
-            unexplained = (last["targets"] - last["values"]).var() / last["targets"].var().clamp_min(1e-12)
-            log_ratio = last["log_ratio"]
-            self.metrics.log_dict(
-                {
-                    **losses,
-                    LEARNER_RESULTS_VF_EXPLAINED_VAR_KEY: 1.0 - float(unexplained),
-                    # Schulman's low-variance estimate of KL(old || new).
-                    "approx_kl": float((log_ratio.exp() - 1 - log_ratio).mean()),
-                    "sigma": float(module.log_std.exp().mean()),
-                },
-                key=module_id,
-                window=1,
-            )
-            module.set_sigma(sigma)
+            self._log_update(module_id, last)
+            self._set_noise(module_id, sigma)
         self._last.clear()
+
+    def _log_update(self, module_id: str, last: Mapping[str, Tensor]) -> None:
+        losses = {key: float(last[key]) for key in (POLICY_LOSS_KEY, VF_LOSS_KEY)}
+        module = self.module[module_id].unwrapped()
+        broken = [name for name, parameter in module.named_parameters() if not parameter.isfinite().all()]
+        if broken or not all(map(math.isfinite, losses.values())):
+            raise FloatingPointError(
+                f"NaN or infinity in the update of {module_id} (losses {losses}, parameters {broken or 'finite'}); "
+                "a smaller training.lr or training.grad_clip helps if the rewards are finite"
+            )
+        unexplained = (last["targets"] - last["values"]).var() / last["targets"].var().clamp_min(1e-12)
+        log_ratio = last["log_ratio"]
+        self.metrics.log_dict(
+            {
+                **losses,
+                LEARNER_RESULTS_VF_EXPLAINED_VAR_KEY: 1.0 - float(unexplained),
+                # Schulman's low-variance estimate of KL(old || new).
+                "approx_kl": float((log_ratio.exp() - 1 - log_ratio).mean()),
+                "sigma": float(module.log_std.exp().mean()),
+            },
+            key=module_id,
+            window=1,
+        )
+
+    def _set_noise(self, module_id: str, sigma: float) -> None:
+        self.module[module_id].unwrapped().set_sigma(sigma)
 
     def _create_iterator_if_necessary(
         self,
@@ -163,4 +188,5 @@ class PrimitiveLearner(PPOTorchLearner):  # type: ignore[misc]
             minibatch_size=minibatch_size,
             num_epochs=num_epochs,
             num_total_minibatches=num_total_minibatches,
+            module_epochs=self.config.learner_config_dict.get("epochs"),
         )

@@ -19,7 +19,7 @@ from hierbrush.learning.fragment import F32, Fragment, FragmentBuffer
 Bools = NDArray[np.bool_]
 
 EPISODE_METRICS = "episode_metrics"
-_RETURN, _LENGTH = "episode_return", "episode_len"
+RETURN, LENGTH = "episode_return", "episode_len"
 _EVALUATION_TICKS = 64
 
 
@@ -117,7 +117,7 @@ class BatchedEnvRunner(SingleAgentEnvRunner):  # type: ignore[misc]
             done = terminated | truncated
             if done.any():
                 episodes += int(done.sum())
-                columns = {**self.batch_env.episode_metrics, _RETURN: self._returns, _LENGTH: self._lengths}
+                columns = {**self.batch_env.episode_metrics, RETURN: self._returns, LENGTH: self._lengths}
                 for name, column in columns.items():
                     finished.setdefault(name, []).append(column[done])
                 self._check_finite()
@@ -126,7 +126,7 @@ class BatchedEnvRunner(SingleAgentEnvRunner):  # type: ignore[misc]
             tick += 1
         self._check_finite()
         self._increase_sampled_metrics(tick * count, episodes)
-        self._log_episodes(finished, time.perf_counter() - started)
+        log_episodes(self, finished, time.perf_counter() - started)
         return [buffer.finish(self._obs)]
 
     def _act(self, obs: F32, explore: bool) -> tuple[F32, F32]:
@@ -161,17 +161,6 @@ class BatchedEnvRunner(SingleAgentEnvRunner):  # type: ignore[misc]
         self._lengths = np.zeros(self.num_envs, np.int32)
         self._needs_initial_reset = evaluation
 
-    def _log_episodes(self, finished: dict[str, list[NDArray[Any]]], seconds: float) -> None:
-        # One value a fragment: logging each of thousands of episodes would cost more than simulating it.
-        if not finished:
-            return
-        values = {name: np.concatenate(parts) for name, parts in finished.items()}
-        lengths, returns = values.pop(_LENGTH), values.pop(_RETURN)
-        self._log_episode_metrics(float(lengths.mean()), float(returns.mean()), seconds)
-        for name, column in values.items():
-            self.metrics.log_value((EPISODE_METRICS, name), float(column.mean()), window=1)
-            self.metrics.log_value((EPISODE_METRICS, f"{name}_p05"), float(np.quantile(column, 0.05)), window=1)
-
     def apply(self, func: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
         """Call ``func`` with this runner, and let its error go to the caller.
 
@@ -193,3 +182,23 @@ class BatchedEnvRunner(SingleAgentEnvRunner):  # type: ignore[misc]
         super().set_state(state)
         if "stage" in state:
             self.set_stage(state["stage"])
+
+
+def log_episodes(runner: Any, finished: dict[str, list[NDArray[Any]]], seconds: float) -> None:
+    """Log the metrics of the episodes that ended in one sample: means, and 5th percentiles beside them.
+
+    One value a sample: logging each of thousands of episodes would cost more than simulating it.
+
+    Args:
+        runner: an RLlib env runner.
+        finished: parts of the columns, `RETURN` and `LENGTH` among them.
+        seconds: how long sampling took.
+    """
+    if not finished:
+        return
+    values = {name: np.concatenate(parts) for name, parts in finished.items()}
+    lengths, returns = values.pop(LENGTH), values.pop(RETURN)
+    runner._log_episode_metrics(float(lengths.mean()), float(returns.mean()), seconds)
+    for name, column in values.items():
+        runner.metrics.log_value((EPISODE_METRICS, name), float(column.mean()), window=1)
+        runner.metrics.log_value((EPISODE_METRICS, f"{name}_p05"), float(np.quantile(column, 0.05)), window=1)

@@ -489,6 +489,21 @@ class StrokeBatch(BrushBatch):
         self._put("action", residual, None)
         self._spread(self._kernel.track, lo, hi)
 
+    def track_slots(self, action: ArrayLike, slots: ArrayLike) -> None:
+        """Advance some slots only, as `track` does; the others stay as they are.
+
+        Args:
+            action: [N, 3] (or [3] for all), of which the rows of ``slots`` count.
+            slots: which.
+
+        Raises:
+            HierbrushError: a wrong shape, NaN, or an index outside the batch.
+        """
+        chosen = self._chosen(slots)
+        self.track(action, 0, 0)
+        for slot in chosen.tolist():
+            self._kernel.track(slot, slot + 1)
+
     @property
     def midway(self) -> NDArray[np.float64]:
         """Where the handles were half a tick ago: live read-only float64 [N, 3], metres."""

@@ -1,0 +1,424 @@
+"""Writing whole characters: the composer decides strokes one by one, primitives write them, many characters at once.
+
+A character waits for the composer until `CharacterBatch.begin` hands it a decision; then every `tick` moves its brush
+under the primitive of the stroke's type until the stroke is over and the composer is due again. The two levels are
+rewarded apart: a primitive as in `hierbrush.envs.stroke`, for ink inside and outside its own goal; the composer when a
+stroke is over, for ink on and beside the glyph, for strokes out of turn, for the way through the air, and at the end for
+how much nearer the ink is to its glyph than to any other of the stage.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from gymnasium import spaces
+from numpy.typing import NDArray
+
+from hierbrush.characters import load_library, split
+from hierbrush.composer.brief import MAX_STROKES, Brief, Truth, brief_of, truth_of
+from hierbrush.composer.observation import OBSERVATION_SIZE, BriefBank, Progress
+from hierbrush.composer.place import PLACE_SIZE, stroke_goal
+from hierbrush.curriculum import Curriculum, Stage, load_curriculum
+from hierbrush.errors import HierbrushError
+from hierbrush.resources import folder
+from hierbrush.sim import StrokeBatch, rasterise
+from hierbrush.sim.goal_slots import GoalSlots
+from hierbrush.sim.observation import LAYOUTS
+from hierbrush.strokes.follower import Follower
+from hierbrush.strokes.types import ABBREVIATIONS, NUMBER
+
+F32 = NDArray[np.float32]
+Bools = NDArray[np.bool_]
+Index = NDArray[np.int64]
+
+SIDE = 256
+"""Pixels of a page's side."""
+
+_COARSE = 64
+_NO_STROKE = -1
+
+COMPOSER = "composer"
+"""The composer's name among the agents; primitives are called by their stroke type."""
+
+OBSERVATION_LIMIT = 100.0
+
+
+@dataclass(frozen=True, eq=False)
+class Lessons:
+    """The characters of a stage.
+
+    Attributes:
+        characters: G of them.
+        briefs, truths: what the composer is told, and how each is written.
+        bank: the briefs as arrays.
+        glyphs: bool [G, SIDE, SIDE].
+        coarse: float32 [G, 64 x 64], the glyphs' coverage on a coarse raster.
+    """
+
+    characters: tuple[str, ...]
+    briefs: tuple[Brief, ...]
+    truths: tuple[Truth, ...]
+    bank: BriefBank
+    glyphs: Bools
+    coarse: F32
+
+    @classmethod
+    def of(cls, characters: tuple[str, ...]) -> Lessons:
+        """Return the lessons for characters of the library."""
+        library = load_library()
+        glyphs = np.stack([_glyph([stroke.outline for stroke in library[char].strokes]) for char in characters])
+        known = [_brief_and_truth(char) for char in characters]
+        briefs = tuple(brief for brief, _ in known)
+        return cls(
+            characters, briefs, tuple(truth for _, truth in known), BriefBank.of(briefs), glyphs, coarsened(glyphs)
+        )
+
+
+@lru_cache(maxsize=8192)
+def _brief_and_truth(char: str) -> tuple[Brief, Truth]:
+    return brief_of(char), truth_of(char)
+
+
+def _glyph(outlines: list[NDArray[Any]]) -> Bools:
+    page: Bools = rasterise(outlines, SIDE, supersample=1) >= 0.5
+    return page
+
+
+def coarsened(pages: Bools) -> F32:
+    """Return the coverage float32 [n, 64 x 64] of pages bool [n, SIDE, SIDE] on the coarse raster."""
+    step = SIDE // _COARSE
+    blocks = pages.reshape(len(pages), _COARSE, step, _COARSE, step)
+    return blocks.mean(axis=(2, 4), dtype=np.float32).reshape(len(pages), -1)
+
+
+def draw_characters(stage: Stage, seed: int) -> tuple[str, ...]:
+    """Return the training characters that a stage practises; the same seed gives the same ones.
+
+    Raises:
+        HierbrushError: no training character is as the stage wants it.
+    """
+    assert stage.characters is not None
+    wanted, library = stage.characters, load_library()
+    least, most = wanted.strokes
+    fitting = [
+        char
+        for char in library
+        if split(char) == "train"
+        and least <= len(library.stroke_types(char)) <= most
+        and (not wanted.structures or library.decomposition(char).operator in wanted.structures)
+    ]
+    if not fitting:
+        raise HierbrushError(
+            f"characters: no training character has {least} to {most} strokes and the structures "
+            f"{' '.join(wanted.structures) or 'of any kind'} (stage {stage.name})"
+        )
+    rng = np.random.default_rng(seed)
+    chosen = rng.permutation(len(fitting))[: wanted.count]
+    return tuple(fitting[at] for at in sorted(chosen.tolist()))
+
+
+@dataclass(frozen=True, eq=False)
+class Tick:
+    """What one control tick brought; arrays are new every time.
+
+    Attributes:
+        stroke_reward: f32 [N], of the primitive that moved each brush.
+        stroke_over: bool [N].
+        composer_reward: f32 [N], of the decision that is carried out; zero while it goes on.
+        character_over: bool [N].
+        stroke_iou: f32 [N], valid where a stroke is over.
+    """
+
+    stroke_reward: F32
+    stroke_over: Bools
+    composer_reward: F32
+    character_over: Bools
+    stroke_iou: F32
+
+
+class CharacterBatch:
+    """N characters written side by side on one `StrokeBatch`.
+
+    Args:
+        slots: N.
+        curriculum: a `Curriculum` whose stages have ``characters``, its content, or a file; ``composer.yaml`` by
+            default.
+        stage: where in the curriculum to begin.
+        autoreset: whether a finished character's slot begins another one within the same tick.
+        supersample: samples a pixel side of the ink that primitives are rewarded for.
+        threads: workers that share the slots.
+        seed: of characters, goals given and brushes.
+
+    Attributes:
+        due: bool [N], characters that wait for a decision of the composer.
+        stroke_type: int64 [N], number of the type of the stroke being written; -1 where the composer is due.
+        episode_metrics: f32 [N] columns of the characters that have just ended.
+
+    Raises:
+        HierbrushError: an argument is out of range or the curriculum cannot be used.
+    """
+
+    def __init__(
+        self,
+        slots: int = 1,
+        *,
+        curriculum: Curriculum | Mapping[str, Any] | str | Path | None = None,
+        stage: int = 0,
+        autoreset: bool = True,
+        supersample: int = 1,
+        threads: int = 1,
+        seed: int = 0,
+    ) -> None:
+        self.curriculum = _curriculum(curriculum)
+        without = [stage.name for stage in self.curriculum.stages if stage.characters is None]
+        if without:
+            raise HierbrushError(
+                f"curriculum: stage {without[0]} of {self.curriculum.name} has no 'characters'; strokes alone are "
+                "practised in hierbrush/Stroke-v0"
+            )
+        self.slots, self._autoreset, self._threads, self._lesson_seed = slots, autoreset, threads, seed
+        self._rng = np.random.default_rng(seed)
+        self._goals = GoalSlots.empty(slots, side=SIDE, supersample=supersample)
+        self._strokes: StrokeBatch | None = None
+        self.due: Bools = np.ones(slots, bool)
+        self.stroke_type: Index = np.full(slots, _NO_STROKE, np.int64)
+        self._page: Bools = np.zeros((slots, SIDE, SIDE), bool)
+        self._turn = np.zeros(slots, np.int64)
+        self._decision_reward = np.zeros(slots, np.float32)
+        self._in_order: Bools = np.ones(slots, bool)
+        self._stroke_ious = np.zeros(slots, np.float32)
+        self._centre_errors = np.zeros(slots, np.float32)
+        self._pen = np.zeros((slots, 2))
+        self.episode_metrics: dict[str, F32] = {
+            name: np.zeros(slots, np.float32) for name in ("iou", "character_iou", "order_exact", "centre_error")
+        }
+        self.stage = -1
+        self.set_stage(stage)
+
+    def set_stage(self, stage: int) -> None:
+        """Draw the characters of another stage and begin every slot anew with one of them.
+
+        Raises:
+            HierbrushError: the curriculum has no such stage.
+        """
+        stages = self.curriculum.stages
+        if not 0 <= stage < len(stages):
+            raise HierbrushError(
+                f"stage: {stage}, expected 0 to {len(stages) - 1} in curriculum {self.curriculum.name}"
+            )
+        if stage == self.stage:
+            return
+        self.stage, self._spec = stage, stages[stage]
+        self._model = self._spec.brush.build()
+        least, most = self._spec.episode.ticks
+        self._follower = Follower(least_ticks=least, most_ticks=most, height=self._spec.episode.start_height)
+        self.lessons = _lessons(draw_characters(self._spec, self._lesson_seed))
+        self._progress = Progress(self.lessons.bank, self.slots)
+        if self._strokes is None:
+            self._strokes = StrokeBatch(
+                self._goals, self._model, self.slots, threads=self._threads, seed=int(self._rng.integers(1 << 62))
+            )
+        self.reset()
+
+    def reset(self, seed: int | None = None) -> None:
+        """Begin every slot anew; ``seed`` restarts the choice of characters, goals given and brushes."""
+        if seed is not None:
+            self._rng = np.random.default_rng(seed)
+        self._start(np.arange(self.slots))
+
+    @property
+    def strokes(self) -> StrokeBatch:
+        """The simulator underneath."""
+        assert self._strokes is not None
+        return self._strokes
+
+    @property
+    def observation(self) -> F32:
+        """What the primitives observe: live read-only f32 [N, 219], meaningless where the composer is due."""
+        return self.strokes.observation
+
+    @property
+    def character(self) -> tuple[str, ...]:
+        """The character of every slot."""
+        return tuple(self.lessons.characters[at] for at in self._progress.brief.tolist())
+
+    def observe_composer(self, rows: Index | slice = slice(None)) -> F32:
+        """Return copies of what the composer observes: f32 [n, MAX_STROKES, OBSERVATION_SIZE]."""
+        return self._progress.observe(rows)
+
+    def _start(self, rows: Index) -> None:
+        spec = self._spec
+        assert spec.characters is not None
+        lessons = self._rng.integers(len(self.lessons.characters), size=len(rows))
+        given = self._rng.random((len(rows), 1)) < spec.characters.goals
+        goals = self.lessons.bank.prior[lessons].copy()
+        for at, lesson in enumerate(lessons.tolist()):
+            if given[at]:
+                places = self.lessons.truths[lesson].places
+                goals[at, : len(places)] = places
+        self._progress.begin(rows, lessons, goals, np.repeat(given, MAX_STROKES, axis=1))
+        self._page[rows] = False
+        self._turn[rows] = 0
+        self._in_order[rows] = True
+        self._stroke_ious[rows] = self._centre_errors[rows] = 0.0
+        self.due[rows] = True
+        self.stroke_type[rows] = _NO_STROKE
+        share = spec.randomisation.brush
+        brushes = self._model.randomised(len(rows), share, self._rng) if share else self._model.parameters()[None]
+        self.strokes.set_brushes(brushes, rows)
+
+    def begin(self, rows: Index, actions: F32) -> None:
+        """Carry out the composer's decisions: strokes begin.
+
+        Args:
+            rows: int64 [n], characters that are due, each once.
+            actions: f32 [n, 1 + PLACE_SIZE], the stroke's row in the brief, then its place.
+
+        Raises:
+            HierbrushError: a character is not due, or its stroke is not there or already written.
+        """
+        if not self.due[rows].all():
+            raise HierbrushError(f"rows: {int(rows[np.argmin(self.due[rows])])} is not due for a decision")
+        index = np.rint(actions[:, 0]).astype(np.int64)
+        decoded = self._progress.write(rows, index, actions[:, 1:])
+        assert self._spec.characters is not None
+        weights = self._spec.characters.reward
+        for at, (row, chosen) in enumerate(zip(rows.tolist(), index.tolist(), strict=True)):
+            lesson = int(self._progress.brief[row])
+            brief, truth = self.lessons.briefs[lesson], self.lessons.truths[lesson]
+            stroke_type = brief.stroke_types[chosen]
+            goal = stroke_goal(stroke_type, decoded[at])
+            track = self._follower.track(goal, self._model)
+            self._goals.put(row, goal.outline, track)
+            # The next stroke of the glyph that is still to be written, whatever was written before.
+            written = self._progress.written[row]
+            due = next(
+                (stroke for stroke in truth.order.tolist() if stroke == chosen or not written[stroke]), chosen
+            )
+            reward = 0.0
+            if due != chosen:
+                self._in_order[row] = False
+                reward -= weights.order / len(brief)
+            if self._turn[row]:
+                reward -= weights.motion * float(np.hypot(*(track[0, 3:5] - self._pen[row]))) / self._goals.box
+            self._pen[row] = track[-1, 3:5]
+            self._decision_reward[row] = reward
+            self._centre_errors[row] += float(np.hypot(*(decoded[at, :2] - truth.places[chosen, :2])))
+            self.stroke_type[row] = NUMBER[stroke_type]
+        self._turn[rows] += 1
+        self.due[rows] = False
+        self.strokes.assign(rows, rows)
+        self.strokes.observe_slots(rows)
+
+    def tick(self, actions: F32) -> Tick:
+        """Move every brush by one control tick; brushes whose character is due stay where they are.
+
+        Args:
+            actions: f32 [N, 3] in [-1, 1], residuals of the primitives; beyond is cut.
+        """
+        batch, spec = self.strokes, self._spec
+        writing = ~self.due
+        if writing.all():
+            batch.track(actions)
+        else:
+            batch.track_slots(actions, np.flatnonzero(writing))
+        counts, area = batch.counts, np.maximum(batch.area, 1).astype(np.float32)
+        gained = (spec.reward.inside * counts[:, 0] - spec.reward.outside * counts[:, 1]) / area
+        stroke_reward = np.where(writing, gained, 0.0).astype(np.float32)
+        stroke_over: Bools = batch.done & writing
+        composer_reward = np.zeros(self.slots, np.float32)
+        character_over = np.zeros(self.slots, bool)
+        stroke_iou = (counts[:, 2] / (area + counts[:, 3])).astype(np.float32)
+        ended = np.flatnonzero(stroke_over)
+        for row in ended.tolist():
+            composer_reward[row] = self._decision_reward[row] + self._merge(row)
+            character_over[row] = not self._progress.remaining_of(row)
+        if ended.size:
+            self._stroke_ious[ended] += stroke_iou[ended]
+            self.due[ended] = True
+            self.stroke_type[ended] = _NO_STROKE
+        finished = np.flatnonzero(character_over)
+        if finished.size:
+            composer_reward[finished] += self._finish(finished)
+            if self._autoreset:
+                self._start(finished)
+        return Tick(stroke_reward, stroke_over, composer_reward, character_over, stroke_iou)
+
+    def _merge(self, row: int) -> float:
+        """Put a finished stroke's ink on the page and return its reward."""
+        assert self._spec.characters is not None
+        left, top, _, _ = self._goals.window[row].tolist()
+        ink = self.strokes.ink(row)
+        height, width = ink.shape
+        x0, y0, x1, y1 = max(left, 0), max(top, 0), min(left + width, SIDE), min(top + height, SIDE)
+        lesson = int(self._progress.brief[row])
+        area = int(np.count_nonzero(self.lessons.glyphs[lesson]))
+        total = int(np.count_nonzero(ink))
+        inside = fresh = inked = 0
+        if x1 > x0 and y1 > y0:
+            part = ink[y0 - top : y1 - top, x0 - left : x1 - left]
+            page = self._page[row, y0:y1, x0:x1]
+            new = part & ~page
+            inked, fresh = int(np.count_nonzero(part)), int(np.count_nonzero(new))
+            inside = int(np.count_nonzero(new & self.lessons.glyphs[lesson, y0:y1, x0:x1]))
+            page |= part
+        # What lies beyond the page is beside the glyph.
+        return self._spec.characters.reward.ink * (2 * inside - fresh - (total - inked)) / area
+
+    def _finish(self, rows: Index) -> F32:
+        """Fill the metrics of complete characters and return the reward for their legibility, f32 [n]."""
+        assert self._spec.characters is not None
+        lessons = self._progress.brief[rows]
+        pages, glyphs = self._page[rows], self.lessons.glyphs[lessons]
+        union = np.maximum((pages | glyphs).sum(axis=(1, 2)), 1)
+        counts = self.lessons.bank.counts[lessons]
+        metrics = self.episode_metrics
+        metrics["character_iou"][rows] = (pages & glyphs).sum(axis=(1, 2)) / union
+        metrics["order_exact"][rows] = self._in_order[rows]
+        metrics["iou"][rows] = self._stroke_ious[rows] / counts
+        metrics["centre_error"][rows] = self._centre_errors[rows] / counts
+        weight = self._spec.characters.reward.legibility
+        if not weight:
+            return np.zeros(len(rows), np.float32)
+        ink, all_glyphs = coarsened(pages), self.lessons.coarse
+        # Soft IoU: the product in place of the smaller coverage keeps it one matrix product.
+        both = ink @ all_glyphs.T
+        iou = both / np.maximum(ink.sum(axis=1)[:, None] + all_glyphs.sum(axis=1) - both, 1e-6)
+        every = np.arange(len(rows))
+        own = iou[every, lessons].copy()
+        iou[every, lessons] = 0.0
+        margin: F32 = (weight * (own - iou.max(axis=1))).astype(np.float32)
+        return margin
+
+
+@lru_cache(maxsize=4)
+def _lessons(characters: tuple[str, ...]) -> Lessons:
+    return Lessons.of(characters)
+
+
+def character_spaces() -> tuple[dict[str, spaces.Space[Any]], dict[str, spaces.Space[Any]]]:
+    """Return the observation and the action spaces of the composer and of the primitive of every stroke type."""
+    limit = OBSERVATION_LIMIT
+    tokens = spaces.Box(-limit, limit, (MAX_STROKES, OBSERVATION_SIZE), np.float32)
+    decision = spaces.Box(-limit, limit, (1 + PLACE_SIZE,), np.float32)
+    brush = spaces.Box(-limit, limit, (LAYOUTS["full"],), np.float32)
+    residual = spaces.Box(-1.0, 1.0, (3,), np.float32)
+    return (
+        {COMPOSER: tokens, **dict.fromkeys(ABBREVIATIONS, brush)},
+        {COMPOSER: decision, **dict.fromkeys(ABBREVIATIONS, residual)},
+    )
+
+
+def _curriculum(source: Curriculum | Mapping[str, Any] | str | Path | None) -> Curriculum:
+    if isinstance(source, Curriculum):
+        return source
+    if source is None:
+        return load_curriculum(folder("curricula") / "composer.yaml")
+    if isinstance(source, str | Path):
+        return load_curriculum(source)
+    return Curriculum.model_validate(source)

@@ -1,0 +1,224 @@
+"""Both levels in one multi-agent RLlib algorithm."""
+
+from __future__ import annotations
+
+from functools import lru_cache, partial
+from pathlib import Path
+from typing import Any
+
+import torch
+from ray.rllib.core.rl_module.multi_rl_module import MultiRLModuleSpec
+from ray.rllib.core.rl_module.rl_module import RLModuleSpec
+
+from hierbrush.composer.composers import WEIGHTS as COMPOSER_WEIGHTS
+from hierbrush.composer.policy import ComposerPolicy
+from hierbrush.curriculum import Curriculum
+from hierbrush.envs.character import COMPOSER, character_spaces
+from hierbrush.errors import HierbrushError
+from hierbrush.learning.algorithm import CurriculumCallback, CurriculumPPOConfig
+from hierbrush.learning.character_env import CharacterEnv
+from hierbrush.learning.composer_module import ComposerModule
+from hierbrush.learning.hierarchical_config import SHIPPED, HierarchicalConfig
+from hierbrush.learning.hierarchical_connector import HierarchicalToBatch
+from hierbrush.learning.hierarchical_learner import HierarchicalLearner
+from hierbrush.learning.hierarchical_runner import GAMMA, HierarchicalRunner
+from hierbrush.learning.module import ResidualPolicyModule
+from hierbrush.strokes.learned import WEIGHTS as PRIMITIVE_WEIGHTS
+from hierbrush.strokes.policy import MLPPolicy, PolicySet
+from hierbrush.strokes.types import ABBREVIATIONS
+
+
+class PretrainedComposer(ComposerModule):
+    """`ComposerModule` that begins with the weights in ``model_config["weights"]``.
+
+    Loading belongs to the module, so that runners, learners and restarted actors all begin alike.
+    """
+
+    def setup(self) -> None:
+        """Build the networks and read the weights."""
+        super().setup()
+        tensors = _composer(self.model_config["weights"]).tensors()
+        self.net.load_state_dict({name: torch.from_numpy(array.copy()) for name, array in tensors.items()})
+
+
+class PretrainedPrimitive(ResidualPolicyModule):
+    """`ResidualPolicyModule` that begins with the policy of ``model_config["stroke"]`` in ``model_config["weights"]``."""
+
+    def setup(self) -> None:
+        """Build the networks and read the weights."""
+        super().setup()
+        linear = [layer for layer in self.policy if isinstance(layer, torch.nn.Linear)]
+        for layer, (weight, bias) in zip(linear, _primitive(**_source(self.model_config)).layers, strict=True):
+            layer.weight.data.copy_(torch.from_numpy(weight.T.copy()))
+            layer.bias.data.copy_(torch.from_numpy(bias.copy()))
+
+
+def _source(model_config: dict[str, Any]) -> dict[str, str]:
+    return {"weights": model_config["weights"], "stroke": model_config["stroke"]}
+
+
+@lru_cache(maxsize=2)
+def _composer(weights: str) -> ComposerPolicy:
+    return ComposerPolicy.load(weights)
+
+
+@lru_cache(maxsize=2)
+def _primitives(weights: str) -> PolicySet:
+    return PolicySet.load(weights)
+
+
+def _primitive(weights: str, stroke: str) -> MLPPolicy:
+    policies = _primitives(weights).policies
+    if stroke not in policies:
+        raise HierbrushError(f"primitives.weights: {weights} has no policy for {stroke}")
+    return policies[stroke]
+
+
+def module_of(agent: str, *args: Any, **kwargs: Any) -> str:
+    """Return the module of an agent: they have the same names."""
+    return agent
+
+
+def module_specs(config: HierarchicalConfig) -> MultiRLModuleSpec:
+    """Return the specifications of the composer and of one primitive for each stroke type.
+
+    Raises:
+        HierbrushError: weights cannot be used.
+    """
+    observations, actions = character_spaces()
+    composer_weights = _path(config.composer.weights, COMPOSER_WEIGHTS)
+    primitive_weights = _path(config.primitives.weights, PRIMITIVE_WEIGHTS)
+    net = _composer(composer_weights)
+    width, layers, hidden = net.sizes
+    specs = {
+        COMPOSER: RLModuleSpec(
+            module_class=PretrainedComposer,
+            observation_space=observations[COMPOSER],
+            action_space=actions[COMPOSER],
+            model_config={
+                "width": width,
+                "layers": layers,
+                "hidden": hidden,
+                "value_width": config.composer.value_width,
+                "sigma": [config.composer.sigma, config.composer.sigma * config.composer.shape_noise],
+                "weights": composer_weights,
+            },
+        )
+    }
+    for name in ABBREVIATIONS:
+        policy = _primitive(primitive_weights, name)
+        specs[name] = RLModuleSpec(
+            module_class=PretrainedPrimitive,
+            observation_space=observations[name],
+            action_space=actions[name],
+            model_config={
+                "hidden": [weight.shape[1] for weight, _ in policy.layers[:-1]],
+                "value_hidden": config.primitives.hidden,
+                "sigma": config.primitives.sigma,
+                "weights": primitive_weights,
+                "stroke": name,
+            },
+        )
+    return MultiRLModuleSpec(rl_module_specs=specs)
+
+
+def _path(weights: str, shipped: Path) -> str:
+    return str(shipped if weights == SHIPPED else Path(weights).resolve())
+
+
+def trained_modules(config: HierarchicalConfig) -> tuple[str, ...]:
+    """Return the ids of the modules that learn.
+
+    Raises:
+        HierbrushError: none does.
+    """
+    trained = ((COMPOSER,) if config.composer.train else ()) + config.primitives.trained
+    if not trained:
+        raise HierbrushError("composer.train, primitives.train: nothing learns; expected true, 'all' or stroke types")
+    return trained
+
+
+def hierarchical_algorithm_config(config: HierarchicalConfig, curriculum: Curriculum) -> CurriculumPPOConfig:
+    """Return the RLlib configuration that a hierarchical training configuration stands for.
+
+    Raises:
+        HierbrushError: weights cannot be used, or nothing learns.
+    """
+    training, composer, primitives = config.training, config.composer, config.primitives
+    trained = trained_modules(config)
+    levels = {name: composer if name == COMPOSER else primitives for name in (COMPOSER, *ABBREVIATIONS)}
+    gamma = {name: level.gamma for name, level in levels.items()}
+    batch = config.environment.slots * training.fragment * max(1, config.resources.runners)
+    result: CurriculumPPOConfig = (
+        CurriculumPPOConfig()
+        .environment(
+            CharacterEnv,
+            env_config={"supersample": config.environment.supersample, "seed": config.seed},
+            normalize_actions=False,
+            clip_actions=False,
+            disable_env_checking=True,
+        )
+        .curriculum(curriculum)
+        .env_runners(
+            env_runner_cls=HierarchicalRunner,
+            num_env_runners=config.resources.runners,
+            num_envs_per_env_runner=config.environment.slots,
+            rollout_fragment_length=training.fragment,
+            add_default_connectors_to_env_to_module_pipeline=False,
+            add_default_connectors_to_module_to_env_pipeline=False,
+        )
+        .multi_agent(
+            policies=set(levels), policy_mapping_fn=module_of, policies_to_train=list(trained)
+        )
+        .learners(
+            num_learners=config.resources.learners,
+            learner_connector=partial(
+                _connector,
+                trained=trained,
+                gamma=gamma,
+                lambda_={name: level.gae_lambda for name, level in levels.items()},
+                anchor=_path(composer.weights, COMPOSER_WEIGHTS) if composer.train and composer.anchor else None,
+            ),
+            add_default_connectors_to_learner_pipeline=False,
+        )
+        .rl_module(
+            rl_module_spec=module_specs(config),
+            algorithm_config_overrides_per_module={
+                name: CurriculumPPOConfig.overrides(lr=[[0, level.lr], [training.steps, level.lr_final]])
+                for name, level in levels.items()
+                if name in trained
+            },
+        )
+        .training(
+            learner_class=HierarchicalLearner,
+            learner_config_dict={
+                "sigma": [[0, primitives.sigma], [training.steps, primitives.sigma_final]],
+                "composer_sigma": [[0, composer.sigma], [training.steps, composer.sigma_final]],
+                "shape_noise": composer.shape_noise,
+                "anchor": composer.anchor,
+                "entropy": composer.entropy,
+                "epochs": {name: levels[name].epochs for name in trained},
+                GAMMA: gamma,
+                "value_warmup_updates": training.value_warmup,
+                "adam_eps": 1e-5,
+            },
+            train_batch_size_per_learner=batch // max(1, config.resources.learners),
+            minibatch_size=training.minibatch,
+            num_epochs=max(levels[name].epochs for name in trained),
+            lr=composer.lr,
+            clip_param=training.clip,
+            vf_loss_coeff=training.value_coefficient,
+            entropy_coeff=0.0,
+            use_kl_loss=False,
+            grad_clip=training.grad_clip,
+        )
+        .framework("torch", torch_skip_nan_gradients=True)
+        .callbacks(CurriculumCallback)
+        .fault_tolerance(restart_failed_env_runners=False, ignore_env_runner_failures=False)
+        .debugging(seed=config.seed, log_level="ERROR")
+    )
+    return result
+
+
+def _connector(observation_space: Any, action_space: Any, **settings: Any) -> HierarchicalToBatch:
+    return HierarchicalToBatch(observation_space, action_space, **settings)

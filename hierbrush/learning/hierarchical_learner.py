@@ -1,0 +1,84 @@
+"""PPO for both levels: the primitives' loss, and for the composer one that keeps it near what it imitated."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from ray.rllib.core.columns import Columns
+from ray.rllib.core.learner.learner import POLICY_LOSS_KEY, VF_LOSS_KEY
+from ray.rllib.evaluation.postprocessing import Postprocessing
+from ray.rllib.utils.metrics import NUM_ENV_STEPS_SAMPLED_LIFETIME
+from ray.rllib.utils.schedules.scheduler import Scheduler
+from torch import Tensor
+
+from hierbrush.envs.character import COMPOSER
+from hierbrush.learning.composer_module import ComposerDistribution
+from hierbrush.learning.hierarchical_connector import ANCHOR_LOGITS, ANCHOR_PLACES
+from hierbrush.learning.learner import PrimitiveLearner
+
+
+class HierarchicalLearner(PrimitiveLearner):
+    """`PrimitiveLearner` for many modules, one of which is the composer.
+
+    Further settings in ``learner_config_dict``: ``composer_sigma`` (schedule of the noise of boxes; shape coefficients
+    get ``shape_noise`` times as much), ``anchor`` (weight of the Kullback-Leibler divergence from the imitation policy)
+    and ``entropy`` (weight of the entropy of the choice of strokes).
+    """
+
+    def build(self) -> None:
+        """Build PPO's learner and the noise schedules of both levels."""
+        super().build()
+        schedule = self.config.learner_config_dict["composer_sigma"]
+        self._composer_sigma = Scheduler(fixed_value_or_schedule=schedule, framework="torch")
+
+    def compute_loss_for_module(
+        self, *, module_id: str, config: Any, batch: dict[str, Any], fwd_out: dict[str, Any]
+    ) -> Tensor:
+        """Return the clipped surrogate, the critic's squared error and, for the composer, its divergence and entropy."""
+        if module_id != COMPOSER:
+            return super().compute_loss_for_module(module_id=module_id, config=config, batch=batch, fwd_out=fwd_out)
+        settings = self.config.learner_config_dict
+        module = self.module[module_id].unwrapped()
+        values = module.compute_values(batch)
+        value_loss = (values - batch[Postprocessing.VALUE_TARGETS]).square().mean()
+        loss: Tensor = config.vf_loss_coeff * value_loss
+        policy = ComposerDistribution.from_logits(fwd_out[Columns.ACTION_DIST_INPUTS])
+        log_ratio = policy.logp(batch[Columns.ACTIONS]) - batch[Columns.ACTION_LOGP]
+        ratio = log_ratio.exp()
+        advantages = batch[Postprocessing.ADVANTAGES]
+        clipped = ratio.clamp(1 - config.clip_param, 1 + config.clip_param)
+        policy_loss = -torch.min(advantages * ratio, advantages * clipped).mean()
+        anchored = torch.zeros(())
+        if ANCHOR_LOGITS in batch:
+            log_std = module.log_std.expand(len(values), -1)
+            anchored = policy.kl(ComposerDistribution(batch[ANCHOR_LOGITS], batch[ANCHOR_PLACES], log_std)).mean()
+        objective = policy_loss + settings["anchor"] * anchored - settings["entropy"] * policy.entropy().mean()
+        warm = self._weights_seq_no > settings["value_warmup_updates"]
+        loss = loss + (objective if warm else 0.0 * objective)
+        self._last[module_id] = {
+            "values": values.detach(),
+            "targets": batch[Postprocessing.VALUE_TARGETS],
+            "log_ratio": log_ratio.detach(),
+            "anchor_kl": anchored.detach(),
+            POLICY_LOSS_KEY: policy_loss.detach(),
+            VF_LOSS_KEY: value_loss.detach(),
+        }
+        return loss
+
+    def after_gradient_based_update(self, *, timesteps: dict[str, Any]) -> None:
+        """Log the last minibatches, refuse NaN, and set the next noise of both levels."""
+        steps = int(timesteps.get(NUM_ENV_STEPS_SAMPLED_LIFETIME) or 0)
+        self._composer_noise = float(self._composer_sigma.update(timestep=steps))
+        if COMPOSER in self._last:
+            divergence = float(self._last[COMPOSER]["anchor_kl"])
+            self.metrics.log_value((COMPOSER, "anchor_kl"), divergence, window=1)
+        super().after_gradient_based_update(timesteps=timesteps)
+
+    def _set_noise(self, module_id: str, sigma: float) -> None:
+        if module_id == COMPOSER:
+            noise = self._composer_noise
+            shape = noise * self.config.learner_config_dict["shape_noise"]
+            self.module[module_id].unwrapped().set_sigma(noise, shape)
+        else:
+            super()._set_noise(module_id, sigma)
