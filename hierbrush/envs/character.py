@@ -297,9 +297,7 @@ class CharacterBatch:
             self._goals.put(row, goal.outline, track)
             # The next stroke of the glyph that is still to be written, whatever was written before.
             written = self._progress.written[row]
-            due = next(
-                (stroke for stroke in truth.order.tolist() if stroke == chosen or not written[stroke]), chosen
-            )
+            due = next((stroke for stroke in truth.order.tolist() if stroke == chosen or not written[stroke]), chosen)
             reward = 0.0
             if due != chosen:
                 self._in_order[row] = False

@@ -42,7 +42,7 @@ class PretrainedComposer(ComposerModule):
 
 
 class PretrainedPrimitive(ResidualPolicyModule):
-    """`ResidualPolicyModule` that begins with the policy of ``model_config["stroke"]`` in ``model_config["weights"]``."""
+    """`ResidualPolicyModule` that begins with the policy of ``model_config["stroke"]`` in the file of its weights."""
 
     def setup(self) -> None:
         """Build the networks and read the weights."""
@@ -167,9 +167,7 @@ def hierarchical_algorithm_config(config: HierarchicalConfig, curriculum: Curric
             add_default_connectors_to_env_to_module_pipeline=False,
             add_default_connectors_to_module_to_env_pipeline=False,
         )
-        .multi_agent(
-            policies=set(levels), policy_mapping_fn=module_of, policies_to_train=list(trained)
-        )
+        .multi_agent(policies=set(levels), policy_mapping_fn=module_of, policies_to_train=list(trained))
         .learners(
             num_learners=config.resources.learners,
             learner_connector=partial(
@@ -183,15 +181,12 @@ def hierarchical_algorithm_config(config: HierarchicalConfig, curriculum: Curric
         )
         .rl_module(
             rl_module_spec=module_specs(config),
-            algorithm_config_overrides_per_module={
-                name: CurriculumPPOConfig.overrides(lr=[[0, level.lr], [training.steps, level.lr_final]])
-                for name, level in levels.items()
-                if name in trained
-            },
         )
         .training(
             learner_class=HierarchicalLearner,
             learner_config_dict={
+                # Not RLlib's overrides per module: it copies the whole configuration for each, the earlier copies included.
+                "lr": {name: [[0, level.lr], [training.steps, level.lr_final]] for name, level in levels.items()},
                 "sigma": [[0, primitives.sigma], [training.steps, primitives.sigma_final]],
                 "composer_sigma": [[0, composer.sigma], [training.steps, composer.sigma_final]],
                 "shape_noise": composer.shape_noise,

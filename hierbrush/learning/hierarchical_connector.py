@@ -27,9 +27,7 @@ _VALUE_ROWS = 512  # decisions whose values are computed at once: their activati
 Value = Callable[[F32], F32]
 
 
-def option_advantages(
-    decisions: Decisions, values: F32, next_values: F32, *, gamma: float, lambda_: float
-) -> F32:
+def option_advantages(decisions: Decisions, values: F32, next_values: F32, *, gamma: float, lambda_: float) -> F32:
     """Return generalised advantage estimates of options, f32 [n].
 
     For an option of k ticks δ = R + γ^k V(s') - V(s), where R is already discounted within the option (Sutton, Precup
@@ -92,7 +90,9 @@ class HierarchicalToBatch(ConnectorV2):  # type: ignore[misc]
         parts: dict[str, list[dict[str, NDArray[Any]]]] = {}
         for fragment in episodes:
             if fragment.decisions is not None and len(fragment.decisions.slot):
-                parts.setdefault(COMPOSER, []).append(self._decided(rl_module[COMPOSER].unwrapped(), fragment.decisions))
+                parts.setdefault(COMPOSER, []).append(
+                    self._decided(rl_module[COMPOSER].unwrapped(), fragment.decisions)
+                )
             if fragment.strokes is not None:
                 for name, columns in self._ticked(rl_module, fragment.strokes).items():
                     parts.setdefault(name, []).append(columns)

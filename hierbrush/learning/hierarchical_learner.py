@@ -21,7 +21,7 @@ from hierbrush.learning.learner import PrimitiveLearner
 class HierarchicalLearner(PrimitiveLearner):
     """`PrimitiveLearner` for many modules, one of which is the composer.
 
-    Further settings in ``learner_config_dict``: ``composer_sigma`` (schedule of the noise of boxes; shape coefficients
+    Further settings in ``learner_config_dict``: ``lr`` (schedules by module), ``composer_sigma`` (schedule of the noise of boxes; shape coefficients
     get ``shape_noise`` times as much), ``anchor`` (weight of the Kullback-Leibler divergence from the imitation policy)
     and ``entropy`` (weight of the entropy of the choice of strokes).
     """
@@ -32,10 +32,21 @@ class HierarchicalLearner(PrimitiveLearner):
         schedule = self.config.learner_config_dict["composer_sigma"]
         self._composer_sigma = Scheduler(fixed_value_or_schedule=schedule, framework="torch")
 
+    def configure_optimizers_for_module(self, module_id: str, config: Any = None) -> None:
+        """Register one fused Adam on the module's own learning rate schedule."""
+        settings = self.config.learner_config_dict
+        parameters = self.get_parameters(self.module[module_id])
+        self.register_optimizer(
+            module_id=module_id,
+            optimizer=torch.optim.Adam(parameters, fused=True, eps=settings["adam_eps"]),
+            params=parameters,
+            lr_or_lr_schedule=settings["lr"][module_id],
+        )
+
     def compute_loss_for_module(
         self, *, module_id: str, config: Any, batch: dict[str, Any], fwd_out: dict[str, Any]
     ) -> Tensor:
-        """Return the clipped surrogate, the critic's squared error and, for the composer, its divergence and entropy."""
+        """Return the clipped surrogate and the critic's error; for the composer its divergence and entropy as well."""
         if module_id != COMPOSER:
             return super().compute_loss_for_module(module_id=module_id, config=config, batch=batch, fwd_out=fwd_out)
         settings = self.config.learner_config_dict

@@ -162,7 +162,9 @@ class HierarchicalRunner(MultiAgentEnvRunner):  # type: ignore[misc]
             steps += count
         if not np.isfinite(self._returns).all():
             raise FloatingPointError(f"NaN or infinite reward of the composer at stage {self.stage}")
-        self._count(steps, episodes, {COMPOSER: decisions, **dict(zip(ABBREVIATIONS, module_steps.tolist(), strict=True))})
+        self._count(
+            steps, episodes, {COMPOSER: decisions, **dict(zip(ABBREVIATIONS, module_steps.tolist(), strict=True))}
+        )
         log_episodes(self, finished, time.perf_counter() - started)
         strokes = None
         if primitives:

@@ -155,7 +155,9 @@ class PrimitiveLearner(PPOTorchLearner):  # type: ignore[misc]
                 f"NaN or infinity in the update of {module_id} (losses {losses}, parameters {broken or 'finite'}); "
                 "a smaller training.lr or training.grad_clip helps if the rewards are finite"
             )
-        unexplained = (last["targets"] - last["values"]).var() / last["targets"].var().clamp_min(1e-12)
+        unexplained = (last["targets"] - last["values"]).var(correction=0) / last["targets"].var(
+            correction=0
+        ).clamp_min(1e-12)
         log_ratio = last["log_ratio"]
         self.metrics.log_dict(
             {

@@ -119,18 +119,22 @@ def train_policy(run: PolicyRun, *, resume: bool, progress: Progress | None, sto
         done = checkpoint.complete(checkpoints) if resume else []
         if done:
             algorithm.restore_from_path(str(done[-1].resolve()))
-            seconds = json.loads((done[-1] / _TIMES).read_bytes())["seconds"]
+            seconds = elapsed(done[-1])
         elif run.initial_weights is not None:
             _set_network(algorithm, run.initial_weights)
         steps = checkpoint.steps_of(done[-1]) if done else 0
-        return _Loop(run, algorithm, checkpoints, progress, steps, seconds).train(stop)
+        return TrainingLoop(run, algorithm, checkpoints, progress, steps, seconds).train(stop)
     finally:
         algorithm.stop()
         with contextlib.suppress(OSError):
             Path(algorithm.logdir).rmdir()  # Ray makes an empty folder in the home directory
 
 
-class _Loop:
+class TrainingLoop:
+    """Iterations of one algorithm, logged and checkpointed, until its steps are done or somebody stops it."""
+
+    module_id = DEFAULT_MODULE_ID
+
     def __init__(
         self,
         run: PolicyRun,
@@ -146,6 +150,7 @@ class _Loop:
         self._log = RunLog(run.folder, steps=steps, tensorboard=run.config.output.tensorboard)
 
     def train(self, stop: Callable[[], bool]) -> bool:
+        """Return whether the training is finished and its weights are written."""
         last_saved = time.monotonic()
         record: dict[str, Any] = {}
         stopped = False
@@ -172,7 +177,7 @@ class _Loop:
         now = time.monotonic()
         rate = (sampled - self._steps) / (now - before)
         self._steps = sampled
-        episodes, learner = result[ENV_RUNNER_RESULTS], result[LEARNER_RESULTS][DEFAULT_MODULE_ID]
+        episodes, learner = result[ENV_RUNNER_RESULTS], result[LEARNER_RESULTS].get(self.module_id, {})
         curriculum = result.get(CURRICULUM_RESULTS, {})
         record = {
             "steps": self._steps,
@@ -229,6 +234,11 @@ class _Loop:
             # What was always zero in training has random first weights, which must not speak afterwards.
             tensors[f"{network}.0.weight"][:, hidden] = 0.0
         save_weights(run.folder, tensors, card)
+
+
+def elapsed(folder: Path) -> float:
+    """Return the seconds that a training had taken when a checkpoint was written."""
+    return float(json.loads((folder / _TIMES).read_bytes())["seconds"])
 
 
 def _learner_state(algorithm: CurriculumPPO) -> dict[str, Any]:

@@ -138,7 +138,18 @@ def train(
         TrainingStopped: a signal asked to stop; checkpoints were written.
         RuntimeError: a policy's training failed in a child process; the message holds its traceback.
     """
-    if apply_overrides(read_yaml(config_path), overrides).data.get("kind") == "imitation":
+    kind = apply_overrides(read_yaml(config_path), overrides).data.get("kind")
+    if kind == "hierarchical":
+        if stroke is not None:
+            raise HierbrushError("--stroke: a hierarchical training names its stroke types in primitives.train")
+        from hierbrush.learning.hierarchical_run import train_hierarchical
+
+        with _StopOnSignal() as stop:
+            finished = train_hierarchical(config_path, overrides=overrides, resume=resume, output=output, stop=stop)
+            if finished is None:
+                raise TrainingStopped(stop.signal or signal.SIGINT)
+        return finished
+    if kind == "imitation":
         if stroke is not None or resume:
             raise HierbrushError("--stroke and --resume: an imitation has neither stroke types nor checkpoints")
         from hierbrush.learning.imitation import train_imitation

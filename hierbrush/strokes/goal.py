@@ -115,12 +115,15 @@ class StrokeGoal:
 
 def distance_to_outline(points: NDArray[np.float64], polygon: NDArray[np.float64]) -> NDArray[np.float64]:
     """Return the distance [n] of each point [n, 2] to the closed polygon [m, 2], inside or outside."""
-    edge = np.roll(polygon, -1, axis=0) - polygon
-    offset = points[:, None, :] - polygon[None, :, :]
-    squared = np.maximum((edge * edge).sum(axis=1), 1e-30)
-    along = np.clip((offset * edge).sum(axis=2) / squared, 0.0, 1.0)
-    nearest = offset - along[:, :, None] * edge
-    distance: NDArray[np.float64] = np.sqrt((nearest * nearest).sum(axis=2).min(axis=1))
+    # Coordinates apart: arrays of pairs would cost four times as much, and a composer asks for this at every stroke.
+    x, y = polygon.T
+    edge_x, edge_y = np.roll(x, -1) - x, np.roll(y, -1) - y
+    offset_x, offset_y = points[:, :1] - x, points[:, 1:] - y
+    squared = np.maximum(edge_x * edge_x + edge_y * edge_y, 1e-30)
+    along = np.clip((offset_x * edge_x + offset_y * edge_y) / squared, 0.0, 1.0)
+    offset_x -= along * edge_x
+    offset_y -= along * edge_y
+    distance: NDArray[np.float64] = np.sqrt((offset_x * offset_x + offset_y * offset_y).min(axis=1))
     return distance
 
 

@@ -1,0 +1,154 @@
+"""The training of both levels, from its first step or its last checkpoint to its weights."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import time
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from safetensors.numpy import save
+
+from hierbrush.curriculum import load_curriculum, load_model
+from hierbrush.envs.character import COMPOSER
+from hierbrush.errors import HierbrushError
+from hierbrush.learning import checkpoint
+from hierbrush.learning.hierarchical import hierarchical_algorithm_config, trained_modules
+from hierbrush.learning.hierarchical_config import HierarchicalConfig
+from hierbrush.learning.policy_run import PolicyRun, TrainingLoop, elapsed, ray_session
+from hierbrush.learning.progress import Progress
+from hierbrush.learning.weights import commit
+from hierbrush.resources import folder
+from hierbrush.sim import observation
+from hierbrush.strokes.types import ABBREVIATIONS
+
+COMPOSER_FILE, COMPOSER_CARD = "composer.safetensors", "composer.json"
+PRIMITIVES_FILE, PRIMITIVES_CARD = "policies.safetensors", "policies.json"
+
+
+class HierarchicalLoop(TrainingLoop):
+    """Iterations of both levels; the figures shown are the composer's, or those of the first primitive trained."""
+
+    def _export(self, record: dict[str, Any]) -> None:
+        """Write the composer and the primitives to files of the same form as those that ship, each with its card.
+
+        All primitives are written, those that were not trained as well, so that the file can be used as it is.
+        """
+        run = self._run
+        trained = trained_modules(run.config)
+        card = {
+            "name": run.name,
+            "trained": list(trained),
+            "steps": self._steps,
+            "seconds": round(time.monotonic() - self._started, 1),
+            "seed": run.config.seed,
+            "commit": commit(),
+            "training_scores": {
+                name: record[name]
+                for name in ("return", "iou", "character_iou", "order_exact", "centre_error")
+                if record.get(name) is not None
+            },
+            "curriculum": run.curriculum.name if run.curriculum else None,
+            "config": run.config.model_dump(mode="json"),
+        }
+        states = self._algorithm.learner_group.get_weights()
+        if COMPOSER in trained:
+            tensors = {
+                name.removeprefix("net."): _numbers(value)
+                for name, value in states[COMPOSER].items()
+                if name.startswith("net.")
+            }
+            _write(run.folder, COMPOSER_FILE, COMPOSER_CARD, tensors, card)
+        if set(trained) - {COMPOSER}:
+            primitives = {}
+            for stroke in ABBREVIATIONS:
+                networks = {name: value for name, value in states[stroke].items() if name.startswith("policy.")}
+                for name, value in networks.items():
+                    primitives[f"{stroke}/{name.removeprefix('policy.')}"] = _numbers(value).astype(np.float16)
+            facts = {**card, "observation_version": observation.VERSION}
+            _write(run.folder, PRIMITIVES_FILE, PRIMITIVES_CARD, primitives, facts)
+        checkpoint.write_atomically(run.folder / _FINISHED, b"")
+
+
+_FINISHED = "finished"
+
+
+def _numbers(value: Any) -> NDArray[Any]:
+    return np.ascontiguousarray(value.cpu().numpy() if isinstance(value, torch.Tensor) else value)
+
+
+def _write(into: Path, weights: str, card: str, tensors: Mapping[str, NDArray[Any]], facts: Mapping[str, Any]) -> None:
+    data = save(dict(tensors))
+    checkpoint.write_atomically(into / weights, data)
+    text = json.dumps({"sha256": hashlib.sha256(data).hexdigest(), **facts}, indent=2, ensure_ascii=False)
+    checkpoint.write_atomically(into / card, text.encode() + b"\n")
+
+
+def train_hierarchical(
+    config_path: Path,
+    *,
+    overrides: Sequence[str] = (),
+    resume: bool = False,
+    output: Path | None = None,
+    stop: Callable[[], bool],
+) -> Path | None:
+    """Train both levels as a configuration file asks for; return the folder with the results, None if stopped.
+
+    The folder (``runs/<name>`` unless given) holds ``composer.safetensors`` and its card when the composer was trained,
+    ``policies.safetensors`` and its card when primitives were, ``metrics.jsonl``, ``curve.png``, ``tensorboard/`` and
+    ``checkpoints/``.
+
+    Args:
+        config_path: YAML file, see `HierarchicalConfig`.
+        overrides: ``KEY=VALUE`` arguments that change the configuration.
+        resume: go on from the newest complete checkpoint in ``output``.
+        output: the folder.
+        stop: asked after every iteration.
+
+    Raises:
+        HierbrushError: the configuration cannot be used, or ``output`` holds a training and ``resume`` is False.
+    """
+    config = load_model(config_path, HierarchicalConfig, overrides)
+    trained_modules(config)
+    into = output or Path("runs", config.name)
+    checkpoints = into / "checkpoints"
+    if checkpoints.exists() and not resume:
+        raise HierbrushError(
+            f"--output: {into} already holds a training; add --resume to go on with it, or give another --output"
+        )
+    if (into / _FINISHED).exists():
+        return into
+    named = config_path.parent / config.curriculum
+    curriculum = load_curriculum(named if named.exists() and not named.samefile(config_path) else _shelf(config))
+    torch.set_num_threads(1)
+    checkpoints.mkdir(parents=True, exist_ok=True)
+    checkpoint.remove_unfinished(checkpoints)
+    checkpoint.write_atomically(into / "config.json", (config.model_dump_json(indent=2) + "\n").encode())
+    run = PolicyRun(config.name, into, config, curriculum, None, None)  # type: ignore[arg-type]
+    progress = Progress(config.name, config.training.steps, 0)
+    with ray_session(1 + config.resources.runners + config.resources.learners):
+        algorithm = hierarchical_algorithm_config(config, curriculum).build_algo()
+        try:
+            done = checkpoint.complete(checkpoints) if resume else []
+            if done:
+                algorithm.restore_from_path(str(done[-1].resolve()))
+            steps, seconds = (checkpoint.steps_of(done[-1]), elapsed(done[-1])) if done else (0, 0.0)
+            loop = HierarchicalLoop(run, algorithm, checkpoints, progress, steps, seconds)
+            loop.module_id = trained_modules(config)[0]
+            return into if loop.train(stop) else None
+        finally:
+            progress.close()
+            algorithm.stop()
+            with contextlib.suppress(OSError):
+                Path(algorithm.logdir).rmdir()  # Ray makes an empty folder in the home directory
+
+
+def _shelf(config: HierarchicalConfig) -> Path:
+    shelved = folder("curricula") / config.curriculum
+    return shelved if shelved.exists() else Path(config.curriculum)
