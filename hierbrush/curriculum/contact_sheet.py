@@ -6,8 +6,8 @@ import io
 import math
 import textwrap
 import warnings
-from collections.abc import Sequence
-from functools import lru_cache
+from collections.abc import Callable, Sequence
+from functools import lru_cache, partial
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -17,8 +17,10 @@ from matplotlib.font_manager import fontManager
 from matplotlib.patches import Polygon, Rectangle
 from numpy.typing import NDArray
 
+from hierbrush.characters import load_library
+from hierbrush.curriculum.characters import draw_characters
 from hierbrush.curriculum.goals import sample_goals
-from hierbrush.curriculum.model import Curriculum, Deformation, Goals, Stage
+from hierbrush.curriculum.model import Characters, Curriculum, Deformation, Goals, Stage
 from hierbrush.strokes.goal import StrokeGoal
 from hierbrush.strokes.types import NUMBER
 
@@ -45,7 +47,7 @@ _CHINESE = ("Noto Sans CJK SC", "Source Han Sans SC", "WenQuanYi Micro Hei", "Pi
 
 
 def contact_sheet(curriculum: Curriculum, stroke_types: Sequence[str], seed: int) -> Figure:
-    """Draw the sheet: a band a stage, eighteen goals each, sorted by stroke type.
+    """Draw the sheet: a band a stage, eighteen samples each: goals by stroke type, or characters by strokes.
 
     Each goal is shown on its page (the character box) where and as large as it is asked for, and close up beside it,
     with its skeleton in red from the dot on.
@@ -81,12 +83,32 @@ def contact_sheet(curriculum: Curriculum, stroke_types: Sequence[str], seed: int
             y = top + _STAGE_TITLE + _LINE * (index + 0.5)
             _write(axes, _MARGIN, y, label, size=7.6, colour=_FAINT)
             _write(axes, _MARGIN + _LABEL, y, text, size=7.6)
-        goals = sample_goals(stage.goals, stroke_types, _COLUMNS * _ROWS, seed + number)
-        for index, goal in enumerate(sorted(goals, key=lambda goal: (NUMBER[goal.stroke_type], -goal.length))):
+        for index in range(_COLUMNS * _ROWS):
             row, column = divmod(index, _COLUMNS)
-            _draw_goal(axes, goal, _MARGIN + _TEXT + column * _CELL[0], top + row * _CELL[1])
+            place = _MARGIN + _TEXT + column * _CELL[0], top + row * _CELL[1]
+            if index == 0:
+                draw = _drawings(stage, stroke_types, seed + number)
+            if index < len(draw):
+                draw[index](axes, *place)
         top += band + _STAGE_GAP
     return figure
+
+
+def _drawings(stage: Stage, stroke_types: Sequence[str], seed: int) -> list[Callable[[Axes, float, float], None]]:
+    """Return what draws each of a stage's samples, given where."""
+    if stage.characters is not None:
+        return [partial(_draw_character, char) for char in _sampled_characters(stage.characters, seed)]
+    assert stage.goals is not None
+    goals = sample_goals(stage.goals, stroke_types, _COLUMNS * _ROWS, seed)
+    ordered = sorted(goals, key=lambda goal: (NUMBER[goal.stroke_type], -goal.length))
+    return [partial(_draw_goal, goal) for goal in ordered]
+
+
+def _sampled_characters(wanted: Characters, seed: int) -> list[str]:
+    library = load_library()
+    drawn = draw_characters(wanted, seed)
+    chosen = np.random.default_rng(seed).permutation(len(drawn))[: _COLUMNS * _ROWS]
+    return sorted((drawn[at] for at in chosen.tolist()), key=lambda char: len(library.stroke_types(char)))
 
 
 def rendered(figure: Figure, suffix: str) -> bytes:
@@ -112,12 +134,29 @@ def _families() -> list[str]:
     return ["DejaVu Sans", *(name for name in _CHINESE if name in installed)]
 
 
-def _draw_goal(axes: Axes, goal: StrokeGoal, left: float, top: float) -> None:
+def _draw_page(axes: Axes, left: float, top: float) -> None:
     axes.add_patch(Rectangle((left, top), _PAGE, _PAGE, facecolor=_TILE, edgecolor=_GUIDE, linewidth=0.9))
     centre = np.array([left, top]) + _PAGE / 2
     for along in ((0.5, 0.0), (0.0, 0.5), (0.5, 0.5), (0.5, -0.5)):  # the guide lines of a practice sheet
         ends = centre + _PAGE * np.outer([-1, 1], along)
         axes.plot(*ends.T, color=_GUIDE, linewidth=0.5, linestyle=(0, (3, 3)))
+
+
+def _draw_character(char: str, axes: Axes, left: float, top: float) -> None:
+    library = load_library()
+    _draw_page(axes, left, top)
+    for stroke in library[char].strokes:
+        outline = np.asarray(stroke.outline) * _PAGE + (left, top)
+        axes.add_patch(Polygon(outline, closed=True, facecolor=_INK, edgecolor="none"))
+    x, y = left + _PAGE + 0.07, top + 0.12
+    tree = library.decomposition(char)
+    _write(axes, x, y, f"U+{ord(char):04X}", size=7.5, weight="bold")
+    _write(axes, x, y + 0.17, f"{len(library.stroke_types(char))} strokes", size=6.2, colour=_FAINT)
+    _write(axes, x, y + 0.29, f"{len(tree.children) or 'no'} parts", size=6.2, colour=_FAINT)
+
+
+def _draw_goal(goal: StrokeGoal, axes: Axes, left: float, top: float) -> None:
+    _draw_page(axes, left, top)
     _draw_stroke(axes, goal, scale=_PAGE, shift=np.array([left, top]), line=0.7)
 
     low, high = np.array(goal.box[:2]), np.array(goal.box[2:])
@@ -142,8 +181,7 @@ def _facts(stage: Stage) -> list[tuple[str, str]]:
     """Return the lines beside a stage, each a label and a text: first the description, then the rules."""
     rule = stage.promotion
     facts = [
-        ("goals", _sources(stage.goals)),
-        ("deformed", _deformation(stage.goals.deformation)),
+        *_asked_for(stage),
         ("brush", _brush(stage)),
         (
             "episode",
@@ -160,6 +198,20 @@ def _facts(stage: Stage) -> list[tuple[str, str]]:
         wrapped = textwrap.wrap(text, _FACTS_WRAP)
         lines += zip([label, *[""] * len(wrapped)], wrapped, strict=False)
     return lines
+
+
+def _asked_for(stage: Stage) -> list[tuple[str, str]]:
+    if stage.goals is not None:
+        return [("goals", _sources(stage.goals)), ("deformed", _deformation(stage.goals.deformation))]
+    assert stage.characters is not None
+    wanted = stage.characters
+    operators = f"{len(wanted.structures)} structures" if wanted.structures else "every structure"
+    text = f"{operators}, {wanted.strokes[0]} to {wanted.strokes[1]} strokes; {wanted.count:,} drawn"
+    return [
+        ("writes", text),
+        ("shown", f"{wanted.goals:.0%} of the glyphs"),
+        ("composer", ", ".join(f"{name} {weight:g}" for name, weight in wanted.reward)),
+    ]
 
 
 def _sources(goals: Goals) -> str:

@@ -3,8 +3,8 @@
 A character waits for the composer until `CharacterBatch.begin` hands it a decision; then every `tick` moves its brush
 under the primitive of the stroke's type until the stroke is over and the composer is due again. The two levels are
 rewarded apart: a primitive as in `hierbrush.envs.stroke`, for ink inside and outside its own goal; the composer when a
-stroke is over, for ink on and beside the glyph, for strokes out of turn, for the way through the air, and at the end for
-how much nearer the ink is to its glyph than to any other of the stage.
+stroke is over, for ink on and beside the glyph, for strokes out of turn, for the way through the air, and at the end
+for how much nearer the ink is to its glyph than to any other of the stage.
 """
 
 from __future__ import annotations
@@ -19,11 +19,12 @@ import numpy as np
 from gymnasium import spaces
 from numpy.typing import NDArray
 
-from hierbrush.characters import load_library, split
+from hierbrush.characters import load_library
 from hierbrush.composer.brief import MAX_STROKES, Brief, Truth, brief_of, truth_of
 from hierbrush.composer.observation import OBSERVATION_SIZE, BriefBank, Progress
 from hierbrush.composer.place import PLACE_SIZE, stroke_goal
-from hierbrush.curriculum import Curriculum, Stage, load_curriculum
+from hierbrush.curriculum import Curriculum, load_curriculum
+from hierbrush.curriculum.characters import draw_characters
 from hierbrush.errors import HierbrushError
 from hierbrush.resources import folder
 from hierbrush.sim import StrokeBatch, rasterise
@@ -93,33 +94,8 @@ def coarsened(pages: Bools) -> F32:
     """Return the coverage float32 [n, 64 x 64] of pages bool [n, SIDE, SIDE] on the coarse raster."""
     step = SIDE // _COARSE
     blocks = pages.reshape(len(pages), _COARSE, step, _COARSE, step)
-    return blocks.mean(axis=(2, 4), dtype=np.float32).reshape(len(pages), -1)
-
-
-def draw_characters(stage: Stage, seed: int) -> tuple[str, ...]:
-    """Return the training characters that a stage practises; the same seed gives the same ones.
-
-    Raises:
-        HierbrushError: no training character is as the stage wants it.
-    """
-    assert stage.characters is not None
-    wanted, library = stage.characters, load_library()
-    least, most = wanted.strokes
-    fitting = [
-        char
-        for char in library
-        if split(char) == "train"
-        and least <= len(library.stroke_types(char)) <= most
-        and (not wanted.structures or library.decomposition(char).operator in wanted.structures)
-    ]
-    if not fitting:
-        raise HierbrushError(
-            f"characters: no training character has {least} to {most} strokes and the structures "
-            f"{' '.join(wanted.structures) or 'of any kind'} (stage {stage.name})"
-        )
-    rng = np.random.default_rng(seed)
-    chosen = rng.permutation(len(fitting))[: wanted.count]
-    return tuple(fitting[at] for at in sorted(chosen.tolist()))
+    shares: F32 = blocks.mean(axis=(2, 4), dtype=np.float32).reshape(len(pages), -1)
+    return shares
 
 
 @dataclass(frozen=True, eq=False)
@@ -214,10 +190,11 @@ class CharacterBatch:
         if stage == self.stage:
             return
         self.stage, self._spec = stage, stages[stage]
+        assert self._spec.characters is not None
         self._model = self._spec.brush.build()
         least, most = self._spec.episode.ticks
         self._follower = Follower(least_ticks=least, most_ticks=most, height=self._spec.episode.start_height)
-        self.lessons = _lessons(draw_characters(self._spec, self._lesson_seed))
+        self.lessons = _lessons(draw_characters(self._spec.characters, self._lesson_seed))
         self._progress = Progress(self.lessons.bank, self.slots)
         if self._strokes is None:
             self._strokes = StrokeBatch(

@@ -41,7 +41,7 @@ class CharacterEnv(MultiAgentEnv):  # type: ignore[misc]
         return self._observed(), {}
 
     def step(self, action_dict: dict[str, Any]) -> tuple[dict[str, Any], ...]:
-        """Carry out the action of the one agent that is due; ``infos`` of the composer hold a finished character's scores."""
+        """Carry out the action of the agent that is due; ``infos["composer"]`` holds a finished character's scores."""
         batch = self.batch
         rewards: dict[str, float] = {}
         infos: dict[str, Any] = {}

@@ -185,7 +185,7 @@ def hierarchical_algorithm_config(config: HierarchicalConfig, curriculum: Curric
         .training(
             learner_class=HierarchicalLearner,
             learner_config_dict={
-                # Not RLlib's overrides per module: it copies the whole configuration for each, the earlier copies included.
+                # Not RLlib's overrides per module: for each it copies the whole configuration, earlier copies included.
                 "lr": {name: [[0, level.lr], [training.steps, level.lr_final]] for name, level in levels.items()},
                 "sigma": [[0, primitives.sigma], [training.steps, primitives.sigma_final]],
                 "composer_sigma": [[0, composer.sigma], [training.steps, composer.sigma_final]],

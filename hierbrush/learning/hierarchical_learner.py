@@ -17,13 +17,15 @@ from hierbrush.learning.composer_module import ComposerDistribution
 from hierbrush.learning.hierarchical_connector import ANCHOR_LOGITS, ANCHOR_PLACES
 from hierbrush.learning.learner import PrimitiveLearner
 
+_CRITIC_LR = 1e-3
+
 
 class HierarchicalLearner(PrimitiveLearner):
     """`PrimitiveLearner` for many modules, one of which is the composer.
 
-    Further settings in ``learner_config_dict``: ``lr`` (schedules by module), ``composer_sigma`` (schedule of the noise of boxes; shape coefficients
-    get ``shape_noise`` times as much), ``anchor`` (weight of the Kullback-Leibler divergence from the imitation policy)
-    and ``entropy`` (weight of the entropy of the choice of strokes).
+    Further settings in ``learner_config_dict``: ``lr`` (schedules by module), ``composer_sigma`` (schedule of the noise
+    of boxes; shape coefficients get ``shape_noise`` times as much), ``anchor`` (weight of the Kullback-Leibler
+    divergence from the imitation policy) and ``entropy`` (weight of the entropy of the composer's decisions).
     """
 
     def build(self) -> None:
@@ -33,15 +35,24 @@ class HierarchicalLearner(PrimitiveLearner):
         self._composer_sigma = Scheduler(fixed_value_or_schedule=schedule, framework="torch")
 
     def configure_optimizers_for_module(self, module_id: str, config: Any = None) -> None:
-        """Register one fused Adam on the module's own learning rate schedule."""
+        """Register a fused Adam on the module's own learning rate schedule, and one for the composer's critic.
+
+        The composer begins with what it imitated and may only move slowly; its critic begins with nothing.
+        """
         settings = self.config.learner_config_dict
-        parameters = self.get_parameters(self.module[module_id])
-        self.register_optimizer(
-            module_id=module_id,
-            optimizer=torch.optim.Adam(parameters, fused=True, eps=settings["adam_eps"]),
-            params=parameters,
-            lr_or_lr_schedule=settings["lr"][module_id],
-        )
+        groups = {"": (self.get_parameters(self.module[module_id]), settings["lr"][module_id])}
+        if module_id == COMPOSER:
+            module = self.module[module_id].unwrapped()
+            critic = [*module.value_token.parameters(), *module.value_sum.parameters()]
+            groups = {"": (list(module.net.parameters()), settings["lr"][module_id]), "_critic": (critic, _CRITIC_LR)}
+        for suffix, (parameters, lr) in groups.items():
+            self.register_optimizer(
+                module_id=module_id,
+                optimizer_name=f"default_optimizer{suffix}",
+                optimizer=torch.optim.Adam(parameters, fused=True, eps=settings["adam_eps"]),
+                params=parameters,
+                lr_or_lr_schedule=lr,
+            )
 
     def compute_loss_for_module(
         self, *, module_id: str, config: Any, batch: dict[str, Any], fwd_out: dict[str, Any]

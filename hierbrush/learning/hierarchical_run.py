@@ -41,7 +41,8 @@ class HierarchicalLoop(TrainingLoop):
         All primitives are written, those that were not trained as well, so that the file can be used as it is.
         """
         run = self._run
-        trained = trained_modules(run.config)
+        config: Any = run.config
+        trained = trained_modules(config)
         card = {
             "name": run.name,
             "trained": list(trained),

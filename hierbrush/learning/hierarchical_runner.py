@@ -154,7 +154,11 @@ class HierarchicalRunner(MultiAgentEnvRunner):  # type: ignore[misc]
             done = tick.character_over
             if done.any():
                 episodes += int(done.sum())
-                columns_done = {**batch.episode_metrics, RETURN: self._returns, LENGTH: self._lengths}
+                columns_done: dict[str, NDArray[Any]] = {
+                    **batch.episode_metrics,
+                    RETURN: self._returns,
+                    LENGTH: self._lengths,
+                }
                 for name, column in columns_done.items():
                     finished.setdefault(name, []).append(column[done])
                 self._returns[done] = 0.0

@@ -75,9 +75,9 @@ class GoalBank:
             raise HierbrushError(f"outlines, tracks: {len(outlines)} and {len(tracks)}, expected equal numbers above 0")
         windows, masks, distances, areas, courses = [], [], [], [], []
         for index, (outline, track) in enumerate(zip(outlines, tracks, strict=True)):
-            window, mask, distance = rasterised(f"outlines[{index}]", outline, side, supersample)
+            extent, mask, distance = rasterised(f"outlines[{index}]", outline, side, supersample)
             courses.append(_check_track(f"tracks[{index}]", track))
-            windows.append(window)
+            windows.append(extent)
             masks.append(mask)
             distances.append(distance)
             areas.append(popcount(mask))
