@@ -4,15 +4,33 @@ from __future__ import annotations
 
 import json
 import os
+from dataclasses import asdict
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
-from hierbrush.errors import HierbrushError
+from hierbrush.errors import HierbrushError, closest
+
+if TYPE_CHECKING:
+    from hierbrush.sim import BrushModel
+    from hierbrush.writing.evaluation import Disturbance
 
 
 @click.command(short_help="Score a policy.")
 @click.option("--policy", default="learned", show_default=True, help="Whose writing to score.")
+@click.option(
+    "--goal",
+    default="glyph",
+    show_default=True,
+    help="What to score: glyph, the primitives; decomposition, a composer.",
+)
+@click.option(
+    "--composer",
+    "composers",
+    multiple=True,
+    help="Who composes, with --goal decomposition; may be repeated.  [default: learned]",
+)
 @click.option("--split", default="test", show_default=True, help="Which characters: train, validation or test.")
 @click.option("--text", help="Score these characters instead of a split.")
 @click.option("--limit", type=int, help="Only the first so many characters of the split.")
@@ -29,9 +47,11 @@ from hierbrush.errors import HierbrushError
 )
 @click.option("--workers", type=int, help="Processes that share the work.  [default: one for each CPU]")
 @click.option("--json", "json_file", type=click.Path(path_type=Path), help="Write all scores to this JSON file.")
-@click.option("--sheet", type=click.Path(path_type=Path), help="Draw the policy's worst twelve to this PNG file.")
+@click.option("--sheet", type=click.Path(path_type=Path), help="Draw the worst twelve, or compositions, to this PNG.")
 def evaluate(
     policy: str,
+    goal: str,
+    composers: tuple[str, ...],
     split: str,
     text: str | None,
     limit: int | None,
@@ -46,22 +66,23 @@ def evaluate(
 ) -> None:
     """Write every character of a split and print the scores, those of the controls beside them.
 
-    The controls are the scripted follower, the disc oracle (discs of exact inscribed radius along the median, no
+    With --goal decomposition each is composed from its components alone, and the table tells how well strokes are
+    ordered and placed, and how often the ink is recognised among all glyphs; the controls are composers that learned
+    nothing, and --sheet draws a hundred of the characters and twenty that are described by their components.
+
+    Else the controls are the scripted follower, the disc oracle (discs of exact inscribed radius along the median, no
     brush), zero actions and random actions. Ink is compared on a 256 x 256 raster without realignment.
     """
-    from tqdm import tqdm
-
     from hierbrush.characters import check_text
     from hierbrush.sim import BrushModel
-    from hierbrush.writing import write_character
     from hierbrush.writing.evaluation import Disturbance, characters_of
-    from hierbrush.writing.evaluation import evaluate as run
-    from hierbrush.writing.picture_sheet import picture_sheet
-    from hierbrush.writing.result import write_file
+    from hierbrush.writing.write import GOALS
 
     for option, file, suffix in (("--json", json_file, ".json"), ("--sheet", sheet, ".png")):
         if file is not None and file.suffix.lower() != suffix:
             raise HierbrushError(f"{option}: {str(file)!r} must end in {suffix}")
+    if goal not in GOALS:
+        raise HierbrushError(f"--goal: {goal!r} is not one of {', '.join(GOALS)}{closest(goal, list(GOALS))}")
     if text is None:
         characters = characters_of(split, limit)
     else:
@@ -72,26 +93,99 @@ def evaluate(
     model = BrushModel.preset(brush)
     if workers is None:
         workers = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    document: dict[str, object] = {"policy": policy, "brush": brush, "seed": seed, "split": None if text else split}
+    if goal == "decomposition":
+        if brush_error or handle_error:
+            raise HierbrushError(
+                "--brush-error, --handle-error: test primitives; leave them out with --goal decomposition"
+            )
+        _compositions(characters, composers or ("learned",), policy, model, seed, workers, document, json_file, sheet)
+        return
+    if composers:
+        raise HierbrushError("--composer: nothing is composed with --goal glyph; add --goal decomposition")
+    disturbance = Disturbance(brush_error, handle_error, handle_correlation)
+    document.update(asdict(disturbance))
+    _primitives(characters, policy, model, seed, disturbance, workers, document, json_file, sheet)
+
+
+def _primitives(
+    characters: tuple[str, ...],
+    policy: str,
+    brush: BrushModel,
+    seed: int,
+    disturbance: Disturbance,
+    workers: int,
+    document: dict[str, object],
+    json_file: Path | None,
+    sheet: Path | None,
+) -> None:
+    from tqdm import tqdm
+
+    from hierbrush.writing import write_characters
+    from hierbrush.writing.evaluation import evaluate as run
+    from hierbrush.writing.picture_sheet import picture_sheet
+    from hierbrush.writing.result import write_file
+
     with tqdm(total=len(characters), unit="character", disable=None, leave=False) as bar:
         result = run(
             characters,
             policy=policy,
-            brush=model,
+            brush=brush,
             seed=seed,
-            disturbance=Disturbance(brush_error, handle_error, handle_correlation),
+            disturbance=disturbance,
             workers=workers,
             progress=bar.update,
         )
     click.echo(result.table())
-    if json_file is not None:
-        document = {"policy": policy, "brush": brush, "seed": seed, "split": None if text else split}
-        document.update(brush_error=brush_error, handle_error=handle_error, handle_correlation=handle_correlation)
-        document.update(result.summary())
-        write_file(json_file, (json.dumps(document, ensure_ascii=False, indent=1) + "\n").encode())
-        click.echo(json_file)
+    _write_json(json_file, {**document, **result.summary()})
     if sheet is not None:
         ious = result.rows[0].column("iou")
         worst = [result.characters[at] for at in ious.argsort(kind="stable")[:12]]
-        drawn = [write_character(char, brush=model, policy=policy, seed=seed) for char in worst]
+        drawn = write_characters(worst, goal="glyph", brush=brush, policy=policy, seed=seed)
         write_file(sheet, picture_sheet(drawn))
         click.echo(sheet)
+
+
+def _compositions(
+    characters: tuple[str, ...],
+    composers: tuple[str, ...],
+    policy: str,
+    brush: BrushModel,
+    seed: int,
+    workers: int,
+    document: dict[str, object],
+    json_file: Path | None,
+    sheet: Path | None,
+) -> None:
+    from tqdm import tqdm
+
+    from hierbrush.composer.composers import BASELINES
+    from hierbrush.writing import write_characters
+    from hierbrush.writing.composer_evaluation import evaluate_composers, steps
+    from hierbrush.writing.picture_sheet import DESCRIBED, composition_sheet
+    from hierbrush.writing.result import write_file
+
+    names = tuple(dict.fromkeys([*composers, *BASELINES]))
+    with tqdm(total=steps(len(characters), len(names)), unit="step", disable=None, leave=False) as bar:
+        result = evaluate_composers(
+            characters, names, policy=policy, brush=brush, seed=seed, workers=workers, progress=bar.update
+        )
+    click.echo(result.table())
+    _write_json(json_file, {**document, **result.summary()})
+    if sheet is not None:
+        # A hundred from all over the split, whose characters stand in the order of their radicals.
+        chosen = characters[:: max(1, len(characters) // 100)][:100]
+        drawn = write_characters(
+            [*chosen, *DESCRIBED], goal="decomposition", composer=names[0], brush=brush, policy=policy, seed=seed
+        )
+        places = {char: int(place) for char, place in zip(result.characters, result.rows[0].places, strict=True)}
+        write_file(sheet, composition_sheet(drawn, places))
+        click.echo(sheet)
+
+
+def _write_json(file: Path | None, document: dict[str, object]) -> None:
+    from hierbrush.writing.result import write_file
+
+    if file is not None:
+        write_file(file, (json.dumps(document, ensure_ascii=False, indent=1) + "\n").encode())
+        click.echo(file)

@@ -22,7 +22,10 @@ from hierbrush.errors import HierbrushError
 )
 @click.option("--policy", default="learned", show_default=True, help="Who moves the brush.")
 @click.option("--brush", default="measured", show_default=True, help="Preset of the brush: measured or round.")
-@click.option("--goal", default="glyph", show_default=True, help="Where order, places and shapes come from.")
+@click.option("--goal", help="Where order, places and shapes come from: decomposition or glyph.  [default: glyph]")
+@click.option(
+    "--composer", default="learned", show_default=True, help="Who composes where the goal is a decomposition."
+)
 @click.option(
     "--layout", help="vertical (columns, right to left) or horizontal (rows).  [default: vertical; one character alone]"
 )
@@ -35,21 +38,25 @@ def write(
     outputs: tuple[Path, ...],
     policy: str,
     brush: str,
-    goal: str,
+    goal: str | None,
+    composer: str,
     layout: str | None,
     per_line: int | None,
     cell: float | None,
     size: int | None,
     seed: int,
 ) -> None:
-    """Write TEXT, one or more Chinese characters, into files.
+    """Write TEXT, one or more Chinese characters or the description of one, into files.
 
-    One character fills its box exactly; several, or one with a layout option, stand on a page.
+    One character fills its box exactly; several, or one with a layout option, stand on a page. A description names the
+    components of a character that no table knows.
 
     \b
     hierbrush write 永 -o yong.png -o yong.gif
     hierbrush write 永和九年 -o line.svg --layout horizontal
+    hierbrush write ⿰木月 -o new.png
     """  # noqa: D301  # \b keeps click from joining the examples' lines
+    from hierbrush.composer.ids import is_ids
     from hierbrush.writing import Layout, Sheet, write_character, write_text
     from hierbrush.writing.result import check_size, check_suffix
 
@@ -62,12 +69,15 @@ def write(
         if not pixels:
             raise HierbrushError("--size: none of the files has pixels; only png and gif take a size")
     sheet: Sheet
-    if len(text) == 1 and layout is None and per_line is None and cell is None:
-        sheet = write_character(text, goal=goal, brush=brush, policy=policy, seed=seed)
+    alone = layout is None and per_line is None and cell is None
+    if is_ids(text) and not alone:
+        raise HierbrushError("--layout, --per-line, --cell: have no meaning for a description, which is one character")
+    if is_ids(text) or (len(text) == 1 and alone):
+        sheet = write_character(text, goal=goal, composer=composer, brush=brush, policy=policy, seed=seed)
     else:
         fields = {"direction": layout, "per_line": per_line, "cell": None if cell is None else cell / 1e3}
         page = Layout.from_mapping({name: value for name, value in fields.items() if value is not None})
-        sheet = write_text(text, layout=page, goal=goal, brush=brush, policy=policy, seed=seed)
+        sheet = write_text(text, layout=page, goal=goal, composer=composer, brush=brush, policy=policy, seed=seed)
     for output in outputs:
         takes_size = output.suffix.lower() in pixels
         click.echo(sheet.save(output, size=size if takes_size else None))

@@ -135,11 +135,12 @@ def _families() -> list[str]:
 
 
 def _draw_page(axes: Axes, left: float, top: float) -> None:
-    axes.add_patch(Rectangle((left, top), _PAGE, _PAGE, facecolor=_TILE, edgecolor=_GUIDE, linewidth=0.9))
+    page = Rectangle((left, top), _PAGE, _PAGE, facecolor=_TILE, edgecolor=_GUIDE, linewidth=0.9, zorder=0.8)
+    axes.add_patch(page)
     centre = np.array([left, top]) + _PAGE / 2
     for along in ((0.5, 0.0), (0.0, 0.5), (0.5, 0.5), (0.5, -0.5)):  # the guide lines of a practice sheet
         ends = centre + _PAGE * np.outer([-1, 1], along)
-        axes.plot(*ends.T, color=_GUIDE, linewidth=0.5, linestyle=(0, (3, 3)))
+        axes.plot(*ends.T, color=_GUIDE, linewidth=0.5, linestyle=(0, (3, 3)), zorder=0.9)
 
 
 def _draw_character(char: str, axes: Axes, left: float, top: float) -> None:

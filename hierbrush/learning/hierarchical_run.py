@@ -74,10 +74,6 @@ class HierarchicalLoop(TrainingLoop):
                     primitives[f"{stroke}/{name.removeprefix('policy.')}"] = _numbers(value).astype(np.float16)
             facts = {**card, "observation_version": observation.VERSION}
             _write(run.folder, PRIMITIVES_FILE, PRIMITIVES_CARD, primitives, facts)
-        checkpoint.write_atomically(run.folder / _FINISHED, b"")
-
-
-_FINISHED = "finished"
 
 
 def _numbers(value: Any) -> NDArray[Any]:
@@ -123,8 +119,6 @@ def train_hierarchical(
         raise HierbrushError(
             f"--output: {into} already holds a training; add --resume to go on with it, or give another --output"
         )
-    if (into / _FINISHED).exists():
-        return into
     named = config_path.parent / config.curriculum
     curriculum = load_curriculum(named if named.exists() and not named.samefile(config_path) else _shelf(config))
     torch.set_num_threads(1)

@@ -138,13 +138,13 @@ class HierarchicalRunner(MultiAgentEnvRunner):  # type: ignore[misc]
             self._open["rewards"] += np.float32(gamma) ** self._ticks.astype(np.float32) * tick.composer_reward
             self._ticks += 1
             if primitives:
-                columns = (observed, actions, logp, tick.stroke_reward, tick.stroke_over, kind)
-                for name, column in zip(StrokeTicks.__dataclass_fields__, columns, strict=True):
-                    ticks.setdefault(name, []).append(column)
+                row = (observed, actions, logp, tick.stroke_reward, tick.stroke_over, kind)
+                for name, part in zip(StrokeTicks.__dataclass_fields__, row, strict=True):
+                    ticks.setdefault(name, []).append(np.asarray(part))
             over = np.flatnonzero(tick.stroke_over)
             if over.size and composer:
-                for name, values in self._open.items():
-                    closed.setdefault(name, []).append(values[over])
+                for name, opened in self._open.items():
+                    closed.setdefault(name, []).append(opened[over])
                 closed.setdefault("slot", []).append(over)
                 closed.setdefault("ticks", []).append(self._ticks[over])
                 closed.setdefault("ends", []).append(tick.character_over[over])
@@ -154,12 +154,12 @@ class HierarchicalRunner(MultiAgentEnvRunner):  # type: ignore[misc]
             done = tick.character_over
             if done.any():
                 episodes += int(done.sum())
-                columns_done: dict[str, NDArray[Any]] = {
+                ended: dict[str, NDArray[Any]] = {
                     **batch.episode_metrics,
                     RETURN: self._returns,
                     LENGTH: self._lengths,
                 }
-                for name, column in columns_done.items():
+                for name, column in ended.items():
                     finished.setdefault(name, []).append(column[done])
                 self._returns[done] = 0.0
                 self._lengths[done] = 0

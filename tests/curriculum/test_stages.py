@@ -141,8 +141,8 @@ def test_broken_step_counts_are_refused(steps: Any) -> None:
 
 def test_missing_metric_is_refused() -> None:
     machine = StageMachine(curriculum(RULE))
-    with pytest.raises(HierbrushError, match=r"^metrics: no 'iou_p05', expected iou, iou_p05"):
-        machine.advance(machine.start(), {"iou": 0.5, "mean_iou": 0.5}, 10)
+    with pytest.raises(HierbrushError, match=r"^metrics: no 'iou'"):
+        machine.advance(machine.start(), {"iou_p05": 0.5, "mean_iou": 0.5}, 10)
 
 
 def test_state_of_another_curriculum_is_refused() -> None:
@@ -184,7 +184,7 @@ promotions = st.builds(
     st.integers(0, 60),
     st.integers(1, 60),
     st.sampled_from(["promote", "stay", "stop"]),
-    st.sampled_from(METRICS),
+    st.sampled_from(METRICS[:2]),  # the others are of stages with characters
 )
 values = st.floats(0, 1) | st.sampled_from([NAN, math.inf])
 iterations = st.lists(st.tuples(values, values, st.integers(0, 30)), max_size=40)

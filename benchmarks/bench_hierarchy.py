@@ -1,0 +1,110 @@
+"""Steps per second of both levels of the hierarchy: stock RLlib on `CharacterEnv`, and ours on one batch.
+
+    python benchmarks/bench_hierarchy.py
+
+Composer trained, primitives frozen; the same networks, minibatches and epochs; one process, one thread. A step is a
+control tick or a decision. Seconds are CPU seconds of the process, so that other work on the machine does not count.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import statistics
+from pathlib import Path
+
+import torch
+from bench_rllib import time_rllib
+from ray.rllib.algorithms.ppo import PPOConfig
+
+from hierbrush.curriculum import Curriculum, load_curriculum
+from hierbrush.envs.character import COMPOSER
+from hierbrush.learning.character_env import CharacterEnv
+from hierbrush.learning.hierarchical import hierarchical_algorithm_config, module_of, module_specs
+from hierbrush.learning.hierarchical_config import HierarchicalConfig
+from hierbrush.learning.policy_run import ray_session
+from hierbrush.resources import folder
+from hierbrush.strokes.types import ABBREVIATIONS
+
+CHARACTERS = 60  # of each stage; every environment of stock RLlib prepares its own
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--slots", type=int, default=256, help="characters written side by side by ours")
+    parser.add_argument("--environments", type=int, nargs="*", default=[1, 16, 64], help="those of stock RLlib")
+    parser.add_argument("--fragment", type=int, default=128, help="ticks between updates")
+    parser.add_argument("--iterations", type=int, default=3, help="measured iterations; the median counts")
+    parser.add_argument("--json", type=Path, help="also write the figures here")
+    arguments = parser.parse_args()
+    torch.set_num_threads(1)
+    curriculum = load_curriculum(folder("curricula") / "composer.yaml").model_dump(mode="json")
+    for stage in curriculum["stages"]:
+        stage["characters"]["count"] = CHARACTERS
+    config = HierarchicalConfig.model_validate(
+        {
+            "kind": "hierarchical",
+            "name": "bench",
+            "environment": {"slots": arguments.slots},
+            "composer": {"epochs": 2},
+            "training": {"steps": 10**9, "fragment": arguments.fragment, "minibatch": 256, "value_warmup": 0},
+        }
+    )
+    ours = hierarchical_algorithm_config(config, Curriculum.model_validate(curriculum))
+    variants = {
+        f"stock, {count} environments": (stock(config, curriculum, count), 64 * 64) for count in arguments.environments
+    }
+    variants["hierbrush"] = (ours, arguments.slots * arguments.fragment)
+    rows: dict[str, dict[str, float]] = {}
+    with ray_session(1):
+        for name, (algorithm, steps) in variants.items():
+            times = time_rllib(algorithm, arguments.iterations)
+            rows[name] = {part: steps / statistics.median(seconds) for part, seconds in times.items()}
+            print(f"{name}: " + ", ".join(f"{part} {rate:,.0f}/s" for part, rate in rows[name].items()), flush=True)
+    best = {part: max(rates[part] for name, rates in rows.items() if name != "hierbrush") for part in times}
+    print(
+        f"\n{arguments.slots} slots x {arguments.fragment} ticks; steps per CPU second (ratio to the best of stock)\n"
+    )
+    print("| | sampling | learner | end to end |\n|---|---|---|---|")
+    for name, rates in rows.items():
+        cells = [f"{rates[part]:,.0f} ({rates[part] / best[part]:.2f}x)" for part in ("sampling", "learner", "total")]
+        print(f"| {name} | {' | '.join(cells)} |")
+    if arguments.json:
+        arguments.json.write_text(json.dumps({"settings": vars(arguments) | {"json": None}, "rates": rows}, indent=1))
+
+
+def stock(config: HierarchicalConfig, curriculum: dict[str, object], environments: int) -> PPOConfig:
+    """Return stock PPO with our networks: RLlib's multi-agent runner, connectors and learner."""
+    training = config.training
+    return (
+        PPOConfig()
+        .environment(
+            CharacterEnv,
+            env_config={"curriculum": curriculum},
+            normalize_actions=False,
+            clip_actions=False,
+            disable_env_checking=True,
+        )
+        .env_runners(
+            num_env_runners=0, num_envs_per_env_runner=environments, rollout_fragment_length=64 * 64 // environments
+        )
+        .multi_agent(policies={COMPOSER, *ABBREVIATIONS}, policy_mapping_fn=module_of, policies_to_train=[COMPOSER])
+        .rl_module(rl_module_spec=module_specs(config))
+        .training(
+            train_batch_size_per_learner=64 * 64,
+            minibatch_size=training.minibatch,
+            num_epochs=config.composer.epochs,
+            lr=config.composer.lr,
+            gamma=config.composer.gamma,
+            lambda_=config.composer.gae_lambda,
+            grad_clip=training.grad_clip,
+            vf_loss_coeff=training.value_coefficient,
+            entropy_coeff=0.0,
+            use_kl_loss=False,
+        )
+        .debugging(seed=config.seed, log_level="ERROR")
+    )
+
+
+if __name__ == "__main__":
+    main()
