@@ -142,7 +142,7 @@ class BrushBatch:
         self._arrays: dict[str, NDArray[Any]] = {
             "params": np.zeros((n, 10)),
             "footprint": footprint,
-            "noise": np.zeros((n, 3)),
+            "noise": np.zeros((n, 4)),
             "window": np.zeros((n, 4), dtype=np.int32),
             "pose": np.zeros((n, 3)),
             "root": np.zeros((n, 2)),
@@ -187,7 +187,14 @@ class BrushBatch:
         """
         self._put("params", _check_rows("rows", rows), slots)
 
-    def set_noise(self, sigma: ArrayLike, slots: ArrayLike | None = None, *, correlation: float = 0.0) -> None:
+    def set_noise(
+        self,
+        sigma: ArrayLike,
+        slots: ArrayLike | None = None,
+        *,
+        correlation: float = 0.0,
+        feedback: float = 0.0,
+    ) -> None:
         """Give the handles of slots a random error in every axis (residual control).
 
         Args:
@@ -196,16 +203,20 @@ class BrushBatch:
             correlation: seconds after which the error's autocorrelation has fallen to 1/e, as in a first-order
                 autoregression: 0 is a new error every tick (vibration), about a second is how an arm's backlash and
                 calibration err along a path. A stroke begins with an error of the full standard deviation.
+            feedback: share (0 to 1) of the error of the last tick that is taken off the next command: 1 is an arm whose
+                encoders see the error and whose controller closes the loop on them, 0 one that nobody measures.
 
         Raises:
-            HierbrushError: not numbers from 0 to 0.1 m, or ``correlation`` is not 0 to 1000 s.
+            HierbrushError: not numbers from 0 to 0.1 m, ``correlation`` is not 0 to 1000 s, or ``feedback`` not 0 to 1.
         """
         values = _as_array("sigma", sigma, np.float64)
         if not ((values >= 0) & (values <= 0.1)).all():
             raise HierbrushError(f"sigma: {sigma!r}, expected metres from 0 to 0.1")
         seconds = check_number("correlation", correlation, 0.0, 1000.0, "seconds")
         memory = math.exp(-TICK_SECONDS / seconds) if seconds > 0 else 0.0
-        columns = [values, np.full_like(values, memory), values * math.sqrt(1.0 - memory * memory)]
+        gain = check_number("feedback", feedback, 0.0, 1.0, "a share")
+        fresh = values * math.sqrt(1.0 - memory * memory)
+        columns = [values, np.full_like(values, memory), fresh, np.full_like(values, gain)]
         self._put("noise", np.stack(columns, axis=-1), slots)
 
     def _put(self, name: str, values: NDArray[Any], slots: ArrayLike | None) -> None:

@@ -97,9 +97,11 @@ class Batch:
             ref = [float(value) for value in a["track"].reshape(-1, TRACK_SIZE)[a["track_offset"][goal] + following]]
             along, across, press = (_clip(float(value), -1.0, 1.0) * self._reach for value in a["action"][slot])
             last, before, first = a["command"][slot].tolist()
-            dx = ref[0] + (along * ref[6] - across * ref[7]) - last[0]
-            dy = ref[1] + (along * ref[7] + across * ref[6]) - last[1]
-            dz = _clip(ref[2] + press, -self._lift_height, float(a["params"][slot, 9])) - last[2]
+            gain = float(a["noise"][slot, 3]) if a["tick"][slot] else 0.0
+            seen = [gain * value for value in a["drift"][slot].tolist()]
+            dx = ref[0] + (along * ref[6] - across * ref[7]) - seen[0] - last[0]
+            dy = ref[1] + (along * ref[7] + across * ref[6]) - seen[1] - last[1]
+            dz = _clip(ref[2] + press, -self._lift_height, float(a["params"][slot, 9])) - seen[2] - last[2]
             far = math.sqrt(dx * dx + dy * dy)
             if far > self._max_move:
                 dx = dx * (self._max_move / far)
@@ -123,7 +125,7 @@ class Batch:
 
     def _error(self, slot: int) -> list[float]:
         """Draw and keep the handle's error of this tick."""
-        sigma, memory, new = self._a["noise"][slot].tolist()
+        sigma, memory, new, _ = self._a["noise"][slot].tolist()
         drift = self._a["drift"][slot]
         for i, last in enumerate(drift.tolist()):
             if not sigma > 0.0:

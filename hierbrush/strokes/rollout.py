@@ -101,6 +101,7 @@ def write_strokes(
     limits: HandleLimits | None = None,
     noise: float = 0.0,
     noise_correlation: float = 0.0,
+    noise_feedback: float = 0.0,
     brushes: NDArray[np.float64] | None = None,
 ) -> list[NDArray[np.float64]]:
     """Write strokes and return the handle's paths.
@@ -114,6 +115,7 @@ def write_strokes(
         limits: how far an action may take the handle.
         noise: standard deviation of the handle's error in each axis, metres.
         noise_correlation: seconds over which that error drifts; see `BrushBatch.set_noise`.
+        noise_feedback: share of that error that the arm sees and corrects a tick later; see there.
         brushes: float64 [len(goals), 10], the brush that each stroke is really written with (robustness tests).
 
     Returns:
@@ -135,7 +137,7 @@ def write_strokes(
         brush = model if brushes is None else brushes[chosen]
         batch = StrokeBatch(bank, brush, len(chosen), observation=acting.layout, limits=limits, seed=seed + start)
         batch.assign(np.arange(len(chosen)))
-        batch.set_noise(noise, correlation=noise_correlation)
+        batch.set_noise(noise, correlation=noise_correlation, feedback=noise_feedback)
         act = acting.bind([goals[i].stroke_type for i in chosen])
         poses = [batch.position.copy()]
         commands = [batch.command.copy()]

@@ -42,6 +42,7 @@ class Disturbance:
     brush: float = 0.0
     handle: float = 0.0
     handle_correlation: float = 10.0
+    handle_feedback: float = 1.0
 
     def __post_init__(self) -> None:
         if not 0 <= self.brush < 1:
@@ -233,6 +234,7 @@ def _score_batch(
             seed=seed,
             noise=disturbance.handle,
             noise_correlation=disturbance.handle_correlation,
+            noise_feedback=disturbance.handle_feedback,
             brushes=of_stroke,
         )
         for name in names

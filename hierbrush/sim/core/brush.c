@@ -391,9 +391,13 @@ HB_CLONES int64_t hb_track(const hb_batch *b, int64_t lo, int64_t hi)
         double along = clip((double)action[0], -1.0, 1.0) * b->reach;
         double across = clip((double)action[1], -1.0, 1.0) * b->reach;
         double press = clip((double)action[2], -1.0, 1.0) * b->reach;
-        double dx = ref[HB_REF_X] + (along * ref[HB_TANGENT_X] - across * ref[HB_TANGENT_Y]) - command[0];
-        double dy = ref[HB_REF_Y] + (along * ref[HB_TANGENT_Y] + across * ref[HB_TANGENT_X]) - command[1];
-        double dz = clip(ref[HB_REF_Z] + press, -b->lift_height, p[HB_MAX_DEPTH]) - command[2];
+        const double *noise = b->noise + HB_NOISE * slot;
+        double *error = b->drift + 3 * slot;
+        /* The arm's encoders see where the handle was; a closed loop takes that much off the next command. */
+        const double gain = b->tick[slot] ? noise[HB_FEEDBACK] : 0.0;
+        double dx = ref[HB_REF_X] + (along * ref[HB_TANGENT_X] - across * ref[HB_TANGENT_Y]) - gain * error[0] - command[0];
+        double dy = ref[HB_REF_Y] + (along * ref[HB_TANGENT_Y] + across * ref[HB_TANGENT_X]) - gain * error[1] - command[1];
+        double dz = clip(ref[HB_REF_Z] + press, -b->lift_height, p[HB_MAX_DEPTH]) - gain * error[2] - command[2];
         double far = sqrt(dx * dx + dy * dy);
         if (far > b->max_move) {
             dx = dx * (b->max_move / far);
@@ -401,8 +405,6 @@ HB_CLONES int64_t hb_track(const hb_batch *b, int64_t lo, int64_t hi)
         }
         dz = clip(dz, -b->max_press, b->max_press);
         double fresh[3] = {command[0] + on_grid(dx), command[1] + on_grid(dy), command[2] + on_grid(dz)};
-        const double *noise = b->noise + HB_NOISE * slot;
-        double *error = b->drift + 3 * slot;
         if (noise[HB_SIGMA] > 0.0)
             for (int i = 0; i < 3; i++)
                 error[i] = b->tick[slot] ? noise[HB_MEMORY] * error[i] + noise[HB_FRESH] * normal(b, slot)

@@ -27,7 +27,7 @@ enum {
 
 /* Columns of hb_batch.noise: standard deviation in metres, share of the last tick's error that stays, and standard deviation
  * of what is new. */
-enum { HB_SIGMA, HB_MEMORY, HB_FRESH, HB_NOISE };
+enum { HB_SIGMA, HB_MEMORY, HB_FRESH, HB_FEEDBACK, HB_NOISE };
 
 /* Columns of hb_batch.counts: newly inked samples. */
 enum { HB_NEW_IN, HB_NEW_OUT, HB_TOTAL_IN, HB_TOTAL_OUT, HB_COUNTS };
@@ -79,7 +79,7 @@ typedef struct {
     uint64_t seed;
     const double *params;     /* [N, HB_PARAMS] */
     const float *footprint;   /* [2, V] unit footprint: along, across; clockwise, V a multiple of 8 */
-    const double *noise;      /* [N, HB_NOISE] the handle's error, a first-order autoregression */
+    const double *noise;      /* [N, HB_NOISE] the handle's error, a first-order autoregression, and the share of it fed back */
     hb_goals goals;
     /* mutable */
     int32_t *window;          /* [N, 4] of each slot's paper, pixels */

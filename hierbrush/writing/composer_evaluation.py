@@ -1,0 +1,218 @@
+"""How well composers place and order strokes, and whether what is then written is recognised; baselines beside them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hierbrush.characters import load_library
+from hierbrush.errors import HierbrushError
+from hierbrush.metrics import SIDE
+from hierbrush.metrics.recognition import GlyphIndex
+from hierbrush.sim import BrushModel, rasterise
+from hierbrush.writing.workers import mapped
+from hierbrush.writing.write import write_characters
+
+SHIFT = int(0.02 * SIDE)
+"""Pixels that ink may be moved by for the second of the recognition figures: 2 % of the box."""
+
+_BATCH = 64  # characters written, and glyphs rasterised, in one piece of work
+_RECOGNISED = 256  # inks compared with all glyphs at a time
+_NEAREST = (1, 5)
+
+COLUMNS = ("order_exact", "centre_error", "size_error", "box_iou", "character_iou", "primitive_iou")
+_HEADS = ("order", "centre", "size", "box IoU", "char. IoU", "primitive")
+
+
+@dataclass(frozen=True, eq=False)
+class ComposerRow:
+    """The scores of one composer.
+
+    Attributes:
+        name: the composer.
+        figures: for each of `COLUMNS` float64 [characters].
+        places: int64 [characters], place of the right glyph among all by IoU of centred ink; 1 is the nearest.
+        shifted: the same when for each glyph the best movement of up to 2 % of the box counts; 6 for all beyond 5.
+    """
+
+    name: str
+    figures: dict[str, NDArray[np.float64]]
+    places: NDArray[np.int64]
+    shifted: NDArray[np.int64]
+
+    def means(self, chosen: NDArray[np.bool_]) -> dict[str, float]:
+        """Return the mean of every figure over some characters, and the shares recognised."""
+        named = {name: float(values[chosen].mean()) for name, values in self.figures.items()}
+        for most in _NEAREST:
+            named[f"top{most}"] = float((self.places[chosen] <= most).mean())
+            named[f"top{most}_shifted"] = float((self.shifted[chosen] <= most).mean())
+        return named
+
+
+@dataclass(frozen=True, eq=False)
+class ComposerEvaluation:
+    """The characters, which of them are made of components that training characters have, and a row a composer."""
+
+    characters: tuple[str, ...]
+    known: NDArray[np.bool_]
+    rows: tuple[ComposerRow, ...]
+
+    def groups(self) -> dict[str, NDArray[np.bool_]]:
+        """Return which characters are counted under which heading; headings without characters are left out."""
+        groups = {"all": np.ones(len(self.known), bool), "known": self.known, "unknown": ~self.known}
+        return {name: chosen for name, chosen in groups.items() if chosen.any()}
+
+    def table(self) -> str:
+        """Return the table: each composer on all characters, on those of known components, and on the others."""
+        heads = ["", "characters", *_HEADS, "top-1", "top-5", "top-1 ±2 %", "top-5 ±2 %"]
+        lines = []
+        for row in self.rows:
+            for group, chosen in self.groups().items():
+                means = row.means(chosen)
+                shares = [means[name] for name in ("top1", "top5", "top1_shifted", "top5_shifted")]
+                name = row.name if group == "all" else f"  {group}"
+                figures = [means[column] for column in COLUMNS]
+                lines.append([name, str(int(chosen.sum())), *(f"{value:.3f}" for value in [*figures, *shares])])
+        widths = [max(len(line[at]) for line in [heads, *lines]) for at in range(len(heads))]
+        text = [
+            "  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip()
+            for line in [heads, *lines]
+        ]
+        text.append(
+            "order: share of characters with all strokes in order; centre, size: mean error in box sides; top: share "
+            f"whose nearest glyphs among {len(load_library()):,} hold the right one"
+        )
+        text.append(
+            "known: every component occurs in training characters; unknown: at least one does not, and its strokes are "
+            "placed from a list of their types"
+        )
+        return "\n".join(text)
+
+    def summary(self) -> dict[str, object]:
+        """Return everything as JSON can hold it."""
+        return {
+            "characters": list(self.characters),
+            "known": self.known.tolist(),
+            "rows": {
+                row.name: {
+                    **{
+                        group: {name: round(value, 5) for name, value in row.means(chosen).items()}
+                        for group, chosen in self.groups().items()
+                    },
+                    "by_character": {
+                        char: {
+                            **{name: round(float(row.figures[name][at]), 5) for name in COLUMNS},
+                            "place": int(row.places[at]),
+                            "place_shifted": int(row.shifted[at]),
+                        }
+                        for at, char in enumerate(self.characters)
+                    },
+                }
+                for row in self.rows
+            },
+        }
+
+
+def evaluate_composers(
+    characters: Sequence[str],
+    composers: Sequence[str],
+    *,
+    policy: str = "learned",
+    brush: BrushModel,
+    seed: int = 0,
+    workers: int = 1,
+    progress: Callable[[int], object] = lambda done: None,
+) -> ComposerEvaluation:
+    """Compose, write and recognise every character with every composer.
+
+    ``progress`` is told how many of `steps` were just done.
+
+    Raises:
+        HierbrushError: a character, a composer or the policy is not known, or there is no character or no worker.
+    """
+    if not characters:
+        raise HierbrushError("characters: there are none to evaluate")
+    if workers < 1:
+        raise HierbrushError(f"workers: must be at least 1, not {workers}")
+    everything = load_library().characters
+    batches = [tuple(characters[start : start + _BATCH]) for start in range(0, len(characters), _BATCH)]
+    written: dict[str, list[_Written]] = {}
+    for name in composers:
+        write = partial(_write, composer=name, policy=policy, brush=brush, seed=seed)
+        written[name] = []
+        for batch in mapped(write, batches, workers):
+            written[name] += batch
+            progress(len(batch))
+    packed: list[NDArray[np.uint8]] = []
+    glyphs = [everything[start : start + _BATCH] for start in range(0, len(everything), _BATCH)]
+    for rasters in mapped(_glyph_rasters, glyphs, workers):
+        packed += rasters
+        progress(len(rasters))
+    index = GlyphIndex(_unpacked(raster) for raster in packed)
+    number = {char: at for at, char in enumerate(everything)}
+    answers = [number[char] for char in characters]
+    rows = tuple(_row(name, written[name], index, answers, progress) for name in composers)
+    known = np.array([not entry.unknown for entry in written[composers[0]]])
+    return ComposerEvaluation(tuple(characters), known, rows)
+
+
+def steps(characters: int, composers: int) -> int:
+    """Return how many steps `evaluate_composers` reports: writing and recognising each, and every glyph once."""
+    return len(load_library()) + 2 * composers * characters
+
+
+class _Written(NamedTuple):
+    ink: NDArray[np.uint8]  # packed
+    figures: dict[str, float]
+    unknown: bool
+
+
+def _write(characters: tuple[str, ...], *, composer: str, policy: str, brush: BrushModel, seed: int) -> list[_Written]:
+    entries = []
+    for writing in write_characters(
+        characters, goal="decomposition", composer=composer, policy=policy, brush=brush, seed=seed
+    ):
+        levels = writing.levels
+        composed, character = levels.composer, levels.character
+        # Characters of the library have a glyph, and a composer was asked for.
+        assert composed is not None
+        assert character is not None
+        figures = {
+            "order_exact": float(composed.order_exact),
+            "centre_error": composed.centre_error,
+            "size_error": composed.size_error,
+            "box_iou": composed.box_iou,
+            "character_iou": character.iou,
+            "primitive_iou": levels.primitive.iou,
+        }
+        entries.append(_Written(np.packbits(writing.image(SIDE) >= 0.5), figures, bool(writing.plan.unknown)))
+    return entries
+
+
+def _row(
+    name: str, written: list[_Written], index: GlyphIndex, answers: list[int], progress: Callable[[int], object]
+) -> ComposerRow:
+    places, shifted = [], []
+    for start in range(0, len(written), _RECOGNISED):
+        inks = [_unpacked(entry.ink) for entry in written[start : start + _RECOGNISED]]
+        right = answers[start : start + _RECOGNISED]
+        places.append(index.ranks(inks, right))
+        shifted.append(index.ranks(inks, right, shift=SHIFT, most=max(_NEAREST), progress=progress))
+    figures = {column: np.array([entry.figures[column] for entry in written]) for column in COLUMNS}
+    return ComposerRow(name, figures, np.concatenate(places), np.concatenate(shifted))
+
+
+def _glyph_rasters(characters: Sequence[str]) -> list[NDArray[np.uint8]]:
+    library = load_library()
+    return [
+        np.packbits(rasterise([stroke.outline for stroke in library[char].strokes], SIDE) >= 0.5) for char in characters
+    ]
+
+
+def _unpacked(packed: NDArray[np.uint8]) -> NDArray[np.bool_]:
+    return np.unpackbits(packed).reshape(SIDE, SIDE).astype(np.bool_)
