@@ -45,6 +45,13 @@ if TYPE_CHECKING:
     show_default=True,
     help="Seconds over which it drifts; 0: a new one each tick.",
 )
+@click.option(
+    "--handle-feedback",
+    type=float,
+    default=1.0,
+    show_default=True,
+    help="Share of it that the arm's encoders see and the next command takes off; 0: nobody measures it.",
+)
 @click.option("--workers", type=int, help="Processes that share the work.  [default: one for each CPU]")
 @click.option("--json", "json_file", type=click.Path(path_type=Path), help="Write all scores to this JSON file.")
 @click.option("--sheet", type=click.Path(path_type=Path), help="Draw the worst twelve, or compositions, to this PNG.")
@@ -60,6 +67,7 @@ def evaluate(
     brush_error: float,
     handle_error: float,
     handle_correlation: float,
+    handle_feedback: float,
     workers: int | None,
     json_file: Path | None,
     sheet: Path | None,
@@ -103,7 +111,7 @@ def evaluate(
         return
     if composers:
         raise HierbrushError("--composer: nothing is composed with --goal glyph; add --goal decomposition")
-    disturbance = Disturbance(brush_error, handle_error, handle_correlation)
+    disturbance = Disturbance(brush_error, handle_error, handle_correlation, handle_feedback)
     document.update(asdict(disturbance))
     _primitives(characters, policy, model, seed, disturbance, workers, document, json_file, sheet)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Iterable, Sequence
 
 import numpy as np
@@ -12,17 +11,20 @@ from hierbrush.errors import HierbrushError
 
 Mask = NDArray[np.bool_]
 Floats = NDArray[np.float32]
+Words = NDArray[np.uint64]
 
 _CHUNK = 256  # glyphs unpacked at a time: 100 MB
-_TOLERANCE = 1e-9
+_BLOCK = 8  # pixels a side of the blocks that a shortlist is made from
+
+# Movements are bounded three by three: ink grown by one pixel holds a movement and its eight neighbours.
+_PITCH = 3
 
 
 class GlyphIndex:
     """Glyphs that writing is recognised among.
 
-    Ink is a mask, and both sides are moved by whole pixels so that their centres of ink fall on the same pixel. The
-    IoU of every pair is exact: intersections are sums of products of zeros and ones, which float32 holds exactly up to
-    2^24, more than a raster has pixels.
+    Ink is a mask, and both sides are moved by whole pixels so that their centres of ink fall on the same pixel.
+    Intersections are counted, not estimated, so that the IoU of every pair is exact.
 
     Args:
         glyphs: rasters ``[side, side]``, bool, or coverage of which at least one half is ink; read one at a time.
@@ -32,34 +34,48 @@ class GlyphIndex:
     """
 
     def __init__(self, glyphs: Iterable[NDArray[np.generic]]) -> None:
-        rows, areas = [], []
+        rows: list[Words] = []
+        blocks: list[Floats] = []
+        areas: list[int] = []
+        self._side = 0
         for index, glyph in enumerate(glyphs):
             window, area = _centred(glyph, f"glyphs[{index}]")
             if area == 0:
                 raise HierbrushError(f"glyphs[{index}]: is blank")
             if np.count_nonzero(window) != area:
                 raise HierbrushError(f"glyphs[{index}]: its ink lies too far from its centre of mass to be centred")
-            rows.append(np.packbits(window.ravel()))
+            if rows and len(window) != self._side:
+                raise HierbrushError("glyphs: differ in size, expected rasters of one side")
+            self._side = len(window)
+            rows.append(_packed(window))
+            blocks.append(_blocks(window))
             areas.append(area)
         if not rows:
             raise HierbrushError("glyphs: there is none to compare with")
-        if len({len(row) for row in rows}) != 1:
-            raise HierbrushError("glyphs: differ in size, expected rasters of one side")
-        self._bits = np.stack(rows)
-        self._side = math.isqrt(self._bits.shape[1] * 8)
+        self._words = np.stack(rows)
+        self._coarse = np.stack(blocks)
         self._areas = np.array(areas, np.float64)
 
     def __len__(self) -> int:
-        return len(self._bits)
+        return len(self._words)
 
     def ious(self, inks: Sequence[NDArray[np.generic]]) -> Floats:
         """Return the IoU of every piece of writing with every glyph: float32 [inks, glyphs]; blank ink has 0."""
-        drawn, areas = self._masks(inks)
-        return self._strict(drawn, areas)
-
-    def _strict(self, drawn: Floats, areas: NDArray[np.float64]) -> Floats:
+        masks, areas = self._masks(inks)
+        drawn = masks.reshape(len(masks), -1).astype(np.float32)
+        # Sums of products of zeros and ones, which float32 holds exactly up to 2^24, more than a raster has pixels.
         shared = np.concatenate([drawn @ chunk.T for chunk in self._chunks()], axis=1)
         return np.asarray(shared / (areas[:, None] + self._areas - shared), np.float32)
+
+    def shortlist(self, inks: Sequence[NDArray[np.generic]], size: int) -> NDArray[np.int64]:
+        """Return for every piece of writing the glyphs most like it from afar: int64 [inks, size at most].
+
+        Likeness is the cosine of how much ink lies in blocks of 8 × 8 pixels, after centring.
+        """
+        masks, _ = self._masks(inks)
+        likeness = np.stack([_blocks(mask) for mask in masks]) @ self._coarse.T
+        size = min(size, len(self))
+        return np.asarray(np.argpartition(-likeness, size - 1, axis=1)[:, :size], np.int64)
 
     def ranks(
         self,
@@ -68,6 +84,7 @@ class GlyphIndex:
         *,
         shift: int = 0,
         most: int = 5,
+        among: NDArray[np.int64] | None = None,
         progress: Callable[[int], object] = lambda done: None,
     ) -> NDArray[np.int64]:
         """Return the place of the right glyph among all by IoU: int64 [inks], 1 if it is the nearest.
@@ -81,76 +98,70 @@ class GlyphIndex:
                 the best movement counts.
             most: with a shift, places beyond this one are not told apart, which saves most of the work; the answer is
                 then ``most + 1``.
+            among: for each ink the glyphs that may be nearer than the right one, int64 [inks, n], as `shortlist` gives
+                them; all unless given.
             progress: is told how many inks were just done.
         """
         masks, areas = self._masks(inks)
-        strict = self._strict(masks, areas)
-        own = strict[np.arange(len(inks)), answers]
-        if shift == 0:
-            progress(len(inks))
-            return np.asarray((strict >= own[:, None]).sum(1), np.int64)
-        bounds = self._bounds(masks, areas, shift)
+        everything = np.arange(len(self))
         places = np.empty(len(inks), np.int64)
-        for index, answer in enumerate(answers):
-            moved = self._moved(masks[index], shift)
-            best = self._best(moved, areas[index], np.array([answer]))[0]
-            # A glyph whose bound lies below the right one's best cannot pass it; the likeliest of the rest come first.
-            rivals = np.flatnonzero(bounds[index] >= best - _TOLERANCE)
+        for index, (mask, area, answer) in enumerate(zip(masks, areas, answers, strict=True)):
+            rivals = everything if among is None else among[index]
             rivals = rivals[rivals != answer]
-            rivals = rivals[np.argsort(-strict[index, rivals], kind="stable")]
-            ahead = 0
-            for start in range(0, len(rivals), 64):
-                ahead += int((self._best(moved, areas[index], rivals[start : start + 64]) >= best - _TOLERANCE).sum())
-                if ahead >= most:
-                    break
-            places[index] = min(ahead, most) + 1
+            if shift == 0:
+                drawn = _packed(mask)
+                own = self._iou(drawn, area, np.array([answer]))[0]
+                places[index] = 1 + int((self._iou(drawn, area, rivals) >= own).sum())
+            else:
+                places[index] = 1 + min(most, self._ahead(mask, area, answer, rivals, shift, most))
             progress(1)
         return places
 
-    def _masks(self, inks: Sequence[NDArray[np.generic]]) -> tuple[Floats, NDArray[np.float64]]:
-        masks = np.empty((len(inks), self._side**2), np.float32)
+    def _ahead(self, mask: Mask, area: float, answer: int, rivals: NDArray[np.int64], shift: int, most: int) -> int:
+        """Return how many rivals are as near as the right glyph or nearer, each moved at its best; stop at ``most``."""
+        moved = np.stack([_packed(_moved(mask, y, x)) for y, x in _movements(shift)])
+        own = self._iou(moved, area, np.array([answer]))[0]
+        # No intersection passes that with ink grown to hold every movement: first all of them, then nine by nine.
+        rivals = rivals[self._iou(_packed(_grown(mask, shift)), area, rivals) >= own]
+        around = np.stack([_packed(_moved(_grown(mask, 1), y, x)) for y, x in _centres(shift)])
+        bounds = self._iou(around, area, rivals)
+        rivals = rivals[np.argsort(-bounds, kind="stable")][: int((bounds >= own).sum())]
+        ahead = 0
+        for start in range(0, len(rivals), most):
+            if ahead >= most:
+                break
+            ahead += int((self._iou(moved, area, rivals[start : start + most]) >= own).sum())
+        return ahead
+
+    def _iou(self, drawn: Words, area: float, glyphs: NDArray[np.int64]) -> NDArray[np.float64]:
+        """Return the best IoU with each of some glyphs: float64 [n].
+
+        Args:
+            drawn: packed ink ``[words]``, or several movements of it ``[movements, words]``.
+            area: pixels of ink; an intersection cannot pass it, though grown ink has more.
+            glyphs: int64 [n].
+        """
+        words = self._words[glyphs]
+        shared = np.zeros(len(glyphs))
+        for movement in np.atleast_2d(drawn):
+            np.maximum(shared, np.bitwise_count(words & movement).sum(1, dtype=np.int64), out=shared)
+        np.minimum(shared, area, out=shared)
+        return np.asarray(shared / (area + self._areas[glyphs] - shared), np.float64)
+
+    def _masks(self, inks: Sequence[NDArray[np.generic]]) -> tuple[Mask, NDArray[np.float64]]:
+        masks = np.empty((len(inks), self._side, self._side), np.bool_)
         areas = np.empty(len(inks))
         for index, ink in enumerate(inks):
             window, areas[index] = _centred(ink, f"inks[{index}]")
             if len(window) != self._side:
                 raise HierbrushError(f"inks[{index}]: shape {ink.shape} differs from the glyphs'")
-            masks[index] = window.ravel()
+            masks[index] = window
         return masks, areas
 
     def _chunks(self) -> Iterable[Floats]:
-        for start in range(0, len(self._bits), _CHUNK):
-            yield np.unpackbits(self._bits[start : start + _CHUNK], axis=1).astype(np.float32)
-
-    def _bounds(self, masks: Floats, areas: NDArray[np.float64], shift: int) -> NDArray[np.float64]:
-        """Return what no moved ink's IoU can pass: float64 [inks, glyphs].
-
-        All movements of the ink lie in the ink grown by ``shift``, so no intersection passes that of the glyph with
-        the grown ink; counting a block of 4 × 4 pixels as grown if any of its pixels is can only raise the bound.
-        """
-        side = self._side
-        grown = np.stack([_grown(mask.reshape(side, side), shift) for mask in masks])
-        blocks = grown.reshape(len(masks), side // 4, 4, side // 4, 4).max((2, 4)).reshape(len(masks), -1)
-        shared = np.concatenate(
-            [
-                blocks @ chunk.reshape(len(chunk), side // 4, 4, side // 4, 4).sum((2, 4)).reshape(len(chunk), -1).T
-                for chunk in self._chunks()
-            ],
-            axis=1,
-        )
-        shared = np.minimum(shared, np.minimum(areas[:, None], self._areas))
-        return np.asarray(shared / (areas[:, None] + self._areas - shared), np.float64)
-
-    def _moved(self, mask: Floats, shift: int) -> Floats:
-        side = self._side
-        padded = np.pad(mask.reshape(side, side), shift)
-        return np.stack(
-            [padded[shift - y : shift - y + side, shift - x : shift - x + side].ravel() for y, x in _movements(shift)]
-        )
-
-    def _best(self, moved: Floats, area: float, glyphs: NDArray[np.intp]) -> NDArray[np.float64]:
-        rasters = np.unpackbits(self._bits[glyphs], axis=1).astype(np.float32)
-        shared = (moved @ rasters.T).max(0)
-        return np.asarray(shared / (area + self._areas[glyphs] - shared), np.float64)
+        for start in range(0, len(self), _CHUNK):
+            packed = self._words[start : start + _CHUNK].view(np.uint8)
+            yield np.unpackbits(packed, axis=1, count=self._side**2).astype(np.float32)
 
 
 def _movements(shift: int) -> list[tuple[int, int]]:
@@ -158,14 +169,23 @@ def _movements(shift: int) -> list[tuple[int, int]]:
     return [(y, x) for y in reach for x in reach if y * y + x * x <= shift * shift]
 
 
-def _grown(mask: Floats, shift: int) -> Floats:
+def _centres(shift: int) -> list[tuple[int, int]]:
+    """Return movements such that each of `_movements` is one of them or its neighbour."""
+    return sorted({(_PITCH * round(y / _PITCH), _PITCH * round(x / _PITCH)) for y, x in _movements(shift)})
+
+
+def _moved(mask: Mask, y: int, x: int) -> Mask:
+    return _slid(_slid(mask, y, 0), x, 1)
+
+
+def _grown(mask: Mask, shift: int) -> Mask:
     # The square holds the disc of movements; growing rows, then columns, is cheaper than growing by the disc.
     for axis in (0, 1):
-        mask = np.maximum.reduce([_slid(mask, step, axis) for step in range(-shift, shift + 1)])
+        mask = np.logical_or.reduce([_slid(mask, step, axis) for step in range(-shift, shift + 1)])
     return mask
 
 
-def _slid(mask: Floats, step: int, axis: int) -> Floats:
+def _slid(mask: Mask, step: int, axis: int) -> Mask:
     out = np.zeros_like(mask)
     low, high = max(step, 0), mask.shape[axis] + min(step, 0)
     target, source = slice(low, high), slice(low - step, high - step)
@@ -174,6 +194,21 @@ def _slid(mask: Floats, step: int, axis: int) -> Floats:
     else:
         out[:, target] = mask[:, source]
     return out
+
+
+def _packed(mask: Mask) -> Words:
+    bits = np.packbits(mask.ravel())
+    words: Words = np.pad(bits, (0, -len(bits) % 8)).view(np.uint64)
+    return words
+
+
+def _blocks(mask: Mask) -> Floats:
+    """Return the ink in every block of 8 × 8 pixels as a vector of length one, or of zeros if there is none."""
+    pad = -len(mask) % _BLOCK
+    side = (len(mask) + pad) // _BLOCK
+    padded = np.pad(mask, (0, pad)).reshape(side, _BLOCK, side, _BLOCK)
+    ink = padded.sum(1, dtype=np.uint8).sum(2, dtype=np.uint8).astype(np.float32).ravel()
+    return np.asarray(ink / max(float(np.linalg.norm(ink)), 1e-9), np.float32)
 
 
 def _centred(raster: NDArray[np.generic], name: str) -> tuple[Mask, int]:

@@ -53,14 +53,27 @@ def check_raster(side: int, supersample: int) -> None:
         raise HierbrushError(f"supersample: {supersample!r}, expected 1, 2 or 4 samples a pixel side")
 
 
+def _byte_counts(supersample: int) -> NDArray[np.unsignedinteger]:
+    """Return for every byte of samples how many of each pixel's are set: [256], a byte a pixel side by side."""
+    bits = np.unpackbits(np.arange(256, dtype=np.uint8)[:, None], axis=1, bitorder="little")
+    counts = bits.reshape(256, 8 // supersample, supersample).sum(axis=2, dtype=np.uint8)
+    joined: NDArray[np.unsignedinteger] = counts.view({2: np.uint32, 4: np.uint16}[supersample])[:, 0]
+    return joined
+
+
+# No pixel of 16 samples overflows its byte, so the bytes can be summed as one number.
+_COUNTS = {supersample: _byte_counts(supersample) for supersample in (2, 4)}
+
+
 def coverage(words: NDArray[np.uint64], columns: int, rows: int, supersample: int) -> NDArray[np.float32]:
     """Return the share of inked samples of each pixel: float32 [rows, columns] from packed samples."""
-    samples = unpack(words, columns * supersample, rows * supersample)
     if supersample == 1:
-        return samples.astype(np.float32)
-    # Summing the sub-rows first keeps the inner loop contiguous.
-    by_row = samples.view(np.uint8).reshape(rows, supersample, columns * supersample).sum(axis=1, dtype=np.uint8)
-    by_pixel = by_row.reshape(rows, columns, supersample).sum(axis=2, dtype=np.uint8)
+        return unpack(words, columns, rows).astype(np.float32)
+    height, per_row = rows * supersample, (columns * supersample + 63) // 64
+    packed = words[: height * per_row].astype("<u8", copy=False).view(np.uint8).reshape(height, per_row * 8)
+    # Counted a byte at a time, which holds 8 / supersample pixels, then over the sub-rows.
+    counts = _COUNTS[supersample][packed].reshape(rows, supersample, -1)
+    by_pixel = counts.sum(axis=1, dtype=counts.dtype).view(np.uint8)[:, :columns]
     share: NDArray[np.float32] = by_pixel.astype(np.float32) / np.float32(supersample * supersample)
     return share
 
@@ -81,12 +94,26 @@ def rasterise(polygons: Sequence[ArrayLike], side: int, *, supersample: int = 4)
     """
     check_raster(side, supersample)
     samples = side * supersample
-    bits = np.zeros(samples * ((samples + 63) // 64), dtype=np.uint64)
+    bits = np.zeros((samples, (samples + 63) // 64), dtype=np.uint64)
     for index, polygon in enumerate(polygons):
         points = check_points(f"polygons[{index}]", polygon)
         # Far outside, only the winding to the left of the paper matters; clipping keeps every cast in range.
-        kernels.fill_polygon(np.clip(points, -64.0, 64.0) * samples, samples, samples, bits)
-    return coverage(bits, side, side, supersample)
+        _fill(np.clip(points, -64.0, 64.0) * samples, samples, bits)
+    return coverage(bits.ravel(), side, side, supersample)
+
+
+def _fill(points: NDArray[np.float64], samples: int, bits: NDArray[np.uint64]) -> None:
+    """Set the samples that a polygon holds: its own rows and words alone, a tenth of the paper for most strokes."""
+    low, high = points.min(axis=0), points.max(axis=0)
+    left, top = (int(edge) for edge in np.clip(np.floor(low), 0, samples))
+    right, bottom = (int(edge) for edge in np.clip(np.ceil(high), 0, samples))
+    if left >= right or top >= bottom:
+        return
+    first, last = left // 64, (right + 63) // 64
+    columns, rows = min(64 * last, samples) - 64 * first, bottom - top
+    part = np.zeros(rows * (last - first), dtype=np.uint64)
+    kernels.fill_polygon(points - [64.0 * first, top], columns, rows, part)
+    bits[top:bottom, first:last] |= part.reshape(rows, last - first)
 
 
 def distance_transform(mask: ArrayLike) -> NDArray[np.float32]:

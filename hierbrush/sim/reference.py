@@ -266,7 +266,10 @@ class Batch:
         x, y, z = (float(value) for value in a["pose"][slot])
         width, length, offset = (float(value) for value in a["tuft"][slot])
         ux, uy = (float(value) for value in a["direction"][slot])
-        cx, cy, cz = (float(value) for value in a["command"][slot, 0] - a["pose"][slot])
+        # What a closed loop took off the command is no part of what was wanted.
+        gain = float(a["noise"][slot, 3]) if a["tick"][slot] else 0.0
+        wanted = a["command"][slot, 0] + gain * a["drift"][slot]
+        cx, cy, cz = (float(value) for value in wanted - a["pose"][slot])
         mx, my, mz = (float(value) for value in a["moved"][slot])
         goal, now = int(a["goal"][slot]), int(a["tick"][slot])
         ticks, start = int(a["goal_ticks"][goal]), int(a["track_offset"][goal])

@@ -24,6 +24,7 @@ SHIFT = int(0.02 * SIDE)
 _BATCH = 64  # characters written, and glyphs rasterised, in one piece of work
 _RECOGNISED = 256  # inks compared with all glyphs at a time
 _NEAREST = (1, 5)
+_SHORTLIST = 200  # glyphs that may be nearer than the right one
 
 COLUMNS = ("order_exact", "centre_error", "size_error", "box_iou", "character_iou", "primitive_iou")
 _HEADS = ("order", "centre", "size", "box IoU", "char. IoU", "primitive")
@@ -201,16 +202,19 @@ def _row(
     for start in range(0, len(written), _RECOGNISED):
         inks = [_unpacked(entry.ink) for entry in written[start : start + _RECOGNISED]]
         right = answers[start : start + _RECOGNISED]
-        places.append(index.ranks(inks, right))
-        shifted.append(index.ranks(inks, right, shift=SHIFT, most=max(_NEAREST), progress=progress))
+        among = index.shortlist(inks, _SHORTLIST)
+        places.append(index.ranks(inks, right, among=among))
+        shifted.append(index.ranks(inks, right, shift=SHIFT, most=max(_NEAREST), among=among, progress=progress))
     figures = {column: np.array([entry.figures[column] for entry in written]) for column in COLUMNS}
     return ComposerRow(name, figures, np.concatenate(places), np.concatenate(shifted))
 
 
 def _glyph_rasters(characters: Sequence[str]) -> list[NDArray[np.uint8]]:
     library = load_library()
+    # Pixel centres instead of coverage: ten times faster, and half a pixel at the edges makes no other glyph the nearest.
     return [
-        np.packbits(rasterise([stroke.outline for stroke in library[char].strokes], SIDE) >= 0.5) for char in characters
+        np.packbits(rasterise([stroke.outline for stroke in library[char].strokes], SIDE, supersample=1) >= 0.5)
+        for char in characters
     ]
 
 

@@ -37,6 +37,8 @@ class Disturbance:
         handle: standard deviation in metres of the handle's position error, each axis.
         handle_correlation: seconds over which that error drifts, as an arm's calibration and backlash do along a path;
             0 is a new error every control tick, which nobody who acts once a tick can correct.
+        handle_feedback: share of that error that the arm's encoders see and the next command takes off; 0 is an error
+            that nobody measures.
     """
 
     brush: float = 0.0

@@ -263,7 +263,8 @@ class Writing(Sheet):
         """The scores of the composer, of the primitives and of the whole, each by itself."""
         glyph, order = self.plan.glyph, self.plan.order
         composed = composer_scores(self.boxes, order, glyph) if self.composer and glyph and order else None
-        primitive = score(self.image(SIDE), rasterise(self.plan.references, SIDE))
+        # Where the glyph is the goal, the two are the same comparison.
+        primitive = score(self._ink, rasterise(self.plan.references, SIDE)) if self.composer else self.scores
         return LevelScores(composed, primitive, self.scores if glyph else None)
 
     @cached_property
@@ -285,7 +286,11 @@ class Writing(Sheet):
         """
         if self.plan.glyph is None:
             raise HierbrushError(f"scores: {self.char!r} has no glyph to compare with; levels.primitive has its goals")
-        return score(self.image(SIDE), rasterise(self.plan.glyph, SIDE))
+        return score(self._ink, rasterise(self.plan.glyph, SIDE))
+
+    @cached_property
+    def _ink(self) -> NDArray[np.float32]:
+        return _frozen(self.image(SIDE))
 
     def image(self, size: int = 256) -> NDArray[np.float32]:
         """Return the ink, float32 ``[size, size]``, 1 = ink and 0 = paper: the character box exactly.

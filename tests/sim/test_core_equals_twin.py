@@ -100,7 +100,7 @@ class TestResidualControl:
         rows = BrushModel().randomised(4, 0.3, rng)
         for batch in both:
             batch.assign([0, 1, 2, 3])
-            batch.set_noise([0.0, 0.0002, 0.001, 0.01])
+            batch.set_noise([0.0, 0.0002, 0.001, 0.01], correlation=0.5, feedback=0.7)
             batch.set_brushes(rows)
             if observation != "none":
                 batch.observe()

@@ -72,3 +72,18 @@ def test_an_action_of_one_is_the_reach_whatever_the_unit() -> None:
 def test_a_correlation_that_is_no_time_is_refused() -> None:
     with pytest.raises(HierbrushError, match=r"correlation: -1\.0, expected seconds from 0 to 1000"):
         batch_over_nothing().set_noise(SIGMA, correlation=-1.0)
+
+
+def test_an_error_that_is_seen_is_taken_off_the_next_command() -> None:
+    batch = batch_over_nothing()
+    batch.set_noise(SIGMA, correlation=10.0, feedback=1.0)
+    drawn = errors(batch)
+    assert drawn[0].std() == pytest.approx(SIGMA, rel=0.15)
+    # What is new in each tick, and the two ticks by which the handle follows its commands, remain.
+    assert drawn[8:].std() < 0.3 * SIGMA
+
+
+@pytest.mark.parametrize("feedback", [-0.1, 1.5, math.nan])
+def test_feedback_is_a_share(feedback: float) -> None:
+    with pytest.raises(HierbrushError, match=r"^feedback: "):
+        batch_over_nothing().set_noise(SIGMA, feedback=feedback)

@@ -83,10 +83,12 @@ HB_CLONES void hb_observe(const hb_batch *b, int64_t lo, int64_t hi)
         *o++ = (float)((moved[0] * tx + moved[1] * ty) * per_unit);
         *o++ = (float)((moved[1] * tx - moved[0] * ty) * per_unit);
         *o++ = (float)(moved[2] * per_unit);
-        double cx = command[0] - pose[0], cy = command[1] - pose[1];
+        /* What a closed loop took off the command is no part of what was wanted. */
+        const double gain = b->tick[slot] ? b->noise[HB_NOISE * slot + HB_FEEDBACK] : 0.0, *error = b->drift + 3 * slot;
+        double cx = command[0] + gain * error[0] - pose[0], cy = command[1] + gain * error[1] - pose[1];
         *o++ = (float)((cx * tx + cy * ty) * per_unit);
         *o++ = (float)((cy * tx - cx * ty) * per_unit);
-        *o++ = (float)((command[2] - pose[2]) * per_unit);
+        *o++ = (float)((command[2] + gain * error[2] - pose[2]) * per_unit);
 
         *o++ = (float)((double)now / (double)ticks);
         *o++ = (float)((double)(ticks - now) * 0.0625);
