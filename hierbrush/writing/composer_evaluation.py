@@ -211,7 +211,7 @@ def _row(
 
 def _glyph_rasters(characters: Sequence[str]) -> list[NDArray[np.uint8]]:
     library = load_library()
-    # Pixel centres instead of coverage: ten times faster, and half a pixel at the edges makes no other glyph the nearest.
+    # Pixel centres instead of coverage: ten times faster, and edges half a pixel off make no other glyph the nearest.
     return [
         np.packbits(rasterise([stroke.outline for stroke in library[char].strokes], SIDE, supersample=1) >= 0.5)
         for char in characters
