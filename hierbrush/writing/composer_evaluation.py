@@ -24,7 +24,9 @@ SHIFT = int(0.02 * SIDE)
 _BATCH = 64  # characters written, and glyphs rasterised, in one piece of work
 _RECOGNISED = 256  # inks compared with all glyphs at a time
 _NEAREST = (1, 5)
-_SHORTLIST = 200  # glyphs that may be nearer than the right one
+# Glyphs that may be nearer than the right one. On 100 validation characters and two composers all places up to the
+# fifth are the same as among all 9,574, with 50 as with 200.
+_SHORTLIST = 200
 
 COLUMNS = ("order_exact", "centre_error", "size_error", "box_iou", "character_iou", "primitive_iou")
 _HEADS = ("order", "centre", "size", "box IoU", "char. IoU", "primitive")

@@ -75,6 +75,17 @@ def test_ranks_are_those_of_a_plain_search(glyphs: list[Mask], index: GlyphIndex
     assert found.tolist() == (expected if shift == 0 else [min(place, 6) for place in expected])
 
 
+def test_a_shortlist_holds_what_is_nearest(glyphs: list[Mask], index: GlyphIndex) -> None:
+    rng = np.random.default_rng(4)
+    inks = [glyph ^ (rng.random((64, 64)) < 0.2) for glyph in glyphs[:20]]
+    among = index.shortlist(inks, 30)
+    assert among.shape == (20, 30)
+    for shift in (0, 2):
+        near = index.ranks(inks, range(20), shift=shift, among=among)
+        assert np.minimum(near, 6).tolist() == np.minimum(index.ranks(inks, range(20), shift=shift), 6).tolist()
+    assert index.shortlist(inks, 1000).shape == (20, len(glyphs))
+
+
 def test_a_shift_forgives_what_a_stray_blot_moves(glyphs: list[Mask], index: GlyphIndex) -> None:
     ink = glyphs[7].copy()
     ink[56:60, 40:64] = True
