@@ -17,6 +17,7 @@ _COMMANDS = (
     Command("write", "Write characters into picture, vector, movement or machine files."),
     Command("evaluate", "Score a policy on the characters of one split, controls beside it."),
     Command("train", "Train primitives from a config file.", extra="train"),
+    Command("runs", "List trainings: how far they are, how good, how old."),
     Command("curriculum", "Check a curriculum file, or show what the policy will see.", extra="train"),
     Command("doctor", "Say which core is loaded, its flags, versions, data and extras."),
 )

@@ -14,7 +14,15 @@ import click
 @click.option("--set", "overrides", metavar="KEY=VALUE", multiple=True, help="Change a value: training.lr=1e-4.")
 @click.option("--resume", is_flag=True, help="Go on with the training in the output folder.")
 @click.option("--output", type=click.Path(path_type=Path), help="Folder for the results; runs/<name> if not given.")
-def train(config: Path, stroke: str | None, overrides: tuple[str, ...], resume: bool, output: Path | None) -> None:
+@click.option("--address", help="Train on this Ray cluster: auto, or HOST:PORT of its head.")
+def train(
+    config: Path,
+    stroke: str | None,
+    overrides: tuple[str, ...],
+    resume: bool,
+    output: Path | None,
+    address: str | None,
+) -> None:
     """Train what CONFIG asks for; finished policies are never trained again.
 
     Ctrl-C stops after a checkpoint; --resume goes on from there, also after a crash.
@@ -23,7 +31,7 @@ def train(config: Path, stroke: str | None, overrides: tuple[str, ...], resume: 
     from hierbrush.learning.train import train as run
 
     try:
-        folder = run(config, overrides=overrides, stroke=stroke, resume=resume, output=output)
+        folder = run(config, overrides=overrides, stroke=stroke, resume=resume, output=output, address=address)
     except TrainingStopped as stopped:
         click.echo(f"hierbrush: {stopped}", err=True)
         sys.exit(stopped.status)

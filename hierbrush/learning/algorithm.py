@@ -144,11 +144,13 @@ def algorithm_config(
             env_runner_cls=BatchedEnvRunner,
             gym_env_vectorize_mode="vector_entry_point",
             num_env_runners=config.resources.runners,
+            num_cpus_per_env_runner=config.resources.cpus_per_runner,
             num_envs_per_env_runner=config.environment.slots,
             rollout_fragment_length=training.fragment,
         )
         .learners(
             num_learners=config.resources.learners,
+            num_gpus_per_learner=config.resources.gpus_per_learner,
             learner_connector=partial(_connector, gamma=training.gamma, lambda_=training.gae_lambda),
             add_default_connectors_to_learner_pipeline=False,
         )

@@ -132,6 +132,12 @@ class ResourcesSection(Section):
     learners: int = Field(default=0, ge=0)
     """Remote learner processes per policy; 0 learns in the training's own process."""
 
+    cpus_per_runner: _Positive = 1.0
+    """Cores that Ray sets aside for a remote runner; a runner uses one."""
+
+    gpus_per_learner: float = Field(default=0.0, ge=0)
+    """GPUs that Ray sets aside for a learner; the networks are small, so a share of one is plenty."""
+
 
 class OutputSection(Section):
     """What a training leaves behind."""

@@ -162,6 +162,7 @@ def hierarchical_algorithm_config(config: HierarchicalConfig, curriculum: Curric
         .env_runners(
             env_runner_cls=HierarchicalRunner,
             num_env_runners=config.resources.runners,
+            num_cpus_per_env_runner=config.resources.cpus_per_runner,
             num_envs_per_env_runner=config.environment.slots,
             rollout_fragment_length=training.fragment,
             add_default_connectors_to_env_to_module_pipeline=False,
@@ -170,6 +171,7 @@ def hierarchical_algorithm_config(config: HierarchicalConfig, curriculum: Curric
         .multi_agent(policies=set(levels), policy_mapping_fn=module_of, policies_to_train=list(trained))
         .learners(
             num_learners=config.resources.learners,
+            num_gpus_per_learner=config.resources.gpus_per_learner,
             learner_connector=partial(
                 _connector,
                 trained=trained,

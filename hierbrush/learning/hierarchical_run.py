@@ -93,6 +93,7 @@ def train_hierarchical(
     overrides: Sequence[str] = (),
     resume: bool = False,
     output: Path | None = None,
+    address: str | None = None,
     stop: Callable[[], bool],
 ) -> Path | None:
     """Train both levels as a configuration file asks for; return the folder with the results, None if stopped.
@@ -106,6 +107,7 @@ def train_hierarchical(
         overrides: ``KEY=VALUE`` arguments that change the configuration.
         resume: go on from the newest complete checkpoint in ``output``.
         output: the folder.
+        address: Ray cluster to train on; see `ray_session`.
         stop: asked after every iteration.
 
     Raises:
@@ -127,7 +129,7 @@ def train_hierarchical(
     checkpoint.write_atomically(into / "config.json", (config.model_dump_json(indent=2) + "\n").encode())
     run = PolicyRun(config.name, into, config, curriculum, None, None)  # type: ignore[arg-type]
     progress = Progress(config.name, config.training.steps, 0)
-    with ray_session(1 + config.resources.runners + config.resources.learners):
+    with ray_session(1 + config.resources.runners + config.resources.learners, address):
         algorithm = hierarchical_algorithm_config(config, curriculum).build_algo()
         try:
             done = checkpoint.complete(checkpoints) if resume else []

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import logging
+import math
 import os
 import time
 from collections.abc import Callable, Iterator
@@ -24,6 +25,7 @@ from ray.rllib.utils.metrics import (
 
 from hierbrush.curriculum import Curriculum
 from hierbrush.envs.stroke import hidden_columns
+from hierbrush.errors import HierbrushError
 from hierbrush.learning import checkpoint
 from hierbrush.learning.algorithm import CURRICULUM_RESULTS, CurriculumPPO, algorithm_config
 from hierbrush.learning.config import TrainingConfig
@@ -64,10 +66,17 @@ class PolicyRun:
 
 
 @contextlib.contextmanager
-def ray_session(cpus: int) -> Iterator[None]:
+def ray_session(cpus: int, address: str | None = None) -> Iterator[None]:
     """Start a Ray of our own, as small as it gets, unless one is running; stop it afterwards.
 
     RLlib needs one even where nothing is remote; starting it takes about 5 s, so many policies should share one.
+
+    Args:
+        cpus: cores that a Ray of our own has.
+        address: join this cluster instead, ``auto`` or ``HOST:PORT``, and leave it running afterwards.
+
+    Raises:
+        HierbrushError: no cluster answers at the address.
     """
     if ray.is_initialized():
         yield
@@ -75,6 +84,20 @@ def ray_session(cpus: int) -> Iterator[None]:
     for name in ("ray", "ray.rllib", "ray.tune", "ray.train"):
         logging.getLogger(name).setLevel(logging.ERROR)
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+    if address is not None:
+        try:
+            ray.init(address=address, logging_level=logging.ERROR, log_to_driver=False)
+        except (ConnectionError, ValueError, RuntimeError) as error:
+            reason = str(error).splitlines()[0]
+            raise HierbrushError(
+                f"--address: no Ray cluster answers at {address!r} ({reason}); expected 'auto' on a machine of the "
+                "cluster, or HOST:PORT of its head"
+            ) from None
+        try:
+            yield
+        finally:
+            ray.shutdown()
+        return
     ray.init(
         address="local",
         num_cpus=cpus,
@@ -90,7 +113,8 @@ def ray_session(cpus: int) -> Iterator[None]:
 
 def cpus_needed(config: TrainingConfig) -> int:
     """Return the cores that one policy's training occupies."""
-    return 1 + config.resources.runners + config.resources.learners
+    resources = config.resources
+    return 1 + math.ceil(resources.runners * resources.cpus_per_runner) + resources.learners
 
 
 def train_policy(run: PolicyRun, *, resume: bool, progress: Progress | None, stop: Callable[[], bool]) -> bool:

@@ -118,6 +118,7 @@ def train(
     stroke: str | None = None,
     resume: bool = False,
     output: Path | None = None,
+    address: str | None = None,
 ) -> Path:
     """Train what a configuration file asks for and return the folder with the results.
 
@@ -132,9 +133,10 @@ def train(
         resume: go on with a training in ``output``: finished policies are skipped, others continue from their newest
             complete checkpoint.
         output: the folder.
+        address: Ray cluster to train on, ``auto`` or ``HOST:PORT``; a Ray of this machine's own unless given.
 
     Raises:
-        HierbrushError: the configuration cannot be used, or ``output`` holds a training and ``resume`` is False.
+        HierbrushError: the configuration cannot be used, no cluster answers, or ``output`` holds a training and ``resume`` is False.
         TrainingStopped: a signal asked to stop; checkpoints were written.
         RuntimeError: a policy's training failed in a child process; the message holds its traceback.
     """
@@ -145,7 +147,9 @@ def train(
         from hierbrush.learning.hierarchical_run import train_hierarchical
 
         with _StopOnSignal() as stop:
-            finished = train_hierarchical(config_path, overrides=overrides, resume=resume, output=output, stop=stop)
+            finished = train_hierarchical(
+                config_path, overrides=overrides, resume=resume, output=output, address=address, stop=stop
+            )
             if finished is None:
                 raise TrainingStopped(stop.signal or signal.SIGINT)
         return finished
@@ -174,9 +178,9 @@ def train(
                 if run.initial_weights is not None and not run.initial_weights.exists():
                     raise HierbrushError(f"initial_weights: {run.initial_weights} does not exist")
             if min(config.resources.processes, len(waiting)) > 1:
-                _train_side_by_side(waiting, resume, stop, config.resources.processes)
+                _train_side_by_side(waiting, resume, stop, config.resources.processes, address)
             elif waiting:
-                with ray_session(cpus_needed(config)):
+                with ray_session(cpus_needed(config), address):
                     for run in waiting:
                         _train_here(run, resume, stop)
     specialists = {run.stroke: run.folder for run in plan.runs if run.stroke is not None}
@@ -236,14 +240,16 @@ def _train_here(run: PolicyRun, resume: bool, stop: _StopOnSignal) -> None:
         progress.close()
 
 
-def _train_side_by_side(runs: Sequence[PolicyRun], resume: bool, stop: _StopOnSignal, processes: int) -> None:
+def _train_side_by_side(
+    runs: Sequence[PolicyRun], resume: bool, stop: _StopOnSignal, processes: int, address: str | None
+) -> None:
     """Let child processes take policies from a queue; each starts Ray once and works on one policy at a time."""
     context = multiprocessing.get_context("spawn")
     tasks, reports = context.Queue(), context.Queue()
     for index in range(len(runs)):
         tasks.put(index)  # not the run itself: what nobody takes from a full pipe would keep this process from ending
     workers = [
-        context.Process(target=_worker, args=(runs, tasks, reports, resume), name=f"train-{index}")
+        context.Process(target=_worker, args=(runs, tasks, reports, resume, address), name=f"train-{index}")
         for index in range(min(processes, len(runs)))
     ]
     for worker in workers:
@@ -284,7 +290,7 @@ def _terminate(workers: Sequence[Any]) -> None:
             worker.terminate()
 
 
-def _worker(runs: Sequence[PolicyRun], tasks: Any, reports: Any, resume: bool) -> None:
+def _worker(runs: Sequence[PolicyRun], tasks: Any, reports: Any, resume: bool, address: str | None) -> None:
     parent = os.getppid()
     with _StopOnSignal() as stop:
 
@@ -301,7 +307,7 @@ def _worker(runs: Sequence[PolicyRun], tasks: Any, reports: Any, resume: bool) -
                         return
                     name = run.name
                     if not session:
-                        stack.enter_context(ray_session(cpus_needed(run.config)))
+                        stack.enter_context(ray_session(cpus_needed(run.config), address))
                         session = True
                     started = time.monotonic()
                     if not train_policy(run, resume=resume, progress=None, stop=stopped):

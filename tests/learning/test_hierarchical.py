@@ -234,7 +234,8 @@ def test_training_resumes_and_exports(ray_running: None, tmp_path: Path, capfd: 
     (tmp_path / "few.yaml").write_text(few_characters().model_dump_json())
     arguments = [
         str(folder("configs") / "joint.yaml"), "--output", str(tmp_path / "run"),
-        "--set", f"curriculum={tmp_path / 'few.yaml'}", "--set", "environment.slots=8", "--set", "training.fragment=40", "--set", "training.minibatch=128",
+        "--set", f"curriculum={tmp_path / 'few.yaml'}", "--set", "environment.slots=8",
+        "--set", "training.fragment=40", "--set", "training.minibatch=128",
         "--set", "output.tensorboard=false",
     ]  # fmt: skip
     assert _run("train", *arguments, "--set", "training.steps=1000") == 0

@@ -1,0 +1,56 @@
+"""``hierbrush runs`` lists trainings without starting Ray."""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from pathlib import Path
+
+import pytest
+
+from hierbrush.cli import main
+
+
+def listed(*arguments: str) -> int:
+    with pytest.raises(SystemExit) as stopped:
+        main(["runs", *arguments])
+    return int(stopped.value.code or 0)
+
+
+def training(folder: Path, *records: dict[str, object], tail: str = "", hours: float = 0) -> Path:
+    folder.mkdir(parents=True)
+    log = folder / "metrics.jsonl"
+    log.write_text("".join(json.dumps(record) + "\n" for record in records) + tail)
+    moment = time.time() - 3600 * hours
+    os.utime(log, (moment, moment))
+    return folder
+
+
+def test_newest_first_with_stage_score_and_age(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    old = training(tmp_path / "primitives" / "generalist", {"steps": 5, "iou": 0.5}, hours=30)
+    (old / "card.json").write_text("{}")
+    training(
+        tmp_path / "primitives" / "HZG",
+        {"steps": 1000, "iou": 0.91, "stage_name": "plain"},
+        {"steps": 20480, "iou": 0.9512, "stage_name": "all-strokes"},
+        tail='{"steps": 40',  # killed while it wrote
+        hours=2,
+    )
+    assert listed(str(tmp_path)) == 0
+    head, first, second = capsys.readouterr().out.splitlines()
+    assert head.split() == ["name", "state", "steps", "stage", "score", "age"]
+    assert first.split("  ")[0] == "primitives/HZG"
+    assert "20,480" in first
+    assert "all-strokes" in first
+    assert "iou 0.951" in first
+    assert first.endswith("2 h")
+    assert "finished" in second
+    assert second.endswith("1 d")
+
+
+def test_nothing_there_is_said(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert listed(str(tmp_path)) == 0
+    assert capsys.readouterr().out == f"no trainings in {tmp_path}\n"
+    assert listed(str(tmp_path / "nowhere")) == 2
+    assert "is no folder" in capsys.readouterr().err
