@@ -136,7 +136,8 @@ def train(
         address: Ray cluster to train on, ``auto`` or ``HOST:PORT``; a Ray of this machine's own unless given.
 
     Raises:
-        HierbrushError: the configuration cannot be used, no cluster answers, or ``output`` holds a training and ``resume`` is False.
+        HierbrushError: the configuration cannot be used, no cluster answers, or ``output`` holds a training and
+            ``resume`` is False.
         TrainingStopped: a signal asked to stop; checkpoints were written.
         RuntimeError: a policy's training failed in a child process; the message holds its traceback.
     """
