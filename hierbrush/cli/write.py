@@ -16,9 +16,13 @@ from hierbrush.errors import HierbrushError
     "--output",
     "outputs",
     multiple=True,
-    required=True,
     type=click.Path(path_type=Path),
     help="File to write; its suffix says what: png, svg, gif, json, npz or gcode. May be given several times.",
+)
+@click.option(
+    "--hierarchy",
+    type=click.Path(path_type=Path),
+    help="Draw how one character comes about to this PNG: components, boxes, strokes, ink.",
 )
 @click.option("--policy", default="learned", show_default=True, help="Who moves the brush.")
 @click.option("--brush", default="measured", show_default=True, help="Preset of the brush: measured or round.")
@@ -36,6 +40,7 @@ from hierbrush.errors import HierbrushError
 def write(
     text: str,
     outputs: tuple[Path, ...],
+    hierarchy: Path | None,
     policy: str,
     brush: str,
     goal: str | None,
@@ -54,13 +59,17 @@ def write(
     \b
     hierbrush write 永 -o yong.png -o yong.gif
     hierbrush write 永和九年 -o line.svg --layout horizontal
-    hierbrush write ⿰木月 -o new.png
+    hierbrush write ⿰木月 -o new.png --hierarchy how.png
     """  # noqa: D301  # \b keeps click from joining the examples' lines
     from hierbrush.composer.ids import is_ids
-    from hierbrush.writing import Layout, Sheet, write_character, write_text
-    from hierbrush.writing.result import check_size, check_suffix
+    from hierbrush.writing import Layout, Sheet, Writing, write_character, write_text
+    from hierbrush.writing.result import check_size, check_suffix, write_file
 
     # Wrong file names are told before any work is done.
+    if not outputs and hierarchy is None:
+        raise click.MissingParameter(param_type="option", param_hint="'-o' / '--output'")
+    if hierarchy is not None and hierarchy.suffix.lower() != ".png":
+        raise HierbrushError(f"--hierarchy: {str(hierarchy)!r} must end in .png")
     for output in outputs:
         check_suffix(output)
     pixels = {".png", ".gif"} & {output.suffix.lower() for output in outputs}
@@ -78,6 +87,13 @@ def write(
         fields = {"direction": layout, "per_line": per_line, "cell": None if cell is None else cell / 1e3}
         page = Layout.from_mapping({name: value for name, value in fields.items() if value is not None})
         sheet = write_text(text, layout=page, goal=goal, composer=composer, brush=brush, policy=policy, seed=seed)
+    if hierarchy is not None and not isinstance(sheet, Writing):
+        raise HierbrushError("--hierarchy: tells of one character alone; leave out the others and the layout")
     for output in outputs:
         takes_size = output.suffix.lower() in pixels
         click.echo(sheet.save(output, size=size if takes_size else None))
+    if hierarchy is not None and isinstance(sheet, Writing):
+        from hierbrush.writing.hierarchy import hierarchy_picture
+
+        write_file(hierarchy, hierarchy_picture(sheet))
+        click.echo(hierarchy)

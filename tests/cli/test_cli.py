@@ -43,6 +43,32 @@ def test_write_sets_several_characters_on_a_page(tmp_path: Path, capsys: pytest.
     assert page != write_text("永和九")
 
 
+def test_write_draws_the_hierarchy(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file = tmp_path / "how.png"
+    status, out, _ = run(["write", "⿰木月", "--hierarchy", str(file)], capsys)
+    assert (status, out.split()) == (0, [str(file)])
+    with Image.open(file) as image:
+        assert image.width > 4 * 320
+        picture = np.asarray(image).reshape(-1, 3)
+    for colour in ((0, 114, 178), (213, 94, 0), (30, 30, 30)):
+        assert (np.abs(picture.astype(int) - colour).max(axis=1) < 8).sum() > 1000
+
+
+@pytest.mark.slow
+def test_evaluate_compares_composers(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    files = ["--json", str(tmp_path / "x.json"), "--sheet", str(tmp_path / "x.png")]
+    arguments = ["evaluate", "--goal", "decomposition", "--text", "湖林国", "--workers", "1", *files]
+    status, out, _ = run(arguments, capsys)
+    assert status == 0
+    for name in ("learned", "component means", "nearest character", "fixed splits", "known", "top-1 ±2 %"):
+        assert name in out
+    rows = json.loads((tmp_path / "x.json").read_text())["rows"]
+    assert rows["learned"]["all"]["top1"] >= rows["fixed splits"]["all"]["top1"]
+    assert rows["learned"]["all"]["centre_error"] < rows["fixed splits"]["all"]["centre_error"]
+    with Image.open(tmp_path / "x.png") as image:
+        assert image.width > 1000
+
+
 def test_evaluate_prints_the_table_and_writes_json_and_sheet(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -89,6 +115,11 @@ def test_help_lists_every_command(capsys: pytest.CaptureFixture[str]) -> None:
         (["write", "永"], "Missing option '-o'"),
         (["write", "永", "-o", "x.pgn"], "did you mean '.png'?"),
         (["write", "", "-o", "x.png"], "empty"),
+        (["write", "永", "--hierarchy", "x.svg"], "--hierarchy: 'x.svg' must end in .png"),
+        (["write", "永九", "--hierarchy", "x.png"], "--hierarchy: tells of one character alone"),
+        (["evaluate", "--goal", "decompositon"], "did you mean 'decomposition'?"),
+        (["evaluate", "--composer", "learned"], "--composer: nothing is composed with --goal glyph"),
+        (["evaluate", "--goal", "decomposition", "--brush-error", "0.1"], "--brush-error"),
         (["write", "永a", "-o", "x.png"], "U+0061"),
         (["write", "\udcff永", "-o", "x.png"], "U+DCFF"),
         (["write", "永", "-o", "x.png", "--policy", "scriptd"], "did you mean 'scripted'?"),
