@@ -17,13 +17,16 @@ class ComposerScores:
 
     ``order_exact``: all strokes come in the right order. ``centre_error``: mean distance of the strokes' box centres,
     ``size_error`` mean difference of box widths and heights, both in sides of the character's box. ``box_iou``: mean
-    IoU of the strokes' boxes.
+    IoU of the strokes' boxes. ``centre_errors`` and ``box_ious`` tell the same of every stroke, in the order of
+    writing; how well a stroke was then written is in `WrittenStroke.iou`.
     """
 
     order_exact: bool
     centre_error: float
     size_error: float
     box_iou: float
+    centre_errors: tuple[float, ...]
+    box_ious: tuple[float, ...]
 
 
 @dataclass(frozen=True)
@@ -54,11 +57,14 @@ def composer_scores(
     high = np.minimum(boxes[:, :2] + boxes[:, 2:] / 2, true[:, :2] + true[:, 2:] / 2)
     shared = np.maximum(high - low, 0.0).prod(1)
     union = boxes[:, 2:].prod(1) + true[:, 2:].prod(1) - shared
+    centre_errors, ious = np.linalg.norm(boxes[:, :2] - true[:, :2], axis=1), shared / union
     return ComposerScores(
         order_exact=list(order) == list(range(len(glyph))),
-        centre_error=float(np.linalg.norm(boxes[:, :2] - true[:, :2], axis=1).mean()),
+        centre_error=float(centre_errors.mean()),
         size_error=float(np.abs(boxes[:, 2:] - true[:, 2:]).mean()),
-        box_iou=float((shared / union).mean()),
+        box_iou=float(ious.mean()),
+        centre_errors=tuple(centre_errors.tolist()),
+        box_ious=tuple(ious.tolist()),
     )
 
 

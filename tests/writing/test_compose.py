@@ -46,6 +46,9 @@ def test_a_composed_character_is_scored_level_by_level(composed: Writing) -> Non
     assert levels.composer.order_exact
     assert levels.composer.centre_error < 0.05
     assert 0.5 < levels.composer.box_iou < 1.0
+    assert levels.composer.centre_error == pytest.approx(np.mean(levels.composer.centre_errors))
+    assert levels.composer.box_iou == pytest.approx(np.mean(levels.composer.box_ious))
+    assert len(levels.composer.box_ious) == len(composed.strokes)
     assert levels.character == composed.scores
     assert levels.primitive.iou > 0.9 > composed.scores.iou
 
