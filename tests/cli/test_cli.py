@@ -30,7 +30,7 @@ def test_write_makes_every_file_and_prints_its_path(tmp_path: Path, capsys: pyte
     assert (status, out.split(), err) == (0, files, "")
     with Image.open(files[0]) as picture:
         assert picture.size == (64, 64)
-    assert load(files[2]) == write_character("永")
+    assert load(files[2]) == write_character("永")  # both with the default goal
 
 
 def test_write_sets_several_characters_on_a_page(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -83,7 +83,9 @@ def test_evaluate_prints_the_table_and_writes_json_and_sheet(
     assert rows["learned"]["iou"]["mean"] > rows["disc oracle"]["iou"]["mean"] > rows["scripted"]["iou"]["mean"]
     assert rows["scripted"]["iou"]["mean"] > rows["random"]["iou"]["mean"]
     char = document["characters"][0]
-    assert rows["learned"]["by_character"][char][0] == pytest.approx(write_character(char).scores.iou, abs=1e-5)
+    assert rows["learned"]["by_character"][char][0] == pytest.approx(
+        write_character(char, goal="glyph").scores.iou, abs=1e-5
+    )
     with Image.open(tmp_path / "x.png") as image:
         picture = np.asarray(image)
     assert picture.shape[1] > 3 * 256

@@ -24,7 +24,7 @@ def test_the_split_is_disjoint_and_whole() -> None:
 
 def test_the_policys_row_is_what_write_character_scores() -> None:
     row = evaluate("永九", brush=MEASURED).rows[0]
-    written = [write_character(char) for char in "永九"]
+    written = [write_character(char, goal="glyph") for char in "永九"]
     assert row.name == "learned"
     assert row.characters == tuple(writing.scores for writing in written)
     assert row.strokes.tolist() == [stroke.iou for writing in written for stroke in writing.strokes]
