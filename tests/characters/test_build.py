@@ -13,6 +13,7 @@ import pytest
 from hierbrush.characters import CharacterLibrary, load_library
 from hierbrush.characters.build.__main__ import build
 from hierbrush.characters.build.corrections import load_corrections
+from hierbrush.characters.build.cuts import Cut
 from hierbrush.characters.build.labels import LETTER_TYPES, resample, resolve
 from hierbrush.characters.build.report import agreement
 from hierbrush.characters.build.shapes import principal_components
@@ -164,8 +165,6 @@ def test_merged_letters_are_parted_by_shape(letter: str, points: list[list[float
 
 
 def test_agreement_counts_equal_partitions_only(sources: Sources, tmp_path: Path) -> None:
-    from hierbrush.characters.build.decompositions import Cut
-
     reference = tmp_path / "reference.json"
     entry = {"ids": "⿰木木", "matches": [[0]] * 4 + [[1]] * 4}
     reference.write_text(json.dumps({"林": entry, "明": {"ids": "？", "matches": [None] * 8}}), encoding="utf-8")

@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from hierbrush.characters.build.corrections import Correction
-from hierbrush.characters.build.decompositions import Cut, Decompositions
+from hierbrush.characters.build.cuts import Cut
+from hierbrush.characters.build.decompositions import Decompositions
 from hierbrush.characters.build.labels import CrossValidation, Label
 from hierbrush.strokes.types import ABBREVIATIONS
 
