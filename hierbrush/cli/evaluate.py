@@ -186,7 +186,9 @@ def _compositions(
         drawn = write_characters(
             [*chosen, *DESCRIBED], goal="decomposition", composer=names[0], brush=brush, policy=policy, seed=seed
         )
-        places = {char: int(place) for char, place in zip(result.characters, result.rows[0].places, strict=True)}
+        # The first of two entries for a character: its strokes as a set.
+        pairs = zip(reversed(result.characters), reversed(result.rows[0].places.tolist()), strict=True)
+        places = dict(pairs)
         write_file(sheet, composition_sheet(drawn, places))
         click.echo(sheet)
 

@@ -26,7 +26,11 @@ from hierbrush.errors import HierbrushError
 )
 @click.option("--policy", default="learned", show_default=True, help="Who moves the brush.")
 @click.option("--brush", default="measured", show_default=True, help="Preset of the brush: measured or round.")
-@click.option("--goal", help="Where order, places and shapes come from: decomposition or glyph.  [default: glyph]")
+@click.option(
+    "--goal",
+    help="Where order, places and shapes come from: decomposition or glyph.  [default: decomposition; the glyph where "
+    "a component occurs in no training character]",
+)
 @click.option(
     "--composer", default="learned", show_default=True, help="Who composes where the goal is a decomposition."
 )

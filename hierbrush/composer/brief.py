@@ -9,6 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hierbrush.characters import CharacterLibrary, Component, load_library
+from hierbrush.characters.repertoire import REPERTOIRES
+from hierbrush.characters.repertoire import repertoire as repertoire_of
 from hierbrush.composer.exemplars import renumbered
 from hierbrush.composer.ids import parse_ids
 from hierbrush.composer.library import (
@@ -35,7 +37,7 @@ MAX_STROKES = 40
 _LEVELS = 4
 _LEAVES = 8
 _STEP = len(OPERATORS) + SLOTS
-_NODE = 11
+_NODE = 16
 
 _TYPE = 0
 _PATH = _TYPE + len(ABBREVIATIONS)
@@ -46,15 +48,17 @@ RANK = _NODES + 2 * _NODE
 """Column of the tokens with a tenth of the stroke's rank in the library's order, from 0."""
 _ORDER = RANK + 1
 _COUNTS = _ORDER + 4
-TOKEN_SIZE = _COUNTS + 4
+_REPERTOIRE = _COUNTS + 5
+TOKEN_SIZE = _REPERTOIRE + len(REPERTOIRES)
 """Numbers of a stroke's token: type (38, one-hot); operator and slot (15) of the first four levels of the tree; number
 of its leaf in the tree (8, one-hot); prior (12); of the outermost component and of the leaf: box, box by context alone,
-weight, spread (11 each); ranks in the library's order and shares written before (5); stroke counts and whether the leaf
-is unknown (4)."""
+weight, spread, and the neighbour's box and weight (16 each); ranks in the library's order and shares written before
+(5); stroke counts, whether the leaf is unknown, and whether its strokes come as a list
+(5); repertoire (3, one-hot)."""
 
 # How the expectations of nested components are blended: power of the occurrences, and decay with every level further
-# inside. Chosen on validation characters.
-_TRUST_IN_NUMBERS, _TRUST_IN_WHOLES = 0.3, 2.0
+# inside. Found as the constants of `hierbrush.composer.library`.
+_TRUST_IN_NUMBERS, _TRUST_IN_WHOLES = 0.4, 2.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -98,7 +102,13 @@ class Truth:
     places: F32
 
 
-def brief_of(char: str, library: CharacterLibrary | None = None, components: ComponentLibrary | None = None) -> Brief:
+def brief_of(
+    char: str,
+    library: CharacterLibrary | None = None,
+    components: ComponentLibrary | None = None,
+    *,
+    listed: bool = False,
+) -> Brief:
     """Return the brief of a known character, from its decomposition and the types of its strokes.
 
     The character's own occurrences are left out of the component library, so that a training character is composed
@@ -108,13 +118,16 @@ def brief_of(char: str, library: CharacterLibrary | None = None, components: Com
         char: a character of ``library``.
         library: the characters; those that ship with hierbrush unless given.
         components: the component library; the one that ships with hierbrush unless given.
+        listed: tell the order of the strokes within components that no training character has, as a user does who
+            wants to have such a component written.
 
     Raises:
         UnknownCharacterError: the library does not hold ``char``.
         HierbrushError: ``char`` has more than `MAX_STROKES` strokes.
     """
     library = library or load_library()
-    return make_brief(library.decomposition(char), library.stroke_types(char), components, exclude=char)[0]
+    tree, types = library.decomposition(char), library.stroke_types(char)
+    return make_brief(tree, types, components, repertoire=repertoire_of(char), listed=listed, exclude=char)[0]
 
 
 def brief_from_ids(ids: str, components: ComponentLibrary | None = None) -> Brief:
@@ -124,10 +137,19 @@ def brief_from_ids(ids: str, components: ComponentLibrary | None = None) -> Brie
         HierbrushError: the description is malformed, names what nobody knows, or has too many strokes.
     """
     form = parse_ids(ids, max_strokes=MAX_STROKES)
-    return make_brief(form.tree, form.stroke_types, components)[0]
+    # Parts that GB 2312 lacks are traditional, and so is what they are put together to.
+    parts = [node.component.name for node in nodes_of(form.tree)]
+    drawn_for = int(any(len(name) == 1 and repertoire_of(name) == 1 for name in parts))
+    return make_brief(form.tree, form.stroke_types, components, repertoire=drawn_for, listed=True)[0]
 
 
-def truth_of(char: str, library: CharacterLibrary | None = None, components: ComponentLibrary | None = None) -> Truth:
+def truth_of(
+    char: str,
+    library: CharacterLibrary | None = None,
+    components: ComponentLibrary | None = None,
+    *,
+    listed: bool = False,
+) -> Truth:
     """Return how a known character is written, in the rows of its `brief_of`; takes half a millisecond a stroke.
 
     Raises:
@@ -135,25 +157,29 @@ def truth_of(char: str, library: CharacterLibrary | None = None, components: Com
     """
     library = library or load_library()
     glyph = library[char]
-    order = canonical_order(
-        glyph.decomposition, [stroke.stroke_type for stroke in glyph.strokes], components or load_components(), char
-    )
+    types = [stroke.stroke_type for stroke in glyph.strokes]
+    order = canonical_order(glyph.decomposition, types, components or load_components(), listed=listed, exclude=char)
     places = np.array([measured_place(glyph.strokes[stroke].goal()) for stroke in order], np.float32)
     return Truth(np.argsort(order), places)
 
 
 def canonical_order(
-    tree: Component, stroke_types: Sequence[str], components: ComponentLibrary, exclude: str | None = None
+    tree: Component,
+    stroke_types: Sequence[str],
+    components: ComponentLibrary,
+    *,
+    listed: bool = False,
+    exclude: str | None = None,
 ) -> list[int]:
     """Return the strokes in the order of a brief's rows: leaf by leaf, as the component library orders each leaf.
 
     Of the order in which ``tree`` and ``stroke_types`` number the strokes only this is used: strokes of one leaf and
-    type that cannot be told apart keep it.
+    type that cannot be told apart keep it; and with ``listed`` all strokes of leaves that the library does not know.
     """
     order: list[int] = []
     for leaf in tree.leaves():
         form = components.leaf_form(leaf.name, [stroke_types[stroke] for stroke in leaf.strokes], exclude)
-        order += in_order_of(form, leaf.strokes, stroke_types)
+        order += leaf.strokes if listed and form is None else in_order_of(form, leaf.strokes, stroke_types)
     return order
 
 
@@ -162,6 +188,8 @@ def make_brief(
     stroke_types: Sequence[str],
     components: ComponentLibrary | None = None,
     *,
+    repertoire: int = 0,
+    listed: bool = False,
     exclude: str | None = None,
 ) -> tuple[Brief, list[int]]:
     """Return a brief, and for each of its rows the number that the stroke has in ``tree``.
@@ -170,6 +198,9 @@ def make_brief(
         tree: a decomposition.
         stroke_types: types of its strokes.
         components: the component library; the one that ships with hierbrush unless given.
+        repertoire: character set that it is drawn for, see `hierbrush.characters.repertoire`; GB 2312 unless given.
+        listed: whether ``tree`` numbers the strokes of components that no training character has in writing order, and
+            the composer may know it.
         exclude: training character that the component library shall not know.
 
     Raises:
@@ -178,7 +209,7 @@ def make_brief(
     components = components or load_components()
     if len(stroke_types) > MAX_STROKES:
         raise HierbrushError(f"tree: has {len(stroke_types)} strokes, expected at most {MAX_STROKES}")
-    order = canonical_order(tree, stroke_types, components, exclude)
+    order = canonical_order(tree, stroke_types, components, listed=listed, exclude=exclude)
     tree = renumbered(tree, {stroke: row for row, stroke in enumerate(order)})
     types = tuple(stroke_types[stroke] for stroke in order)
     nodes = nodes_of(tree)
@@ -192,7 +223,7 @@ def make_brief(
     expected = components.expect(tree, forms, exclude)
     unknown = tuple(e.node.component.name for e in expected if e.node.component.is_leaf and e.places is None)
     prior = _prior(expected, types)
-    return Brief(tree, types, _tokens(expected, types, prior), prior, unknown), order
+    return Brief(tree, types, _tokens(expected, types, prior, repertoire, listed), prior, unknown), order
 
 
 def _prior(expected: Sequence[NodeExpectation], types: Sequence[str]) -> F32:
@@ -239,7 +270,17 @@ def _library_positions(expected: Sequence[NodeExpectation]) -> NDArray[np.float6
     return ranks(0)
 
 
-def _tokens(expected: Sequence[NodeExpectation], types: Sequence[str], prior: F32) -> F32:
+def _neighbour(expected: Sequence[NodeExpectation], at: int) -> NodeExpectation | None:
+    """Return the first other child of a node's parent."""
+    parent = expected[at].node.parent
+    if parent < 0:
+        return None
+    return next((e for other, e in enumerate(expected) if e.node.parent == parent and other != at), None)
+
+
+def _tokens(
+    expected: Sequence[NodeExpectation], types: Sequence[str], prior: F32, repertoire: int, listed: bool
+) -> F32:
     count = len(types)
     tokens = np.zeros((count, TOKEN_SIZE), np.float32)
     tokens[np.arange(count), [_TYPE + NUMBER[kind] for kind in types]] = 1.0
@@ -250,6 +291,7 @@ def _tokens(expected: Sequence[NodeExpectation], types: Sequence[str], prior: F3
     tokens[:, RANK] = library_rank / 10
     tokens[:, _ORDER] = library_rank / count
     tokens[:, _COUNTS] = np.log(count) / 2
+    tokens[:, _REPERTOIRE + repertoire] = 1.0
     depth = {-1: -1}
     leaf = 0
     for at, e in enumerate(expected):
@@ -270,11 +312,16 @@ def _tokens(expected: Sequence[NodeExpectation], types: Sequence[str], prior: F3
                 tokens[rows, column + 4 : column + 8] = 2 * e.context - 1
                 tokens[rows, column + 8] = np.log1p(e.weight) / 2
                 tokens[rows, column + 9 : column + 11] = 4 * e.spread
+                neighbour = _neighbour(expected, at)
+                if neighbour is not None:
+                    tokens[rows, column + 11 : column + 15] = 2 * neighbour.box - 1
+                    tokens[rows, column + 15] = np.log1p(neighbour.weight) / 2
                 tokens[rows, _ORDER + 1 + place] = e.before
                 tokens[rows, _COUNTS + 1 + place] = np.log(node.count) / 2
         if node.component.is_leaf:
             tokens[rows, _LEAF + min(leaf, _LEAVES - 1)] = 1.0
             tokens[rows, _ORDER + 3] = e.rank / node.count
             tokens[rows, _COUNTS + 3] = float(e.places is None)
+            tokens[rows, _COUNTS + 4] = float(e.places is None and listed)
             leaf += 1
     return tokens

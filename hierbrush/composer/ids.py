@@ -8,12 +8,14 @@ from hierbrush.characters import Component
 from hierbrush.characters.text import describe, hint
 from hierbrush.composer.exemplars import Exemplars, Form, exemplars, renumbered
 from hierbrush.errors import HierbrushError, closest
+from hierbrush.strokes.types import ABBREVIATIONS
 
 PARTS = dict.fromkeys("⿰⿱⿴⿵⿶⿷⿸⿹⿺⿻", 2) | dict.fromkeys("⿲⿳", 3)
 """Number of parts that each operator puts together."""
 
 _LATER_OPERATORS = "⿼⿽⿾⿿㇯〾"
 _ANONYMOUS = re.compile(r"\{(#\d{1,6})\}")
+_STROKES = re.compile(r"\{#?([A-Z]+(?: +[A-Z]+)*)\}")
 # Radicals that Unicode keeps apart from the characters that they are, and does not fold by normalisation.
 _RADICALS = str.maketrans(
     "⺄⺅⺆⺉⺕⺘⺡⺣⺤⺨⺩⺪⺬⺭⺶⺷⺾⺿⻀⻂⻊⻌⻍⻎⻏⻖⻗", "乙亻冂刂彐扌氵灬爪犭王疋示礻羊羊艹艹艹衤足辶辶辶阝阝雨"
@@ -29,8 +31,9 @@ def parse_ids(text: str, *, max_strokes: int, known: Exemplars | None = None) ->
     """Return the component tree of a description and the types of its strokes.
 
     Args:
-        text: operators ⿰ to ⿻ before their parts, nested as deep as you like; parts are characters of the library, or
-            anonymous components as ``str(Component)`` prints them, ``{#17}``. Parts are taken apart as the library
+        text: operators ⿰ to ⿻ before their parts, nested as deep as you like; parts are characters of the library,
+            anonymous components as ``str(Component)`` prints them, ``{#17}``, or components that nobody knows as the
+            list of their stroke types in the order of writing, ``{S HZ H}``. Parts are taken apart as the library
             takes them apart, and written as training characters write them in that place.
         max_strokes: most strokes that may come together.
         known: forms of the parts; those of the library that ships with hierbrush unless given.
@@ -99,14 +102,15 @@ class _Reader:
 
     def _leaf(self, operator: str, slot: int, expected: str) -> Component:
         start, name = self.at, self.text[self.at]
+        listed = _STROKES.match(self.text, start)
+        match = listed or _ANONYMOUS.match(self.text, start)
         if name == "{":
-            match = _ANONYMOUS.match(self.text, start)
             if match is None:
-                raise self._error(start, "'{' begins no component, which would read '{#17}'")
+                raise self._error(start, "'{' begins no component, which would read '{#17}' or '{S HZ H}'")
             name, self.at = match[1], match.end()
         else:
             self.at += 1
-        form = self.known.form(name, operator, slot)
+        form = self.known.form(name, operator, slot) if listed is None else self._listed(start, name.split())
         if form is None:
             raise self._error(start, self._unknown(name, expected))
         first, total = len(self.types), len(self.types) + len(form.stroke_types)
@@ -117,6 +121,14 @@ class _Reader:
             )  # fmt: skip
         self.types.extend(form.stroke_types)
         return renumbered(form.tree, {number: first + number for number in range(len(form.stroke_types))})
+
+    def _listed(self, start: int, types: list[str]) -> Form:
+        """Return a component that is given by its strokes."""
+        for name in types:
+            if name not in ABBREVIATIONS:
+                wrong = self.text.index(name, start)
+                raise self._error(wrong, f"{name!r} is none of the 38 stroke types{closest(name, list(ABBREVIATIONS))}")
+        return Form(Component(f"#{' '.join(types)}", "", tuple(range(len(types)))), tuple(types))
 
     def _unknown(self, name: str, expected: str) -> str:
         if len(name) > 1:

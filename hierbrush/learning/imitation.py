@@ -111,11 +111,11 @@ class DisturbanceSection(Section):
 class ImitationSection(Section):
     """Behaviour cloning."""
 
-    seconds: _Positive
-    """Time to learn; the learning rate falls to zero over it."""
+    steps: _Count
+    """Gradient steps; the learning rate falls to zero over them."""
 
     lr: _Positive = 2e-3
-    """AdamW's learning rate after the first 200 minibatches."""
+    """AdamW's learning rate after the first 200 steps."""
 
     weight_decay: float = Field(default=0.01, ge=0)
     """AdamW's decay."""
@@ -161,21 +161,26 @@ class ImitationConfig(Section):
     """``composer.safetensors`` to begin with, from the working directory; an untrained network when not given."""
 
 
-def briefs_and_truths(part: Split, limit: int | None = None) -> tuple[list[Brief], list[Truth]]:
+def briefs_and_truths(part: Split, limit: int | None = None, *, lists: bool = False) -> tuple[list[Brief], list[Truth]]:
     """Return what is told of the characters of a part of the data, and how they are written.
 
     Args:
         part: ``"train"``, ``"validation"`` or ``"test"``.
         limit: at most so many characters, the first by code point.
+        lists: append characters with unknown components once more, their strokes as a list instead of a set.
     """
     characters = [char for char in load_library() if split(char) == part][:limit]
-    return [brief_of(char) for char in characters], [truth_of(char) for char in characters]
+    briefs, truths = [brief_of(char) for char in characters], [truth_of(char) for char in characters]
+    unknown = [char for char, brief in zip(characters, briefs, strict=True) if brief.unknown] if lists else []
+    briefs += [brief_of(char, listed=True) for char in unknown]
+    truths += [truth_of(char, listed=True) for char in unknown]
+    return briefs, truths
 
 
 @lru_cache(maxsize=2)
 def training_expert(limit: int | None = None) -> Expert:
     """Return the expert of the training characters; takes minutes, and is kept."""
-    return Expert(*briefs_and_truths("train", limit))
+    return Expert(*briefs_and_truths("train", limit, lists=True))
 
 
 def composition_scores(briefs: Sequence[Brief], truths: Sequence[Truth], policy: Decides) -> dict[str, float]:
@@ -253,9 +258,7 @@ class ImitationLearner(MARWILTorchLearner):  # type: ignore[misc]
         self._expert = training_expert(settings["limit"])
         self._rng = np.random.default_rng(self._settings.seed)
         self._disturbance = Disturbance(**self._settings.disturbance.model_dump())
-        self._minibatches = 0
-        self._started: float | None = None
-        self.finished = False
+        self.steps = 0
         super().build()
 
     def configure_optimizers_for_module(self, module_id: str, config: Any = None) -> None:
@@ -276,6 +279,8 @@ class ImitationLearner(MARWILTorchLearner):  # type: ignore[misc]
         order = np.argsort(self._expert.bank.counts[characters] + self._rng.random(len(obs)))
         parts = np.array_split(order, max(1, round(len(obs) / self._settings.training.minibatch)))
         for number in self._rng.permutation(len(parts)):
+            if self.finished:
+                return
             self._schedule()
             part = parts[number]
             decisions = self._expert.decisions(characters[part], steps[part], self._disturbance, self._rng)
@@ -287,14 +292,17 @@ class ImitationLearner(MARWILTorchLearner):  # type: ignore[misc]
             }
             yield MultiAgentBatch({DEFAULT_MODULE_ID: SampleBatch(columns)}, env_steps=len(part))
 
+    @property
+    def finished(self) -> bool:
+        """Whether all steps are done."""
+        return self.steps >= self._settings.training.steps
+
     def _schedule(self) -> None:
-        """Set the learning rate: up over 200 minibatches, down along a cosine over the time to learn."""
-        now = time.monotonic()
-        self._started = self._started or now
-        self._minibatches += 1
-        share = min(1.0, (now - self._started) / self._settings.training.seconds)
-        self.finished = share == 1.0
-        rate = self._settings.training.lr * min(1.0, self._minibatches / 200) * (1 + math.cos(math.pi * share)) / 2
+        """Set the learning rate: up over 200 steps, down along a cosine over all of them."""
+        self.steps += 1
+        training = self._settings.training
+        share = min(1.0, self.steps / training.steps)
+        rate = training.lr * min(1.0, self.steps / 200) * (1 + math.cos(math.pi * share)) / 2
         for group in self._optimizer.param_groups:
             group["lr"] = rate
 
@@ -404,7 +412,7 @@ def train_imitation(
                 now = time.monotonic()
                 record = {
                     "seconds": round(now - started, 1),
-                    "minibatches": learner._minibatches,
+                    "steps": learner.steps,
                     **{name: float(result[name]) for name in ("choice_loss", "centre_error")},
                 }
                 if now - validated > config.training.validate_every or learner.finished:
@@ -425,7 +433,7 @@ def train_imitation(
         "sha256": hashlib.sha256(data).hexdigest(),
         "trained_by": "imitation",
         "characters": len(expert.bank.counts),
-        **{name: record[name] for name in ("seconds", "minibatches")},
+        **{name: record[name] for name in ("seconds", "steps")},
         "validation": composition_scores(*validation, ComposerPolicy.load(output / WEIGHTS)),
         "disturbance": asdict(Disturbance(**config.disturbance.model_dump())),
         "commit": commit(),

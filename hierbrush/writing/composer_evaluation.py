@@ -59,16 +59,32 @@ class ComposerRow:
 
 @dataclass(frozen=True, eq=False)
 class ComposerEvaluation:
-    """The characters, which of them are made of components that training characters have, and a row a composer."""
+    """The characters and a row a composer.
+
+    Attributes:
+        characters: N, those with unknown components twice: first with their strokes as a set, then as a list.
+        known: bool [N], made of components that training characters have.
+        listed: bool [N], the composer was told the order of the strokes within unknown components.
+        rows: one a composer.
+    """
 
     characters: tuple[str, ...]
     known: NDArray[np.bool_]
+    listed: NDArray[np.bool_]
     rows: tuple[ComposerRow, ...]
 
     def groups(self) -> dict[str, NDArray[np.bool_]]:
         """Return which characters are counted under which heading; headings without characters are left out."""
-        groups = {"all": np.ones(len(self.known), bool), "known": self.known, "unknown": ~self.known}
-        return {name: chosen for name, chosen in groups.items() if chosen.any()}
+        groups = {
+            "all": ~self.listed,
+            "known": self.known,
+            "unknown": ~self.known & ~self.listed,
+            "unknown, listed": self.listed,
+            "all, unknown listed": self.known | self.listed,
+        }
+        # Without unknown components everything is under the first two headings.
+        kept = groups if self.listed.any() else dict(list(groups.items())[:2])
+        return {name: chosen for name, chosen in kept.items() if chosen.any()}
 
     def table(self) -> str:
         """Return the table: each composer on all characters, on those of known components, and on the others."""
@@ -91,16 +107,16 @@ class ComposerEvaluation:
             f"whose nearest glyphs among {len(load_library()):,} hold the right one"
         )
         text.append(
-            "known: every component occurs in training characters; unknown: at least one does not, and its strokes are "
-            "placed from a list of their types"
+            "known: every component occurs in training characters; unknown: at least one does not, and only the types "
+            "of its strokes are told; listed: their order as well, as a user does who wants it written"
         )
         return "\n".join(text)
 
     def summary(self) -> dict[str, object]:
         """Return everything as JSON can hold it."""
         return {
-            "characters": list(self.characters),
-            "known": self.known.tolist(),
+            "characters": [char for char, listed in zip(self.characters, self.listed, strict=True) if not listed],
+            "known": self.known[~self.listed].tolist(),
             "rows": {
                 row.name: {
                     **{
@@ -114,6 +130,7 @@ class ComposerEvaluation:
                             "place_shifted": int(row.shifted[at]),
                         }
                         for at, char in enumerate(self.characters)
+                        if not self.listed[at]
                     },
                 }
                 for row in self.rows
@@ -143,14 +160,20 @@ def evaluate_composers(
     if workers < 1:
         raise HierbrushError(f"workers: must be at least 1, not {workers}")
     everything = load_library().characters
-    batches = [tuple(characters[start : start + _BATCH]) for start in range(0, len(characters), _BATCH)]
+    unknown: list[str] = []
     written: dict[str, list[_Written]] = {}
     for name in composers:
-        write = partial(_write, composer=name, policy=policy, brush=brush, seed=seed)
         written[name] = []
-        for batch in mapped(write, batches, workers):
-            written[name] += batch
-            progress(len(batch))
+        for listed in (False, True):
+            write = partial(_write, composer=name, policy=policy, brush=brush, seed=seed, stroke_lists=listed)
+            chosen = unknown if listed else characters
+            batches = [tuple(chosen[start : start + _BATCH]) for start in range(0, len(chosen), _BATCH)]
+            for batch in mapped(write, batches, workers):
+                written[name] += batch
+                if not listed:
+                    progress(len(batch))
+            if not listed:
+                unknown = [char for char, entry in zip(characters, written[name], strict=True) if entry.unknown]
     packed: list[NDArray[np.uint8]] = []
     glyphs = [everything[start : start + _BATCH] for start in range(0, len(everything), _BATCH)]
     for rasters in mapped(_glyph_rasters, glyphs, workers):
@@ -158,10 +181,11 @@ def evaluate_composers(
         progress(len(rasters))
     index = GlyphIndex(_unpacked(raster) for raster in packed)
     number = {char: at for at, char in enumerate(everything)}
-    answers = [number[char] for char in characters]
+    asked = (*characters, *unknown)
+    answers = [number[char] for char in asked]
     rows = tuple(_row(name, written[name], index, answers, progress) for name in composers)
     known = np.array([not entry.unknown for entry in written[composers[0]]])
-    return ComposerEvaluation(tuple(characters), known, rows)
+    return ComposerEvaluation(asked, known, np.arange(len(asked)) >= len(characters), rows)
 
 
 def steps(characters: int, composers: int) -> int:
@@ -175,10 +199,18 @@ class _Written(NamedTuple):
     unknown: bool
 
 
-def _write(characters: tuple[str, ...], *, composer: str, policy: str, brush: BrushModel, seed: int) -> list[_Written]:
+def _write(
+    characters: tuple[str, ...], *, composer: str, policy: str, brush: BrushModel, seed: int, stroke_lists: bool
+) -> list[_Written]:
     entries = []
     for writing in write_characters(
-        characters, goal="decomposition", composer=composer, policy=policy, brush=brush, seed=seed
+        characters,
+        goal="decomposition",
+        composer=composer,
+        policy=policy,
+        brush=brush,
+        seed=seed,
+        stroke_lists=stroke_lists,
     ):
         levels = writing.levels
         composed, character = levels.composer, levels.character

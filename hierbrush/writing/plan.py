@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from hierbrush.characters import Component, Glyph, load_library
+from hierbrush.characters import Component, load_library
 from hierbrush.strokes.goal import StrokeGoal
 
 Outline = NDArray[np.float32]
@@ -40,26 +40,34 @@ class Plan:
     unknown: tuple[str, ...] = ()
 
 
-def glyph_plans(characters: Sequence[str]) -> list[Plan]:
-    """Return the strokes of known characters as their glyphs have them.
+def glyph_plan(char: str) -> Plan:
+    """Return the strokes of a known character as its glyph has them.
 
     Raises:
-        UnknownCharacterError: the library does not hold a character.
+        UnknownCharacterError: the library does not hold the character.
     """
-    return [_glyph_plan(load_library()[char]) for char in characters]
+    glyph = load_library()[char]
+    outlines = tuple(stroke.outline for stroke in glyph.strokes)
+    goals = tuple(stroke.goal() for stroke in glyph.strokes)
+    return Plan(char, goals, outlines, glyph.decomposition, order=tuple(range(len(goals))), glyph=outlines)
 
 
-def composed_plans(texts: Sequence[str], composer: str) -> list[Plan]:
+def composed_plans(texts: Sequence[str], composer: str, *, stroke_lists: bool = False) -> list[Plan]:
     """Return the strokes of characters as a composer places them, told their decompositions alone.
+
+    Of training characters the component library knows how they are written themselves.
 
     Args:
         texts: known characters, or ideographic descriptions such as ``"⿰木月"``.
         composer: name of a composer, or the path of its weights.
+        stroke_lists: tell the composer the order of the strokes within components that no training character has, as
+            ``{S HZ H}`` in a description does.
 
     Raises:
         HierbrushError: a character is not known, a description is malformed, or there is no such composer.
     """
     # The composer is only loaded where something is composed.
+    from hierbrush.characters.repertoire import repertoire
     from hierbrush.composer.brief import brief_from_ids, make_brief
     from hierbrush.composer.composers import composer as composer_of
     from hierbrush.composer.exemplars import renumbered
@@ -72,7 +80,7 @@ def composed_plans(texts: Sequence[str], composer: str) -> list[Plan]:
             brief, of_glyph = brief_from_ids(text), None
         else:
             tree, types = library.decomposition(text), library.stroke_types(text)
-            brief, of_glyph = make_brief(tree, types, exclude=text)
+            brief, of_glyph = make_brief(tree, types, repertoire=repertoire(text), listed=stroke_lists)
         briefs.append(brief)
         numbers.append(of_glyph)
     plans = []
@@ -87,9 +95,3 @@ def composed_plans(texts: Sequence[str], composer: str) -> list[Plan]:
         references = tuple(goal.outline for goal in goals)
         plans.append(Plan(text, goals, references, tree, composer, order, glyph, composition.brief.unknown))
     return plans
-
-
-def _glyph_plan(glyph: Glyph) -> Plan:
-    outlines = tuple(stroke.outline for stroke in glyph.strokes)
-    goals = tuple(stroke.goal() for stroke in glyph.strokes)
-    return Plan(glyph.char, goals, outlines, glyph.decomposition, order=tuple(range(len(goals))), glyph=outlines)

@@ -12,12 +12,11 @@ from hierbrush.errors import HierbrushError, closest
 from hierbrush.sim import BrushModel
 from hierbrush.strokes.rollout import write_strokes
 from hierbrush.writing.layout import DIRECTIONS, Layout
-from hierbrush.writing.plan import composed_plans, glyph_plans
+from hierbrush.writing.plan import Plan, composed_plans, glyph_plan
 from hierbrush.writing.result import Page, Writing
 from hierbrush.writing.trajectory import MotionLimits
 from hierbrush.writing.workers import mapped
 
-DEFAULT_GOAL = "glyph"
 GOALS = ("decomposition", "glyph")
 _BATCH = 64  # characters composed and written side by side: what fits into a core's cache
 
@@ -37,8 +36,9 @@ def write_character(
     Args:
         char: a character of the library, or the description of any other by its components, such as ``"⿰木月"``.
         goal: where the strokes' order, places and shapes come from: ``"decomposition"``, from the composer, which knows
-            the character's components alone; or ``"glyph"``, from the character's glyph. `DEFAULT_GOAL` unless given;
-            a description has no glyph.
+            how training characters write the character's components; or ``"glyph"``, from the character's glyph. The
+            decomposition unless given, but the glyph where a component occurs in no training character: then nobody
+            but the glyph knows. A description has no glyph.
         composer: who composes: ``"learned"``, a baseline (``"component means"``, ``"nearest character"``,
             ``"fixed splits"``), or the path of a ``.safetensors`` file.
         brush: a preset's name (``"measured"``, ``"round"``) or a `BrushModel`.
@@ -66,6 +66,7 @@ def write_characters(
     policy: str = "learned",
     seed: int = 0,
     motion: MotionLimits | None = None,
+    stroke_lists: bool = False,
     workers: int = 1,
     progress: Callable[[int], object] = lambda done: None,
 ) -> list[Writing]:
@@ -82,6 +83,8 @@ def write_characters(
         policy: as for `write_character`.
         seed: as for `write_character`.
         motion: as for `write_character`.
+        stroke_lists: tell the composer the order of the strokes within components that no training character has, as
+            ``{S HZ H}`` in a description does.
         workers: processes that share the work; a batch gives the same in any of them.
         progress: is told how many characters were just written.
 
@@ -98,7 +101,15 @@ def write_characters(
         raise HierbrushError(f"brush: must be the name of a preset or a BrushModel, not {type(brush).__name__}")
     pairs = list(zip(characters, goals, strict=True))
     batches = [pairs[start : start + _BATCH] for start in range(0, len(pairs), _BATCH)]
-    write = partial(_write_batch, composer=composer, brush=model, policy=policy, seed=seed, motion=motion)
+    write = partial(
+        _write_batch,
+        composer=composer,
+        brush=model,
+        policy=policy,
+        seed=seed,
+        motion=motion,
+        stroke_lists=stroke_lists,
+    )
     written: list[Writing] = []
     for batch in mapped(write, batches, workers):
         written += batch
@@ -106,7 +117,7 @@ def write_characters(
     return written
 
 
-def _checked_goal(char: str, goal: str | None) -> str:
+def _checked_goal(char: str, goal: str | None) -> str | None:
     if goal is not None and goal not in GOALS:
         raise HierbrushError(f"goal: {goal!r} is not one of {', '.join(GOALS)}{closest(str(goal), list(GOALS))}")
     if is_ids(char):
@@ -115,23 +126,29 @@ def _checked_goal(char: str, goal: str | None) -> str:
         return "decomposition"
     check_text(char)
     check_single(char)
-    return goal or DEFAULT_GOAL
+    return goal
 
 
 def _write_batch(
-    batch: list[tuple[str, str]],
+    batch: list[tuple[str, str | None]],
     *,
     composer: str,
     brush: BrushModel,
     policy: str,
     seed: int,
     motion: MotionLimits | None,
+    stroke_lists: bool,
 ) -> list[Writing]:
-    composed = [char for char, goal in batch if goal == "decomposition"]
-    from_composer = iter(composed_plans(composed, composer) if composed else ())
-    from_glyph = iter(glyph_plans([char for char, goal in batch if goal == "glyph"]))
-    plans = [next(from_composer if goal == "decomposition" else from_glyph) for _, goal in batch]
-    paths = iter(write_strokes([goal for plan in plans for goal in plan.goals], brush, policy=policy, seed=seed))
+    composed = [char for char, goal in batch if goal != "glyph"]
+    from_composer = iter(composed_plans(composed, composer, stroke_lists=stroke_lists) if composed else ())
+    plans: list[tuple[Plan, str]] = []
+    for char, goal in batch:
+        plan = next(from_composer) if goal != "glyph" else None
+        if plan is None or (goal is None and plan.unknown):
+            plans.append((glyph_plan(char), "glyph"))
+        else:
+            plans.append((plan, "decomposition"))
+    paths = iter(write_strokes([goal for plan, _ in plans for goal in plan.goals], brush, policy=policy, seed=seed))
     return [
         Writing(
             plan,
@@ -142,7 +159,7 @@ def _write_batch(
             stroke_paths=[next(paths) for _ in plan.goals],
             motion=motion,
         )
-        for plan, (_, goal) in zip(plans, batch, strict=True)
+        for plan, goal in plans
     ]
 
 

@@ -108,3 +108,34 @@ def test_an_unknown_component_is_named_and_still_gets_a_place() -> None:
     brief, _ = make_brief(Component("#999999", "", (0, 1, 2)), ("S", "H", "H"))
     assert brief.unknown == ("#999999",)
     assert (brief.prior[:, 2:4] > 0).all()
+
+
+def test_a_list_tells_the_order_within_unknown_components_and_nothing_else() -> None:
+    tree = Component(
+        "⿰木?", "⿰", tuple(range(7)), (Component("木", "", (0, 1, 2, 3)), Component("#?", "", (4, 5, 6)))
+    )
+    types = ("H", "S", "P", "D", "S", "HZ", "H")
+    one, _ = make_brief(tree, types, listed=True)
+    other, order = make_brief(*swapped(tree, types, 4, 6), listed=True)
+    assert one.stroke_types[4:] == ("S", "HZ", "H")
+    assert other.stroke_types[4:] == ("H", "HZ", "S")
+    assert order[4:] == [4, 5, 6]
+    unlisted, _ = make_brief(tree, types)
+    assert np.array_equal(make_brief(*swapped(tree, types, 4, 6))[0].tokens, unlisted.tokens)
+    # Known components keep the library's order, whatever they are numbered.
+    assert np.array_equal(make_brief(*swapped(tree, types, 0, 1), listed=True)[0].tokens, one.tokens)
+
+
+def swapped(tree: Component, types: tuple[str, ...], a: int, b: int) -> tuple[Component, tuple[str, ...]]:
+    """Return the character with two of its strokes numbered the other way round."""
+    numbers = {**{stroke: stroke for stroke in tree.strokes}, a: b, b: a}
+    return renumbered(tree, numbers), tuple(types[numbers[stroke]] for stroke in range(len(types)))
+
+
+def test_the_repertoire_is_part_of_what_is_told() -> None:
+    tree, types = LIBRARY.decomposition("明"), LIBRARY.stroke_types("明")
+    here, there = (make_brief(tree, types, repertoire=number)[0].tokens for number in (0, 1))
+    assert (here != there).any(axis=0).sum() == 2
+    # 門 stands in Big5 and not in GB 2312, and so does what is made of it.
+    assert np.array_equal(brief_from_ids("⿵門月").tokens[0, -3:], [0, 1, 0])
+    assert np.array_equal(brief_from_ids("⿵门月").tokens[0, -3:], [1, 0, 0])

@@ -126,3 +126,25 @@ def test_mistakes_are_told_with_their_place(text: str, message: str) -> None:
     with pytest.raises(HierbrushError, match=message) as caught:
         parse_ids(text, max_strokes=MAX)
     assert "\n" not in str(caught.value)
+
+
+def test_an_unknown_component_is_a_list_of_its_strokes() -> None:
+    form = parse_ids("⿰木{S HZ H}", max_strokes=MAX)
+    listed = form.tree.children[1]
+    assert [form.stroke_types[stroke] for stroke in listed.strokes] == ["S", "HZ", "H"]
+    # What a tree prints can be read again.
+    again = parse_ids(str(form.tree), max_strokes=MAX)
+    assert (str(again.tree), again.stroke_types) == (str(form.tree), form.stroke_types)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("⿰木{S HQ H}", r"character 6 of 10: 'HQ' is none of the 38 stroke types; did you mean"),
+        ("⿰木{}", r"character 3 of 4: '\{' begins no component, which would read '\{#17\}' or '\{S HZ H\}'"),
+        ("⿰木{s hz}", r"character 3 of 8: '\{' begins no component"),
+    ],
+)
+def test_a_wrong_list_of_strokes_is_pointed_at(text: str, message: str) -> None:
+    with pytest.raises(HierbrushError, match=message):
+        parse_ids(text, max_strokes=MAX)

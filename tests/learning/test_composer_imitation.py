@@ -103,7 +103,7 @@ def test_an_imitation_has_no_stroke_types(capsys: pytest.CaptureFixture[str]) ->
 
 @pytest.mark.slow
 def test_imitation_learns_and_exports(tmp_path: Path) -> None:
-    short = ["training.seconds=40", "training.batch=512", "network.width=64", "network.layers=2"]
+    short = ["training.steps=600", "training.batch=512", "network.width=64", "network.layers=2"]
     output = train_imitation(folder("configs") / "imitation.yaml", overrides=short, output=tmp_path / "run", limit=200)
     card = json.loads((output / "composer.json").read_bytes())
     policy = ComposerPolicy.load(output / "composer.safetensors")
