@@ -6,11 +6,13 @@ component library expects, in units about as large as the library's own errors. 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 from numpy.typing import NDArray
 
 from hierbrush.strokes.goal import StrokeGoal
-from hierbrush.strokes.shape_basis import shape_basis
+from hierbrush.strokes.shape_basis import goals, shape_basis
 
 F32 = NDArray[np.float32]
 
@@ -56,9 +58,14 @@ def encode_place(prior: F32, wanted: F32) -> F32:
 
 def stroke_goal(stroke_type: str, decoded: F32) -> StrokeGoal:
     """Return the goal for a primitive: f32 [PLACE_SIZE] of `decode_place`, in the shape basis of the stroke's type."""
-    basis = shape_basis(stroke_type)
-    x, y, width, height = decoded[:4].tolist()
-    return basis.goal((x, y, width, height), decoded[4 : 4 + min(SHAPE_SIZE, basis.size)])
+    return stroke_goals([stroke_type], decoded[None])[0]
+
+
+def stroke_goals(stroke_types: Sequence[str], decoded: F32) -> list[StrokeGoal]:
+    """Return the goals of n strokes, each as `stroke_goal` gives it: n types and f32 [n, PLACE_SIZE]."""
+    bases = [shape_basis(stroke_type) for stroke_type in stroke_types]
+    shapes = [place[4 : 4 + min(SHAPE_SIZE, basis.size)] for basis, place in zip(bases, decoded, strict=True)]
+    return goals(bases, decoded[:, :4].astype(np.float64), shapes)
 
 
 def measured_place(goal: StrokeGoal) -> F32:

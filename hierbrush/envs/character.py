@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 from hierbrush.characters import load_library
 from hierbrush.composer.brief import MAX_STROKES, Brief, Truth, brief_of, truth_of
 from hierbrush.composer.observation import OBSERVATION_SIZE, BriefBank, Progress
-from hierbrush.composer.place import PLACE_SIZE, stroke_goal
+from hierbrush.composer.place import PLACE_SIZE, stroke_goals
 from hierbrush.curriculum import Curriculum, load_curriculum
 from hierbrush.curriculum.characters import draw_characters
 from hierbrush.errors import HierbrushError
@@ -261,16 +261,23 @@ class CharacterBatch:
         """
         if not self.due[rows].all():
             raise HierbrushError(f"rows: {int(rows[np.argmin(self.due[rows])])} is not due for a decision")
+        if not len(rows):
+            return
         index = np.rint(actions[:, 0]).astype(np.int64)
         decoded = self._progress.write(rows, index, actions[:, 1:])
         assert self._spec.characters is not None
         weights = self._spec.characters.reward
-        for at, (row, chosen) in enumerate(zip(rows.tolist(), index.tolist(), strict=True)):
-            lesson = int(self._progress.brief[row])
+        lessons = self._progress.brief[rows].tolist()
+        chosen_rows = index.tolist()
+        types = [
+            self.lessons.briefs[lesson].stroke_types[chosen]
+            for lesson, chosen in zip(lessons, chosen_rows, strict=True)
+        ]
+        goals = stroke_goals(types, decoded)
+        tracks = self._follower.tracks(goals, self._model)
+        decided = zip(rows.tolist(), lessons, chosen_rows, types, goals, tracks, strict=True)
+        for at, (row, lesson, chosen, stroke_type, goal, track) in enumerate(decided):
             brief, truth = self.lessons.briefs[lesson], self.lessons.truths[lesson]
-            stroke_type = brief.stroke_types[chosen]
-            goal = stroke_goal(stroke_type, decoded[at])
-            track = self._follower.track(goal, self._model)
             self._goals.put(row, goal.outline, track)
             # The next stroke of the glyph that is still to be written, whatever was written before.
             written = self._progress.written[row]

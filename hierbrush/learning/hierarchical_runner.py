@@ -116,6 +116,8 @@ class HierarchicalRunner(MultiAgentEnvRunner):  # type: ignore[misc]
         batch, count = self.batch, self.num_envs
         if force_reset or num_episodes is not None or self._needs_initial_reset:
             self._reset(evaluation=num_episodes is not None)
+        for module in self.module.values():
+            module.eval()
         trained = set(self.config.policies_to_train or self.module.keys())
         gamma = float(self.config.learner_config_dict[GAMMA][COMPOSER])
         composer, primitives = COMPOSER in trained, bool(trained - {COMPOSER})
@@ -263,13 +265,17 @@ class HierarchicalRunner(MultiAgentEnvRunner):  # type: ignore[misc]
 
 
 def _chosen(module: Any, observed: F32, explore: bool) -> tuple[F32, F32]:
-    """Return a module's actions f32 [n, A] and log-probabilities f32 [n] (zero without exploration)."""
+    """Return a module's actions f32 [n, A] and log-probabilities f32 [n] (zero without exploration).
+
+    The module must be in evaluation mode: ``forward_exploration`` and ``forward_inference`` put a module and all that
+    is in it into that mode and back at every call, which costs more than these small networks themselves.
+    """
     batch = {Columns.OBS: torch.from_numpy(observed)}
     if explore:
-        inputs = module.forward_exploration(batch)[Columns.ACTION_DIST_INPUTS]
+        inputs = module._forward_exploration(batch)[Columns.ACTION_DIST_INPUTS]
         distribution = module.get_exploration_action_dist_cls().from_logits(inputs)
         sampled = distribution.sample()
         return sampled.numpy(), distribution.logp(sampled).numpy()
-    inputs = module.forward_inference(batch)[Columns.ACTION_DIST_INPUTS]
+    inputs = module._forward_inference(batch)[Columns.ACTION_DIST_INPUTS]
     likeliest = module.get_inference_action_dist_cls().from_logits(inputs).to_deterministic()
     return likeliest.sample().numpy(), np.zeros(len(observed), np.float32)

@@ -8,6 +8,7 @@ The file ``data/shape_bases.safetensors`` is built by ``python -m hierbrush.char
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -29,6 +30,9 @@ SHAPE_NUMBERS = _OUTLINE + 2 * OUTLINE_POINTS
 
 WEIGHTS = np.concatenate([np.full(_OUTLINE, 2.0), np.ones(2 * OUTLINE_POINTS)])
 """What counts in a projection: a skeleton point and a half-width as much as the four outline points around it."""
+
+_TOGETHER = 4
+"""Goals whose half-widths are measured in one go: more, and the distances no longer fit a core's cache."""
 
 Box = tuple[float, float, float, float]
 Numbers = NDArray[np.float64]
@@ -66,27 +70,7 @@ class ShapeBasis:
         Raises:
             HierbrushError: a number is not finite, a side is not positive, or there are too many coefficients.
         """
-        place = np.asarray(box, dtype=np.float64)
-        if place.shape != (4,) or not np.isfinite(place).all() or place[2:].min() <= 0:
-            raise HierbrushError(f"box: {box!r}, expected finite (centre x, centre y, width, height), sides > 0")
-        weights = np.asarray(coefficients, dtype=np.float64)
-        if weights.ndim != 1 or len(weights) > self.size or not np.isfinite(weights).all():
-            raise HierbrushError(
-                f"coefficients: shape {weights.shape}, expected up to {self.size} finite numbers for {self.stroke_type}"
-            )
-        shape = self.mean + weights @ self.components[: len(weights)]
-        skeleton = shape[:_WIDTHS].reshape(-1, 2)
-        outline = shape[_OUTLINE:].reshape(-1, 2)
-        low, high = outline.min(axis=0), outline.max(axis=0)
-        scale = place[2:] / (high - low)
-        shift = place[:2] - scale * (low + high) / 2
-        outline, skeleton = outline * scale + shift, skeleton * scale + shift
-        return StrokeGoal(
-            self.stroke_type,
-            skeleton.astype(np.float32),
-            distance_to_outline(skeleton, outline).astype(np.float32),
-            outline.astype(np.float32),
-        )
+        return goals([self], [box], [coefficients])[0]
 
     def project(self, goal: StrokeGoal) -> tuple[Box, NDArray[np.float64]]:
         """Return the box and the `size` coefficients that come nearest to ``goal`` (weighted least squares).
@@ -101,6 +85,51 @@ class ShapeBasis:
         squared = np.maximum((directions * directions).sum(axis=1), 1e-12)
         coefficients: NDArray[np.float64] = directions @ (WEIGHTS * (to_shape(goal) - self.mean)) / squared
         return ((left + right) / 2, (top + bottom) / 2, right - left, bottom - top), coefficients
+
+
+def goals(
+    bases: Sequence[ShapeBasis], boxes: Sequence[ArrayLike] | Numbers, coefficients: Sequence[ArrayLike]
+) -> list[StrokeGoal]:
+    """Return n >= 1 goals of any types, each as `ShapeBasis.goal` gives it, for less than n times the cost of one.
+
+    Args:
+        bases: n, of each goal's type.
+        boxes: n of (centre x, centre y, width, height) in the unit box; the sides > 0.
+        coefficients: n of up to ``size`` numbers in standard deviations; those left out are 0.
+
+    Raises:
+        HierbrushError: a number is not finite, a side is not positive, or there are too many coefficients.
+    """
+    places, shapes = np.empty((len(bases), 4)), np.empty((len(bases), SHAPE_NUMBERS))
+    for at, (basis, box, chosen) in enumerate(zip(bases, boxes, coefficients, strict=True)):
+        place = np.asarray(box, dtype=np.float64)
+        if place.shape != (4,) or not np.isfinite(place).all() or place[2:].min() <= 0:
+            raise HierbrushError(f"box: {box!r}, expected finite (centre x, centre y, width, height), sides > 0")
+        weights = np.asarray(chosen, dtype=np.float64)
+        if weights.ndim != 1 or len(weights) > basis.size or not np.isfinite(weights).all():
+            raise HierbrushError(
+                f"coefficients: shape {weights.shape}, expected up to {basis.size} finite numbers for "
+                f"{basis.stroke_type}"
+            )
+        # One product a goal: a product of matrices would sum in another order, and types differ in size anyway.
+        places[at], shapes[at] = place, basis.mean + weights @ basis.components[: len(weights)]
+    skeleton = shapes[:, :_WIDTHS].reshape(-1, SKELETON_POINTS, 2)
+    outline = shapes[:, _OUTLINE:].reshape(-1, OUTLINE_POINTS, 2)
+    low, high = outline.min(axis=1), outline.max(axis=1)
+    scale = places[:, 2:] / (high - low)
+    shift = places[:, :2] - scale * (low + high) / 2
+    scale, shift = scale[:, None], shift[:, None]
+    outline, skeleton = outline * scale + shift, skeleton * scale + shift
+    half_width = np.concatenate(
+        [
+            distance_to_outline(skeleton[at : at + _TOGETHER], outline[at : at + _TOGETHER])
+            for at in range(0, len(bases), _TOGETHER)
+        ]
+    )
+    columns = [values.astype(np.float32) for values in (skeleton, half_width, outline)]
+    for column in columns:
+        column.flags.writeable = False  # or every goal would copy its share
+    return [StrokeGoal(basis.stroke_type, *parts) for basis, *parts in zip(bases, *columns, strict=True)]
 
 
 def to_shape(goal: StrokeGoal) -> Numbers:

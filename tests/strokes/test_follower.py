@@ -8,6 +8,7 @@ import pytest
 from hierbrush.sim import BrushModel
 from hierbrush.strokes.follower import FOLLOWER, Follower
 from hierbrush.strokes.goal import SKELETON_POINTS, StrokeGoal
+from hierbrush.strokes.shape_basis import shape_basis
 
 MODEL = BrushModel.preset("measured")
 
@@ -41,3 +42,15 @@ def test_a_straight_stroke_is_followed_at_an_even_pace() -> None:
     steps = np.diff(track[1:-2, 3])
     assert np.ptp(steps) < 1e-6
     assert len(track) == FOLLOWER.ticks(0.4 * 0.12) + 1
+
+
+@pytest.mark.parametrize("bend", [0.0, 2.0])
+def test_tracks_made_together_are_those_made_one_by_one(bend: float) -> None:
+    follower = Follower(bend=bend)
+    goals = [
+        shape_basis(kind).goal((0.5, 0.4, 0.1 * size, 0.3)) for size, kind in enumerate(("H", "SG", "D", "HZG"), 1)
+    ]
+    tracks = follower.tracks([*goals, heel()], MODEL)
+    assert len({len(track) for track in tracks}) > 1
+    for track, goal in zip(tracks, [*goals, heel()], strict=True):
+        np.testing.assert_array_equal(track, follower.track(goal, MODEL))

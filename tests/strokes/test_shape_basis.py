@@ -9,7 +9,7 @@ import shapely
 from hierbrush.characters import load_library, split
 from hierbrush.errors import HierbrushError
 from hierbrush.strokes.goal import StrokeGoal, distance_to_outline
-from hierbrush.strokes.shape_basis import FILE, shape_basis, to_shape
+from hierbrush.strokes.shape_basis import FILE, goals, shape_basis, to_shape
 from hierbrush.strokes.types import ABBREVIATIONS
 
 BOX = (0.5, 0.45, 0.6, 0.5)
@@ -97,3 +97,17 @@ def test_a_goal_of_another_type_is_refused() -> None:
 
 def test_the_file_is_small() -> None:
     assert FILE.stat().st_size < 500_000
+
+
+def test_goals_made_together_are_those_made_one_by_one() -> None:
+    random = np.random.default_rng(7)
+    bases = [shape_basis(kind) for kind in ("H", "HZG", "PG", "D", "H", "SWG", "N", "T", "HZZZG")]
+    boxes = np.column_stack([random.uniform(0.2, 0.8, (len(bases), 2)), random.uniform(0.05, 0.6, (len(bases), 2))])
+    shapes = [random.normal(size=random.integers(basis.size + 1)) for basis in bases]
+    together = goals(bases, list(boxes), shapes)
+    for made, basis, box, shape in zip(together, bases, boxes, shapes, strict=True):
+        alone = basis.goal(tuple(box), shape)
+        assert made.stroke_type == alone.stroke_type
+        for name in ("skeleton", "half_width", "outline"):
+            np.testing.assert_array_equal(getattr(made, name), getattr(alone, name))
+            assert not getattr(made, name).flags.writeable

@@ -47,28 +47,46 @@ void hb_fill_polygon(const double *points, int64_t count, int32_t columns, int32
     }
 }
 
-enum { TILE_COLUMNS = 16, TILE_ROWS = 8, EDGES = 256 };
-#define TILE_REACH 8.95f /* pixels from a tile's middle to the farthest pixel centre in it, and a little more */
+enum { TILE_COLUMNS = 8, TILE_ROWS = 8, EDGES = 256 };
+#define TILE_REACH 4.97f /* pixels from a tile's middle to the farthest pixel centre in it, and a little more */
 
-/* Squared distances from a row of TILE_COLUMNS pixel centres, lowered by what one edge allows. */
-HB_INLINE void nearer(float nearest[TILE_COLUMNS], float x, float y, const float edge[5])
+/* Edges of a polygon, a column for each number, so that many can be looked at together. */
+struct edges {
+    float x[EDGES], y[EDGES], along_x[EDGES], along_y[EDGES], inverse[EDGES];
+};
+
+static void load(struct edges *edges, const double *points, int64_t count, int64_t first)
 {
-    float oy = y - edge[1];
-    for (int32_t i = 0; i < TILE_COLUMNS; i++) {
-        float ox = x + (float)i - edge[0];
-        float along = (ox * edge[2] + oy * edge[3]) * edge[4];
-        along = along > 0.0f ? along : 0.0f;
-        along = along < 1.0f ? along : 1.0f;
-        float dx = ox - along * edge[2], dy = oy - along * edge[3];
-        float distance = dx * dx + dy * dy;
-        nearest[i] = distance < nearest[i] ? distance : nearest[i];
+    for (int64_t at = first; at < count && at < first + EDGES; at++) {
+        int64_t next = at + 1 < count ? at + 1 : 0, k = at - first;
+        float x = (float)points[2 * at], y = (float)points[2 * at + 1];
+        float ex = (float)points[2 * next] - x, ey = (float)points[2 * next + 1] - y;
+        float squared = ex * ex + ey * ey;
+        edges->x[k] = x;
+        edges->y[k] = y;
+        edges->along_x[k] = ex;
+        edges->along_y[k] = ey;
+        edges->inverse[k] = 1.0f / (squared > 1e-12f ? squared : 1e-12f);
     }
+}
+
+/* Squared distance of a point to edge k. */
+HB_INLINE float squared_distance(const struct edges *edges, int32_t k, float x, float y)
+{
+    float ox = x - edges->x[k], oy = y - edges->y[k];
+    float along = (ox * edges->along_x[k] + oy * edges->along_y[k]) * edges->inverse[k];
+    along = along > 0.0f ? along : 0.0f;
+    along = along < 1.0f ? along : 1.0f;
+    float dx = ox - along * edges->along_x[k], dy = oy - along * edges->along_y[k];
+    return dx * dx + dy * dy;
 }
 
 HB_CLONES void hb_polygon_distance(const double *points, int64_t count, int32_t columns, int32_t rows,
                                    const uint64_t *inside, int8_t *out)
 {
     int32_t words = (columns + 63) >> 6;
+    struct edges edges;
+    int64_t loaded = -1;
     for (int32_t top = 0; top < rows; top += TILE_ROWS)
         for (int32_t left = 0; left < columns; left += TILE_COLUMNS) {
             float nearest[TILE_ROWS][TILE_COLUMNS];
@@ -79,29 +97,27 @@ HB_CLONES void hb_polygon_distance(const double *points, int64_t count, int32_t 
              * by more than the tile's extent is skipped, which changes no result. */
             float middle_x = (float)left + 0.5f * TILE_COLUMNS, middle_y = (float)top + 0.5f * TILE_ROWS;
             for (int64_t block = 0; block < count; block += EDGES) {
-                float edge[EDGES][5], apart[EDGES], least = 1e18f;
-                int32_t edges = (int32_t)(count - block < EDGES ? count - block : EDGES);
-                for (int32_t k = 0; k < edges; k++) {
-                    int64_t at = block + k, next = at + 1 < count ? at + 1 : 0;
-                    float px = (float)points[2 * at], py = (float)points[2 * at + 1];
-                    float ex = (float)points[2 * next] - px, ey = (float)points[2 * next + 1] - py;
-                    float squared = ex * ex + ey * ey, inverse = 1.0f / (squared > 1e-12f ? squared : 1e-12f);
-                    float ox = middle_x - px, oy = middle_y - py, along = (ox * ex + oy * ey) * inverse;
-                    along = along > 0.0f ? along : 0.0f;
-                    along = along < 1.0f ? along : 1.0f;
-                    float dx = ox - along * ex, dy = oy - along * ey;
-                    apart[k] = sqrtf(dx * dx + dy * dy);
-                    least = apart[k] < least ? apart[k] : least;
-                    edge[k][0] = px;
-                    edge[k][1] = py;
-                    edge[k][2] = ex;
-                    edge[k][3] = ey;
-                    edge[k][4] = inverse;
+                int32_t here = (int32_t)(count - block < EDGES ? count - block : EDGES);
+                if (block != loaded) {
+                    load(&edges, points, count, block);
+                    loaded = block;
                 }
-                for (int32_t k = 0; k < edges; k++)
-                    if (apart[k] <= least * 1.001f + 2.0f * TILE_REACH)
-                        for (int32_t r = 0; r < TILE_ROWS; r++)
-                            nearer(nearest[r], (float)left + 0.5f, (float)(top + r) + 0.5f, edge[k]);
+                float apart[EDGES], least = 1e18f;
+                for (int32_t k = 0; k < here; k++)
+                    apart[k] = squared_distance(&edges, k, middle_x, middle_y);
+                for (int32_t k = 0; k < here; k++)
+                    least = apart[k] < least ? apart[k] : least;
+                float far = sqrtf(least) * 1.001f + 2.0f * TILE_REACH;
+                for (int32_t k = 0; k < here; k++) {
+                    if (apart[k] > far * far)
+                        continue;
+                    for (int32_t r = 0; r < TILE_ROWS; r++)
+                        for (int32_t i = 0; i < TILE_COLUMNS; i++) {
+                            float x = (float)left + 0.5f + (float)i, y = (float)(top + r) + 0.5f;
+                            float distance = squared_distance(&edges, k, x, y);
+                            nearest[r][i] = distance < nearest[r][i] ? distance : nearest[r][i];
+                        }
+                }
             }
             for (int32_t r = 0; r < TILE_ROWS && top + r < rows; r++)
                 for (int32_t i = 0; i < TILE_COLUMNS && left + i < columns; i++) {
