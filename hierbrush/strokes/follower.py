@@ -25,8 +25,8 @@ class Follower:
     The mark's rounded base sits ``offset(z)`` behind the handle, so the handle leads the skeleton along the tangent, by
     ``lead`` times that much; depth is chosen so that the mark is ``widening`` times as wide as the inscribed disc.
     Where the outline reaches ``heel`` metres or more beyond the skeleton's discs, as at the foot of 竖提 or the
-    shoulder of 横钩, the handle runs out to the tip of it and back. ``pace`` is metres of that path a tick, ``bend`` the ticks a
-    radian by which turns take longer, ``height`` metres above the paper at the start.
+    shoulder of 横钩, the handle runs out to the tip of it and back. ``pace`` is metres of that path a tick, ``bend``
+    the ticks a radian by which turns take longer, ``height`` metres above the paper at the start.
     """
 
     pace: float = 0.0013
