@@ -250,9 +250,9 @@ class Randomisation(_Section):
 class Episode(_Section):
     """One episode writes one stroke."""
 
-    ticks: Annotated[tuple[_Ticks, _Ticks], AfterValidator(_ordered)] = (12, 48)
+    ticks: Annotated[tuple[_Ticks, _Ticks], AfterValidator(_ordered)] = (12, 64)
     """[fewest, most] control ticks of 0.05 s for a stroke (4 to 400). The follower's own count, which grows with the
-    skeleton, is clipped to this range; the episode ends after so many."""
+    path, is clipped to this range; the episode ends after so many."""
 
     start_height: float = Field(default=0.002, ge=0, le=0.02)
     """How far above the paper the brush starts, over the skeleton's first point (m, 0 to 0.02)."""

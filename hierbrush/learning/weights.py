@@ -91,7 +91,14 @@ def load_weights(path: str | Path, shapes: Mapping[str, tuple[int, ...]]) -> dic
     return {name: tensors[name] for name in shapes}
 
 
-def pack(folders: Mapping[str, Path], target: Path, *, base: Path | None = None, rank: int = RANK) -> None:
+def pack(
+    folders: Mapping[str, Path],
+    target: Path,
+    *,
+    base: Path | None = None,
+    rank: int = RANK,
+    validation: Mapping[str, Mapping[str, float]] | None = None,
+) -> None:
     """Put the policies of several stroke types into one file for shipping, in float16, with one card for all.
 
     float16 halves the file and moves an action by less than 1e-3 of its unit, a few micrometres on paper. Specialists
@@ -105,6 +112,7 @@ def pack(folders: Mapping[str, Path], target: Path, *, base: Path | None = None,
         target: folder for ``policies.safetensors`` and ``policies.json``.
         base: folder of the policy that all of them began as.
         rank: singular vectors kept of a layer's change.
+        validation: scores by stroke type that are added to the cards.
     """
     tensors: dict[str, NDArray[np.float16]] = {}
     cards: dict[str, Any] = {}
@@ -116,6 +124,8 @@ def pack(folders: Mapping[str, Path], target: Path, *, base: Path | None = None,
         tensors.update({f"{BASE}/{name}": array.astype(np.float16) for name, array in shared.items()})
     for stroke_type, folder in folders.items():
         cards[stroke_type] = load_card(folder)
+        if validation is not None:
+            cards[stroke_type]["validation"] = dict(validation[stroke_type])
         for name, array in _policy_tensors(folder).items():
             layer, _, role = name.rpartition(".")
             if base is None or role == "bias":

@@ -12,10 +12,12 @@ from numpy.typing import NDArray
 
 from hierbrush.sim import BrushModel
 from hierbrush.sim.observation import TRACK_SIZE
-from hierbrush.strokes.goal import StrokeGoal
+from hierbrush.strokes.goal import StrokeGoal, distance_to_outline
 
 _LANDING = 2
 _SETTLING = 2
+# Where on the way into a heel half-widths are measured.
+_DETOUR = np.linspace(0.0, 1.0, 6)[1:]
 
 
 @dataclass(frozen=True)
@@ -24,8 +26,9 @@ class Follower:
 
     The mark's rounded base sits ``offset(z)`` behind the handle, so the handle leads the skeleton along the tangent, by
     ``lead`` times that much; depth is chosen so that the mark is ``widening`` times as wide as the inscribed disc.
-    ``pace`` is metres of skeleton a tick, ``bend`` the ticks a radian by which turns take longer, ``height`` metres
-    above the paper at the start.
+    Where the outline reaches ``heel`` metres or more beyond the skeleton's discs, as at the foot of 竖提 or the
+    shoulder of 横钩, the handle runs out to the tip of it and back. ``pace`` is metres of that path a tick, ``bend``
+    the ticks a radian by which turns take longer, ``height`` metres above the paper at the start.
     """
 
     pace: float = 0.0013
@@ -33,7 +36,10 @@ class Follower:
     # primitives trained that way have not yet beaten those trained at an even pace.
     bend: float = 0.0
     least_ticks: int = 12
-    most_ticks: int = 48
+    most_ticks: int = 64
+    # From the skeleton alone a residual of 3 mm cannot fill heels that reach up to 8 mm beyond it. Led into them, the
+    # same primitives wrote ST with a stroke IoU of .953 instead of .899, HG .959 instead of .935.
+    heel: float = 0.003
     # Height of the handle when the stroke begins, in the air over the skeleton's start.
     height: float = 0.002
     # Fitted on 60 validation characters, before handles followed a spline: stroke IoU .877 with both at 1, .8895 so.
@@ -55,8 +61,20 @@ class Follower:
 
     def tracks(self, goals: Sequence[StrokeGoal], model: BrushModel, box: float = 0.12) -> list[NDArray[np.float64]]:
         """Return the tracks of n >= 1 goals, each as `track` gives it, for less than n times the cost of one."""
-        skeletons = np.stack([goal.skeleton for goal in goals]).astype(np.float64) * box
-        radii = np.stack([goal.half_width for goal in goals]).astype(np.float64) * box
+        paths = [_into_heels(goal, self.heel / box) for goal in goals]
+        tracks: dict[int, NDArray[np.float64]] = {}
+        points = np.array([len(skeleton) for skeleton, _ in paths])
+        # Most have no heel, and so paths of as many points.
+        for count in np.unique(points):
+            alike = np.flatnonzero(points == count).tolist()
+            skeletons, radii = (np.stack([paths[at][part] for at in alike]) * box for part in (0, 1))
+            tracks.update(zip(alike, self._along(skeletons, radii, model), strict=True))
+        return [tracks[at] for at in range(len(goals))]
+
+    def _along(
+        self, skeletons: NDArray[np.float64], radii: NDArray[np.float64], model: BrushModel
+    ) -> list[NDArray[np.float64]]:
+        """Return the tracks along n paths [n, K, 2] with half-widths [n, K], metres."""
         steps = skeletons[:, 1:] - skeletons[:, :-1]
         travelled = _running_sum(np.linalg.norm(steps, axis=-1))
         turned = np.stack([_turned(path) for path in steps]) if self.bend else np.zeros_like(travelled)
@@ -95,6 +113,37 @@ def _running_sum(steps: NDArray[np.float64]) -> NDArray[np.float64]:
     sums = np.zeros((*steps.shape[:-1], steps.shape[-1] + 1))
     np.cumsum(steps, axis=-1, out=sums[..., 1:])
     return sums
+
+
+def _into_heels(goal: StrokeGoal, least: float) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return a goal's skeleton [K, 2] with detours into its heels, and the half-widths [K] there, in the unit box.
+
+    A heel is where the outline lies ``least`` or more beyond the discs that the skeleton's half-widths draw, other than
+    around the skeleton's ends. Its tip is the farthest such point of the outline; the detour runs straight from the
+    nearest disc's centre to the tip, where its half-width is 0, and the same way back.
+    """
+    skeleton, half_width = goal.skeleton.astype(np.float64), goal.half_width.astype(np.float64)
+    outline = goal.outline.astype(np.float64)
+    beyond = np.linalg.norm(outline[:, None] - skeleton, axis=2) - half_width
+    nearest, excess = beyond.argmin(axis=1), beyond.min(axis=1)
+    travelled = _running_sum(np.linalg.norm(np.diff(skeleton, axis=0), axis=1))
+    at_ends = np.minimum(travelled, travelled[-1] - travelled) < half_width
+    high = (excess >= least) & ~at_ends[nearest]
+    if not high.any():
+        return skeleton, half_width
+    # Neighbouring points belong to one heel. The outline is closed: begin at a point that belongs to none.
+    order = np.roll(np.arange(len(high)), -int(np.argmin(high)))
+    bounds = np.flatnonzero(np.diff(high[order], prepend=False, append=False))
+    heels = [order[start:stop] for start, stop in bounds.reshape(-1, 2)]
+    tips = [int(heel[excess[heel].argmax()]) for heel in heels]
+    # From behind, so that places ahead stay where they are.
+    for tip in sorted(tips, key=lambda tip: -int(nearest[tip])):
+        at = int(nearest[tip])
+        out = skeleton[at] + _DETOUR[:, None] * (outline[tip] - skeleton[at])
+        detour = np.concatenate([out, out[-2::-1], skeleton[at : at + 1]])
+        skeleton = np.insert(skeleton, at + 1, detour, axis=0)
+        half_width = np.insert(half_width, at + 1, distance_to_outline(detour, outline))
+    return skeleton, half_width
 
 
 def _turned(steps: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -23,7 +23,7 @@ def heel() -> StrokeGoal:
 
 
 def test_a_turn_takes_longer_and_the_time_is_spent_at_the_turn() -> None:
-    straight, slow = Follower(pace=0.0026, bend=0.0), Follower(pace=0.0026, bend=4.0)
+    straight, slow = (Follower(pace=0.0026, bend=bend, heel=0.1) for bend in (0.0, 4.0))
     hasty, patient = straight.track(heel(), MODEL), slow.track(heel(), MODEL)
     more = len(patient) - len(hasty)
     assert more == pytest.approx(4.0 * 0.75 * np.pi, abs=1.5)
@@ -35,13 +35,59 @@ def test_a_turn_takes_longer_and_the_time_is_spent_at_the_turn() -> None:
     assert near(patient) - near(hasty) >= 0.8 * more
 
 
+def check_mark(foot: tuple[float, float]) -> StrokeGoal:
+    """A bar of half-width .03 going down, another going right from its lower end; the outline's corner is ``foot``."""
+    outline = [(0.37, 0.4), (0.43, 0.4), (0.43, 0.57), (0.6, 0.57), (0.6, 0.63), (0.4, 0.63), foot, (0.37, 0.6)]
+    return StrokeGoal.from_outline("ST", outline, [(0.4, 0.4), (0.4, 0.6), (0.6, 0.6)])
+
+
+def test_the_handle_is_led_into_a_heel_and_back() -> None:
+    foot = np.array([0.33, 0.67])
+    track = FOLLOWER.track(check_mark((0.33, 0.67)), MODEL)
+    skeleton, radius = track[:, 3:5] / 0.12, track[:, 5] / 0.12
+    far = np.linalg.norm(skeleton - foot, axis=1)
+    tip = int(far.argmin())
+    assert far[tip] < 0.01
+    assert radius[tip] < 0.01
+    # It comes from the bar, returns to the corner, and goes on to the end.
+    corner = np.linalg.norm(skeleton - (0.4, 0.6), axis=1)
+    assert corner[:tip].min() < 0.01
+    assert corner[tip:].min() < 0.01
+    np.testing.assert_allclose(skeleton[-1], (0.6, 0.6), atol=1e-6)
+    assert len(track) > len(Follower(heel=0.1).track(check_mark((0.33, 0.67)), MODEL))
+
+
+def test_small_corners_and_pointed_ends_are_no_heels() -> None:
+    everywhere = Follower(heel=0.1)
+    np.testing.assert_array_equal(
+        FOLLOWER.track(check_mark((0.37, 0.63)), MODEL), everywhere.track(check_mark((0.37, 0.63)), MODEL)
+    )
+    outline = [(0.2, 0.5), (0.3, 0.47), (0.7, 0.47), (0.8, 0.5), (0.7, 0.53), (0.3, 0.53)]
+    pointed = StrokeGoal.from_outline("H", outline, [(0.25, 0.5), (0.75, 0.5)])
+    np.testing.assert_array_equal(FOLLOWER.track(pointed, MODEL), everywhere.track(pointed, MODEL))
+
+
+def test_two_heels_are_two_detours() -> None:
+    outline = [
+        (0.37, 0.2), (0.43, 0.2), (0.43, 0.57), (0.67, 0.57), (0.67, 0.3), (0.73, 0.3), (0.73, 0.6),
+        (0.77, 0.67), (0.7, 0.63), (0.4, 0.63), (0.33, 0.67), (0.37, 0.6),
+    ]  # fmt: skip
+    goal = StrokeGoal.from_outline("SZ", outline, [(0.4, 0.2), (0.4, 0.6), (0.7, 0.6), (0.7, 0.3)])
+    skeleton = FOLLOWER.track(goal, MODEL)[:, 3:5] / 0.12
+    left, right = (np.linalg.norm(skeleton - foot, axis=1) for foot in ((0.33, 0.67), (0.77, 0.67)))
+    assert left.min() < 0.01
+    assert right.min() < 0.01
+    assert left.argmin() < right.argmin()
+
+
 def test_a_straight_stroke_is_followed_at_an_even_pace() -> None:
     goal = heel()
     line = np.linspace((0.2, 0.5), (0.6, 0.5), SKELETON_POINTS).astype(np.float32)
-    track = FOLLOWER.track(StrokeGoal("H", line, goal.half_width, goal.outline), MODEL)
+    follower = Follower(heel=0.1)
+    track = follower.track(StrokeGoal("H", line, goal.half_width, goal.outline), MODEL)
     steps = np.diff(track[1:-2, 3])
     assert np.ptp(steps) < 1e-6
-    assert len(track) == FOLLOWER.ticks(0.4 * 0.12) + 1
+    assert len(track) == follower.ticks(0.4 * 0.12) + 1
 
 
 @pytest.mark.parametrize("bend", [0.0, 2.0])
