@@ -47,7 +47,10 @@ def test_parts_bring_their_own_strokes(text: str) -> None:
     form = parse_ids(text, max_strokes=1000)
     leaves = list(form.tree.leaves())
     assert sorted(stroke for leaf in leaves for stroke in leaf.strokes) == list(range(len(form.stroke_types)))
-    lengths = {"{#9}": 1, **{char: len(load_library().stroke_types(char)) for char in LEAVES if len(char) == 1}}
+    anonymous = exemplars().form("#9")
+    assert anonymous is not None
+    lengths = {char: len(load_library().stroke_types(char)) for char in LEAVES if len(char) == 1}
+    lengths["{#9}"] = len(anonymous.stroke_types)
     assert len(form.stroke_types) == sum(lengths[leaf] * text.count(leaf) for leaf in LEAVES)
 
 
@@ -72,7 +75,10 @@ def test_what_the_library_prints_is_read_back() -> None:
     library = load_library()
     for char in library.characters[::23]:
         described = str(library.decomposition(char))
-        assert len(parse_ids(described, max_strokes=MAX).stroke_types) == len(library.stroke_types(char))
+        # 艹 is written with three strokes or with four, and a description does not say which.
+        grass = described.count("艹")
+        missing = len(library.stroke_types(char)) - len(parse_ids(described, max_strokes=MAX).stroke_types)
+        assert 0 <= missing <= grass
 
 
 def test_parts_are_written_as_where_they_stand() -> None:

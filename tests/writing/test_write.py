@@ -5,11 +5,12 @@ from typing import Any
 import numpy as np
 import pytest
 
-from hierbrush.characters import load_library
+from hierbrush.characters import load_library, split
+from hierbrush.composer.brief import brief_of
 from hierbrush.errors import HierbrushError
 from hierbrush.metrics import score
 from hierbrush.sim import BrushModel, rasterise, trace
-from hierbrush.writing import Layout, Page, Writing, write_character, write_text
+from hierbrush.writing import Layout, Page, Writing, write_character, write_characters, write_text
 
 
 def test_image_is_the_character_box(yong: Writing) -> None:
@@ -120,7 +121,7 @@ def test_page_movement_lies_where_its_boxes_are(page: Page) -> None:
 
 
 def test_a_smaller_cell_scales_the_movement(yong: Writing) -> None:
-    small = write_text("永", layout=Layout(cell=0.06, margin=0.0))
+    small = write_text("永", goal="glyph", layout=Layout(cell=0.06, margin=0.0))
     assert (small.width, small.height) == pytest.approx((0.06, 0.06))
     assert np.allclose(small.paths[0], yong.paths[0] / 2)
     assert np.array_equal(small.image(128), yong.image(128))
@@ -154,3 +155,24 @@ def test_a_page_too_large_to_draw_is_refused() -> None:
 def test_wrong_text_arguments_are_named(arguments: dict[str, Any], message: str) -> None:
     with pytest.raises(HierbrushError, match=message):
         write_text(**arguments)
+
+
+def test_a_decomposition_is_followed_unless_only_the_glyph_knows() -> None:
+    assert write_character("湖").goal == "decomposition"
+    assert write_character("湖", goal="glyph").goal == "glyph"
+    # No training character has the inside of 塞, nor anything that is written like it.
+    lonely = next(char for char in load_library() if split(char) == "test" and brief_of(char).unknown)
+    assert write_character(lonely).goal == "glyph"
+    assert write_character(lonely, goal="decomposition").goal == "decomposition"
+
+
+def test_lists_of_strokes_put_unknown_components_in_order() -> None:
+    lonely = [char for char in load_library() if split(char) == "test" and brief_of(char).unknown][:8]
+    plain, listed = (
+        write_characters(lonely, goal="decomposition", policy="scripted", stroke_lists=lists) for lists in (False, True)
+    )
+
+    def in_order(writings: list[Writing]) -> int:
+        return sum(writing.order == tuple(range(len(writing.strokes))) for writing in writings)
+
+    assert in_order(listed) > in_order(plain)
