@@ -139,8 +139,31 @@ class ResourcesSection(Section):
     """GPUs that Ray sets aside for a learner; the networks are small, so a share of one is plenty."""
 
 
+class FaultsSection(Section):
+    """What happens when a process, a machine or an answer is lost. What an environment raises is no loss: it ends the
+    training with its own message."""
+
+    restarts: int = Field(default=100, ge=0)
+    """Times that a remote runner whose process died is started again, on any machine with a free core; what dies with
+    a machine does not count."""
+
+    sample_timeout: _Positive = 120.0
+    """Seconds after which a remote runner that has not answered counts as hanging and is replaced."""
+
+    patience: float = Field(default=600.0, ge=0)
+    """Seconds without a step from any remote runner after which the training gives up."""
+
+    retries: int = Field(default=3, ge=0)
+    """Times that one of several policies trained side by side goes on from its last checkpoint after its process was
+    lost or failed."""
+
+
 class OutputSection(Section):
     """What a training leaves behind."""
+
+    storage: str | None = None
+    """Folder or URI (``s3://bucket/runs``, ``gs://``, ``hdfs://``, ``file:///``; whatever pyarrow opens) that holds
+    checkpoints, logs and weights, as ``<storage>/<output folder>/<policy>``; the output folder itself unless given."""
 
     checkpoint_every: _Positive = 60.0
     """Seconds between checkpoints."""
@@ -181,6 +204,9 @@ class TrainingConfig(Section):
 
     resources: ResourcesSection = ResourcesSection()
     """Processes."""
+
+    faults: FaultsSection = FaultsSection()
+    """What happens when something is lost."""
 
     output: OutputSection = OutputSection()
     """Checkpoints and logs."""

@@ -83,7 +83,10 @@ def ray_session(cpus: int, address: str | None = None) -> Iterator[None]:
         return
     for name in ("ray", "ray.rllib", "ray.tune", "ray.train"):
         logging.getLogger(name).setLevel(logging.ERROR)
+    # It logs every call to a runner that is not there; the training says itself what is lost and what was raised.
+    logging.getLogger("ray.rllib.utils.actor_manager").setLevel(logging.CRITICAL)
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+    os.environ.setdefault("RAY_BACKEND_LOG_LEVEL", "fatal")
     if address is not None:
         try:
             ray.init(address=address, logging_level=logging.ERROR, log_to_driver=False)
@@ -104,6 +107,7 @@ def ray_session(cpus: int, address: str | None = None) -> Iterator[None]:
         include_dashboard=False,
         object_store_memory=_LOCAL_OBJECT_STORE * (cpus if cpus > 1 else 1),
         logging_level=logging.ERROR,
+        log_to_driver=False,
     )
     try:
         yield

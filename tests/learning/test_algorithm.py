@@ -260,9 +260,18 @@ def test_faulty_environment_ends_training_with_the_cause(
 
 def test_faulty_remote_runner_ends_training_with_the_cause(built: Any, toy_settings: dict[str, Any]) -> None:
     algorithm = built(configured(toy_settings, environment={"options": {"fail_after": 20}}, resources={"runners": 1}))
-    algorithm.train()
-    with pytest.raises(Exception, match="the simulated brush is broken"):
+    assert algorithm.train()["sampled"]
+    assert not algorithm.train()["sampled"]
+    with pytest.raises(OSError, match="the simulated brush is broken") as raised:
         algorithm.train()
+    assert "in runner 1:\nTraceback" in raised.value.__notes__[0]
+
+
+def test_environment_that_cannot_be_made_ends_a_remote_training_with_the_cause(
+    built: Any, toy_settings: dict[str, Any]
+) -> None:
+    with pytest.raises(TypeError, match="unexpected keyword argument 'nonsense'"):
+        built(configured(toy_settings, environment={"options": {"nonsense": 1}}, resources={"runners": 1}))
 
 
 def test_diverging_learner_ends_training_with_the_cause(built: Any, toy_settings: dict[str, Any]) -> None:
