@@ -6,6 +6,8 @@ import math
 from functools import partial
 from typing import Any
 
+import numpy as np
+import torch
 from ray.rllib.algorithms.ppo import PPO, PPOConfig
 from ray.rllib.callbacks.callbacks import RLlibCallback
 from ray.rllib.core.rl_module.rl_module import RLModuleSpec
@@ -69,7 +71,7 @@ class CurriculumPPO(PPO):  # type: ignore[misc]
         try:
             super().setup(config)
         except IndexError:
-            # RLlib logs why no remote runner could be built and stumbles over having none: build one here, for its error.
+            # RLlib logs why no remote runner could be built, then stumbles over having none: build one, for its error.
             config.env_runner_cls(config=config.copy(copy_frozen=False), worker_index=1)
             raise
         if self.config.curriculum_data is not None:
@@ -98,6 +100,11 @@ class CurriculumPPO(PPO):  # type: ignore[misc]
             self._move(state)
         self.stage_state = state
 
+    def reseed(self, steps: int) -> None:
+        """Give the learners the random numbers that follow ``steps``; a restored training must not repeat its first."""
+        seed = np.random.SeedSequence([self.config.seed or 0, steps]).generate_state(1)[0]
+        self.learner_group.foreach_learner(partial(_seed_torch, seed=int(seed)))
+
     def _move(self, state: StageState) -> None:
         self.stage_state = state
         for group in (self.env_runner_group, self.eval_env_runner_group):
@@ -114,6 +121,10 @@ class CurriculumPPO(PPO):  # type: ignore[misc]
         super().set_state(state)
         if state.get(CURRICULUM_RESULTS) is not None:
             self._move(StageState.from_dict(state[CURRICULUM_RESULTS]))
+
+
+def _seed_torch(learner: Any, seed: int) -> None:
+    torch.manual_seed(seed)
 
 
 def _set_stage(runner: BatchedEnvRunner, stage: int) -> None:

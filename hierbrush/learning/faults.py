@@ -16,11 +16,11 @@ _ANSWER = 0.2  # seconds within which an idle runner answers; asked in every ite
 _PAUSE = 1.0  # seconds between two looks when no runner is left
 
 
-class RunnerError:
+class CandidRunner:
     """Base of runners whose errors reach the trainer.
 
-    RLlib's own ``apply`` ends the process when the runner raises, Ray starts it again, and so on for ever; nobody learns
-    what went wrong. Here the runner stays and remembers its error until `RunnerWatch` asks for it.
+    RLlib's own ``apply`` ends the process when the runner raises, Ray starts it again, and so on for ever; nobody
+    learns what went wrong. Here the runner stays and remembers its error until `RunnerWatch` asks for it.
     """
 
     failure: Exception | None = None
@@ -49,8 +49,8 @@ class RunnerWatch:
     """Looks after the remote runners of one algorithm between its iterations.
 
     Ray starts a runner again whose process or machine was lost, and RLlib gives it the local runner's state. What they
-    leave open is decided here: a runner that does not answer in time is killed, so that it is started again too; what an
-    environment raised ends the training; and so does a time without any step.
+    leave open is decided here: a runner that does not answer in time is killed, so that it is started again too; what
+    an environment raised ends the training; and so does a time without any step.
 
     Args:
         patience: seconds without a step after which the training ends.

@@ -25,7 +25,7 @@ from hierbrush.composer.brief import MAX_STROKES
 from hierbrush.composer.observation import EXISTS, OBSERVATION_SIZE, WRITTEN
 from hierbrush.composer.place import PLACE_SIZE
 from hierbrush.envs.character import COMPOSER, CharacterBatch, character_spaces
-from hierbrush.learning.faults import RunnerError
+from hierbrush.learning.faults import CandidRunner
 from hierbrush.learning.fragment import F32
 from hierbrush.learning.hierarchical_fragment import Decisions, HierarchicalFragment, StrokeTicks
 from hierbrush.learning.runner import LENGTH, RETURN, log_episodes
@@ -59,7 +59,7 @@ class _Env:
         """Nothing to close."""
 
 
-class HierarchicalRunner(RunnerError, MultiAgentEnvRunner):  # type: ignore[misc]
+class HierarchicalRunner(CandidRunner, MultiAgentEnvRunner):  # type: ignore[misc]
     """Env runner for `CharacterBatch`: one forward pass a module and one simulator call a tick, no episode objects.
 
     A decision of the composer is an option: it is open while its stroke is written, and becomes one semi-Markov

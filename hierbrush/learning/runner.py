@@ -13,7 +13,7 @@ from ray.rllib.env.single_agent_env_runner import SingleAgentEnvRunner
 
 import hierbrush.envs  # noqa: F401  (registers hierbrush/Stroke-v0, in remote runners too)
 from hierbrush.errors import HierbrushError
-from hierbrush.learning.faults import RunnerError
+from hierbrush.learning.faults import CandidRunner
 from hierbrush.learning.fragment import F32, Fragment, FragmentBuffer
 
 Bools = NDArray[np.bool_]
@@ -39,12 +39,12 @@ class BatchEnv(Protocol):
         """Apply actions f32 [N, A]; return observations [N, D], rewards [N], terminated [N], truncated [N]."""
 
 
-class BatchedEnvRunner(RunnerError, SingleAgentEnvRunner):  # type: ignore[misc]
+class BatchedEnvRunner(CandidRunner, SingleAgentEnvRunner):  # type: ignore[misc]
     """Env runner without per-environment Python: it fills a `Fragment` instead of building episode objects.
 
     RLlib hooks: ``config.env_runners(env_runner_cls=...)``; overrides ``make_env`` (finds the batch environment),
     ``_sample`` (the loop), ``get_metrics`` (nothing is left to collect there) and ``get_state`` / ``set_state`` (the
-    curriculum stage reaches restored and restarted runners); ``apply`` comes from `RunnerError`. Connectors are not
+    curriculum stage reaches restored and restarted runners); ``apply`` comes from `CandidRunner`. Connectors are not
     called: observations come scaled, and actions are clipped to the action space's bounds.
     """
 
