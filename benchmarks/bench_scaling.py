@@ -71,8 +71,8 @@ class Prediction:
 def predict(costs: Costs, cores: int, *, batch: int = SLOTS * FRAGMENT, network: float = NETWORK) -> Prediction:
     """Predict one policy's training with all of ``cores``.
 
-    An iteration samples, sends, learns and sends new weights, one after the other: PPO learns from what the newest policy
-    did. So the learner's core is free while runners sample, and there is a runner a core, each with a batch.
+    An iteration samples, sends, learns and sends new weights, one after the other: PPO learns from what the newest
+    policy did. So the learner's core is free while runners sample, and there is a runner a core, each with a batch.
 
     Args:
         costs: of a step.
@@ -134,9 +134,8 @@ def main() -> None:
     for cores in CORES:
         one = predict(costs, cores)
         share = one.seconds[one.bottleneck] / sum(one.seconds.values())
-        print(
-            f"| {cores} | {one.steps_per_second:,.0f} | {one.bottleneck}, {share:.0%} | {side_by_side(costs, cores):,.0f} |"
-        )
+        many = side_by_side(costs, cores)
+        print(f"| {cores} | {one.steps_per_second:,.0f} | {one.bottleneck}, {share:.0%} | {many:,.0f} |")
     print(f"\none policy has nine tenths of all that it can get from {saturation(costs)} cores on")
     if arguments.plot:
         draw(costs, arguments.plot)
@@ -179,9 +178,9 @@ def _measure(runners: int, iterations: int) -> dict[str, float]:
             "resources": {"runners": runners},
         }
     )
-    algorithm = config_algorithm = algorithm_config(config).build_algo()
+    algorithm = algorithm_config(config).build_algo()
     steps = SLOTS * FRAGMENT * max(1, runners)
-    group = config_algorithm.env_runner_group
+    group = algorithm.env_runner_group
     learner: list[float] = []
     update = algorithm.learner_group.update
 
@@ -194,13 +193,12 @@ def _measure(runners: int, iterations: int) -> dict[str, float]:
     algorithm.learner_group.update = timed_update
     driver, sampled, waited = [], [], []
     for iteration in range(iterations + 1):
-        before, started, clock = _runner_seconds(group), time.process_time(), time.perf_counter()
+        before, started = _runner_seconds(group), time.process_time()
         algorithm.training_step()
         if iteration:  # the first one warms up
             driver.append(time.process_time() - started)
             waited.append(algorithm.metrics.peek(("timers", "env_runner_sampling_timer"), default=0.0))
             sampled.append((_runner_seconds(group) - before) / steps)
-        del clock
     (fragment,) = group.foreach_env_runner(_sample, local_env_runner=not runners)[0]
     state = group.local_env_runner.get_state(components=["rl_module"])
     figures = {
