@@ -37,7 +37,7 @@ def variants(document: Document, config: TrainingConfig) -> Iterator[tuple[str, 
             changed = substitute(changed, key, value, where)
         short = {key.rpartition(".")[2] for key in drawn}
         keys = {key: key.rpartition(".")[2] if len(short) == len(drawn) else key for key in drawn}
-        name = ",".join(f"{keys[key]}={value}" for key, value in drawn.items())
+        name = "_".join(f"{keys[key]}={value}" for key, value in drawn.items())
         yield f"{number:03}-{_as_folder(name)}", validate(changed, TrainingConfig).model_copy(update={"sweep": None})
 
 
@@ -46,9 +46,10 @@ def _drawn(sweep: SweepSection, seed: int) -> Iterator[dict[str, Any]]:
     space = {key: _space(values) for key, values in sweep.values.items()}
     for _ in range(sweep.samples):
         for _, chosen in generate_variants({"config": space}, random_state=random):
+            drawn = chosen["config"]
             yield {
-                key: float(f"{value:.4g}") if isinstance(sweep.values[key], SweepRange) else value
-                for key, value in chosen["config"].items()
+                key: float(f"{drawn[key]:.4g}") if isinstance(values, SweepRange) else drawn[key]
+                for key, values in sweep.values.items()
             }
 
 
@@ -60,4 +61,4 @@ def _space(values: tuple[Any, ...] | SweepRange) -> Any:
 
 def _as_folder(name: str) -> str:
     """Return a name with nothing in it that a folder or an object store could stumble over."""
-    return "".join(letter if letter.isalnum() or letter in "=,.-_" else "_" for letter in name)[:100]
+    return "".join(letter if letter.isalnum() or letter in "=.-_" else "_" for letter in name)[:100]

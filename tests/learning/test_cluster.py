@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import ipaddress
 import json
 import os
 import socket
@@ -153,6 +154,10 @@ def test_the_launcher_file_is_what_ray_accepts() -> None:
     document = yaml.safe_load((CLUSTER / "launcher.yaml").read_text())
     jsonschema.validate(document, schema)
     assert "--dashboard-host=127.0.0.1" in " ".join(document["head_start_ray_commands"])
+    provider = document["provider"]
+    for address in (provider["head_ip"], *provider["worker_ips"]):
+        assert ipaddress.ip_address(address).is_private
+    assert f"--node-ip-address={provider['head_ip']}" in " ".join(document["head_start_ray_commands"])
 
 
 def test_the_job_manifest_has_what_kuberay_requires() -> None:
@@ -165,6 +170,8 @@ def test_the_job_manifest_has_what_kuberay_requires() -> None:
     for group in cluster["workerGroupSpecs"]:
         assert all(name in group for name in WORKER_GROUP)
     for group in (cluster["headGroupSpec"], *cluster["workerGroupSpecs"]):
+        # Trials run on every machine, and all of them write results.
+        assert group["template"]["spec"]["volumes"][0]["persistentVolumeClaim"]["claimName"] == "hierbrush-results"
         for container in group["template"]["spec"]["containers"]:
             assert container["image"]
             assert container["resources"]["limits"] == container["resources"]["requests"]
