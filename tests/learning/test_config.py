@@ -61,7 +61,7 @@ def test_shipped_sweep_tries_what_it_says() -> None:
     path = ROOT / "configs" / "sweep.yaml"
     document = read_yaml(path)
     tried = dict(variants(document, validate(document, TrainingConfig)))
-    assert list(tried)[:2] == ["000-lr=0.0002_outside=1", "001-lr=0.0005_outside=1"]
+    assert list(tried)[:2] == ["000-lr=0.0002_outside=1", "001-lr=0.0002_outside=1.5"]
     assert len(tried) == 6
     for variant, config in tried.items():
         (run,) = make_plan(config, path, Path("out"), variant=variant).runs
