@@ -12,7 +12,8 @@ import ray
 from hierbrush.errors import HierbrushError
 from hierbrush.learning.config import FaultsSection
 
-_ANSWER = 0.2  # seconds within which an idle runner answers; asked in every iteration while one is missing
+_ANSWER = 0.2  # seconds to wait for a runner that may be back; asked in every iteration while one is missing
+_ALIVE = 5.0  # seconds within which a runner that has missed its time-out must answer, on a busy machine too
 _PAUSE = 1.0  # seconds between two looks when no runner is left
 
 
@@ -67,9 +68,14 @@ class RunnerWatch:
         Raises:
             Exception: whatever a runner raised, with its traceback as a note.
         """
-        dropped = group.num_env_runners_dropped_lifetime()
-        if dropped > self._dropped:
-            self._dropped = dropped
+        try:
+            self._inspect(group)
+        finally:
+            # RLlib counts every answer that did not come in time, those to our own questions too.
+            self._dropped = group.num_env_runners_dropped_lifetime()
+
+    def _inspect(self, group: Any) -> None:
+        if group.num_env_runners_dropped_lifetime() > self._dropped:
             _replace_hanging(group)
         healthy = group.healthy_env_runner_ids()
         lost = sorted(set(range(1, group.num_remote_env_runners() + 1)) - set(healthy))
@@ -109,7 +115,7 @@ class RunnerWatch:
 def _replace_hanging(group: Any) -> None:
     """Kill the runners that do not answer; Ray starts them again."""
     asked = group.healthy_env_runner_ids()
-    answered = group.foreach_env_runner(_index, local_env_runner=False, timeout_seconds=_ANSWER)
+    answered = group.foreach_env_runner(_index, local_env_runner=False, timeout_seconds=_ALIVE)
     hanging = sorted(set(asked) - set(answered))
     actors = group._worker_manager.actors()
     for index in hanging:
