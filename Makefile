@@ -11,7 +11,7 @@ LINE := 永和九年
 # Single-threaded array libraries: the tests run side by side, and so does training.
 export OMP_NUM_THREADS ?= 1
 
-.PHONY: demo test test-slow lint sanitize bench clean
+.PHONY: demo test test-slow test-faults lint sanitize bench clean
 .DEFAULT_GOAL := demo
 
 $(BIN)/python:
@@ -47,6 +47,10 @@ test: lint
 # Learning and other long-running tests.
 test-slow: $(VENV)/.dev
 	$(BIN)/pytest -m slow
+
+# Processes and nodes of a local cluster are killed; prints what was lost.
+test-faults: $(VENV)/.dev
+	$(BIN)/pytest -m faults -rP
 
 # The simulator's tests on a build with the address and undefined-behaviour sanitisers.
 sanitize: $(VENV)/.dev

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import time
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -14,7 +15,7 @@ from hierbrush.errors import HierbrushError
 # Read here and not through hierbrush.learning, which imports Ray and takes seconds.
 _METRICS = "metrics.jsonl"
 _FINISHED = ("card.json", "composer.json", "policies.json")
-_CHECKPOINTS = "checkpoints"
+_CHECKPOINTS, _COMPLETE, _TIMES = "checkpoints", "complete.json", "times.json"
 _TAIL = 1 << 16  # bytes; a record has a few hundred
 
 
@@ -28,39 +29,77 @@ class _Run(NamedTuple):
 
 
 @click.command(short_help="List trainings: how far they are, how good, how old.")
-@click.argument("folder", type=click.Path(path_type=Path), default="runs")
-def runs(folder: Path) -> None:
-    """List the trainings below FOLDER (runs/ unless given), the newest first."""
-    if not folder.is_dir():
-        raise HierbrushError(f"FOLDER: {str(folder)!r} is no folder; trainings go to runs/ unless told otherwise")
-    logs = sorted(folder.rglob(_METRICS), key=lambda log: log.stat().st_mtime, reverse=True)
-    if not logs:
+@click.argument("folder", default="runs")
+def runs(folder: str) -> None:
+    """List the trainings below FOLDER (runs/ unless given), the newest first.
+
+    FOLDER may be a URI where a training keeps its checkpoints (output.storage), such as s3://bucket/runs.
+    """
+    if "://" in folder:
+        found = _stored(folder)
+    else:
+        root = Path(folder)
+        if not root.is_dir():
+            raise HierbrushError(f"FOLDER: {folder!r} is no folder; trainings go to runs/ unless told otherwise")
+        logs = sorted(root.rglob(_METRICS), key=lambda log: log.stat().st_mtime, reverse=True)
+        # A checkpoint has a copy of the log.
+        found = [_run(log, root) for log in logs if log.parent.parent.name != _CHECKPOINTS]
+    if not found:
         click.echo(f"no trainings in {folder}")
         return
-    rows = [_Run("name", "state", "steps", "stage", "score", "age"), *(_run(log, folder) for log in logs)]
+    rows = [_Run("name", "state", "steps", "stage", "score", "age"), *found]
     widths = [max(len(row[column]) for row in rows) for column in range(len(_Run._fields))]
     for row in rows:
         click.echo("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
 
 
 def _run(log: Path, folder: Path) -> _Run:
-    record = _last_record(log)
     home = log.parent
     checkpoints = sorted((home / _CHECKPOINTS).glob("step-*")) if (home / _CHECKPOINTS).is_dir() else []
     if any((home / name).exists() for name in _FINISHED):
         state = "finished"
     else:
         state = "can be resumed" if checkpoints else "no checkpoint yet"
-    scores = [f"{name} {record[name]:.3f}" for name in ("iou", "character_iou") if record.get(name) is not None]
     name = home.relative_to(folder).as_posix()
+    return _row(name if name != "." else home.resolve().name, state, _last_record(log), log.stat().st_mtime)
+
+
+def _row(name: str, state: str, record: dict[str, Any], written: float) -> _Run:
+    scores = [f"{name} {record[name]:.3f}" for name in ("iou", "character_iou") if record.get(name) is not None]
     return _Run(
-        name if name != "." else home.resolve().name,
+        name,
         state,
         f"{record['steps']:,}" if "steps" in record else "-",
         str(record.get("stage_name") or "-"),
         ", ".join(scores) or "-",
-        _age(time.time() - log.stat().st_mtime),
+        _age(time.time() - written),
     )
+
+
+def _stored(uri: str) -> list[_Run]:
+    """Return the trainings behind a URI, by the newest complete checkpoint of each."""
+    from pyarrow import ArrowException  # type: ignore[import-untyped]
+    from pyarrow.fs import FileSelector, FileSystem  # type: ignore[import-untyped]
+
+    try:
+        files, root = FileSystem.from_uri(uri)
+        paths = {info.path: info for info in files.get_file_info(FileSelector(root, recursive=True))}
+    except (ArrowException, OSError, ValueError) as error:
+        raise HierbrushError(f"FOLDER: {uri!r} cannot be read: {error}") from None
+    newest: dict[str, str] = {}
+    for path in sorted(paths):
+        inside = re.fullmatch(rf"(.*)/{_CHECKPOINTS}/step-\d{{12}}/{_COMPLETE}", path)
+        if inside is not None:
+            newest[inside[1]] = path
+    homes = sorted(newest, key=lambda home: paths[newest[home]].mtime_ns, reverse=True)
+    rows = []
+    for home in homes:
+        with files.open_input_stream(newest[home].removesuffix(_COMPLETE) + _TIMES) as stream:
+            record = json.loads(stream.read()).get("record") or {}
+        state = "finished" if any(f"{home}/{name}" in paths for name in _FINISHED) else "can be resumed"
+        name = home.removeprefix(root).strip("/") or home.rpartition("/")[2]
+        rows.append(_row(name, state, record, paths[newest[home]].mtime_ns / 1e9))
+    return rows
 
 
 def _last_record(log: Path) -> dict[str, Any]:

@@ -2,7 +2,7 @@
 
 from hierbrush.curriculum.model import METRICS, Curriculum, Goals, Stage, load_curriculum
 from hierbrush.curriculum.stages import StageEvent, StageMachine, StageState
-from hierbrush.curriculum.yaml_source import ConfigError, apply_overrides, load_model, read_yaml, validate
+from hierbrush.curriculum.yaml_source import ConfigError, apply_overrides, load_model, read_yaml, substitute, validate
 
 __all__ = [
     "METRICS",
@@ -17,5 +17,6 @@ __all__ = [
     "load_curriculum",
     "load_model",
     "read_yaml",
+    "substitute",
     "validate",
 ]

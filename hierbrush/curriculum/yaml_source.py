@@ -113,24 +113,37 @@ def apply_overrides(document: Document, overrides: Iterable[str]) -> Document:
         ConfigError: an argument without ``=``, with a value that is no YAML, or with a key inside something that has
             no keys. Unknown keys are left to :func:`validate`, which knows the model.
     """
-    data = json.loads(json.dumps(document.data))  # a deep copy that also parts what aliases share
-    values, keys = dict(document.values), dict(document.keys)
     problems: list[Problem] = []
     for number, argument in enumerate(overrides):
         origin = Origin(f"--set {argument}", (1, number, 0))
         try:
-            location = _assign(data, *_parse_override(argument, origin), origin)
+            document = _with(document, *_parse_override(argument, origin), origin)
         except ConfigError as error:
             problems += error.problems
-            continue
-        for table in (values, keys):
-            for inside in [known for known in table if known[: len(location)] == location]:
-                del table[inside]
-        while location and location not in keys:  # what the argument set, and the sections made on the way to it
-            values[location] = keys[location] = origin
-            location = location[:-1]
     if problems:
         raise ConfigError(problems)
+    return document
+
+
+def substitute(document: Document, key: str, value: Any, source: Location) -> Document:
+    """Return ``document`` with another value at a dotted key, which counts as written where ``source`` is.
+
+    Raises:
+        ConfigError: the key leads into something that has no keys, or to an item that a list does not have.
+    """
+    return _with(document, _location(key), value, document.origin(source))
+
+
+def _with(document: Document, location: Location, value: Any, origin: Origin) -> Document:
+    data = json.loads(json.dumps(document.data))  # a deep copy that also parts what aliases share
+    values, keys = dict(document.values), dict(document.keys)
+    location = _assign(data, location, value, origin)
+    for table in (values, keys):
+        for inside in [known for known in table if known[: len(location)] == location]:
+            del table[inside]
+    while location and location not in keys:  # what was set, and the sections made on the way to it
+        values[location] = keys[location] = origin
+        location = location[:-1]
     return Document(data, values, keys)
 
 
@@ -358,8 +371,11 @@ def _parse_override(argument: str, origin: Origin) -> tuple[Location, Any]:
     parts = path.split(".")
     if not equals or not all(part == part.strip() != "" for part in parts):
         raise ConfigError([Problem(origin.where, "expected KEY=VALUE with a dotted key, like 'training.lr=1e-4'")])
-    location = tuple(int(part) if re.fullmatch(r"[0-9]{1,9}", part) else part for part in parts)
-    return location, _parse(text, _ArgumentOrigin(origin))[0]
+    return _location(path), _parse(text, _ArgumentOrigin(origin))[0]
+
+
+def _location(path: str) -> Location:
+    return tuple(int(part) if re.fullmatch(r"[0-9]{1,9}", part) else part for part in path.split("."))
 
 
 def _assign(data: dict[str, Any], location: Location, value: Any, origin: Origin) -> Location:

@@ -6,39 +6,42 @@ import math
 from functools import partial
 from typing import Any
 
+import numpy as np
+import torch
 from ray.rllib.algorithms.ppo import PPO, PPOConfig
 from ray.rllib.callbacks.callbacks import RLlibCallback
 from ray.rllib.core.rl_module.rl_module import RLModuleSpec
 from ray.rllib.utils.metrics import ENV_RUNNER_RESULTS, NUM_ENV_STEPS_SAMPLED
 
 from hierbrush.curriculum import METRICS, Curriculum, StageMachine, StageState
-from hierbrush.learning.config import TrainingConfig
+from hierbrush.learning.config import FaultsSection, TrainingConfig
 from hierbrush.learning.connector import FragmentsToBatch
+from hierbrush.learning.faults import RunnerWatch, fault_settings
 from hierbrush.learning.learner import PrimitiveLearner
 from hierbrush.learning.module import ResidualPolicyModule
 from hierbrush.learning.runner import EPISODE_METRICS, BatchedEnvRunner
 
 CURRICULUM_RESULTS = "curriculum"
+SAMPLED, RUNNERS = "sampled", "runners"
+"""Keys of a result: whether the iteration had steps, and how many remote runners are there."""
 
 
 class CurriculumCallback(RLlibCallback):  # type: ignore[misc]
-    """After every iteration: checks that it was one, and lets the stage machine see its metrics.
+    """After every iteration: says whether it was one, and lets the stage machine see its metrics.
 
     RLlib hook: ``on_train_result``, so that the stage moves under ``Algorithm.train``, under Tune and in the driver
     alike.
     """
 
     def on_train_result(self, *, algorithm: CurriculumPPO, result: dict[str, Any], **kwargs: Any) -> None:
-        """Check and advance; adds the key ``curriculum`` to the result."""
+        """Check and advance; adds the keys ``sampled``, ``runners`` and ``curriculum`` to the result."""
         runners = result.get(ENV_RUNNER_RESULTS, {})
         steps = float(runners.get(NUM_ENV_STEPS_SAMPLED, math.nan))
-        if not steps > 0:
-            # RLlib calls an iteration without samples a success and would go on like this for ever.
-            raise RuntimeError(
-                f"iteration {result.get('training_iteration')} sampled no steps: every runner failed or timed out; "
-                "the first traceback above is the cause (resources.runners=0 shows it in this process)"
-            )
-        algorithm.advance_curriculum(runners.get(EPISODE_METRICS, {}), int(steps))
+        group = algorithm.env_runner_group
+        result[RUNNERS] = group.num_healthy_remote_env_runners()
+        result[SAMPLED] = algorithm.watch.sampled(group, steps)
+        if result[SAMPLED]:
+            algorithm.advance_curriculum(runners.get(EPISODE_METRICS, {}), int(steps))
         if algorithm.stage_state is not None:
             result[CURRICULUM_RESULTS] = {
                 "stage": algorithm.stage_state.stage,
@@ -48,10 +51,10 @@ class CurriculumCallback(RLlibCallback):  # type: ignore[misc]
 
 
 class CurriculumPPO(PPO):  # type: ignore[misc]
-    """PPO whose curriculum stage is part of its state.
+    """PPO whose curriculum stage is part of its state, and which survives the loss of remote runners.
 
-    RLlib hooks: ``setup``, and ``get_state`` / ``set_state``, through which checkpoints, Tune restores and
-    ``from_checkpoint`` go. ``training_step`` is PPO's own.
+    RLlib hooks: ``setup``; ``restore_env_runners``, called before every iteration; and ``get_state`` / ``set_state``,
+    through which checkpoints, Tune restores and ``from_checkpoint`` go. ``training_step`` is PPO's own.
     """
 
     stage_state: StageState | None = None
@@ -64,10 +67,26 @@ class CurriculumPPO(PPO):  # type: ignore[misc]
 
     def setup(self, config: CurriculumPPOConfig) -> None:
         """Build runners and learners, then begin the first stage."""
-        super().setup(config)
+        self.watch = RunnerWatch(config.patience)
+        try:
+            super().setup(config)
+        except IndexError:
+            # RLlib logs why no remote runner could be built, then stumbles over having none: build one, for its error.
+            config.env_runner_cls(config=config.copy(copy_frozen=False), worker_index=1)
+            raise
         if self.config.curriculum_data is not None:
             self._machine = StageMachine(Curriculum.model_validate_json(self.config.curriculum_data))
             self._move(self._machine.start())
+
+    def restore_env_runners(self, env_runner_group: Any) -> list[int]:
+        """Look after lost and hanging runners, then bring back those that Ray has started again.
+
+        Raises:
+            Exception: whatever a runner raised.
+        """
+        self.watch.inspect(env_runner_group)
+        restored: list[int] = super().restore_env_runners(env_runner_group)
+        return restored
 
     def advance_curriculum(self, metrics: dict[str, Any], steps: int) -> None:
         """Show the stage machine one iteration's metrics; move every runner when the stage changes."""
@@ -80,6 +99,11 @@ class CurriculumPPO(PPO):  # type: ignore[misc]
         if state.stage != self.stage_state.stage:
             self._move(state)
         self.stage_state = state
+
+    def reseed(self, steps: int) -> None:
+        """Give the learners the random numbers that follow ``steps``; a restored training must not repeat its first."""
+        seed = np.random.SeedSequence([self.config.seed or 0, steps]).generate_state(1)[0]
+        self.learner_group.foreach_learner(partial(_seed_torch, seed=int(seed)))
 
     def _move(self, state: StageState) -> None:
         self.stage_state = state
@@ -99,16 +123,34 @@ class CurriculumPPO(PPO):  # type: ignore[misc]
             self._move(StageState.from_dict(state[CURRICULUM_RESULTS]))
 
 
+def _seed_torch(learner: Any, seed: int) -> None:
+    torch.manual_seed(seed)
+
+
 def _set_stage(runner: BatchedEnvRunner, stage: int) -> None:
     runner.set_stage(stage)
 
 
 class CurriculumPPOConfig(PPOConfig):  # type: ignore[misc]
-    """`PPOConfig` with ``curriculum_data``: a `Curriculum` as JSON, or None for an environment without stages."""
+    """`PPOConfig` with two more settings.
+
+    Attributes:
+        curriculum_data: a `Curriculum` as JSON, or None for an environment without stages.
+        patience: seconds without a step of any remote runner after which the training ends.
+    """
 
     def __init__(self, algo_class: type | None = None) -> None:
         super().__init__(algo_class=algo_class or CurriculumPPO)
         self.curriculum_data: str | None = None
+        self.faults(FaultsSection())
+
+    def faults(self, faults: FaultsSection) -> CurriculumPPOConfig:
+        """Set what is done about runners that are lost or hang."""
+        self.patience = faults.patience
+        # Runners have no connectors whose states could be merged, and asking a hanging one for them takes ten seconds.
+        self.env_runners(sample_timeout_s=faults.sample_timeout, merge_env_runner_states=False)
+        self.fault_tolerance(**fault_settings(faults))
+        return self
 
     def curriculum(self, curriculum: Curriculum | None) -> CurriculumPPOConfig:
         """Set the curriculum; the environment gets it too, as its ``curriculum`` option."""
@@ -182,8 +224,7 @@ def algorithm_config(
         # RLlib would look for NaN in every gradient of every minibatch; the learner looks once an update.
         .framework("torch", torch_skip_nan_gradients=True)
         .callbacks(CurriculumCallback)
-        # A runner that raises ends the training with its own error instead of being restarted for ever.
-        .fault_tolerance(restart_failed_env_runners=False, ignore_env_runner_failures=False)
+        .faults(config.faults)
         .debugging(seed=config.seed, log_level="ERROR")
     )
     return result

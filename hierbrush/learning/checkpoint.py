@@ -23,7 +23,7 @@ def save(folder: Path, steps: int, write: Callable[[Path], None], *, keep: int) 
     Raises:
         HierbrushError: the files cannot be written, on a full disk say; earlier checkpoints are untouched.
     """
-    target = folder / f"step-{steps:012d}"
+    target = folder / name_of(steps)
     unfinished = folder / f"{_UNFINISHED}{os.getpid()}-{target.name}"
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -50,12 +50,23 @@ def complete(folder: Path) -> list[Path]:
     return sorted(path for path in folder.iterdir() if _NAME.fullmatch(path.name))
 
 
+def name_of(steps: int) -> str:
+    """Return the name of the checkpoint that is taken at ``steps``."""
+    return f"step-{steps:012d}"
+
+
+def steps_in(name: str) -> int | None:
+    """Return the environment steps that a checkpoint's name says; None if it is no checkpoint's name."""
+    match = _NAME.fullmatch(name)
+    return int(match[1]) if match else None
+
+
 def steps_of(checkpoint: Path) -> int:
     """Return the environment steps that a checkpoint was taken at."""
-    match = _NAME.fullmatch(checkpoint.name)
-    if match is None:
+    steps = steps_in(checkpoint.name)
+    if steps is None:
         raise HierbrushError(f"{checkpoint}: is no checkpoint of hierbrush; expected a name like step-000000819200")
-    return int(match[1])
+    return steps
 
 
 def remove_unfinished(folder: Path) -> None:
@@ -65,14 +76,22 @@ def remove_unfinished(folder: Path) -> None:
 
 
 def write_atomically(path: Path, data: bytes) -> None:
-    """Write a file that is either the old one or the whole new one."""
+    """Write a file that is either the old one or the whole new one.
+
+    Raises:
+        HierbrushError: it cannot be written, on a full disk say; the old one is untouched.
+    """
     unfinished = path.with_name(f"{_UNFINISHED}{os.getpid()}-{path.name}")
-    with unfinished.open("wb") as stream:
-        stream.write(data)
-        stream.flush()
-        os.fsync(stream.fileno())
-    unfinished.replace(path)
-    _sync(path.parent)
+    try:
+        with unfinished.open("wb") as stream:
+            stream.write(data)
+            stream.flush()
+            os.fsync(stream.fileno())
+        unfinished.replace(path)
+        _sync(path.parent)
+    except OSError as error:
+        unfinished.unlink(missing_ok=True)
+        raise HierbrushError(f"{path}: cannot be written: {error.strerror or error}") from error
 
 
 def _discard(checkpoint: Path) -> None:

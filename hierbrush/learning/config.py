@@ -10,6 +10,8 @@ _Count = Annotated[int, Field(gt=0)]
 _Positive = Annotated[float, Field(gt=0)]
 _Share = Annotated[float, Field(ge=0, le=1)]
 _Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_-]*$", max_length=40)]
+_Weight = Annotated[float, Field(ge=0, le=100)]
+_Values = Annotated[tuple[Any, ...], Field(min_length=1)]
 _Widths = Annotated[tuple[_Count, ...], Field(min_length=1, max_length=8)]
 
 
@@ -124,7 +126,7 @@ class ResourcesSection(Section):
     """Processes, one core each."""
 
     processes: _Count = 1
-    """Policies of one phase that are trained side by side."""
+    """Policies of one phase that are trained side by side on this machine; a cluster trains as many as have room."""
 
     runners: int = Field(default=0, ge=0)
     """Remote sampling processes per policy; 0 samples in the training's own process."""
@@ -139,8 +141,32 @@ class ResourcesSection(Section):
     """GPUs that Ray sets aside for a learner; the networks are small, so a share of one is plenty."""
 
 
+class FaultsSection(Section):
+    """What happens when a process, a machine or an answer is lost. What an environment raises is no loss: it ends the
+    training with its own message.
+    """
+
+    restarts: int = Field(default=100, ge=0)
+    """Times that a remote runner whose process died is started again, on any machine with a free core; what dies with
+    a machine does not count."""
+
+    sample_timeout: _Positive = 120.0
+    """Seconds after which a remote runner that has not answered counts as hanging and is replaced."""
+
+    patience: float = Field(default=600.0, ge=0)
+    """Seconds without a step from any remote runner after which the training gives up."""
+
+    retries: int = Field(default=3, ge=0)
+    """Times that one of several policies trained side by side goes on from its last checkpoint after its process was
+    lost or failed."""
+
+
 class OutputSection(Section):
     """What a training leaves behind."""
+
+    storage: str | None = None
+    """Folder or URI (``s3://bucket/runs``, ``gs://``, ``hdfs://``, ``file:///``; whatever pyarrow opens) that holds
+    checkpoints, logs and weights, as ``<storage>/<output folder>/<policy>``; the output folder itself unless given."""
 
     checkpoint_every: _Positive = 60.0
     """Seconds between checkpoints."""
@@ -150,6 +176,60 @@ class OutputSection(Section):
 
     tensorboard: bool = True
     """Whether TensorBoard event files are written beside ``metrics.jsonl``."""
+
+
+class RewardSection(Section):
+    """Weights of a tick's reward that take the place of those of every stage of the curriculum."""
+
+    inside: _Weight | None = None
+    """Takes the place of ``reward.inside`` in every stage of the curriculum."""
+
+    outside: _Weight | None = None
+    """Takes the place of ``reward.outside`` in every stage of the curriculum."""
+
+    motion: _Weight | None = None
+    """Takes the place of ``reward.motion`` in every stage of the curriculum."""
+
+
+class SweepRange(Section):
+    """Numbers from which values are drawn."""
+
+    low: float
+    """Smallest value."""
+
+    high: float
+    """Largest value."""
+
+    log: bool = False
+    """Whether the logarithm is drawn evenly, as suits learning rates."""
+
+    @model_validator(mode="after")
+    def _is_a_range(self) -> SweepRange:
+        if not self.low < self.high:
+            raise ValueError(f"low {self.low} is not below high {self.high}")
+        if self.log and self.low <= 0:
+            raise ValueError(f"low {self.low} has no logarithm; expected a positive number")
+        return self
+
+
+class SweepSection(Section):
+    """The same training with different settings, side by side."""
+
+    values: Annotated[dict[str, _Values | SweepRange], Field(min_length=1)]
+    """Settings by their dotted key: a list, every value of which is tried with every value of the other lists, or a
+    range ``{low, high, log}`` that values are drawn from."""
+
+    samples: _Count = 1
+    """Times that every combination is trained, with values drawn anew from the ranges."""
+
+    metric: str = "iou"
+    """Column of ``metrics.jsonl`` whose last value orders the table, the largest first."""
+
+    @model_validator(mode="after")
+    def _draws_what_it_samples(self) -> SweepSection:
+        if self.samples > 1 and not any(isinstance(each, SweepRange) for each in self.values.values()):
+            raise ValueError(f"samples {self.samples}: there is no range in values that could be drawn from")
+        return self
 
 
 class TrainingConfig(Section):
@@ -167,6 +247,9 @@ class TrainingConfig(Section):
     curriculum: str | None = None
     """Curriculum file: beside the configuration, in ``curricula/`` or from the working directory."""
 
+    reward: RewardSection = RewardSection()
+    """Weights of the reward."""
+
     policy: PolicySection = PolicySection()
     """The networks and the exploration noise."""
 
@@ -182,8 +265,14 @@ class TrainingConfig(Section):
     resources: ResourcesSection = ResourcesSection()
     """Processes."""
 
+    faults: FaultsSection = FaultsSection()
+    """What happens when something is lost."""
+
     output: OutputSection = OutputSection()
     """Checkpoints and logs."""
+
+    sweep: SweepSection | None = None
+    """Trains with different settings side by side."""
 
     @field_validator("phases")
     @classmethod

@@ -211,7 +211,7 @@ def hierarchical_algorithm_config(config: HierarchicalConfig, curriculum: Curric
         )
         .framework("torch", torch_skip_nan_gradients=True)
         .callbacks(CurriculumCallback)
-        .fault_tolerance(restart_failed_env_runners=False, ignore_env_runner_failures=False)
+        .faults(config.faults)
         .debugging(seed=config.seed, log_level="ERROR")
     )
     return result

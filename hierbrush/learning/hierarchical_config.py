@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, Field
 
 from hierbrush.errors import closest
-from hierbrush.learning.config import OutputSection, ResourcesSection, Section
+from hierbrush.learning.config import FaultsSection, OutputSection, ResourcesSection, Section
 from hierbrush.strokes.types import ABBREVIATIONS
 
 _Count = Annotated[int, Field(gt=0)]
@@ -177,6 +177,9 @@ class HierarchicalConfig(Section):
 
     resources: ResourcesSection = ResourcesSection()
     """Processes."""
+
+    faults: FaultsSection = FaultsSection()
+    """What happens when something is lost."""
 
     output: OutputSection = OutputSection()
     """Checkpoints and logs."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
 import json
 import time
@@ -21,8 +20,9 @@ from hierbrush.errors import HierbrushError
 from hierbrush.learning import checkpoint
 from hierbrush.learning.hierarchical import hierarchical_algorithm_config, trained_modules
 from hierbrush.learning.hierarchical_config import HierarchicalConfig
-from hierbrush.learning.policy_run import PolicyRun, TrainingLoop, elapsed, ray_session
+from hierbrush.learning.policy_run import PolicyRun, TrainingLoop, ray_session
 from hierbrush.learning.progress import Progress
+from hierbrush.learning.storage import stored_at
 from hierbrush.learning.weights import commit
 from hierbrush.resources import folder
 from hierbrush.sim import observation
@@ -46,7 +46,7 @@ class HierarchicalLoop(TrainingLoop):
         card = {
             "name": run.name,
             "trained": list(trained),
-            "steps": self._steps,
+            "steps": self.steps,
             "seconds": round(time.monotonic() - self._started, 1),
             "seed": run.config.seed,
             "commit": commit(),
@@ -114,36 +114,24 @@ def train_hierarchical(
         HierbrushError: the configuration cannot be used, or ``output`` holds a training and ``resume`` is False.
     """
     config = load_model(config_path, HierarchicalConfig, overrides)
-    trained_modules(config)
+    trained = trained_modules(config)
     into = output or Path("runs", config.name)
-    checkpoints = into / "checkpoints"
-    if checkpoints.exists() and not resume:
+    named = config_path.parent / config.curriculum
+    curriculum = load_curriculum(named if named.exists() and not named.samefile(config_path) else _shelf(config))
+    uri = stored_at(config.output.storage, into, into)
+    run = PolicyRun(config.name, into, config, curriculum, None, None, uri)  # type: ignore[arg-type]
+    if run.store().begun() and not resume:
         raise HierbrushError(
             f"--output: {into} already holds a training; add --resume to go on with it, or give another --output"
         )
-    named = config_path.parent / config.curriculum
-    curriculum = load_curriculum(named if named.exists() and not named.samefile(config_path) else _shelf(config))
-    torch.set_num_threads(1)
-    checkpoints.mkdir(parents=True, exist_ok=True)
-    checkpoint.remove_unfinished(checkpoints)
+    into.mkdir(parents=True, exist_ok=True)
     checkpoint.write_atomically(into / "config.json", (config.model_dump_json(indent=2) + "\n").encode())
-    run = PolicyRun(config.name, into, config, curriculum, None, None)  # type: ignore[arg-type]
     progress = Progress(config.name, config.training.steps, 0)
     with ray_session(1 + config.resources.runners + config.resources.learners, address):
         algorithm = hierarchical_algorithm_config(config, curriculum).build_algo()
-        try:
-            done = checkpoint.complete(checkpoints) if resume else []
-            if done:
-                algorithm.restore_from_path(str(done[-1].resolve()))
-            steps, seconds = (checkpoint.steps_of(done[-1]), elapsed(done[-1])) if done else (0, 0.0)
-            loop = HierarchicalLoop(run, algorithm, checkpoints, progress, steps, seconds)
-            loop.module_id = trained_modules(config)[0]
+        with HierarchicalLoop(run, algorithm, progress, resume=resume) as loop:
+            loop.module_id = trained[0]
             return into if loop.train(stop) else None
-        finally:
-            progress.close()
-            algorithm.stop()
-            with contextlib.suppress(OSError):
-                Path(algorithm.logdir).rmdir()  # Ray makes an empty folder in the home directory
 
 
 def _shelf(config: HierarchicalConfig) -> Path:

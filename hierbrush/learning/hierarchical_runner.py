@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -26,6 +25,7 @@ from hierbrush.composer.brief import MAX_STROKES
 from hierbrush.composer.observation import EXISTS, OBSERVATION_SIZE, WRITTEN
 from hierbrush.composer.place import PLACE_SIZE
 from hierbrush.envs.character import COMPOSER, CharacterBatch, character_spaces
+from hierbrush.learning.faults import CandidRunner
 from hierbrush.learning.fragment import F32
 from hierbrush.learning.hierarchical_fragment import Decisions, HierarchicalFragment, StrokeTicks
 from hierbrush.learning.runner import LENGTH, RETURN, log_episodes
@@ -59,14 +59,14 @@ class _Env:
         """Nothing to close."""
 
 
-class HierarchicalRunner(MultiAgentEnvRunner):  # type: ignore[misc]
+class HierarchicalRunner(CandidRunner, MultiAgentEnvRunner):  # type: ignore[misc]
     """Env runner for `CharacterBatch`: one forward pass a module and one simulator call a tick, no episode objects.
 
     A decision of the composer is an option: it is open while its stroke is written, and becomes one semi-Markov
     transition when the stroke is over. Options that are open when a sample ends are carried over to the next.
 
     RLlib hooks: ``config.env_runners(env_runner_cls=...)``; overrides ``make_env``, ``get_spaces``, ``_sample``,
-    ``get_metrics``, ``apply`` and ``get_state`` / ``set_state`` as `BatchedEnvRunner` does. Modules that are not in
+    ``get_metrics`` and ``get_state`` / ``set_state`` as `BatchedEnvRunner` does. Modules that are not in
     ``policies_to_train`` act by their most likely action and leave no experience.
     """
 
@@ -243,10 +243,6 @@ class HierarchicalRunner(MultiAgentEnvRunner):  # type: ignore[misc]
             if count:
                 log((NUM_MODULE_STEPS_SAMPLED, name), count, reduce="sum")
                 log((NUM_MODULE_STEPS_SAMPLED_LIFETIME, name), count, reduce="lifetime_sum")
-
-    def apply(self, func: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
-        """Call ``func`` with this runner, and let its error go to the caller (RLlib's own version ends the process)."""
-        return func(self, *args, **kwargs)
 
     def get_metrics(self) -> Any:
         """Return what was logged since the last call."""

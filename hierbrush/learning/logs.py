@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import json
 import math
 from pathlib import Path
 from typing import Any
+
+from hierbrush.learning.checkpoint import write_atomically
 
 METRICS_FILE = "metrics.jsonl"
 CURVE_FILE = "curve.png"
@@ -19,12 +22,14 @@ class RunLog:
         folder: the run's folder.
         steps: environment steps that the run continues from, 0 for a new one.
         tensorboard: whether to write event files too.
+        earlier: log to continue instead of the folder's own, which another machine may have written.
     """
 
-    def __init__(self, folder: Path, *, steps: int, tensorboard: bool) -> None:
+    def __init__(self, folder: Path, *, steps: int, tensorboard: bool, earlier: Path | None = None) -> None:
         self.path = folder / METRICS_FILE
-        kept = [record for record in read_metrics(self.path) if record["steps"] <= steps]
-        self.path.write_text("".join(json.dumps(record) + "\n" for record in kept), encoding="utf-8")
+        kept = [record for record in read_metrics(earlier or self.path) if record["steps"] <= steps]
+        # At once or not at all: a process that dies here must not take the log with it.
+        write_atomically(self.path, "".join(json.dumps(record) + "\n" for record in kept).encode())
         self._file = self.path.open("a", encoding="utf-8")
         self._events: Any = None
         if tensorboard:
@@ -46,10 +51,12 @@ class RunLog:
                     self._events.add_scalar(key, value, record["steps"])
 
     def close(self) -> None:
-        """Close the files."""
-        self._file.close()
+        """Close the files; what a full disk does not take is lost."""
+        with contextlib.suppress(OSError):
+            self._file.close()
         if self._events is not None:
-            self._events.close()
+            with contextlib.suppress(OSError):
+                self._events.close()
 
 
 def read_metrics(path: Path) -> list[dict[str, Any]]:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import json
 import logging
 import math
 import os
+import shutil
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -26,17 +28,18 @@ from ray.rllib.utils.metrics import (
 from hierbrush.curriculum import Curriculum
 from hierbrush.envs.stroke import hidden_columns
 from hierbrush.errors import HierbrushError
-from hierbrush.learning import checkpoint
-from hierbrush.learning.algorithm import CURRICULUM_RESULTS, CurriculumPPO, algorithm_config
+from hierbrush.learning.algorithm import CURRICULUM_RESULTS, RUNNERS, SAMPLED, CurriculumPPO, algorithm_config
 from hierbrush.learning.config import TrainingConfig
-from hierbrush.learning.logs import RunLog, draw_curve
+from hierbrush.learning.logs import METRICS_FILE, RunLog, draw_curve
 from hierbrush.learning.progress import Progress
 from hierbrush.learning.runner import EPISODE_METRICS
+from hierbrush.learning.storage import Store, open_store
 from hierbrush.learning.weights import CARD, commit, load_weights, network_tensors, save_weights
 from hierbrush.sim import observation
 
 _LOCAL_OBJECT_STORE = 80 * 2**20  # bytes; Ray's smallest: training in one process puts next to nothing there
-_TIMES = "times.json"
+TIMES = "times.json"
+"""In a checkpoint: the seconds of training, and the last record of the log."""
 
 
 @dataclass(frozen=True)
@@ -45,11 +48,12 @@ class PolicyRun:
 
     Attributes:
         name: for messages, such as ``specialist/HZG``.
-        folder: where its checkpoints, logs and weights go.
+        folder: where its logs and weights go, and its checkpoints unless ``uri`` is given.
         config: the configuration of its phase.
         curriculum: what it practises.
         stroke: the one stroke type it is for; None for all types.
         initial_weights: safetensors file to begin with.
+        uri: where its checkpoints and a copy of its results go, see `open_store`.
     """
 
     name: str
@@ -58,11 +62,16 @@ class PolicyRun:
     curriculum: Curriculum | None
     stroke: str | None
     initial_weights: Path | None
+    uri: str | None = None
 
     @property
     def finished(self) -> bool:
         """Whether the weights and their card are there."""
         return (self.folder / CARD).exists()
+
+    def store(self) -> Store:
+        """Return where its checkpoints are."""
+        return open_store(self.folder, self.uri)
 
 
 @contextlib.contextmanager
@@ -83,6 +92,8 @@ def ray_session(cpus: int, address: str | None = None) -> Iterator[None]:
         return
     for name in ("ray", "ray.rllib", "ray.tune", "ray.train"):
         logging.getLogger(name).setLevel(logging.ERROR)
+    # It logs every call to a runner that is not there; the training says itself what is lost and what was raised.
+    logging.getLogger("ray.rllib.utils.actor_manager").setLevel(logging.CRITICAL)
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
     if address is not None:
         try:
@@ -98,12 +109,15 @@ def ray_session(cpus: int, address: str | None = None) -> Iterator[None]:
         finally:
             ray.shutdown()
         return
+    # Ray lets its workers give way to everything else on the machine; here they are what the machine is to do.
+    os.environ.setdefault("RAY_worker_niceness", "0")
     ray.init(
         address="local",
         num_cpus=cpus,
         include_dashboard=False,
         object_store_memory=_LOCAL_OBJECT_STORE * (cpus if cpus > 1 else 1),
         logging_level=logging.ERROR,
+        log_to_driver=False,
     )
     try:
         yield
@@ -117,96 +131,172 @@ def cpus_needed(config: TrainingConfig) -> int:
     return 1 + math.ceil(resources.runners * resources.cpus_per_runner) + resources.learners
 
 
-def train_policy(run: PolicyRun, *, resume: bool, progress: Progress | None, stop: Callable[[], bool]) -> bool:
-    """Train one policy; return whether it is finished (False: ``stop`` said to stop, a checkpoint was written).
+def build_training(run: PolicyRun, *, resume: bool, progress: Progress | None) -> TrainingLoop:
+    """Build the training of one policy, from its first step or its newest complete checkpoint on.
 
-    Must be called within `ray_session`.
+    Must be called within `ray_session`; the training must be closed.
 
     Args:
         run: what to train.
         resume: go on from the newest complete checkpoint, if there is one.
         progress: where to show it; None shows nothing.
-        stop: asked after every iteration.
 
     Raises:
-        HierbrushError: weights that do not fit, a checkpoint that cannot be written.
+        HierbrushError: weights that do not fit, a checkpoint that cannot be read.
     """
-    # A second thread gains a fifth on an idle machine and makes the learner 20 times slower on a busy one.
-    torch.set_num_threads(1)
-    checkpoints = run.folder / "checkpoints"
-    checkpoints.mkdir(parents=True, exist_ok=True)
-    checkpoint.remove_unfinished(checkpoints)
-    checkpoint.remove_unfinished(run.folder)
     algorithm = algorithm_config(run.config, curriculum=run.curriculum, stroke=run.stroke).build_algo()
-    try:
-        seconds = 0.0
-        done = checkpoint.complete(checkpoints) if resume else []
-        if done:
-            algorithm.restore_from_path(str(done[-1].resolve()))
-            seconds = elapsed(done[-1])
-        elif run.initial_weights is not None:
-            _set_network(algorithm, run.initial_weights)
-        steps = checkpoint.steps_of(done[-1]) if done else 0
-        return TrainingLoop(run, algorithm, checkpoints, progress, steps, seconds).train(stop)
-    finally:
-        algorithm.stop()
-        with contextlib.suppress(OSError):
-            Path(algorithm.logdir).rmdir()  # Ray makes an empty folder in the home directory
+    loop = TrainingLoop(run, algorithm, progress, resume=resume)
+    if not loop.steps and run.initial_weights is not None:
+        _set_network(algorithm, run.initial_weights)
+    return loop
 
 
 class TrainingLoop:
-    """Iterations of one algorithm, logged and checkpointed, until its steps are done or somebody stops it."""
+    """Iterations of one algorithm, logged and checkpointed, until its steps are done or somebody stops it.
+
+    Args:
+        run: what is trained.
+        algorithm: built for it; closed with the training.
+        progress: where to show it; None shows nothing.
+        resume: go on from the newest complete checkpoint, if there is one.
+
+    Attributes:
+        steps: environment steps done.
+        done: whether there is nothing left to do, because of the steps or of the curriculum.
+
+    Raises:
+        HierbrushError: a checkpoint cannot be read.
+    """
 
     module_id = DEFAULT_MODULE_ID
 
-    def __init__(
-        self,
-        run: PolicyRun,
-        algorithm: CurriculumPPO,
-        checkpoints: Path,
-        progress: Progress | None,
-        steps: int,
-        seconds: float,
-    ) -> None:
-        self._run, self._algorithm, self._checkpoints, self._progress = run, algorithm, checkpoints, progress
-        self._steps = steps
+    def __init__(self, run: PolicyRun, algorithm: CurriculumPPO, progress: Progress | None, *, resume: bool) -> None:
+        # A second thread gains a fifth on an idle machine and makes the learner 20 times slower on a busy one.
+        torch.set_num_threads(1)
+        self._run, self._algorithm, self._progress = run, algorithm, progress
+        self._store = run.store()
+        run.folder.mkdir(parents=True, exist_ok=True)
+        self._store.begin()
+        self.steps, self._record = 0, dict[str, Any]()
+        self._runners = run.config.resources.runners
+        saved = self._store.complete() if resume else []
+        seconds = 0.0
+        with contextlib.ExitStack() as stack:
+            earlier = None
+            if saved:
+                self.steps = saved[-1]
+                folder = stack.enter_context(self._store.fetch(self.steps))
+                algorithm.restore_from_path(str(folder))
+                algorithm.reseed(self.steps)
+                facts = json.loads((folder / TIMES).read_bytes())
+                seconds, self._record = float(facts["seconds"]), facts.get("record") or {}
+                if (folder / METRICS_FILE).exists():
+                    earlier = folder / METRICS_FILE
+            self._log = RunLog(run.folder, steps=self.steps, tensorboard=run.config.output.tensorboard, earlier=earlier)
         self._started = time.monotonic() - seconds
-        self._log = RunLog(run.folder, steps=steps, tensorboard=run.config.output.tensorboard)
+        self._last_saved, self._saved = time.monotonic(), self.steps if saved else None
+
+    @property
+    def done(self) -> bool:
+        """Whether there is nothing left to do."""
+        return self.steps >= self._run.config.training.steps or self._record.get("status") == "stopped"
 
     def train(self, stop: Callable[[], bool]) -> bool:
-        """Return whether the training is finished and its weights are written."""
-        last_saved = time.monotonic()
-        record: dict[str, Any] = {}
+        """Iterate until the training is done or ``stop``, asked after every iteration, says so.
+
+        Returns whether the training is finished and its weights are written; otherwise there is a checkpoint.
+
+        Raises:
+            HierbrushError: a checkpoint, log or weights file cannot be written.
+        """
         stopped = False
-        try:
-            while self._steps < self._run.config.training.steps and not stopped:
-                record = self._iterate()
-                stopped = stop() or record.get("status") == "stopped"
-                if time.monotonic() - last_saved >= self._run.config.output.checkpoint_every:
-                    self._save()
-                    last_saved = time.monotonic()
-            self._save()
-        finally:
-            self._log.close()
-            draw_curve(self._run.folder)
-        if self._steps < self._run.config.training.steps and record.get("status") != "stopped":
+        while not self.done and not stopped:
+            self.step()
+            stopped = stop()
+        if not self.done:
+            self.save()
             return False
-        self._export(record)
+        self.finish()
         return True
 
-    def _iterate(self) -> dict[str, Any]:
+    def step(self) -> dict[str, Any] | None:
+        """Iterate once and return its record; None if no runner was there to sample.
+
+        Raises:
+            HierbrushError: a checkpoint or log cannot be written.
+        """
+        try:
+            record = self._iterate()
+            if time.monotonic() - self._last_saved >= self._run.config.output.checkpoint_every:
+                self.save()
+        except OSError as error:
+            if error.errno in (errno.ENOSPC, errno.EDQUOT):
+                raise HierbrushError(f"{self._run.folder}: cannot be written: {error.strerror}") from error
+            raise
+        return record
+
+    def save(self) -> None:
+        """Take a checkpoint, unless the newest is of these steps.
+
+        Raises:
+            HierbrushError: it cannot be written; earlier checkpoints are untouched.
+        """
+        if self._saved == self.steps:
+            return
+
+        def write(folder: Path) -> None:
+            self._algorithm.save_to_path(str(folder.resolve()))
+            shutil.copyfile(self._log.path, folder / METRICS_FILE)
+            facts = {"seconds": time.monotonic() - self._started, "record": self._record}
+            (folder / TIMES).write_text(json.dumps(facts))
+
+        self._store.save(self.steps, write, keep=self._run.config.output.keep)
+        self._last_saved, self._saved = time.monotonic(), self.steps
+
+    def finish(self) -> None:
+        """Take the last checkpoint and write the weights and their card."""
+        self.save()
+        self._export(self._record)
+        self._draw()
+        self._store.publish(self._run.folder)
+
+    def close(self) -> None:
+        """Close the log and stop the algorithm."""
+        self._log.close()
+        self._draw()
+        if self._progress is not None:
+            self._progress.close()
+        self._algorithm.stop()
+        with contextlib.suppress(OSError):
+            Path(self._algorithm.logdir).rmdir()  # Ray makes an empty folder in the home directory
+
+    def __enter__(self) -> TrainingLoop:
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self.close()
+
+    def _draw(self) -> None:
+        with contextlib.suppress(OSError):  # a picture is not worth more than the error that is being raised
+            draw_curve(self._run.folder)
+
+    def _iterate(self) -> dict[str, Any] | None:
         before, events = time.monotonic(), len(self._algorithm.stage_events)
         result = self._algorithm.train()
+        self._tell_runners(result[RUNNERS])
+        if not result[SAMPLED]:
+            return None
         sampled = int(result[ENV_RUNNER_RESULTS][NUM_ENV_STEPS_SAMPLED_LIFETIME])
         now = time.monotonic()
-        rate = (sampled - self._steps) / (now - before)
-        self._steps = sampled
+        rate = (sampled - self.steps) / (now - before)
+        self.steps = sampled
         episodes, learner = result[ENV_RUNNER_RESULTS], result[LEARNER_RESULTS].get(self.module_id, {})
         curriculum = result.get(CURRICULUM_RESULTS, {})
         record = {
-            "steps": self._steps,
+            "steps": self.steps,
             "seconds": round(now - self._started, 2),
             "steps_per_second": round(rate),
+            "runners": result[RUNNERS],
             "stage": curriculum.get("stage"),
             "stage_name": curriculum.get("name"),
             "status": curriculum.get("status"),
@@ -218,6 +308,7 @@ class TrainingLoop:
             },
             "lr": _number(learner.get("default_optimizer_learning_rate")),
         }
+        self._record = record
         self._log.write(record)
         if self._progress is not None:
             for event in self._algorithm.stage_events[events:]:
@@ -225,19 +316,18 @@ class TrainingLoop:
             self._progress.update(record)
         return record
 
-    def _save(self) -> None:
-        def write(folder: Path) -> None:
-            self._algorithm.save_to_path(str(folder.resolve()))
-            (folder / _TIMES).write_text(json.dumps({"seconds": time.monotonic() - self._started}))
-
-        checkpoint.save(self._checkpoints, self._steps, write, keep=self._run.config.output.keep)
+    def _tell_runners(self, runners: int) -> None:
+        """Say how many runners are there when that has changed."""
+        if runners != self._runners and self._progress is not None:
+            self._progress.say(f"{runners} of {self._run.config.resources.runners} runners are there")
+        self._runners = runners
 
     def _export(self, record: dict[str, Any]) -> None:
         run, module = self._run, self._algorithm.get_module()
         card = {
             "name": run.name,
             "stroke": run.stroke,
-            "steps": self._steps,
+            "steps": self.steps,
             "seconds": round(time.monotonic() - self._started, 1),
             "seed": run.config.seed,
             "commit": commit(),
@@ -258,11 +348,6 @@ class TrainingLoop:
             # What was always zero in training has random first weights, which must not speak afterwards.
             tensors[f"{network}.0.weight"][:, hidden] = 0.0
         save_weights(run.folder, tensors, card)
-
-
-def elapsed(folder: Path) -> float:
-    """Return the seconds that a training had taken when a checkpoint was written."""
-    return float(json.loads((folder / _TIMES).read_bytes())["seconds"])
 
 
 def _learner_state(algorithm: CurriculumPPO) -> dict[str, Any]:

@@ -20,14 +20,15 @@ class Progress:
         total: environment steps wanted.
         done: environment steps already there.
         stream: where to; standard error by default.
+        bar: False for lines on a terminal too, where several trainings show themselves.
     """
 
-    def __init__(self, name: str, total: int, done: int, stream: TextIO | None = None) -> None:
+    def __init__(self, name: str, total: int, done: int, stream: TextIO | None = None, *, bar: bool = True) -> None:
         self._name, self._total, self._first = name, total, done
         self._stream = stream or sys.stderr
         self._started = self._last_line = time.monotonic()
         self._bar: tqdm[Any] | None = None
-        if self._stream.isatty():
+        if bar and self._stream.isatty():
             self._bar = tqdm(total=total, initial=done, desc=name, unit="step", unit_scale=True, file=self._stream)
 
     def update(self, record: Mapping[str, Any]) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
 from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
@@ -14,6 +13,7 @@ from ray.rllib.env.single_agent_env_runner import SingleAgentEnvRunner
 
 import hierbrush.envs  # noqa: F401  (registers hierbrush/Stroke-v0, in remote runners too)
 from hierbrush.errors import HierbrushError
+from hierbrush.learning.faults import CandidRunner
 from hierbrush.learning.fragment import F32, Fragment, FragmentBuffer
 
 Bools = NDArray[np.bool_]
@@ -39,12 +39,12 @@ class BatchEnv(Protocol):
         """Apply actions f32 [N, A]; return observations [N, D], rewards [N], terminated [N], truncated [N]."""
 
 
-class BatchedEnvRunner(SingleAgentEnvRunner):  # type: ignore[misc]
+class BatchedEnvRunner(CandidRunner, SingleAgentEnvRunner):  # type: ignore[misc]
     """Env runner without per-environment Python: it fills a `Fragment` instead of building episode objects.
 
     RLlib hooks: ``config.env_runners(env_runner_cls=...)``; overrides ``make_env`` (finds the batch environment),
-    ``_sample`` (the loop), ``get_metrics`` (nothing is left to collect there), ``apply`` (errors reach the trainer) and
-    ``get_state`` / ``set_state`` (the curriculum stage reaches restored and restarted runners). Connectors are not
+    ``_sample`` (the loop), ``get_metrics`` (nothing is left to collect there) and ``get_state`` / ``set_state`` (the
+    curriculum stage reaches restored and restarted runners); ``apply`` comes from `CandidRunner`. Connectors are not
     called: observations come scaled, and actions are clipped to the action space's bounds.
     """
 
@@ -160,13 +160,6 @@ class BatchedEnvRunner(SingleAgentEnvRunner):  # type: ignore[misc]
         self._returns = np.zeros(self.num_envs, np.float32)
         self._lengths = np.zeros(self.num_envs, np.int32)
         self._needs_initial_reset = evaluation
-
-    def apply(self, func: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
-        """Call ``func`` with this runner, and let its error go to the caller.
-
-        RLlib's own version ends the process instead, so that nobody learns what went wrong.
-        """
-        return func(self, *args, **kwargs)
 
     def get_metrics(self) -> Any:
         """Return what was logged since the last call."""

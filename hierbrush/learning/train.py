@@ -2,29 +2,27 @@
 
 from __future__ import annotations
 
-import contextlib
 import importlib
-import json
-import multiprocessing
-import os
-import queue
 import signal
 import sys
-import time
-import traceback
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import chain, zip_longest
 from pathlib import Path
 from typing import Any
 
 import gymnasium
 
-from hierbrush.curriculum import Curriculum, apply_overrides, load_curriculum, load_model, read_yaml
+from hierbrush.curriculum import Curriculum, apply_overrides, load_curriculum, read_yaml, validate
 from hierbrush.errors import HierbrushError, closest
 from hierbrush.learning.checkpoint import write_atomically
 from hierbrush.learning.config import TrainingConfig
-from hierbrush.learning.policy_run import PolicyRun, cpus_needed, ray_session, train_policy
+from hierbrush.learning.policy_run import PolicyRun, build_training, cpus_needed, ray_session
 from hierbrush.learning.progress import Progress
+from hierbrush.learning.storage import open_store, stored_at
+from hierbrush.learning.sweep import variants
+from hierbrush.learning.table import write_table
+from hierbrush.learning.trials import remove_traces, room_for, train_trials
 from hierbrush.learning.weights import CARD, PACKED_WEIGHTS, WEIGHTS, pack
 from hierbrush.resources import folder
 from hierbrush.strokes.types import ABBREVIATIONS
@@ -57,7 +55,9 @@ def _check_environment(environment: str) -> None:
         raise HierbrushError(f"environment.id: {environment!r} cannot be used: {error}") from None
 
 
-def make_plan(config: TrainingConfig, config_path: Path, output: Path, *, stroke: str | None = None) -> Plan:
+def make_plan(
+    config: TrainingConfig, config_path: Path, output: Path, *, stroke: str | None = None, variant: str = ""
+) -> Plan:
     """Return what a configuration asks for.
 
     Args:
@@ -65,16 +65,18 @@ def make_plan(config: TrainingConfig, config_path: Path, output: Path, *, stroke
         config_path: its file, beside which curricula and weights are looked for.
         output: folder of the whole training; every policy gets a folder in it.
         stroke: train only this type's policy, and the phases that it starts from.
+        variant: name of one of several configurations in the same output folder.
 
     Raises:
         HierbrushError: a curriculum or weights file is missing, or no phase trains ``stroke``.
     """
+    into = output / variant if variant else output
     phases: list[tuple[PolicyRun, ...]] = []
     for phase in config.phases:
         phase_config = config.for_phase(phase)
-        curriculum = _curriculum(phase_config.curriculum, config_path)
+        curriculum = _curriculum(phase_config, config_path)
         if phase.start_from is not None:
-            initial: Path | None = output / phase.start_from / WEIGHTS
+            initial: Path | None = into / phase.start_from / WEIGHTS
         else:
             initial = _beside(config.initial_weights, config_path) if config.initial_weights else None
         strokes: list[str | None] = [None]
@@ -86,19 +88,13 @@ def make_plan(config: TrainingConfig, config_path: Path, output: Path, *, stroke
                     f"{closest(stroke.upper(), list(known))}"
                 )
             strokes = [name for name in known if stroke in (None, name)]
-        phases.append(
-            tuple(
-                PolicyRun(
-                    name=f"{phase.name}/{name}" if name else phase.name,
-                    folder=output / phase.name / name if name else output / phase.name,
-                    config=phase_config,
-                    curriculum=curriculum,
-                    stroke=name,
-                    initial_weights=initial,
-                )
-                for name in strokes
-            )
-        )
+        runs = []
+        for name in strokes:
+            parts = [part for part in (variant, phase.name, name) if part]
+            home = output.joinpath(*parts)
+            uri = stored_at(config.output.storage, output, home)
+            runs.append(PolicyRun("/".join(parts), home, phase_config, curriculum, name, initial, uri))
+        phases.append(tuple(runs))
     if stroke is not None:
         if not any(run.stroke for phase_runs in phases for run in phase_runs):
             raise HierbrushError("--stroke: no phase of the configuration has policies: per_stroke")
@@ -124,7 +120,8 @@ def train(
 
     The folder (``runs/<name>`` unless given) holds ``config.json`` and for every policy ``weights.safetensors``,
     ``card.json``, ``metrics.jsonl``, ``curve.png``, ``tensorboard/`` and ``checkpoints/``; with policies per stroke
-    type also ``policies.safetensors``, all of them in one file.
+    type also ``policies.safetensors``, all of them in one file, and with several policies ``results.csv``. A sweep has
+    a folder like that for each of its variants.
 
     Args:
         config_path: YAML file, see `TrainingConfig`.
@@ -139,7 +136,7 @@ def train(
         HierbrushError: the configuration cannot be used, no cluster answers, or ``output`` holds a training and
             ``resume`` is False.
         TrainingStopped: a signal asked to stop; checkpoints were written.
-        RuntimeError: a policy's training failed in a child process; the message holds its traceback.
+        RuntimeError: policies trained side by side failed more often than they are retried.
     """
     kind = apply_overrides(read_yaml(config_path), overrides).data.get("kind")
     if kind == "hierarchical":
@@ -160,37 +157,85 @@ def train(
         from hierbrush.learning.imitation import train_imitation
 
         return train_imitation(config_path, overrides=overrides, output=output)
-    config = load_model(config_path, TrainingConfig, overrides)
+    document = apply_overrides(read_yaml(config_path), overrides)
+    config = validate(document, TrainingConfig)
     output = output or Path("runs", config.name)
-    _check_environment(config.environment.id)
-    plan = make_plan(config, config_path, output, stroke=stroke)
-    started = [run for run in plan.runs if (run.folder / "checkpoints").exists()]
-    if started and not resume:
+    tried = dict(variants(document, config))
+    plans = {}
+    for variant, settings in tried.items():
+        _check_environment(settings.environment.id)
+        plans[variant] = make_plan(settings, config_path, output, stroke=stroke, variant=variant)
+    phases = [list(chain(*runs)) for runs in zip_longest(*(plan.phases for plan in plans.values()), fillvalue=())]
+    begun = next((run for run in chain(*phases) if run.store().begun()), None) if not resume else None
+    if begun is not None:
         raise HierbrushError(
-            f"--output: {output} already holds a training of {started[0].name}; add --resume to go on with it, or give "
+            f"--output: {output} already holds a training of {begun.name}; add --resume to go on with it, or give "
             "another --output"
         )
     output.mkdir(parents=True, exist_ok=True)
     write_atomically(output / CONFIG_COPY, (config.model_dump_json(indent=2) + "\n").encode())
     with _StopOnSignal() as stop:
-        for runs in plan.phases:
-            waiting = [run for run in runs if not run.finished]
-            for run in waiting:
-                if run.initial_weights is not None and not run.initial_weights.exists():
-                    raise HierbrushError(f"initial_weights: {run.initial_weights} does not exist")
-            if min(config.resources.processes, len(waiting)) > 1:
-                _train_side_by_side(waiting, resume, stop, config.resources.processes, address)
-            elif waiting:
-                with ray_session(cpus_needed(config), address):
-                    for run in waiting:
-                        _train_here(run, resume, stop)
-    specialists = {run.stroke: run.folder for run in plan.runs if run.stroke is not None}
-    if specialists and stroke is None:
-        begun_as = {run.initial_weights.parent for run in plan.runs if run.stroke and run.initial_weights}
-        begun_as = {folder for folder in begun_as if (folder / CARD).exists()}
-        pack(specialists, output, base=begun_as.pop() if len(begun_as) == 1 else None)
-        print(f"{output / PACKED_WEIGHTS}: {len(specialists)} policies", file=sys.stderr)
+        for runs in phases:
+            _train_phase(runs, resume=resume, stop=stop, output=output, address=address)
+    for variant, plan in plans.items():
+        if stroke is None:
+            _pack(plan, output / variant, stored_at(config.output.storage, output, output / variant))
+    everything = list(chain(*phases))
+    if len(everything) > 1:
+        write_table(everything, output, order_by=config.sweep.metric if config.sweep else None)
     return output
+
+
+def _train_phase(
+    runs: Sequence[PolicyRun], *, resume: bool, stop: _StopOnSignal, output: Path, address: str | None
+) -> None:
+    """Train the policies of one phase that are not finished: one here, several side by side."""
+    for run in runs:
+        run.store().collect(run.folder)  # what another machine has finished
+    waiting = [run for run in runs if not run.finished]
+    for run in waiting:
+        if run.initial_weights is not None and not run.initial_weights.exists():
+            raise HierbrushError(f"initial_weights: {run.initial_weights} does not exist")
+    if not waiting:
+        return
+    config = waiting[0].config
+    processes = min(config.resources.processes, len(waiting))
+    if len(waiting) == 1 or (address is None and processes == 1):
+        with ray_session(cpus_needed(config), address):
+            _warn_of_too_few_cores(config)
+            for run in waiting:
+                _train_here(run, resume, stop)
+        return
+    # A folder of Tune's own, which every machine must reach as it must reach the checkpoints.
+    traces = f"{config.output.storage or output.resolve()}/.tune"
+    with ray_session(processes * cpus_needed(config), address):
+        _warn_of_too_few_cores(config)
+        try:
+            train_trials(waiting, resume=resume, stop=stop, storage=traces)
+        finally:
+            remove_traces(traces)
+    if stop.signal is not None:
+        raise TrainingStopped(stop.signal)
+    for run in waiting:
+        run.store().collect(run.folder)
+
+
+def _warn_of_too_few_cores(config: TrainingConfig) -> None:
+    warning = room_for(config)
+    if warning:
+        print(f"hierbrush: warning: {warning}", file=sys.stderr, flush=True)
+
+
+def _pack(plan: Plan, into: Path, uri: str | None) -> None:
+    """Put the policies of single stroke types into one file."""
+    specialists = {run.stroke: run.folder for run in plan.runs if run.stroke is not None}
+    if not specialists:
+        return
+    begun_as = {run.initial_weights.parent for run in plan.runs if run.stroke and run.initial_weights}
+    begun_as = {folder for folder in begun_as if (folder / CARD).exists()}
+    pack(specialists, into, base=begun_as.pop() if len(begun_as) == 1 else None)
+    open_store(into, uri).publish(into)
+    print(f"{into / PACKED_WEIGHTS}: {len(specialists)} policies", file=sys.stderr)
 
 
 class TrainingStopped(Exception):  # noqa: N818  (no error: the user asked for it)
@@ -234,104 +279,23 @@ class _StopOnSignal:
 def _train_here(run: PolicyRun, resume: bool, stop: _StopOnSignal) -> None:
     stop.install()
     progress = Progress(run.name, run.config.training.steps, 0)
-    try:
-        if not train_policy(run, resume=resume, progress=progress, stop=stop):
+    with build_training(run, resume=resume, progress=progress) as training:
+        if not training.train(stop):
             raise TrainingStopped(stop.signal or signal.SIGINT)
-    finally:
-        progress.close()
 
 
-def _train_side_by_side(
-    runs: Sequence[PolicyRun], resume: bool, stop: _StopOnSignal, processes: int, address: str | None
-) -> None:
-    """Let child processes take policies from a queue; each starts Ray once and works on one policy at a time."""
-    context = multiprocessing.get_context("spawn")
-    tasks, reports = context.Queue(), context.Queue()
-    for index in range(len(runs)):
-        tasks.put(index)  # not the run itself: what nobody takes from a full pipe would keep this process from ending
-    workers = [
-        context.Process(target=_worker, args=(runs, tasks, reports, resume, address), name=f"train-{index}")
-        for index in range(min(processes, len(runs)))
-    ]
-    for worker in workers:
-        worker.start()
-    finished = 0
-    failure: Exception | None = None
-    try:
-        while any(worker.is_alive() for worker in workers) or not reports.empty():
-            if stop():
-                _terminate(workers)
-            with contextlib.suppress(queue.Empty):
-                kind, name, text = reports.get(timeout=0.5)
-                if kind in ("refused", "failed"):
-                    failure = failure or (HierbrushError if kind == "refused" else RuntimeError)(f"{name}: {text}")
-                    _terminate(workers)
-                else:
-                    finished += kind == "finished"
-                    print(f"[{finished}/{len(runs)}] {name}: {text}", file=sys.stderr, flush=True)
-    finally:
-        _terminate(workers)
-        for worker in workers:
-            worker.join()
-    if failure is not None:
-        raise failure
-    if stop.signal is not None:
-        raise TrainingStopped(stop.signal)
-    died = [worker for worker in workers if worker.exitcode]
-    if died or finished < len(runs):
-        codes = ", ".join(f"{worker.name}: exit status {worker.exitcode}" for worker in died)
-        raise RuntimeError(
-            f"{len(runs) - finished} of {len(runs)} policies were not trained ({codes}); --resume goes on"
-        )
-
-
-def _terminate(workers: Sequence[Any]) -> None:
-    for worker in workers:
-        if worker.is_alive():
-            worker.terminate()
-
-
-def _worker(runs: Sequence[PolicyRun], tasks: Any, reports: Any, resume: bool, address: str | None) -> None:
-    parent = os.getppid()
-    with _StopOnSignal() as stop:
-
-        def stopped() -> bool:
-            # A parent killed with SIGKILL cannot tell its children.
-            return stop() or os.getppid() != parent
-
-        name = "start"
-        try:
-            with contextlib.ExitStack() as stack:
-                session = False
-                for run in map(runs.__getitem__, _waiting(tasks)):
-                    if stopped():
-                        return
-                    name = run.name
-                    if not session:
-                        stack.enter_context(ray_session(cpus_needed(run.config), address))
-                        session = True
-                    started = time.monotonic()
-                    if not train_policy(run, resume=resume, progress=None, stop=stopped):
-                        return
-                    card = json.loads((run.folder / "card.json").read_bytes())
-                    scores = ", ".join(f"{key} {value:.3f}" for key, value in card["training_scores"].items() if value)
-                    reports.put(("finished", name, f"{scores}, {time.monotonic() - started:.0f} s"))
-        except HierbrushError as error:
-            reports.put(("refused", name, str(error)))
-        except Exception:
-            reports.put(("failed", name, traceback.format_exc()))
-
-
-def _waiting(tasks: Any) -> Iterator[int]:
-    while True:
-        try:
-            yield tasks.get(timeout=1.0)
-        except queue.Empty:
-            return
-
-
-def _curriculum(name: str | None, config_path: Path) -> Curriculum | None:
-    return None if name is None else load_curriculum(_beside(name, config_path, folder("curricula")))
+def _curriculum(config: TrainingConfig, config_path: Path) -> Curriculum | None:
+    """Return the curriculum that a configuration names, with the configuration's own weights of the reward."""
+    weights = {name: weight for name, weight in config.reward if weight is not None}
+    if config.curriculum is None:
+        if weights:
+            raise HierbrushError(f"reward.{next(iter(weights))}: there is no curriculum whose stages it could change")
+        return None
+    curriculum = load_curriculum(_beside(config.curriculum, config_path, folder("curricula")))
+    stages = tuple(
+        stage.model_copy(update={"reward": stage.reward.model_copy(update=weights)}) for stage in curriculum.stages
+    )
+    return curriculum.model_copy(update={"stages": stages})
 
 
 def _beside(name: str, config_path: Path, *further: Path) -> Path:

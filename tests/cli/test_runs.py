@@ -49,6 +49,40 @@ def test_newest_first_with_stage_score_and_age(tmp_path: Path, capsys: pytest.Ca
     assert second.endswith("1 d")
 
 
+def test_copies_of_the_log_in_checkpoints_are_no_trainings(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    run = training(tmp_path / "slow", {"steps": 5})
+    training(run / "checkpoints" / "step-000000000005", {"steps": 5})
+    assert listed(str(tmp_path)) == 0
+    (only,) = capsys.readouterr().out.splitlines()[1:]
+    assert "can be resumed" in only
+
+
+def test_trainings_behind_a_uri(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    pytest.importorskip("pyarrow")
+    for name, steps, iou in (("slow/generalist", 100, 0.8), ("slow/each/HZG", 20480, 0.9512)):
+        home = tmp_path / name
+        for at in (steps, 2 * steps):
+            checkpoint = home / "checkpoints" / f"step-{at:012d}"
+            checkpoint.mkdir(parents=True)
+            record = {"steps": at, "stage_name": "plain", "iou": iou}
+            (checkpoint / "times.json").write_text(json.dumps({"seconds": 1.0, "record": record}))
+            (checkpoint / "complete.json").write_text("{}")
+    (tmp_path / "slow" / "generalist" / "card.json").write_text("{}")
+    (tmp_path / "slow" / "generalist" / "checkpoints" / "step-000000000900").mkdir()  # half written
+    assert listed(tmp_path.as_uri()) == 0
+    _, first, second = capsys.readouterr().out.splitlines()
+    assert first.split("  ")[0] == "slow/each/HZG"
+    assert "can be resumed" in first
+    assert "40,960" in first
+    assert "plain" in first
+    assert "iou 0.951" in first
+    assert second.startswith("slow/generalist")
+    assert "finished" in second
+    assert "200" in second
+    assert listed("s33://nothing") == 2
+    assert "cannot be read" in capsys.readouterr().err
+
+
 def test_nothing_there_is_said(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert listed(str(tmp_path)) == 0
     assert capsys.readouterr().out == f"no trainings in {tmp_path}\n"

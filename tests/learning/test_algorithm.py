@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import math
+import os
+import signal
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -260,9 +263,18 @@ def test_faulty_environment_ends_training_with_the_cause(
 
 def test_faulty_remote_runner_ends_training_with_the_cause(built: Any, toy_settings: dict[str, Any]) -> None:
     algorithm = built(configured(toy_settings, environment={"options": {"fail_after": 20}}, resources={"runners": 1}))
-    algorithm.train()
-    with pytest.raises(Exception, match="the simulated brush is broken"):
+    assert algorithm.train()["sampled"]
+    assert not algorithm.train()["sampled"]
+    with pytest.raises(OSError, match="the simulated brush is broken") as raised:
         algorithm.train()
+    assert "in runner 1:\nTraceback" in raised.value.__notes__[0]
+
+
+def test_environment_that_cannot_be_made_ends_a_remote_training_with_the_cause(
+    built: Any, toy_settings: dict[str, Any]
+) -> None:
+    with pytest.raises(TypeError, match="unexpected keyword argument 'nonsense'"):
+        built(configured(toy_settings, environment={"options": {"nonsense": 1}}, resources={"runners": 1}))
 
 
 def test_diverging_learner_ends_training_with_the_cause(built: Any, toy_settings: dict[str, Any]) -> None:
@@ -303,3 +315,78 @@ def test_minibatches_cover_every_module_the_same_number_of_epochs() -> None:
     assert sorted(seen["small"]) == sorted([*range(30)] * 4)
     assert seen["large"] != sorted(seen["large"])
     assert len(list(ShuffledMinibatches(batch, minibatch_size=300, num_epochs=4, num_total_minibatches=7))) == 7
+
+
+def test_killed_runner_is_replaced_and_knows_where_training_is(built: Any, toy_settings: dict[str, Any]) -> None:
+    config = with_curriculum(
+        toy_settings, environment={"options": {"reach": (0.5, 1.0)}}, resources={"runners": 2}, training={"lr": 1e-3}
+    )
+    algorithm = built(config)
+    while algorithm.stage_state.stage == 0:
+        algorithm.train()
+    (killed, _) = runners(algorithm, os.getpid)
+    os.kill(killed, signal.SIGKILL)
+    counts = []
+    for _ in range(1000):
+        before = algorithm.metrics.peek(("env_runners", "num_env_steps_sampled_lifetime"))
+        result = algorithm.train()
+        assert result["env_runners"]["num_env_steps_sampled_lifetime"] == before + 2 * 128 * 16
+        counts.append(result["runners"])
+        if len(set(counts)) == 2 and counts[-1] == 2:
+            break
+    assert set(counts) == {1, 2}
+    assert killed not in runners(algorithm, os.getpid)
+    stages, steps, weights = zip(
+        *algorithm.env_runner_group.foreach_env_runner(
+            lambda runner: (
+                runner.batch_env.stage,
+                runner.num_env_steps_sampled_lifetime,
+                runner.module.state_dict()["policy.0.weight"].numpy(),
+            ),
+            local_env_runner=False,
+        ),
+        strict=True,
+    )
+    assert stages == (1, 1)
+    assert steps[0] == steps[1] > 0
+    np.testing.assert_array_equal(*weights)
+
+
+def test_hanging_runner_is_replaced(built: Any, toy_settings: dict[str, Any], tmp_path: Path) -> None:
+    config = configured(
+        toy_settings,
+        environment={"options": {"hang_once": str(tmp_path / "hung")}},
+        resources={"runners": 1},
+        faults={"sample_timeout": 5.0},
+    )
+    algorithm = built(config)
+    (hanging,) = runners(algorithm, os.getpid)
+    assert not algorithm.train()["sampled"]
+    assert (tmp_path / "hung").exists()
+    result = algorithm.train()
+    for _ in range(1000):
+        if result["sampled"]:
+            break
+        result = algorithm.train()
+    assert result["env_runners"]["num_env_steps_sampled_lifetime"] == 128 * 16
+    assert runners(algorithm, os.getpid) != [hanging]
+
+
+def test_training_gives_up_when_no_runner_comes_back(built: Any, toy_settings: dict[str, Any], tmp_path: Path) -> None:
+    config = configured(
+        toy_settings, resources={"runners": 1}, faults={"restarts": 0, "patience": 1.0, "sample_timeout": 5.0}
+    )
+    algorithm = built(config)
+    algorithm.train()
+    os.kill(runners(algorithm, os.getpid)[0], signal.SIGKILL)
+
+    def wait() -> None:
+        for _ in range(20):
+            algorithm.train()
+
+    with pytest.raises(HierbrushError, match=r"faults.patience: none of 1 runners has sampled a step for \d+ s"):
+        wait()
+
+
+def runners(algorithm: CurriculumPPO, ask: Callable[[], Any]) -> list[Any]:
+    return algorithm.env_runner_group.foreach_env_runner(lambda runner: ask(), local_env_runner=False)

@@ -9,8 +9,9 @@ import pytest
 from pydantic import BaseModel, ValidationError
 from pydantic_core import PydanticUndefined
 
-from hierbrush.curriculum import load_model
+from hierbrush.curriculum import load_model, read_yaml, validate
 from hierbrush.learning.config import PhaseSection, TrainingConfig
+from hierbrush.learning.sweep import variants
 from hierbrush.learning.train import make_plan
 from hierbrush.strokes.types import ABBREVIATIONS
 
@@ -54,6 +55,19 @@ def test_shipped_configuration_trains_all_types_from_one_generalist() -> None:
     assert specialists[0].config.training.steps < generalist.config.training.steps
     alone = make_plan(config, SHIPPED, Path("out"), stroke="HZG")
     assert [run.name for run in alone.runs] == ["generalist", "specialists/HZG"]
+
+
+def test_shipped_sweep_tries_what_it_says() -> None:
+    path = ROOT / "configs" / "sweep.yaml"
+    document = read_yaml(path)
+    tried = dict(variants(document, validate(document, TrainingConfig)))
+    assert list(tried)[:2] == ["000-lr=0.0002_outside=1", "001-lr=0.0002_outside=1.5"]
+    assert len(tried) == 6
+    for variant, config in tried.items():
+        (run,) = make_plan(config, path, Path("out"), variant=variant).runs
+        assert run.folder == Path("out", variant, "generalist")
+        assert run.curriculum is not None
+        assert {stage.reward.outside for stage in run.curriculum.stages} == {config.reward.outside}
 
 
 @pytest.mark.parametrize(

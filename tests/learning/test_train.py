@@ -272,3 +272,119 @@ def test_checkpoint_is_whole_or_absent(tmp_path: Path) -> None:
     checkpoint.remove_unfinished(tmp_path)
     assert checkpoint.complete(tmp_path)[-1].name == "step-000000000300"
     assert len(list(tmp_path.iterdir())) == 2
+
+
+def in_phases(settings: dict[str, Any]) -> dict[str, Any]:
+    settings["training"].update(steps=4 * 2048, value_warmup=0)
+    settings["phases"] = [
+        {"name": "all"},
+        {"name": "each", "policies": "per_stroke", "start_from": "all", "steps": 2 * 2048},
+    ]
+    settings["resources"] = {"processes": 3}
+    settings["curriculum"] = "strokes.yaml"
+    return settings
+
+
+def with_strokes(folder: Path, *strokes: str) -> None:
+    from test_algorithm import CURRICULUM
+
+    (folder / "strokes.yaml").write_text(yaml.safe_dump({**CURRICULUM, "strokes": list(strokes)}), encoding="utf-8")
+
+
+@pytest.mark.usefixtures("ray_running")
+def test_policies_train_side_by_side_and_end_in_one_table(
+    tmp_path: Path, toy_settings: dict[str, Any], capsys: pytest.CaptureFixture[str]
+) -> None:
+    with_strokes(tmp_path, "H", "S", "HZG")
+    out = train(write(tmp_path / "toy.yaml", in_phases(toy_settings)), output=tmp_path / "out")
+    for name in ("all", "each/H", "each/S", "each/HZG"):
+        assert load_card(out / name)["steps"] == (4 if name == "all" else 2) * 2048
+    assert set(PolicySet.load(out / "policies.safetensors").policies) == {"H", "S", "HZG"}
+    table = (out / "results.csv").read_text().splitlines()
+    assert table[0] == "policy,steps,stage,return,iou,iou_p05,seconds"
+    assert [row.split(",")[0] for row in table[1:]] == ["all", "each/H", "each/S", "each/HZG"]
+    told = capsys.readouterr().err
+    assert "[3/3] each/" in told
+    assert "policies.safetensors: 3 policies" in told
+    assert not (out / ".tune").exists()
+
+
+@pytest.mark.usefixtures("ray_running")
+def test_sweep_trains_every_combination_and_puts_the_best_first(tmp_path: Path, toy_settings: dict[str, Any]) -> None:
+    with_strokes(tmp_path, "H")
+    toy_settings["training"]["steps"] = 6 * 2048
+    toy_settings["curriculum"] = "strokes.yaml"
+    toy_settings["resources"] = {"processes": 3}
+    toy_settings["sweep"] = {
+        "values": {
+            "training.lr": [1e-12, 5e-3],
+            "reward.outside": [0.5],
+            "policy.sigma": {"low": 0.45, "high": 0.55, "log": True},
+        },
+        "metric": "return",
+    }
+    path = write(tmp_path / "toy.yaml", toy_settings)
+    out = train(path, output=tmp_path / "out")
+    best, _ = [row.split(",") for row in (out / "results.csv").read_text().splitlines()[1:]]
+    assert best[0].startswith("001-lr=0.005_outside=0.5_sigma=0.")
+    folders = sorted(folder for folder in out.iterdir() if folder.is_dir())
+    cards = [load_card(folder / "policy")["config"] for folder in folders]
+    assert [card["training"]["lr"] for card in cards] == [1e-12, 5e-3]
+    assert all(0.45 <= card["policy"]["sigma"] <= 0.55 for card in cards)
+    assert all(card["reward"]["outside"] == 0.5 for card in cards)
+    before = [(folder / "policy" / "card.json").read_bytes() for folder in folders]
+    train(path, output=tmp_path / "out", resume=True)  # draws the same values, so nothing is left to train
+    assert [(folder / "policy" / "card.json").read_bytes() for folder in folders] == before
+
+
+@pytest.mark.parametrize(
+    ("sweep", "message"),
+    [
+        ({"values": {"training.stesp": [1]}}, r"toy.yaml:\d+:\d+: unknown key 'stesp'; did you mean 'steps'"),
+        ({"values": {"training.lr": [1e-3, -1]}}, r"toy.yaml:\d+:\d+: training.lr should be greater than 0, got -1"),
+        ({"values": {"training.lr": {"low": 2, "high": 1}}}, r"low 2.0 is not below high 1.0"),
+        ({"values": {"training.lr": [1e-3]}, "samples": 3}, r"samples 3: there is no range"),
+        ({"values": {}}, r"values.* at least 1"),
+    ],
+)
+def test_mistakes_in_a_sweep_are_said_with_their_place(
+    tmp_path: Path, toy_settings: dict[str, Any], sweep: dict[str, Any], message: str
+) -> None:
+    path = write(tmp_path / "toy.yaml", {**toy_settings, "sweep": sweep})
+    with pytest.raises(HierbrushError, match=message):
+        train(path, output=tmp_path / "out")
+
+
+@pytest.mark.usefixtures("ray_running")
+def test_training_goes_on_from_a_uri_on_another_machine(tmp_path: Path, toy_settings: dict[str, Any]) -> None:
+    toy_settings["training"]["steps"] = 8 * 2048
+    toy_settings["output"] = {
+        "checkpoint_every": 0.001,
+        "keep": 2,
+        "tensorboard": False,
+        "storage": (tmp_path / "bucket").as_uri(),
+    }
+    path, here = write(tmp_path / "toy.yaml", toy_settings), tmp_path / "here" / "toy"
+    train(path, output=here)
+    stored = tmp_path / "bucket" / "toy" / "policy"
+    assert sorted(folder.name for folder in (stored / "checkpoints").iterdir()) == [
+        f"step-{steps:012d}" for steps in (7 * 2048, 8 * 2048)
+    ]
+    assert not (here / "policy" / "checkpoints").exists()
+    assert load_card(stored) == load_card(here / "policy")
+
+    # The other machine has nothing, and the training was not finished.
+    for name in ("card.json", "weights.safetensors"):
+        (stored / name).unlink()
+    toy_settings["training"]["steps"] = 10 * 2048
+    longer, there = write(tmp_path / "longer.yaml", toy_settings), tmp_path / "there" / "toy"
+    with pytest.raises(HierbrushError, match="already holds a training of policy; add --resume"):
+        train(longer, output=there)
+    train(longer, output=there, resume=True)
+    records = read_metrics(there / "policy" / "metrics.jsonl")
+    assert [record["steps"] for record in records] == [2048 * k for k in range(1, 11)]
+    assert records[:8] == read_metrics(here / "policy" / "metrics.jsonl")
+
+    # A third one finds it finished.
+    third = train(longer, output=tmp_path / "third" / "toy", resume=True)
+    assert load_card(third / "policy") == load_card(there / "policy")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+from pathlib import Path
 from typing import Any
 
 import gymnasium as gym
@@ -18,6 +20,9 @@ class ReachEnv(VectorEnv):
 
     Reward: how much nearer the goal the step came, minus the distance at the end. The best return is therefore about
     twice the mean distance less whatever is left; acting as `best_action` reaches every goal within the horizon.
+
+    Faults on request: an error after ``fail_after`` ticks, a reward that is no number after ``nan_after``, and a tick
+    that never ends for whoever finds no file ``hang_once``.
     """
 
     metadata = {"autoreset_mode": AutoresetMode.NEXT_STEP}  # noqa: RUF012
@@ -30,6 +35,7 @@ class ReachEnv(VectorEnv):
         truncate: bool = False,
         fail_after: int | None = None,
         nan_after: int | None = None,
+        hang_once: str | None = None,
         curriculum: Any = None,
         stroke: str | None = None,
     ) -> None:
@@ -45,6 +51,7 @@ class ReachEnv(VectorEnv):
         self.final_obs = np.zeros((num_envs, 5), np.float32)
         self._reach, self._truncate = reach, truncate
         self._fail_after, self._nan_after = fail_after, nan_after
+        self._hang_once = Path(hang_once) if hang_once else None
         self._rng = np.random.default_rng()
         self._x = np.zeros((num_envs, 2), np.float32)
         self._goal = np.zeros((num_envs, 2), np.float32)
@@ -88,6 +95,9 @@ class ReachEnv(VectorEnv):
         self._stepped += 1
         if self._fail_after is not None and self._stepped > self._fail_after:
             raise OSError("the simulated brush is broken")
+        if self._hang_once is not None and not self._hang_once.exists():
+            self._hang_once.touch()
+            time.sleep(1e6)
         before = np.linalg.norm(self._goal - self._x, axis=1)
         self._x += np.where(rows[:, None], STEP * np.clip(actions, -1.0, 1.0), 0.0)
         after = np.linalg.norm(self._goal - self._x, axis=1)
