@@ -31,6 +31,11 @@ if TYPE_CHECKING:
     multiple=True,
     help="Who composes, with --goal decomposition; may be repeated.  [default: learned]",
 )
+@click.option(
+    "--flat",
+    type=click.Path(path_type=Path),
+    help="Weights of the flat policy beside the composers.  [default: those that come with hierbrush]",
+)
 @click.option("--split", default="test", show_default=True, help="Which characters: train, validation or test.")
 @click.option("--text", help="Score these characters instead of a split.")
 @click.option("--limit", type=int, help="Only the first so many characters of the split.")
@@ -59,6 +64,7 @@ def evaluate(
     policy: str,
     goal: str,
     composers: tuple[str, ...],
+    flat: Path | None,
     split: str,
     text: str | None,
     limit: int | None,
@@ -76,7 +82,8 @@ def evaluate(
 
     With --goal decomposition each is composed from its components alone, and the table tells how well strokes are
     ordered and placed, and how often the ink is recognised among all glyphs; the controls are composers that learned
-    nothing, and --sheet draws a hundred of the characters and twenty that are described by their components.
+    nothing and a flat policy that learned to write without strokes, and --sheet draws a hundred of the characters and
+    twenty that are described by their components.
 
     Else the controls are the scripted follower, the disc oracle (discs of exact inscribed radius along the median, no
     brush), zero actions and random actions. Ink is compared on a 256 x 256 raster without realignment.
@@ -107,10 +114,14 @@ def evaluate(
             raise HierbrushError(
                 "--brush-error, --handle-error: test primitives; leave them out with --goal decomposition"
             )
-        _compositions(characters, composers or ("learned",), policy, model, seed, workers, document, json_file, sheet)
+        _compositions(
+            characters, composers or ("learned",), flat, policy, model, seed, workers, document, json_file, sheet
+        )
         return
-    if composers:
-        raise HierbrushError("--composer: nothing is composed with --goal glyph; add --goal decomposition")
+    if composers or flat:
+        raise HierbrushError(
+            f"--{'composer' if composers else 'flat'}: nothing is composed with --goal glyph; add --goal decomposition"
+        )
     disturbance = Disturbance(brush_error, handle_error, handle_correlation, handle_feedback)
     document.update(asdict(disturbance))
     _primitives(characters, policy, model, seed, disturbance, workers, document, json_file, sheet)
@@ -157,6 +168,7 @@ def _primitives(
 def _compositions(
     characters: tuple[str, ...],
     composers: tuple[str, ...],
+    flat: Path | None,
     policy: str,
     brush: BrushModel,
     seed: int,
@@ -168,15 +180,23 @@ def _compositions(
     from tqdm import tqdm
 
     from hierbrush.composer.composers import BASELINES
+    from hierbrush.composer.flat import WEIGHTS
     from hierbrush.writing import write_characters
-    from hierbrush.writing.composer_evaluation import evaluate_composers, steps
+    from hierbrush.writing.composer_evaluation import WITHOUT_STROKES, evaluate_composers, steps
     from hierbrush.writing.picture_sheet import DESCRIBED, composition_sheet
     from hierbrush.writing.result import write_file
 
-    names = tuple(dict.fromkeys([*composers, *BASELINES]))
+    names = tuple(dict.fromkeys([*composers, *BASELINES, *WITHOUT_STROKES]))
     with tqdm(total=steps(len(characters), len(names)), unit="step", disable=None, leave=False) as bar:
         result = evaluate_composers(
-            characters, names, policy=policy, brush=brush, seed=seed, workers=workers, progress=bar.update
+            characters,
+            names,
+            flat_weights=flat or WEIGHTS,
+            policy=policy,
+            brush=brush,
+            seed=seed,
+            workers=workers,
+            progress=bar.update,
         )
     click.echo(result.table())
     _write_json(json_file, {**document, **result.summary()})

@@ -3,10 +3,12 @@
 import gymnasium
 
 STROKE_ENV = "hierbrush/Stroke-v0"
+FLAT_ENV = "hierbrush/FlatCharacter-v0"
 
-if STROKE_ENV not in gymnasium.registry:
-    gymnasium.register(
-        id=STROKE_ENV,
-        entry_point="hierbrush.envs.stroke:StrokeEnv",
-        vector_entry_point="hierbrush.envs.stroke:StrokeVectorEnv",
-    )
+for _name, _module in ((STROKE_ENV, "stroke:Stroke"), (FLAT_ENV, "flat_character:FlatCharacter")):
+    if _name not in gymnasium.registry:
+        gymnasium.register(
+            id=_name,
+            entry_point=f"hierbrush.envs.{_module}Env",
+            vector_entry_point=f"hierbrush.envs.{_module}VectorEnv",
+        )

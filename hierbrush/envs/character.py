@@ -150,13 +150,7 @@ class CharacterBatch:
         threads: int = 1,
         seed: int = 0,
     ) -> None:
-        self.curriculum = _curriculum(curriculum)
-        without = [stage.name for stage in self.curriculum.stages if stage.characters is None]
-        if without:
-            raise HierbrushError(
-                f"curriculum: stage {without[0]} of {self.curriculum.name} has no 'characters'; strokes alone are "
-                "practised in hierbrush/Stroke-v0"
-            )
+        self.curriculum = character_curriculum(curriculum)
         self.slots, self._autoreset, self._threads, self._lesson_seed = slots, autoreset, threads, seed
         self._rng = np.random.default_rng(seed)
         self._goals = GoalSlots.empty(slots, side=SIDE, supersample=supersample)
@@ -396,11 +390,24 @@ def character_spaces() -> tuple[dict[str, spaces.Space[Any]], dict[str, spaces.S
     )
 
 
-def _curriculum(source: Curriculum | Mapping[str, Any] | str | Path | None) -> Curriculum:
+def character_curriculum(source: Curriculum | Mapping[str, Any] | str | Path | None) -> Curriculum:
+    """Return a curriculum of characters: itself, from its content, from a file, or ``composer.yaml``.
+
+    Raises:
+        HierbrushError: it cannot be used, or has a stage without characters.
+    """
     if isinstance(source, Curriculum):
-        return source
-    if source is None:
-        return load_curriculum(folder("curricula") / "composer.yaml")
-    if isinstance(source, str | Path):
-        return load_curriculum(source)
-    return Curriculum.model_validate(source)
+        curriculum = source
+    elif source is None:
+        curriculum = load_curriculum(folder("curricula") / "composer.yaml")
+    elif isinstance(source, str | Path):
+        curriculum = load_curriculum(source)
+    else:
+        curriculum = Curriculum.model_validate(source)
+    without = [stage.name for stage in curriculum.stages if stage.characters is None]
+    if without:
+        raise HierbrushError(
+            f"curriculum: stage {without[0]} of {curriculum.name} has no 'characters'; strokes alone are practised in "
+            "hierbrush/Stroke-v0"
+        )
+    return curriculum

@@ -142,6 +142,21 @@ def pack(
     write_atomically(target / PACKED_CARD, json.dumps(facts, indent=1, ensure_ascii=False).encode() + b"\n")
 
 
+def pack_one(folder: Path, target: Path, scores: Mapping[str, Any]) -> None:
+    """Put a policy that serves alone into ``target`` for shipping, in float16, and its card beside it.
+
+    Args:
+        folder: where its ``weights.safetensors`` and ``card.json`` lie.
+        target: a ``.safetensors`` file; the card has its name with ``.json``.
+        scores: JSON-able figures of the policy, as it is loaded from ``target``.
+    """
+    card = load_card(folder)
+    data = save({f"policy.{name}": array.astype(np.float16) for name, array in _policy_tensors(folder).items()})
+    write_atomically(target, data)
+    facts = {**card, "sha256": hashlib.sha256(data).hexdigest(), "scores": scores}
+    write_atomically(target.with_suffix(".json"), json.dumps(facts, indent=1, ensure_ascii=False).encode() + b"\n")
+
+
 def _policy_tensors(folder: Path) -> dict[str, F32]:
     prefix = "policy."
     tensors = read_safetensors(folder / WEIGHTS).items()

@@ -367,6 +367,11 @@ class BrushBatch:
         inked: NDArray[np.bool_] = self.coverage(slot) >= 0.5
         return inked
 
+    @property
+    def packed(self) -> NDArray[np.uint64]:
+        """Papers as packed samples, every row padded to whole words: live read-only uint64 [N, words]."""
+        return self._read_only("ink")
+
     def footprint(self, slot: int) -> NDArray[np.float64]:
         """Return the polygon in which a slot's tuft touches the paper: float64 [24, 2], metres; [0, 2] when lifted.
 

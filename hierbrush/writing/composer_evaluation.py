@@ -1,25 +1,39 @@
-"""How well composers place and order strokes, and whether what is then written is recognised; baselines beside them."""
+"""How well composers place and order strokes, and whether what is then written is recognised; baselines beside them.
+
+Two of the baselines have no strokes: a flat policy, which moves the handle for the whole character, and a handle moved
+at random. Only their ink is scored.
+"""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
+from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from hierbrush.characters import load_library
+from hierbrush.composer.brief import brief_of
+from hierbrush.composer.flat import ACTION_SIZE, WEIGHTS, write_flat
 from hierbrush.errors import HierbrushError
-from hierbrush.metrics import SIDE
+from hierbrush.metrics import SIDE, stroke_iou
 from hierbrush.metrics.recognition import GlyphIndex
-from hierbrush.sim import BrushModel, rasterise
+from hierbrush.sim import BrushModel, rasterise, trace
+from hierbrush.strokes.policy import MLPPolicy
+from hierbrush.writing.result import BOX
 from hierbrush.writing.workers import mapped
 from hierbrush.writing.write import write_characters
 
 SHIFT = int(0.02 * SIDE)
 """Pixels that ink may be moved by for the second of the recognition figures: 2 % of the box."""
+
+FLAT_POLICY, RANDOM_HANDLE = "flat policy", "random handle"
+WITHOUT_STROKES = (FLAT_POLICY, RANDOM_HANDLE)
+"""Rows of the table that are no composers: see `hierbrush.composer.flat`."""
 
 _BATCH = 64  # characters written, and glyphs rasterised, in one piece of work
 _RECOGNISED = 256  # inks compared with all glyphs at a time
@@ -38,7 +52,7 @@ class ComposerRow:
 
     Attributes:
         name: the composer.
-        figures: for each of `COLUMNS` float64 [characters].
+        figures: for each of `COLUMNS` float64 [characters]; NaN for what is not there without strokes.
         places: int64 [characters], place of the right glyph among all by IoU of centred ink; 1 is the nearest.
         shifted: the same when for each glyph the best movement of up to 2 % of the box counts; 6 for all beyond 5.
     """
@@ -96,7 +110,7 @@ class ComposerEvaluation:
                 shares = [means[name] for name in ("top1", "top5", "top1_shifted", "top5_shifted")]
                 name = row.name if group == "all" else f"  {group}"
                 figures = [means[column] for column in COLUMNS]
-                lines.append([name, str(int(chosen.sum())), *(f"{value:.3f}" for value in [*figures, *shares])])
+                lines.append([name, str(int(chosen.sum())), *map(_cell, [*figures, *shares])])
         widths = [max(len(line[at]) for line in [heads, *lines]) for at in range(len(heads))]
         text = [
             "  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip()
@@ -110,6 +124,10 @@ class ComposerEvaluation:
             "known: every component occurs in training characters; unknown: at least one does not, and only the types "
             "of its strokes are told; listed: their order as well, as a user does who wants it written"
         )
+        if any(row.name in WITHOUT_STROKES for row in self.rows):
+            text.append(
+                f"{', '.join(WITHOUT_STROKES)}: one hand moves the handle for the whole character, without strokes"
+            )
         return "\n".join(text)
 
     def summary(self) -> dict[str, object]:
@@ -120,12 +138,12 @@ class ComposerEvaluation:
             "rows": {
                 row.name: {
                     **{
-                        group: {name: round(value, 5) for name, value in row.means(chosen).items()}
+                        group: {name: _number(value) for name, value in row.means(chosen).items()}
                         for group, chosen in self.groups().items()
                     },
                     "by_character": {
                         char: {
-                            **{name: round(float(row.figures[name][at]), 5) for name in COLUMNS},
+                            **{name: _number(float(row.figures[name][at])) for name in COLUMNS},
                             "place": int(row.places[at]),
                             "place_shifted": int(row.shifted[at]),
                         }
@@ -138,19 +156,28 @@ class ComposerEvaluation:
         }
 
 
+def _cell(value: float) -> str:
+    return "-" if math.isnan(value) else f"{value:.3f}"
+
+
+def _number(value: float) -> float | None:
+    return None if math.isnan(value) else round(value, 5)
+
+
 def evaluate_composers(
     characters: Sequence[str],
     composers: Sequence[str],
     *,
+    flat_weights: str | Path = WEIGHTS,
     policy: str = "learned",
     brush: BrushModel,
     seed: int = 0,
     workers: int = 1,
     progress: Callable[[int], object] = lambda done: None,
 ) -> ComposerEvaluation:
-    """Compose, write and recognise every character with every composer.
+    """Compose, write and recognise every character with every composer, and with those of `WITHOUT_STROKES` named.
 
-    ``progress`` is told how many of `steps` were just done.
+    ``flat_weights`` is the file of the flat policy; ``progress`` is told how many of `steps` were just done.
 
     Raises:
         HierbrushError: a character, a composer or the policy is not known, or there is no character or no worker.
@@ -165,14 +192,19 @@ def evaluate_composers(
     for name in composers:
         written[name] = []
         for listed in (False, True):
-            write = partial(_write, composer=name, policy=policy, brush=brush, seed=seed, stroke_lists=listed)
+            write: Callable[[tuple[str, ...]], list[_Written]]
+            if name in WITHOUT_STROKES:
+                weights = flat_weights if name == FLAT_POLICY else None
+                write = partial(_write_flat, weights=weights, brush=brush, seed=seed)
+            else:
+                write = partial(_write, composer=name, policy=policy, brush=brush, seed=seed, stroke_lists=listed)
             chosen = unknown if listed else characters
             batches = [tuple(chosen[start : start + _BATCH]) for start in range(0, len(chosen), _BATCH)]
             for batch in mapped(write, batches, workers):
                 written[name] += batch
                 if not listed:
                     progress(len(batch))
-            if not listed:
+            if name == composers[0] and not listed:
                 unknown = [char for char, entry in zip(characters, written[name], strict=True) if entry.unknown]
     packed: list[NDArray[np.uint8]] = []
     glyphs = [everything[start : start + _BATCH] for start in range(0, len(everything), _BATCH)]
@@ -226,6 +258,28 @@ def _write(
             "primitive_iou": levels.primitive.iou,
         }
         entries.append(_Written(np.packbits(writing.image(SIDE) >= 0.5), figures, bool(writing.plan.unknown)))
+    return entries
+
+
+def _write_flat(
+    characters: tuple[str, ...], *, weights: str | Path | None, brush: BrushModel, seed: int
+) -> list[_Written]:
+    """Write with the flat policy of a weights file, or at random without one."""
+    library = load_library()
+    briefs = [brief_of(char) for char in characters]
+    # Named by the first character, so that it does not depend on how the work is shared out.
+    rng = np.random.default_rng([seed, ord(characters[0])])
+
+    def wander(obs: NDArray[np.float32]) -> NDArray[np.float32]:
+        return rng.uniform(-1.0, 1.0, (len(obs), ACTION_SIZE)).astype(np.float32)
+
+    policy = wander if weights is None else MLPPolicy.load(weights)
+    entries = []
+    for char, brief, path in zip(characters, briefs, write_flat(briefs, policy, brush), strict=True):
+        ink = trace(brush, [path], side=SIDE, box=BOX)
+        glyph = rasterise([stroke.outline for stroke in library[char].strokes], SIDE)
+        figures = {**dict.fromkeys(COLUMNS, math.nan), "character_iou": stroke_iou(ink, glyph)}
+        entries.append(_Written(np.packbits(ink >= 0.5), figures, bool(brief.unknown)))
     return entries
 
 

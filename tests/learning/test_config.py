@@ -9,8 +9,10 @@ import pytest
 from pydantic import BaseModel, ValidationError
 from pydantic_core import PydanticUndefined
 
-from hierbrush.curriculum import load_model, read_yaml, validate
+from hierbrush.curriculum import load_curriculum, load_model, read_yaml, validate
+from hierbrush.envs import FLAT_ENV
 from hierbrush.learning.config import PhaseSection, TrainingConfig
+from hierbrush.learning.hierarchical_config import HierarchicalConfig
 from hierbrush.learning.sweep import variants
 from hierbrush.learning.train import make_plan
 from hierbrush.strokes.types import ABBREVIATIONS
@@ -68,6 +70,14 @@ def test_shipped_sweep_tries_what_it_says() -> None:
         assert run.folder == Path("out", variant, "generalist")
         assert run.curriculum is not None
         assert {stage.reward.outside for stage in run.curriculum.stages} == {config.reward.outside}
+
+
+def test_the_flat_policy_gets_the_steps_and_the_curriculum_of_the_composer() -> None:
+    flat, composer = ROOT / "configs" / "flat.yaml", ROOT / "configs" / "composer.yaml"
+    (run,) = make_plan(load_model(flat, TrainingConfig), flat, Path("out")).runs
+    assert run.config.environment.id == FLAT_ENV
+    assert run.config.training.steps == load_model(composer, HierarchicalConfig).training.steps
+    assert run.curriculum == load_curriculum(ROOT / "curricula" / "composer.yaml")
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,61 @@
+"""The rows of the composer table that have no composer: a flat policy and a handle moved at random."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+
+import numpy as np
+import pytest
+
+from hierbrush.characters import Glyph, load_library
+from hierbrush.composer.brief import brief_of
+from hierbrush.composer.flat import ACTION_SIZE, OBSERVATION_SIZE, WEIGHTS, write_flat
+from hierbrush.metrics import SIDE, stroke_iou
+from hierbrush.sim import BrushModel, rasterise, trace
+from hierbrush.strokes.policy import MLPPolicy
+from hierbrush.writing import composer_evaluation
+from hierbrush.writing.composer_evaluation import FLAT_POLICY, RANDOM_HANDLE, evaluate_composers
+
+MEASURED = BrushModel.preset("measured")
+
+
+class Few(dict[str, Glyph]):
+    """A library of a few characters."""
+
+    @property
+    def characters(self) -> tuple[str, ...]:
+        return tuple(self)
+
+
+def test_the_weights_have_their_card() -> None:
+    card = json.loads(WEIGHTS.with_suffix(".json").read_bytes())
+    assert card["sha256"] == hashlib.sha256(WEIGHTS.read_bytes()).hexdigest()
+    assert (card["observation_size"], card["action_size"]) == (OBSERVATION_SIZE, ACTION_SIZE)
+    assert card["steps"] > 0
+    assert "+changed" not in card["commit"]
+    policy = MLPPolicy.load(WEIGHTS)
+    assert (policy.observation_size, policy.action_size) == (OBSERVATION_SIZE, ACTION_SIZE)
+
+
+def test_hands_without_strokes_have_rows(monkeypatch: pytest.MonkeyPatch) -> None:
+    # Among a few glyphs instead of all: rasterising thousands takes most of a minute.
+    characters = "湖林国十永"
+    library = Few((char, load_library()[char]) for char in characters)
+    monkeypatch.setattr(composer_evaluation, "load_library", lambda: library)
+    result = evaluate_composers("湖林", ("component means", FLAT_POLICY, RANDOM_HANDLE), brush=MEASURED)
+    composed, flat, random = result.rows
+    assert (flat.name, random.name) == ("flat policy", "random handle")
+    for row in (flat, random):
+        assert {name for name, values in row.figures.items() if np.isfinite(values).all()} == {"character_iou"}
+        assert ((row.places >= 1) & (row.places <= len(characters))).all()
+    assert np.isfinite(composed.figures["order_exact"]).all()
+    path = write_flat([brief_of("湖")], MLPPolicy.load(WEIGHTS), MEASURED)[0]
+    glyph = rasterise([stroke.outline for stroke in library["湖"].strokes], SIDE)
+    assert flat.figures["character_iou"][0] == pytest.approx(
+        stroke_iou(trace(MEASURED, [path], side=SIDE), glyph), abs=0.02
+    )
+    line = next(line for line in result.table().splitlines() if line.startswith("flat policy")).split()
+    assert line[2:7] == ["2", "-", "-", "-", "-"]
+    assert line[7] == f"{flat.figures['character_iou'].mean():.3f}"
+    json.dumps(result.summary(), allow_nan=False)
