@@ -166,6 +166,9 @@ def test_the_launcher_file_is_what_ray_accepts() -> None:
     document = yaml.safe_load((CLUSTER / "launcher.yaml").read_text())
     jsonschema.validate(document, schema)
     assert "--dashboard-host=127.0.0.1" in " ".join(document["head_start_ray_commands"])
+    assert "/home/hierbrush/.ray/auth_token" in document["file_mounts"]
+    for role in ("head", "worker"):
+        assert document[f"{role}_start_ray_commands"][-1].startswith("RAY_AUTH_MODE=token ")
     provider = document["provider"]
     for address in (provider["head_ip"], *provider["worker_ips"]):
         assert ipaddress.ip_address(address).is_private
@@ -179,6 +182,7 @@ def test_the_job_manifest_has_what_kuberay_requires() -> None:
     assert all(spec[name] for name in RAY_JOB)
     cluster = spec["rayClusterSpec"]
     assert cluster["headGroupSpec"]["rayStartParams"]["dashboard-host"] == "127.0.0.1"
+    assert cluster["authOptions"]["mode"] == "token"
     for group in cluster["workerGroupSpecs"]:
         assert all(name in group for name in WORKER_GROUP)
     for group in (cluster["headGroupSpec"], *cluster["workerGroupSpecs"]):
