@@ -205,6 +205,34 @@ def test_pickled_or_foreign_weights_are_refused(tmp_path: Path) -> None:
             MLPPolicy.load(tmp_path / name)
 
 
+class _Trap:
+    """A pickle of it leaves a file where it is read."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    def __reduce__(self) -> Any:
+        return Path.touch, (self._path,)
+
+
+def test_nothing_named_as_weights_is_ever_unpickled(tmp_path: Path) -> None:
+    import pickle
+
+    from hierbrush.composer.policy import ComposerPolicy
+    from hierbrush.learning.weights import load_weights
+
+    sprung = tmp_path / "sprung"
+    for name in ("weights.safetensors", "weights.pkl", "weights.pt"):
+        path = tmp_path / name
+        path.write_bytes(pickle.dumps(_Trap(sprung)))
+        for load in (MLPPolicy.load, PolicySet.load, ComposerPolicy.load, lambda path: load_weights(path, {})):
+            with pytest.raises(HierbrushError, match=name):
+                load(path)
+    assert not sprung.exists()
+    pickle.loads(path.read_bytes())  # the trap works
+    assert sprung.exists()
+
+
 def started(config_file: Path, out: Path, *arguments: str) -> subprocess.Popen[bytes]:
     environment = {**os.environ, "PYTHONPATH": str(HERE), "OMP_NUM_THREADS": "1"}
     return subprocess.Popen(
