@@ -143,6 +143,7 @@ def main() -> None:
 
 def measure(runners: list[int], iterations: int) -> dict[str, Any]:
     """Return the costs, and sampling with each number of remote runners."""
+    import numpy as np
     import torch
 
     from hierbrush.learning.policy_run import ray_session
@@ -151,14 +152,15 @@ def measure(runners: list[int], iterations: int) -> dict[str, Any]:
     with ray_session(max(runners) + 1):
         local = _measure(0, iterations)
         remote = [_measure(count, iterations) for count in runners]
-    one = remote[0]
+    # What the driver does besides learning: something an iteration, and something more for every step it receives.
+    receive, fixed = np.polyfit([each["steps"] for each in remote], [each["overhead"] for each in remote], 1)
     costs = Costs(
         sample=local["sample"],
         learn=local["learn"],
-        receive=max(0.0, one["driver"] - local["learn"]),
-        fixed=one["fixed"],
-        step_bytes=one["step_bytes"],
-        weight_bytes=one["weight_bytes"],
+        receive=max(0.0, float(receive)),
+        fixed=max(0.0, float(fixed)),
+        step_bytes=local["step_bytes"],
+        weight_bytes=local["weight_bytes"],
     )
     rows = [{"runners": each["runners"], "cpu": 1 / each["sample"], "wall": each["wall"]} for each in remote]
     return {"costs": dataclasses.asdict(costs), "runners": rows}
@@ -191,23 +193,23 @@ def _measure(runners: int, iterations: int) -> dict[str, float]:
         return result
 
     algorithm.learner_group.update = timed_update
-    driver, sampled, waited = [], [], []
+    overhead, sampled, waited = [], [], []
     for iteration in range(iterations + 1):
         before, started = _runner_seconds(group), time.process_time()
         algorithm.training_step()
         if iteration:  # the first one warms up
-            driver.append(time.process_time() - started)
+            overhead.append(time.process_time() - started - learner[-1] * steps)
             waited.append(algorithm.metrics.peek(("timers", "env_runner_sampling_timer"), default=0.0))
             sampled.append((_runner_seconds(group) - before) / steps)
     (fragment,) = group.foreach_env_runner(_sample, local_env_runner=not runners)[0]
     state = group.local_env_runner.get_state(components=["rl_module"])
     figures = {
         "runners": runners,
+        "steps": steps,
         # A local runner's seconds are the driver's, apart from the learner's.
         "sample": statistics.median(sampled) if runners else _local_sample(algorithm, iterations),
         "learn": statistics.median(learner[1:]),
-        "driver": statistics.median(learner[1:]) + _receive(fragment),
-        "fixed": max(0.0, statistics.median(driver) - steps * (statistics.median(learner[1:]) + _receive(fragment))),
+        "overhead": statistics.median(overhead),
         "wall": steps / statistics.median(waited),
         "step_bytes": len(pickle.dumps(fragment, protocol=5)) / len(fragment),
         "weight_bytes": float(len(pickle.dumps(state, protocol=5))),
@@ -228,17 +230,6 @@ def _local_sample(algorithm: Any, iterations: int) -> float:
         _sample(algorithm.env_runner_group.local_env_runner)
         seconds.append((time.process_time() - started) / (SLOTS * FRAGMENT))
     return statistics.median(seconds)
-
-
-def _receive(fragment: Any) -> float:
-    """Return the CPU seconds a step for putting a fragment into Ray's store, getting it back and copying it."""
-    import ray
-
-    started = time.process_time()
-    for _ in range(5):
-        received = ray.get(ray.put(fragment))
-        received.obs.copy()
-    return (time.process_time() - started) / 5 / len(fragment)
 
 
 def _runner_seconds(group: Any) -> float:

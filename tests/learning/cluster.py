@@ -54,14 +54,15 @@ class LocalCluster:
         self._tell(f"remove {number}")
 
     def workers(self, name: str) -> list[int]:
-        """Return the ids of the workers whose title begins with ``ray::name``, oldest first."""
+        """Return the ids of the workers whose title names an actor's class or method, oldest first."""
         parents = {int(path.name): _parent(path) for path in Path("/proc").iterdir() if path.name.isdigit()}
         found = []
         for process in sorted(parents):
             above = parents.get(process)
             while above and above != self._process.pid:
                 above = parents.get(above)
-            if above and _title(process).startswith(f"ray::{name}"):
+            title = _title(process)
+            if above and title.startswith("ray::") and name in title:
                 found.append(process)
         return found
 
@@ -104,7 +105,9 @@ def running(*arguments: object) -> Iterator[subprocess.Popen[str]]:
     finally:
         if process.poll() is None:
             process.kill()
-        process.communicate()
+        process.wait()
+        assert process.stdout is not None
+        process.stdout.close()
 
 
 def wait_until(what: Callable[[], Any], process: subprocess.Popen[str] | None = None, *, pause: float = 0.1) -> Any:

@@ -6,6 +6,7 @@ import contextlib
 import ipaddress
 import json
 import os
+import secrets
 import socket
 import subprocess
 import sys
@@ -23,6 +24,9 @@ from hierbrush.resources import folder
 
 HERE = Path(__file__).parent
 CLUSTER = folder("configs") / "cluster"
+
+# Whoever has no token must not run anything on the head.
+TOKEN = {"RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN": secrets.token_hex(32)}
 
 # Required by the RayJob and RayCluster resources of KubeRay (ray.io/v1), as its API reference has them.
 RAY_JOB = ("entrypoint", "rayClusterSpec")
@@ -82,7 +86,6 @@ def test_a_configuration_trains_on_a_cluster_as_it_does_alone(
 def head() -> Iterator[str]:
     """A head as the shipped files start it, on ports and in a folder of its own; the address of its job server."""
     gcs, dashboard, client, agent, metrics = _free_ports(5)
-    environment = {**os.environ, "RAY_USAGE_STATS_ENABLED": "0"}
     # Ray's sockets have to fit into 107 characters, and --address auto must not find it from outside.
     with tempfile.TemporaryDirectory(prefix="hb-", dir="/tmp", ignore_cleanup_errors=True) as folder:
         process = subprocess.Popen(
@@ -95,7 +98,7 @@ def head() -> Iterator[str]:
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
-            env=environment,
+            env={**os.environ, "RAY_USAGE_STATS_ENABLED": "0", **TOKEN},
         )
         assert process.stdout is not None
         try:
@@ -122,17 +125,26 @@ def test_a_submitted_job_trains_on_the_cluster(head: str, tmp_path: Path, toy_se
     work.mkdir()
     (work / "toy.yaml").write_text(yaml.safe_dump(toy_settings))
     (work / "toy.py").write_text((HERE / "toy.py").read_text())  # travels with the working directory
-    done = subprocess.run(
-        [
-            *(sys.executable, "-W", "ignore", "-m", "ray.scripts.scripts", "job", "submit", "--address", head),
-            *("--working-dir", str(work), "--"),
-            *(sys.executable, "-m", "hierbrush", "train", "toy.yaml", "--address", "auto", "--output", str(out)),
-        ],
-        capture_output=True,
-        text=True,
-        timeout=480,
-        check=False,
-    )
+
+    def submit(**token: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [
+                *(sys.executable, "-W", "ignore", "-m", "ray.scripts.scripts", "job", "submit", "--address", head),
+                *("--working-dir", str(work), "--"),
+                *(sys.executable, "-m", "hierbrush", "train", "toy.yaml", "--address", "auto", "--output", str(out)),
+            ],
+            capture_output=True,
+            text=True,
+            timeout=480,
+            env={**os.environ, **token},
+            check=False,
+        )
+
+    refused = submit(RAY_AUTH_MODE="token", RAY_AUTH_TOKEN="0" * 64)
+    assert refused.returncode != 0
+    assert "AuthenticationError" in refused.stderr
+    assert not out.exists()
+    done = submit(**TOKEN)
     assert done.returncode == 0, done.stdout + done.stderr
     assert "succeeded" in done.stdout
     assert json.loads((out / "policy" / "card.json").read_text())["steps"] == 8192
@@ -154,6 +166,9 @@ def test_the_launcher_file_is_what_ray_accepts() -> None:
     document = yaml.safe_load((CLUSTER / "launcher.yaml").read_text())
     jsonschema.validate(document, schema)
     assert "--dashboard-host=127.0.0.1" in " ".join(document["head_start_ray_commands"])
+    assert "/home/hierbrush/.ray/auth_token" in document["file_mounts"]
+    for role in ("head", "worker"):
+        assert document[f"{role}_start_ray_commands"][-1].startswith("RAY_AUTH_MODE=token ")
     provider = document["provider"]
     for address in (provider["head_ip"], *provider["worker_ips"]):
         assert ipaddress.ip_address(address).is_private
@@ -167,6 +182,7 @@ def test_the_job_manifest_has_what_kuberay_requires() -> None:
     assert all(spec[name] for name in RAY_JOB)
     cluster = spec["rayClusterSpec"]
     assert cluster["headGroupSpec"]["rayStartParams"]["dashboard-host"] == "127.0.0.1"
+    assert cluster["authOptions"]["mode"] == "token"
     for group in cluster["workerGroupSpecs"]:
         assert all(name in group for name in WORKER_GROUP)
     for group in (cluster["headGroupSpec"], *cluster["workerGroupSpecs"]):

@@ -134,7 +134,7 @@ def test_driver_killed_at_ten_moments(cluster: LocalCluster, settings: dict[str,
             else:
                 time.sleep(moments.uniform(0, 1.5))
             process.kill()
-            process.communicate()
+            process.wait()
         kept = _newest(folder)
         records = records_of(out)
         assert_nothing_is_missing(records, BATCH)
@@ -243,7 +243,7 @@ def test_trial_killed_goes_on_from_its_checkpoint(
     with running("train", written(tmp_path, settings), "--output", out, "--address", cluster.address) as process:
         first = out / "000-lr=0.005"
         wait_until(lambda: len(records_of(first)) > 20, process)
-        (killed, *_) = cluster.workers("PolicyTrial")
+        (killed, *_) = cluster.workers("ResourceTrainable")  # what Tune makes of the trial's class
         os.kill(killed, signal.SIGKILL)
         output = process.communicate(timeout=PATIENCE)[0]
     assert process.returncode == 0, output
