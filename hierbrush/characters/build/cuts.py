@@ -21,10 +21,10 @@ stroke types agree (the left-hand 土 of 地), or `SQUEEZED` where besides it is
 cjk-semantic-split names it."""
 
 SMALLEST = 5
-"""Characters of fewer strokes are not cut into one stroke and the rest: 王 and 木 are learned as a whole."""
+"""Characters of fewer strokes are cut with care, see `_fit_for_small`: 王 and 木 are learned as a whole."""
 
-LIDS, BELTS = "亠⺍炏", "口冖"
-"""A lid, a belt and a base are three parts, not two: 京, 勞, 觉."""
+LIDS, BELTS, CLOTHES = "亠⺍炏", "口冖", "𧘇"
+"""A lid, a belt and a base are three parts, not two: 京, 勞, 觉; but in 哀 the lid and the base are 衣."""
 
 RECURRENT = "#"
 """Begins the provisional names of shapes that recur without being a known component."""
@@ -64,6 +64,7 @@ class Features(NamedTuple):
         single: sides of one stroke.
         anonymous: sides without a name.
         anonymous_size: their share of the strokes.
+        composed: share of the strokes in sides without a name that are two components with one.
         hinted: 1 where cjk-semantic-split has sides of so many strokes, all of them known to it.
         hinted_names: sides that it names likewise.
         hinted_unsure: 1 where the strokes of one of its parts had to be inferred.
@@ -77,6 +78,7 @@ class Features(NamedTuple):
     single: float
     anonymous: float
     anonymous_size: float
+    composed: float
     hinted: float
     hinted_names: float
     hinted_unsure: float
@@ -109,6 +111,10 @@ class Option:
         return Cut(self.operator, self.strokes, self.names, self.errors, cost, "split" if self.hinted else "mined")
 
 
+Identity = tuple[str | None, float]
+"""The component that a side is, or None, and the error."""
+
+
 def candidates(count: int) -> Iterator[tuple[tuple[int, ...], tuple[int, ...]]]:
     """Yield (run, remainder) for every run of strokes but the whole."""
     everything = range(count)
@@ -123,17 +129,21 @@ def options(char: str, matcher: Matcher, found: Mapping[Side, Match], hints: Seq
     """Return all cuts of a character with at least one named side."""
     boxes = matcher.strokes.boxes[char]
     count = len(boxes)
-    known: dict[tuple[int, ...], tuple[str | None, float]] = {}
+    known: dict[tuple[int, ...], Identity] = {}
+    whole: dict[tuple[int, ...], bool] = {}
 
-    def identity(side: tuple[int, ...]) -> tuple[str | None, float]:
+    def identity(side: tuple[int, ...]) -> Identity:
         if side not in known:
             known[side] = identify((char, side), matcher, found, hints)
         return known[side]
 
+    def inside(side: tuple[int, ...]) -> bool:
+        if side not in whole:
+            whole[side] = inside_of((char, side), matcher, identity) is not None
+        return whole[side]
+
     result = []
     for run, rest in candidates(count):
-        if count < SMALLEST and 1 in (len(run), len(rest)):
-            continue
         gap = run[0] > 0
         identities = {side: identity(side) for side in (run, rest)}
         if gap:
@@ -146,17 +156,37 @@ def options(char: str, matcher: Matcher, found: Mapping[Side, Match], hints: Seq
         if arranged is None:
             continue
         operator, order, overlap = arranged
-        result.append(_option(operator, order, [identities[side] for side in order], overlap, gap, hints))
+        if count < SMALLEST and not _fit_for_small(operator, order, identities, overlap, gap):
+            continue
+        nameless = [side for side in order if identities[side][0] is None]
+        composed = sum(len(side) for side in nameless if inside(side)) / count
+        result.append(_option(operator, order, [identities[side] for side in order], overlap, gap, hints, composed))
     return result
+
+
+def _fit_for_small(
+    operator: str,
+    order: Sequence[tuple[int, ...]],
+    identities: Mapping[tuple[int, ...], Identity],
+    overlap: float,
+    gap: bool,
+) -> bool:
+    """Whether a character of few strokes may be cut so: into known components, or a stroke beside one (亿, 引)."""
+    if gap and overlap > 0.0:
+        return False
+    if any(len(side) == 1 for side in order):
+        return operator == "⿰" and overlap <= 0.2
+    return all((identities[side][0] or RECURRENT)[0] != RECURRENT for side in order)
 
 
 def _option(
     operator: str,
     order: Sequence[tuple[int, ...]],
-    identities: Sequence[tuple[str | None, float]],
+    identities: Sequence[Identity],
     overlap: float,
     gap: bool,
     hints: Sequence[Hint],
+    composed: float = 0.0,
 ) -> Option:
     names = tuple(name for name, _ in identities)
     errors = tuple(min(error, 0.2) for _, error in identities)
@@ -175,6 +205,7 @@ def _option(
         single=sum(len(side) == 1 for side in order),
         anonymous=len(nameless),
         anonymous_size=sum(nameless),
+        composed=composed,
         hinted=hinted,
         hinted_names=agreeing,
         hinted_unsure=unsure,
@@ -188,11 +219,11 @@ def _row_of_three(
     boxes: NDArray[np.float64],
     run: tuple[int, ...],
     count: int,
-    identity: Callable[[tuple[int, ...]], tuple[str | None, float]],
+    identity: Callable[[tuple[int, ...]], Identity],
 ) -> Option | None:
     """Return the cut in three whose middle is ``run``, or None.
 
-    First and last are the same component (班 is ⿲王刂王, 器 has 吅 above and below), or a belt lies under a lid.
+    First and last are the same component (班, 辨, 器 has 吅 above and below), or a belt lies under a lid.
     """
     first, last = tuple(range(run[0])), tuple(range(run[-1] + 1, count))
     if min(len(first), len(run), len(last)) < 2:
@@ -201,7 +232,7 @@ def _row_of_three(
     if ends[0][0] is None or ends[1][0] is None:
         return None
     repeated = ends[0][0] == ends[1][0] and len(first) == len(last) > 2
-    belted = ends[0][0] in LIDS and (identity(run)[0] or "-") in BELTS
+    belted = ends[0][0] in LIDS and (identity(run)[0] or "-") in BELTS and ends[1][0] not in CLOTHES
     if not (repeated or belted):
         return None
     a, b, c = (box_of(boxes, side) for side in (first, run, last))
@@ -214,14 +245,16 @@ def _row_of_three(
         sizes = [max(min(box[axis + 2] - box[axis], b[axis + 2] - b[axis]), 60.0) for box in (low, high)]
         centres = [box[axis] + box[axis + 2] for box in (low, b, high)]
         overlap = max(gap / size for gap, size in zip(gaps, sizes, strict=True))
-        if centres[0] < centres[1] < centres[2] and overlap < 0.4 and (repeated or operator == "⿳"):
+        # A belt reaches into its base, and lies under its lid.
+        fits = overlap < 0.4 if repeated else overlap < 1.0 and operator == "⿳"
+        if centres[0] < centres[1] < centres[2] and fits:
             order = (first, run, last)
             middle = identity(run)
             return _option(operator, order, [ends[0], middle, ends[1]], max(overlap, 0.0), False, ())
     return None
 
 
-def inside_of(side: Side, matcher: Matcher, found: Mapping[Side, Match]) -> Cut | None:
+def inside_of(side: Side, matcher: Matcher, identity: Callable[[tuple[int, ...]], Identity]) -> Cut | None:
     """Return the cut of a side without a name in two named ones, in places of the side, or None.
 
     Only a side whose strokes follow one another in writing is cut, and only between two of them.
@@ -232,7 +265,7 @@ def inside_of(side: Side, matcher: Matcher, found: Mapping[Side, Match]) -> Cut 
     best: Cut | None = None
     for at in range(2, len(strokes) - 1):
         halves = (strokes[:at], strokes[at:])
-        known = {half: identify((char, half), matcher, found, ()) for half in halves}
+        known = {half: identity(half) for half in halves}
         names = {half: name for half, (name, _) in known.items()}
         if any(name is None or name[0] == RECURRENT for name in names.values()):
             continue
@@ -248,9 +281,7 @@ def inside_of(side: Side, matcher: Matcher, found: Mapping[Side, Match]) -> Cut 
     return best
 
 
-def identify(
-    side: Side, matcher: Matcher, found: Mapping[Side, Match], hints: Sequence[Hint]
-) -> tuple[str | None, float]:
+def identify(side: Side, matcher: Matcher, found: Mapping[Side, Match], hints: Sequence[Hint]) -> Identity:
     """Return which component a side is, or None, and the error."""
     char, strokes = side
     match = found.get(side, _NOTHING)

@@ -3,7 +3,7 @@
 Every way to cut a character's stroke sequence in two is a candidate: a run of strokes and what remains (a prefix and a
 suffix, or a run in the middle that a frame encloses). Each side is compared with every exemplar that has as many
 strokes (`matching`), and each cut is priced (`cuts`). The cheapest ones teach what components look like in their places
-and which shapes without a name recur (`_learned`); with these the cuts are chosen once more. Sides that fit nothing are
+and which shapes without a name recur (`learn`); with these the cuts are chosen once more. Sides that fit nothing are
 anonymous; equal ones share a number.
 """
 
@@ -16,7 +16,17 @@ from math import log
 
 import numpy as np
 
-from hierbrush.characters.build.cuts import RECURRENT, Cut, Features, Option, candidates, inside_of, options
+from hierbrush.characters.build.cuts import (
+    RECURRENT,
+    Cut,
+    Features,
+    Identity,
+    Option,
+    candidates,
+    identify,
+    inside_of,
+    options,
+)
 from hierbrush.characters.build.hints import hints_of
 from hierbrush.characters.build.labels import Label
 from hierbrush.characters.build.matching import Exemplar, Match, Matcher, Side, Strokes
@@ -25,24 +35,25 @@ from hierbrush.characters.build.trees import build_trees, same_shapes
 from hierbrush.characters.data_file import Part
 
 WEIGHTS = Features(
-    overlap=0.6,
-    gap=0.2,
-    error=2.05,
-    single=0.05,
-    anonymous=-0.2,
-    anonymous_size=0.8,
-    hinted=-0.16,
-    hinted_names=-0.025,
-    hinted_unsure=-0.035,
-    repeated=-0.42,
-    frame=0.17,
+    overlap=0.64,
+    gap=0.16,
+    error=2.2,
+    single=0.2,
+    anonymous=-0.33,
+    anonymous_size=1.0,
+    composed=-0.21,
+    hinted=-0.12,
+    hinted_names=-0.07,
+    hinted_unsure=0.05,
+    repeated=-0.27,
+    frame=0.09,
 )
-FAMILIAR = 0.08
-"""What a cut costs, and how much less for a component that is familiar in its place, per `familiarity`.
+FAMILIAR = 0.085
+"""What a cut costs, and how much less for a component that is familiar in its place, per `_familiarity`.
 
-Chosen as a ranking (softmax over a character's cuts) on characters that are not in the test split."""
+Fitted as a ranking (softmax over a character's cuts) on training characters."""
 _VERY_FAMILIAR = 5.0
-WORST = 0.9
+WORST = 1.1
 """Cuts that cost more are not believed; the character stays whole."""
 
 
@@ -83,12 +94,16 @@ def finish(matcher: Matcher, found: Mapping[Side, Match], chosen: Mapping[str, C
         char: replace(cut, names=tuple(None if name is None or name[0] == RECURRENT else name for name in cut.names))
         for char, cut in chosen.items()
     }
-    insides = {
-        (char, side): inside
-        for char, cut in cuts.items()
-        for side, name in zip(cut.strokes, cut.names, strict=True)
-        if name is None and (inside := inside_of((char, side), matcher, found)) is not None
-    }
+    insides: dict[Side, Cut] = {}
+    for char, cut in cuts.items():
+
+        def identity(side: tuple[int, ...], char: str = char) -> Identity:
+            return identify((char, side), matcher, found, ())
+
+        for side, name in zip(cut.strokes, cut.names, strict=True):
+            inside = inside_of((char, side), matcher, identity) if name is None else None
+            if inside is not None:
+                insides[char, side] = inside
     trees, anonymous = build_trees(matcher.strokes, cuts, insides)
     return Decompositions(trees, cuts, anonymous)
 

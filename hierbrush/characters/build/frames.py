@@ -29,7 +29,9 @@ FRAME_OPERATORS: Mapping[str, tuple[str, ...]] = {
     for char in sorted(set("".join(FRAMES.values())))
 }
 
-# Heads that stand over the left of what they enclose only where that is to their right, as in 差 and 脩.
+_CROSSED = 0.9
+"""Sides whose boxes overlap by more in both directions cross one another, as the halves of 夫 do; neither is beside
+nor above the other."""
 _LOOSE_OVERLAP = 0.47
 """What counts as overlap where middle strokes lie inside a component that is no known frame: enough that 頌 is
 no longer taken for one around two strokes of 頁, and 衷 still holds 中."""
@@ -71,6 +73,8 @@ def arrange(
     if gap:
         inside = bool((a[:2] >= b[:2] - 20).all() and (a[2:] <= b[2:] + 20).all())
         return ("⿴", (rest, run), _LOOSE_OVERLAP) if inside and None not in (names[rest], names[run]) else None
+    if share.min() > _CROSSED:
+        return None
     if share[0] <= share[1]:
         return "⿰", (run, rest) if a[0] + a[2] < b[0] + b[2] else (rest, run), float(share[0])
     return "⿱", (run, rest) if a[1] + a[3] > b[1] + b[3] else (rest, run), float(share[1])
