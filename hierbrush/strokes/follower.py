@@ -94,8 +94,10 @@ class Follower:
                 track[start:end, column] = np.interp(where, path, values)
         norm = np.hypot(track[:, 6], track[:, 7])
         # Where the skeleton doubles back, the mean of two headings may vanish; any direction serves for that moment.
-        track[norm < 1e-6, 6:] = (1.0, 0.0)
-        track[:, 6:] /= np.maximum(norm, 1e-6)[:, None]
+        lost = norm < 1e-6
+        track[lost, 6:] = (1.0, 0.0)
+        norm[lost] = 1.0
+        track[:, 6:] /= norm[:, None]
         slope = max(model.width_slope, 1e-6)
         depth = np.clip((2 * self.widening * track[:, 5] - model.width_intercept) / slope, 0.0, model.max_depth)
         fitted = (model.offset_quadratic * depth + model.offset_slope) * depth + model.offset_intercept

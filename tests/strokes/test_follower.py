@@ -100,3 +100,14 @@ def test_tracks_made_together_are_those_made_one_by_one(bend: float) -> None:
     assert len({len(track) for track in tracks}) > 1
     for track, goal in zip(tracks, [*goals, heel()], strict=True):
         np.testing.assert_array_equal(track, follower.track(goal, MODEL))
+
+
+def test_directions_are_unit_vectors_even_where_the_path_turns_back_on_itself() -> None:
+    there = np.linspace((0.3, 0.5), (0.7, 0.5), SKELETON_POINTS // 2)
+    line = np.concatenate([there, there[::-1]]).astype(np.float32)
+    goal = heel()
+    # At 41 ticks one of them lies in the middle, where the means of the two headings cancel.
+    for most in range(36, 48):
+        follower = Follower(heel=0.1, least_ticks=most, most_ticks=most)
+        track = follower.track(StrokeGoal("H", line, goal.half_width, goal.outline), MODEL)
+        assert np.linalg.norm(track[:, 6:], axis=1) == pytest.approx(np.ones(len(track)))
