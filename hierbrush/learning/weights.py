@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 import subprocess
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -118,12 +119,12 @@ def pack(
     cards: dict[str, Any] = {}
     shared: dict[str, F32] = {}
     if base is not None:
-        cards[BASE] = load_card(base)
+        cards[BASE] = _with_known_scores(load_card(base))
         # Changes are measured from the base as it will be loaded, in float16.
         shared = {name: array.astype(np.float16).astype(np.float32) for name, array in _policy_tensors(base).items()}
         tensors.update({f"{BASE}/{name}": array.astype(np.float16) for name, array in shared.items()})
     for stroke_type, folder in folders.items():
-        cards[stroke_type] = load_card(folder)
+        cards[stroke_type] = _with_known_scores(load_card(folder))
         if validation is not None:
             cards[stroke_type]["validation"] = dict(validation[stroke_type])
         for name, array in _policy_tensors(folder).items():
@@ -155,6 +156,12 @@ def pack_one(folder: Path, target: Path, scores: Mapping[str, Any]) -> None:
     write_atomically(target, data)
     facts = {**card, "sha256": hashlib.sha256(data).hexdigest(), "scores": scores}
     write_atomically(target.with_suffix(".json"), json.dumps(facts, indent=1, ensure_ascii=False).encode() + b"\n")
+
+
+def _with_known_scores(card: dict[str, Any]) -> dict[str, Any]:
+    """Return a card without the scores of a last iteration in which no episode ended: JSON knows no NaN."""
+    known = {name: value for name, value in card.get("training_scores", {}).items() if math.isfinite(value)}
+    return {**card, "training_scores": known}
 
 
 def _policy_tensors(folder: Path) -> dict[str, F32]:
