@@ -14,7 +14,7 @@ from __future__ import annotations
 import json
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from pathlib import Path
 
@@ -133,6 +133,7 @@ class NodeExpectation:
         spread: f32 [count, 2], standard deviation of the strokes' centres among the occurrences.
         rank: f32 [count], mean place in the node's writing order.
         before: f32 [count], mean share of the parent's other strokes that are written before the stroke.
+        met_here: whether ``before`` comes from occurrences in this slot, and not from the slot alone.
     """
 
     node: Node
@@ -143,6 +144,18 @@ class NodeExpectation:
     spread: F32
     rank: F32
     before: F32
+    met_here: bool
+
+
+def _interleaved(e: NodeExpectation, all_nodes: Sequence[NodeExpectation]) -> NodeExpectation:
+    """Return a node's expectation with ``before`` as its only sibling knows it, where the node was never met there.
+
+    What stands inside 辶 is written before it, whatever it is; 辶 has been met there, and tells.
+    """
+    siblings = [other for other in all_nodes if other.node.parent == e.node.parent and other is not e]
+    if e.met_here or e.node.parent < 0 or len(siblings) != 1 or not siblings[0].met_here:
+        return e
+    return replace(e, before=np.full(e.node.count, 1 - siblings[0].before.mean(), np.float32))
 
 
 @dataclass(frozen=True, eq=False)
@@ -273,7 +286,7 @@ class ComponentLibrary:
             context = _absolute(parent, self._context(node, exclude))
             found = self.occurrences(forms[at], exclude) if at in forms else np.empty(0, np.int64)
             expectations.append(self._expect(node, context, found, len(tree.strokes)))
-        return expectations
+        return [_interleaved(e, expectations) for e in expectations]
 
     def _context(self, node: Node, exclude: str | None) -> F32:
         """Return a node's box in its parent's by its slot and stroke counts: f32 [4], see `_relative`."""
@@ -293,7 +306,8 @@ class ComponentLibrary:
         before = np.full(count, float(slot > 0), np.float32)
         if not len(found):
             rank = np.arange(count, dtype=np.float32)
-            return NodeExpectation(node, context, context, 0.0, None, np.zeros((count, 2), np.float32), rank, before)
+            spread = np.zeros((count, 2), np.float32)
+            return NodeExpectation(node, context, context, 0.0, None, spread, rank, before, met_here=False)
         around = self.surroundings[found]
         away = around[:, 2:] - np.log1p(np.array([count, node.rest, total], np.float32))
         same_step = around[:, 0] == node.step
@@ -322,11 +336,12 @@ class ComponentLibrary:
         places[:, 4:] = np.tensordot(share, strokes[..., 4:PLACE_SIZE], 1)
         position = strokes[..., PLACE_SIZE]
         rank = np.tensordot(share, position.argsort(axis=1).argsort(axis=1).astype(np.float32), 1)
-        if node.rest and same_step.any():
+        met_here = bool(node.rest and same_step.any())
+        if met_here:
             here = share[same_step] / share[same_step].sum()
             before = np.tensordot(here, self._before(found[same_step], position[same_step]), 1)
         spread, rank, before = (array.astype(np.float32) for array in (deviation, rank, before))
-        return NodeExpectation(node, context, box, total_weight, places, spread, rank, before)
+        return NodeExpectation(node, context, box, total_weight, places, spread, rank, before, met_here)
 
     def _before(self, found: Index, position: F32) -> F32:
         """Return for each stroke of each occurrence the share of the parent's other strokes written before it."""

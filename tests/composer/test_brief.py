@@ -139,3 +139,11 @@ def test_the_repertoire_is_part_of_what_is_told() -> None:
     # 門 stands in Big5 and not in GB 2312, and so does what is made of it.
     assert np.array_equal(brief_from_ids("⿵門月").tokens[0, -3:], [0, 1, 0])
     assert np.array_equal(brief_from_ids("⿵门月").tokens[0, -3:], [1, 0, 0])
+
+
+@pytest.mark.parametrize("frame", ["辶", "廴"])
+def test_what_a_frame_holds_is_ordered_by_the_frame(frame: str) -> None:
+    """No training character has so strange a part there, but each has its inside before the frame."""
+    brief = brief_from_ids(f"⿺{frame}{{S HZ H S HZ H}}")
+    outside, inside = brief.tree.children
+    assert list(brief.library_order) == [*inside.strokes, *outside.strokes]

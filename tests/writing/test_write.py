@@ -160,7 +160,6 @@ def test_wrong_text_arguments_are_named(arguments: dict[str, Any], message: str)
 def test_a_decomposition_is_followed_unless_only_the_glyph_knows() -> None:
     assert write_character("湖").goal == "decomposition"
     assert write_character("湖", goal="glyph").goal == "glyph"
-    # No training character has the inside of 塞, nor anything that is written like it.
     lonely = next(char for char in load_library() if split(char) == "test" and brief_of(char).unknown)
     assert write_character(lonely).goal == "glyph"
     assert write_character(lonely, goal="decomposition").goal == "decomposition"
