@@ -14,7 +14,7 @@ from typing import Annotated, Any, Final, Literal, get_args
 from pydantic import AfterValidator, BaseModel, ConfigDict, Discriminator, Field, Tag, model_validator
 
 from hierbrush.curriculum.yaml_source import load_model
-from hierbrush.errors import closest
+from hierbrush.errors import HierbrushError, closest
 from hierbrush.sim.model import BrushModel
 from hierbrush.strokes.types import ABBREVIATIONS
 
@@ -370,6 +370,16 @@ class Curriculum(_Section):
     def stroke_types(self) -> tuple[str, ...]:
         """Abbreviations of the stroke types taught, in the order of their code points."""
         return tuple(name for name in ABBREVIATIONS if self.strokes == "all" or name in self.strokes)
+
+    def stage_at(self, number: int) -> Stage:
+        """Return a stage by its place, 0 the first.
+
+        Raises:
+            HierbrushError: there is no such stage.
+        """
+        if not 0 <= number < len(self.stages):
+            raise HierbrushError(f"stage: {number}, expected 0 to {len(self.stages) - 1} in curriculum {self.name}")
+        return self.stages[number]
 
 
 def load_curriculum(path: str | Path) -> Curriculum:

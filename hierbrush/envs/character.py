@@ -23,10 +23,10 @@ from hierbrush.characters import load_library
 from hierbrush.composer.brief import MAX_STROKES, Brief, Truth, brief_of, truth_of
 from hierbrush.composer.observation import OBSERVATION_SIZE, BriefBank, Progress
 from hierbrush.composer.place import PLACE_SIZE, stroke_goals
-from hierbrush.curriculum import Curriculum, load_curriculum
+from hierbrush.curriculum import Curriculum
 from hierbrush.curriculum.characters import draw_characters
+from hierbrush.envs.batch_vector import curriculum_of
 from hierbrush.errors import HierbrushError
-from hierbrush.resources import folder
 from hierbrush.sim import StrokeBatch, rasterise
 from hierbrush.sim.goal_slots import GoalSlots
 from hierbrush.sim.observation import LAYOUTS
@@ -176,14 +176,10 @@ class CharacterBatch:
         Raises:
             HierbrushError: the curriculum has no such stage.
         """
-        stages = self.curriculum.stages
-        if not 0 <= stage < len(stages):
-            raise HierbrushError(
-                f"stage: {stage}, expected 0 to {len(stages) - 1} in curriculum {self.curriculum.name}"
-            )
+        spec = self.curriculum.stage_at(stage)
         if stage == self.stage:
             return
-        self.stage, self._spec = stage, stages[stage]
+        self.stage, self._spec = stage, spec
         assert self._spec.characters is not None
         self._model = self._spec.brush.build()
         least, most = self._spec.episode.ticks
@@ -396,14 +392,7 @@ def character_curriculum(source: Curriculum | Mapping[str, Any] | str | Path | N
     Raises:
         HierbrushError: it cannot be used, or has a stage without characters.
     """
-    if isinstance(source, Curriculum):
-        curriculum = source
-    elif source is None:
-        curriculum = load_curriculum(folder("curricula") / "composer.yaml")
-    elif isinstance(source, str | Path):
-        curriculum = load_curriculum(source)
-    else:
-        curriculum = Curriculum.model_validate(source)
+    curriculum = curriculum_of(source, default="composer.yaml")
     without = [stage.name for stage in curriculum.stages if stage.characters is None]
     if without:
         raise HierbrushError(

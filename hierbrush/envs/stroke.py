@@ -14,30 +14,23 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import gymnasium
 import numpy as np
 from gymnasium import spaces
-from gymnasium.vector import AutoresetMode, VectorEnv
-from gymnasium.vector.utils import batch_space
 from numpy.typing import NDArray
 
-from hierbrush.curriculum import Curriculum, Stage, load_curriculum
+from hierbrush.curriculum import Curriculum, Stage
 from hierbrush.curriculum.goals import sample_goals
+from hierbrush.envs.batch_vector import F32, BatchVectorEnv, Bools, Index, SingleEnv, curriculum_of
 from hierbrush.errors import HierbrushError, closest
-from hierbrush.resources import folder
 from hierbrush.sim import GoalBank, StrokeBatch
 from hierbrush.sim.observation import GROUPS, LAYOUTS
 from hierbrush.strokes.follower import Follower
 
-F32 = NDArray[np.float32]
-Bools = NDArray[np.bool_]
 
-
-class StrokeVectorEnv(VectorEnv[F32, F32, Any]):
+class StrokeVectorEnv(BatchVectorEnv):
     """N strokes written side by side on one :class:`~hierbrush.sim.StrokeBatch`.
 
-    ``reset`` and ``step`` follow Gymnasium with next-step autoreset and hand out copies. ``step_batch`` is the fast
-    path: finished episodes begin anew within the same step, and the arrays belong to the environment.
+    ``episode_metrics`` holds ``iou``, and the ink ``inside`` and ``outside`` in shares of the goal's area.
 
     Args:
         num_envs: N.
@@ -54,8 +47,6 @@ class StrokeVectorEnv(VectorEnv[F32, F32, Any]):
         HierbrushError: an argument is out of range or the curriculum cannot be used.
     """
 
-    metadata = {"autoreset_mode": AutoresetMode.NEXT_STEP, "render_modes": []}  # noqa: RUF012  (Gymnasium's own form)
-
     def __init__(
         self,
         num_envs: int = 1,
@@ -69,7 +60,7 @@ class StrokeVectorEnv(VectorEnv[F32, F32, Any]):
         threads: int = 1,
         seed: int = 0,
     ) -> None:
-        self.curriculum = _curriculum(curriculum)
+        self.curriculum = curriculum_of(curriculum, default="primitives.yaml")
         without = [stage.name for stage in self.curriculum.stages if stage.goals is None]
         if without:
             raise HierbrushError(
@@ -84,22 +75,16 @@ class StrokeVectorEnv(VectorEnv[F32, F32, Any]):
         if observation not in ("full", "track"):
             raise HierbrushError(f"observation: {observation!r}, expected 'full' or 'track'")
         self._hidden = hidden_columns(hidden, observation)
-        self.num_envs = num_envs
-        self.single_observation_space = spaces.Box(-100.0, 100.0, (LAYOUTS[observation],), np.float32)
-        self.single_action_space = spaces.Box(-1.0, 1.0, (3,), np.float32)
-        self.observation_space = batch_space(self.single_observation_space, num_envs)
-        self.action_space = batch_space(self.single_action_space, num_envs)
+        super().__init__(
+            num_envs,
+            spaces.Box(-100.0, 100.0, (LAYOUTS[observation],), np.float32),
+            spaces.Box(-1.0, 1.0, (3,), np.float32),
+            ("iou", "inside", "outside"),
+            seed,
+        )
         self._layout, self._supersample, self._threads, self._goal_seed = observation, supersample, threads, seed
-        self._rng = np.random.default_rng(seed)
-        self.episode_metrics: dict[str, F32] = {
-            name: np.zeros(num_envs, np.float32) for name in ("iou", "inside", "outside")
-        }
-        # Episodes never truncate; the batched runner only asks for this where one does.
-        self.final_obs: F32 = np.zeros((num_envs, LAYOUTS[observation]), np.float32)
         self._reward = np.zeros(num_envs, np.float32)
-        self._never: Bools = np.zeros(num_envs, np.bool_)
         self._last_action: F32 = np.zeros((num_envs, 3), np.float32)
-        self._ended: Bools = np.zeros(num_envs, np.bool_)
         self._batch: StrokeBatch | None = None
         self.stage = -1
         self.set_stage(stage)
@@ -110,14 +95,10 @@ class StrokeVectorEnv(VectorEnv[F32, F32, Any]):
         Raises:
             HierbrushError: the curriculum has no such stage.
         """
-        stages = self.curriculum.stages
-        if not 0 <= stage < len(stages):
-            raise HierbrushError(
-                f"stage: {stage}, expected 0 to {len(stages) - 1} in curriculum {self.curriculum.name}"
-            )
+        spec = self.curriculum.stage_at(stage)
         if stage == self.stage:
             return
-        self.stage, self._spec = stage, stages[stage]
+        self.stage, self._spec = stage, spec
         self._model = self._spec.brush.build()
         bank = self._draw(self._spec)
         if self._batch is None:
@@ -132,7 +113,6 @@ class StrokeVectorEnv(VectorEnv[F32, F32, Any]):
         else:
             self._batch.set_bank(bank)
         self._begin(np.arange(self.num_envs))
-        self._batch.observe()
 
     def _draw(self, stage: Stage) -> GoalBank:
         assert stage.goals is not None
@@ -148,7 +128,7 @@ class StrokeVectorEnv(VectorEnv[F32, F32, Any]):
         assert self._batch is not None
         return self._batch
 
-    def _begin(self, slots: NDArray[np.int64]) -> None:
+    def _begin(self, slots: Index) -> None:
         """Give slots new goals, and brushes and hands as the stage randomises them."""
         batch, randomisation = self.batch, self._spec.randomisation
         batch.assign(self._rng.integers(len(batch.bank), size=len(slots)), slots)
@@ -164,9 +144,9 @@ class StrokeVectorEnv(VectorEnv[F32, F32, Any]):
         else:
             batch.set_noise(0.0, slots)
         self._last_action[slots] = 0.0
+        batch.observe_slots(slots)
 
-    def _advance(self, actions: F32) -> Bools:
-        """Step every slot, fill rewards and metrics, and return which episodes are over."""
+    def _advance(self, actions: F32) -> tuple[F32, Bools]:
         batch, weights = self.batch, self._spec.reward
         batch.track(actions)
         counts, area = batch.counts, np.maximum(batch.area, 1).astype(np.float32)
@@ -183,87 +163,22 @@ class StrokeVectorEnv(VectorEnv[F32, F32, Any]):
             metrics["inside"][:] = counts[:, 2] / area
             metrics["outside"][:] = counts[:, 3] / area
             metrics["iou"][:] = metrics["inside"] / (1.0 + metrics["outside"])
-        return over
+        return self._reward, over
 
-    def _seen(self, observation: F32) -> F32:
+    def _observe(self) -> F32:
+        observation = self.batch.observation
         if not len(self._hidden):
             return observation
         seen = observation.copy()
         seen[:, self._hidden] = 0.0
         return seen
 
-    def step_batch(self, actions: F32) -> tuple[F32, F32, Bools, Bools]:
-        """Advance by one tick, beginning finished episodes anew within it.
 
-        Args:
-            actions: float32 [N, 3] in [-1, 1]; beyond is cut.
-
-        Returns:
-            Observations [N, D] (of the new episode where one ended), rewards [N], terminated [N], truncated [N, always
-            False]. The arrays belong to the environment and change with the next call. ``episode_metrics`` holds
-            ``iou``, ``inside`` and ``outside`` of the episodes that ended.
-        """
-        over = self._advance(actions)
-        if over.any():
-            slots = np.flatnonzero(over)
-            self._begin(slots)
-            self.batch.observe_slots(slots)
-        return self._seen(self.batch.observation), self._reward, over, self._never
-
-    def reset(self, *, seed: int | None = None, options: dict[str, Any] | None = None) -> tuple[F32, dict[str, Any]]:
-        """Begin every slot anew; ``seed`` (or the first of a list) restarts the choice of goals, brushes and errors."""
-        if seed is not None:
-            first = seed if isinstance(seed, int | np.integer) else next(iter(seed))
-            self._rng = np.random.default_rng(int(first))
-        self._begin(np.arange(self.num_envs))
-        self._ended[:] = False
-        return self._seen(self.batch.observe()).copy(), {}
-
-    def step(self, actions: F32) -> tuple[F32, F32, Bools, Bools, dict[str, Any]]:
-        """Advance by one tick; an episode that ended before begins anew instead (its action is ignored, reward 0)."""
-        fresh = self._ended.copy()
-        over = self._advance(np.asarray(actions, dtype=np.float32))
-        over &= ~fresh
-        if fresh.any():
-            slots = np.flatnonzero(fresh)
-            self._begin(slots)
-            self.batch.observe_slots(slots)
-            self._reward[fresh] = 0.0
-        self._ended = over
-        info: dict[str, Any] = {}
-        if over.any():
-            info = {
-                "episode_metrics": {name: np.where(over, values, 0.0) for name, values in self.episode_metrics.items()}
-            }
-            info["_episode_metrics"] = over.copy()
-        return self._seen(self.batch.observation).copy(), self._reward.copy(), over.copy(), self._never.copy(), info
-
-
-class StrokeEnv(gymnasium.Env[F32, F32]):
-    """One stroke at a time: the same environment for code that expects a plain ``gymnasium.Env``."""
-
-    metadata = {"render_modes": []}  # noqa: RUF012  (Gymnasium's own form)
+class StrokeEnv(SingleEnv):
+    """One stroke at a time; takes the options of `StrokeVectorEnv`."""
 
     def __init__(self, **options: Any) -> None:
-        self._vector = StrokeVectorEnv(1, **options)
-        self.observation_space = self._vector.single_observation_space
-        self.action_space = self._vector.single_action_space
-
-    def reset(self, *, seed: int | None = None, options: dict[str, Any] | None = None) -> tuple[F32, dict[str, Any]]:
-        """Begin a stroke."""
-        super().reset(seed=seed)
-        # Gymnasium keeps a generator of its own; drawing from it makes an unseeded reset follow from the last seed.
-        observation, info = self._vector.reset(seed=int(self.np_random.integers(1 << 31)))
-        return observation[0], info
-
-    def step(self, action: F32) -> tuple[F32, float, bool, bool, dict[str, Any]]:
-        """Advance by one tick; ``info["episode_metrics"]`` holds the scores of a stroke that is over."""
-        over = self._vector._advance(np.asarray(action, dtype=np.float32)[None])
-        info: dict[str, Any] = {}
-        if over[0]:
-            info["episode_metrics"] = {name: float(values[0]) for name, values in self._vector.episode_metrics.items()}
-        observation = self._vector._seen(self._vector.batch.observation)[0].copy()
-        return observation, float(self._vector._reward[0]), bool(over[0]), False, info
+        super().__init__(StrokeVectorEnv(1, **options))
 
 
 def hidden_columns(groups: Sequence[str], layout: str) -> NDArray[np.int64]:
@@ -278,16 +193,6 @@ def hidden_columns(groups: Sequence[str], layout: str) -> NDArray[np.int64]:
             known = [name for name, span in GROUPS.items() if span.start < len(columns)]
             raise HierbrushError(f"hidden: {group!r} is not one of {', '.join(known)}{closest(str(group), known)}")
     return np.concatenate([columns[:0], *(columns[GROUPS[group]] for group in groups)])
-
-
-def _curriculum(source: Curriculum | Mapping[str, Any] | str | Path | None) -> Curriculum:
-    if isinstance(source, Curriculum):
-        return source
-    if source is None:
-        return load_curriculum(folder("curricula") / "primitives.yaml")
-    if isinstance(source, str | Path):
-        return load_curriculum(source)
-    return Curriculum.model_validate(source)
 
 
 def _raise_paper(rows: NDArray[np.float64], by: NDArray[np.float64]) -> None:

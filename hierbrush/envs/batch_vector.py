@@ -1,0 +1,149 @@
+"""What our vector environments share: stepping whole batches, autoreset, seeds, and a single environment on top."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import gymnasium
+import numpy as np
+from gymnasium import spaces
+from gymnasium.vector import AutoresetMode, VectorEnv
+from gymnasium.vector.utils import batch_space
+from numpy.typing import NDArray
+
+from hierbrush.curriculum import Curriculum, load_curriculum
+from hierbrush.resources import folder
+
+F32 = NDArray[np.float32]
+Bools = NDArray[np.bool_]
+Index = NDArray[np.int64]
+
+
+class BatchVectorEnv(VectorEnv[F32, F32, Any]):
+    """N environments on one simulator, whose episodes end by termination alone.
+
+    ``reset`` and ``step`` follow Gymnasium with next-step autoreset and hand out copies. ``step_batch`` is the fast
+    path: finished episodes begin anew within the same step, and the arrays belong to the environment.
+
+    Args:
+        num_envs: N.
+        observation_space, action_space: of one environment.
+        metrics: names in ``episode_metrics``, f32 [N] each, valid where an episode has just ended.
+        seed: until ``reset`` gives another.
+    """
+
+    metadata = {"autoreset_mode": AutoresetMode.NEXT_STEP, "render_modes": []}  # noqa: RUF012  (Gymnasium's own form)
+
+    def __init__(
+        self,
+        num_envs: int,
+        observation_space: spaces.Box,
+        action_space: spaces.Box,
+        metrics: tuple[str, ...],
+        seed: int,
+    ) -> None:
+        self.num_envs = num_envs
+        self.single_observation_space, self.single_action_space = observation_space, action_space
+        self.observation_space = batch_space(observation_space, num_envs)
+        self.action_space = batch_space(action_space, num_envs)
+        self.episode_metrics: dict[str, F32] = {name: np.zeros(num_envs, np.float32) for name in metrics}
+        self._rng = np.random.default_rng(seed)
+        self._never: Bools = np.zeros(num_envs, np.bool_)
+        self._ended: Bools = np.zeros(num_envs, np.bool_)
+
+    @abstractmethod
+    def _begin(self, slots: Index) -> None:
+        """Begin episodes in some slots, so that `_observe` shows them."""
+
+    @abstractmethod
+    def _advance(self, actions: F32) -> tuple[F32, Bools]:
+        """Step every slot; fill ``episode_metrics``; return rewards [N] and which episodes are over [N]."""
+
+    @abstractmethod
+    def _observe(self) -> F32:
+        """Return the observations [N, D]; the array may belong to the environment."""
+
+    def step_batch(self, actions: F32) -> tuple[F32, F32, Bools, Bools]:
+        """Advance by one tick, beginning finished episodes anew within it.
+
+        Args:
+            actions: float32 [N, A] in [-1, 1]; beyond is cut.
+
+        Returns:
+            Observations [N, D] (of the new episode where one ended), rewards [N], terminated [N], truncated [N, always
+            False]. The arrays belong to the environment and change with the next call.
+        """
+        reward, over = self._advance(actions)
+        if over.any():
+            self._begin(np.flatnonzero(over))
+        return self._observe(), reward, over, self._never
+
+    def reset(self, *, seed: int | None = None, options: dict[str, Any] | None = None) -> tuple[F32, dict[str, Any]]:
+        """Begin every slot anew; ``seed`` (or the first of a list) restarts all that is drawn at random."""
+        if seed is not None:
+            first = seed if isinstance(seed, int | np.integer) else next(iter(seed))
+            self._rng = np.random.default_rng(int(first))
+        self._begin(np.arange(self.num_envs))
+        self._ended[:] = False
+        return self._observe().copy(), {}
+
+    def step(self, actions: F32) -> tuple[F32, F32, Bools, Bools, dict[str, Any]]:
+        """Advance by one tick; an episode that ended before begins anew instead (its action is ignored, reward 0)."""
+        fresh = self._ended.copy()
+        reward, over = self._advance(np.asarray(actions, dtype=np.float32))
+        reward, over = reward.copy(), over & ~fresh
+        if fresh.any():
+            self._begin(np.flatnonzero(fresh))
+            reward[fresh] = 0.0
+        self._ended = over
+        info: dict[str, Any] = {}
+        if over.any():
+            info = {
+                "episode_metrics": {name: np.where(over, values, 0.0) for name, values in self.episode_metrics.items()},
+                "_episode_metrics": over.copy(),
+            }
+        return self._observe().copy(), reward, over.copy(), self._never.copy(), info
+
+
+class SingleEnv(gymnasium.Env[F32, F32]):
+    """A `BatchVectorEnv` of one, for code that expects a plain ``gymnasium.Env``."""
+
+    metadata = {"render_modes": []}  # noqa: RUF012  (Gymnasium's own form)
+
+    def __init__(self, vector: BatchVectorEnv) -> None:
+        self._vector = vector
+        self.observation_space = vector.single_observation_space
+        self.action_space = vector.single_action_space
+
+    def reset(self, *, seed: int | None = None, options: dict[str, Any] | None = None) -> tuple[F32, dict[str, Any]]:
+        """Begin an episode."""
+        super().reset(seed=seed)
+        # Gymnasium keeps a generator of its own; drawing from it makes an unseeded reset follow from the last seed.
+        observation, info = self._vector.reset(seed=int(self.np_random.integers(1 << 31)))
+        return observation[0], info
+
+    def step(self, action: F32) -> tuple[F32, float, bool, bool, dict[str, Any]]:
+        """Advance by one tick; ``info["episode_metrics"]`` holds the scores of an episode that is over."""
+        reward, over = self._vector._advance(np.asarray(action, dtype=np.float32)[None])
+        info: dict[str, Any] = {}
+        if over[0]:
+            info["episode_metrics"] = {name: float(values[0]) for name, values in self._vector.episode_metrics.items()}
+        return self._vector._observe()[0].copy(), float(reward[0]), bool(over[0]), False, info
+
+
+def curriculum_of(source: Curriculum | Mapping[str, Any] | str | Path | None, *, default: str) -> Curriculum:
+    """Return a curriculum: itself, from its content, from a file, or the shipped file ``default``.
+
+    Raises:
+        HierbrushError: it cannot be used.
+    """
+    if isinstance(source, Curriculum):
+        return source
+    if source is None:
+        return load_curriculum(folder("curricula") / default)
+    if isinstance(source, str | Path):
+        return load_curriculum(source)
+    return Curriculum.model_validate(source)
