@@ -138,7 +138,8 @@ def train(
         TrainingStopped: a signal asked to stop; checkpoints were written.
         RuntimeError: policies trained side by side failed more often than they are retried.
     """
-    kind = apply_overrides(read_yaml(config_path), overrides).data.get("kind")
+    document = apply_overrides(read_yaml(config_path), overrides)
+    kind = document.data.get("kind")
     if kind == "hierarchical":
         if stroke is not None:
             raise HierbrushError("--stroke: a hierarchical training names its stroke types in primitives.train")
@@ -152,12 +153,14 @@ def train(
                 raise TrainingStopped(stop.signal or signal.SIGINT)
         return finished
     if kind == "imitation":
-        if stroke is not None or resume:
-            raise HierbrushError("--stroke and --resume: an imitation has neither stroke types nor checkpoints")
+        if stroke is not None or resume or address is not None:
+            raise HierbrushError(
+                "--stroke, --resume and --address: an imitation has neither stroke types nor checkpoints, and learns in "
+                "this process"
+            )
         from hierbrush.learning.imitation import train_imitation
 
         return train_imitation(config_path, overrides=overrides, output=output)
-    document = apply_overrides(read_yaml(config_path), overrides)
     config = validate(document, TrainingConfig)
     output = output or Path("runs", config.name)
     tried = dict(variants(document, config))
