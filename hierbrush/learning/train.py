@@ -155,8 +155,8 @@ def train(
     if kind == "imitation":
         if stroke is not None or resume or address is not None:
             raise HierbrushError(
-                "--stroke, --resume and --address: an imitation has neither stroke types nor checkpoints, and learns in "
-                "this process"
+                "--stroke, --resume and --address: an imitation has neither stroke types nor checkpoints, and nothing "
+                "of it is remote"
             )
         from hierbrush.learning.imitation import train_imitation
 

@@ -189,6 +189,6 @@ def test_principal_components_explain_what_varies() -> None:
 def test_of_equally_near_strokes_the_earlier_ones_vote() -> None:
     # Nine equal neighbours for seven votes: the first four are of class 0, so 0 wins; the last seven would elect 1.
     known = np.ones((9, 2), np.float32)
-    winners, shares = vote(np.ones((1, 2), np.float32), known, np.array([0, 0, 0, 0, 1, 1, 1, 1, 1]))
+    winners, shares = vote(known, np.array([0, 0, 0, 0, 1, 1, 1, 1, 1]), np.ones((1, 2), np.float32))
     assert winners.tolist() == [0]
     assert shares == pytest.approx([4.3 / 7.3])
