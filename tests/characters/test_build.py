@@ -14,7 +14,7 @@ from hierbrush.characters import CharacterLibrary, load_library
 from hierbrush.characters.build.__main__ import build
 from hierbrush.characters.build.corrections import load_corrections
 from hierbrush.characters.build.cuts import Cut
-from hierbrush.characters.build.labels import LETTER_TYPES, resample, resolve, vote
+from hierbrush.characters.build.labels import LETTER_TYPES, resample, resolve
 from hierbrush.characters.build.report import agreement
 from hierbrush.characters.build.shapes import principal_components
 from hierbrush.characters.build.sources import Sources, parse_path, read_sources
@@ -184,11 +184,3 @@ def test_principal_components_explain_what_varies() -> None:
     cosine = abs(components[0] @ direction) / np.linalg.norm(components[0]) / np.linalg.norm(direction)
     assert cosine == pytest.approx(1)
     assert np.linalg.norm(components[0]) == pytest.approx(np.linalg.norm(rows.std(axis=0, ddof=1)), rel=1e-6)
-
-
-def test_of_equally_near_strokes_the_earlier_ones_vote() -> None:
-    # Nine equal neighbours for seven votes: the first four are of class 0, so 0 wins; the last seven would elect 1.
-    known = np.ones((9, 2), np.float32)
-    winners, shares = vote(known, np.array([0, 0, 0, 0, 1, 1, 1, 1, 1]), np.ones((1, 2), np.float32))
-    assert winners.tolist() == [0]
-    assert shares == pytest.approx([4.3 / 7.3])
