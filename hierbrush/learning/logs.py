@@ -6,6 +6,7 @@ import contextlib
 import itertools
 import json
 import math
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -36,6 +37,8 @@ class RunLog:
             from torch.utils.tensorboard import SummaryWriter
 
             self._events = SummaryWriter(str(folder / "tensorboard"), purge_step=steps or None)
+            self._report_thread = threading.excepthook
+            threading.excepthook = self._report
 
     def write(self, record: dict[str, Any]) -> None:
         """Append a flat record of numbers and text with the key ``steps``."""
@@ -50,6 +53,11 @@ class RunLog:
                 if isinstance(value, int | float) and key != "steps":
                     self._events.add_scalar(key, value, record["steps"])
 
+    def _report(self, failed: threading.ExceptHookArgs) -> None:
+        # TensorBoard writes in a thread of its own, and raises what that thread met in our next call as well.
+        if not (isinstance(failed.exc_value, OSError) and type(failed.thread).__module__.startswith("tensorboard")):
+            self._report_thread(failed)
+
     def close(self) -> None:
         """Close the files; what a full disk does not take is lost."""
         with contextlib.suppress(OSError):
@@ -57,6 +65,7 @@ class RunLog:
         if self._events is not None:
             with contextlib.suppress(OSError):
                 self._events.close()
+            threading.excepthook = self._report_thread
 
 
 def read_metrics(path: Path) -> list[dict[str, Any]]:
