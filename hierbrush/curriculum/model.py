@@ -168,7 +168,11 @@ class CharacterReward(_Section):
     """Weights of the composer's reward for one character."""
 
     ink: float = Field(default=1.0, ge=0, le=100)
-    """Reward for new ink on the glyph, less new ink beside it (per glyph area, 0 to 100)."""
+    """Reward for new ink on the glyph, less `outside` times new ink beside it (per glyph area, 0 to 100)."""
+
+    outside: float = Field(default=1.0, ge=0, le=100)
+    """How much ink beside the glyph counts against ink on it (0 to 100). A pixel that is on the glyph with probability
+    p raises the IoU if p > IoU (1 - p), so with the IoU that is reached the ink that pays is the ink that raises it."""
 
     order: float = Field(default=0.5, ge=0, le=100)
     """Cost of strokes that are written out of turn (per share of the character's strokes, 0 to 100)."""

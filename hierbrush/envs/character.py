@@ -340,7 +340,8 @@ class CharacterBatch:
             inside = int(np.count_nonzero(new & self.lessons.glyphs[lesson, y0:y1, x0:x1]))
             page |= part
         # What lies beyond the page is beside the glyph.
-        return self._spec.characters.reward.ink * (2 * inside - fresh - (total - inked)) / area
+        reward = self._spec.characters.reward
+        return reward.ink * (inside - reward.outside * (fresh - inside + total - inked)) / area
 
     def _finish(self, rows: Index) -> F32:
         """Fill the metrics of complete characters and return the reward for their legibility, f32 [n]."""

@@ -98,7 +98,9 @@ class FlatCharacterVectorEnv(BatchVectorEnv):
         strokes = self.batch.strokes
         counts, area = strokes.counts, strokes.area.astype(np.float32)
         assert self._spec.characters is not None
-        reward: F32 = (self._spec.characters.reward.ink * (counts[:, 0] - counts[:, 1]) / area).astype(np.float32)
+        weights = self._spec.characters.reward
+        gained = weights.ink * (counts[:, 0] - weights.outside * counts[:, 1])
+        reward: F32 = (gained / area).astype(np.float32)
         over = strokes.done
         if over.any():
             metrics = self.episode_metrics

@@ -138,13 +138,17 @@ class ComposerDistribution(Distribution):  # type: ignore[misc]
         return choice + (self._log_std + _LOG_SQRT_2PI + 0.5).sum(dim=1)
 
     def kl(self, other: ComposerDistribution, **kwargs: Any) -> Tensor:
-        """Return the Kullback-Leibler divergence [n] from ``other``: of the choice, and of the places chosen here."""
+        """Return the Kullback-Leibler divergence [n] from ``other``."""
+        return sum(self.divergences(other), torch.zeros(()))
+
+    def divergences(self, other: ComposerDistribution) -> tuple[Tensor, Tensor]:
+        """Return the divergence from ``other`` in two parts [n]: of the choice, and of the places chosen here."""
         probability = self._log_choice.exp()
         choice = (probability * (self._log_choice - other._log_choice)).sum(dim=1)
         apart = (self._places - other._places).square() * torch.exp(-2 * other._log_std)[:, None]
         wider = (self._log_std - other._log_std)[:, None]
         places = (0.5 * (torch.exp(2 * wider) + apart - 1) - wider).sum(dim=2)
-        return choice + (probability * places).sum(dim=1)
+        return choice, (probability * places).sum(dim=1)
 
     def to_deterministic(self) -> _Likeliest:
         """Return what is most likely: the best stroke at its mean place."""

@@ -148,6 +148,7 @@ def hierarchical_algorithm_config(config: HierarchicalConfig, curriculum: Curric
     trained = trained_modules(config)
     levels = {name: composer if name == COMPOSER else primitives for name in (COMPOSER, *ABBREVIATIONS)}
     gamma = {name: level.gamma for name, level in levels.items()}
+    near = composer.anchor_choice + composer.anchor_place
     batch = config.environment.slots * training.fragment * max(1, config.resources.runners)
     result: CurriculumPPOConfig = (
         CurriculumPPOConfig()
@@ -177,7 +178,7 @@ def hierarchical_algorithm_config(config: HierarchicalConfig, curriculum: Curric
                 trained=trained,
                 gamma=gamma,
                 lambda_={name: level.gae_lambda for name, level in levels.items()},
-                anchor=_path(composer.weights, COMPOSER_WEIGHTS) if composer.train and composer.anchor else None,
+                anchor=_path(composer.weights, COMPOSER_WEIGHTS) if composer.train and near else None,
             ),
             add_default_connectors_to_learner_pipeline=False,
         )
@@ -192,7 +193,8 @@ def hierarchical_algorithm_config(config: HierarchicalConfig, curriculum: Curric
                 "sigma": [[0, primitives.sigma], [training.steps, primitives.sigma_final]],
                 "composer_sigma": [[0, composer.sigma], [training.steps, composer.sigma_final]],
                 "shape_noise": composer.shape_noise,
-                "anchor": composer.anchor,
+                "anchor_choice": composer.anchor_choice,
+                "anchor_place": composer.anchor_place,
                 "entropy": composer.entropy,
                 "epochs": {name: levels[name].epochs for name in trained},
                 GAMMA: gamma,

@@ -75,8 +75,12 @@ class ComposerSection(Section):
     epochs: _Count = 3
     """Passes over every batch."""
 
-    anchor: _Weight = 0.05
-    """Weight of the Kullback-Leibler divergence from the weights that it began with."""
+    anchor_choice: _Weight = 0.2
+    """Weight of the Kullback-Leibler divergence of the choice of strokes from the weights that it began with: ink says
+    little about order."""
+
+    anchor_place: _Weight = 0.01
+    """Weight of the divergence of the strokes' places."""
 
     entropy: _Weight = 0.0
     """Weight of the entropy of its decisions."""

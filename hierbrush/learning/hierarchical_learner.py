@@ -24,8 +24,9 @@ class HierarchicalLearner(PrimitiveLearner):
     """`PrimitiveLearner` for many modules, one of which is the composer.
 
     Further settings in ``learner_config_dict``: ``lr`` (schedules by module), ``composer_sigma`` (schedule of the noise
-    of boxes; shape coefficients get ``shape_noise`` times as much), ``anchor`` (weight of the Kullback-Leibler
-    divergence from the imitation policy) and ``entropy`` (weight of the entropy of the composer's decisions).
+    of boxes; shape coefficients get ``shape_noise`` times as much), ``anchor_choice`` and ``anchor_place`` (weights of
+    the Kullback-Leibler divergence from the imitation policy) and ``entropy`` (weight of the entropy of the composer's
+    decisions).
     """
 
     def build(self) -> None:
@@ -71,18 +72,21 @@ class HierarchicalLearner(PrimitiveLearner):
         advantages = batch[Postprocessing.ADVANTAGES]
         clipped = ratio.clamp(1 - config.clip_param, 1 + config.clip_param)
         policy_loss = -torch.min(advantages * ratio, advantages * clipped).mean()
-        anchored = torch.zeros(())
+        choice = place = torch.zeros(())
         if ANCHOR_LOGITS in batch:
             log_std = module.log_std.expand(len(values), -1)
-            anchored = policy.kl(ComposerDistribution(batch[ANCHOR_LOGITS], batch[ANCHOR_PLACES], log_std)).mean()
-        objective = policy_loss + settings["anchor"] * anchored - settings["entropy"] * policy.entropy().mean()
+            imitated = ComposerDistribution(batch[ANCHOR_LOGITS], batch[ANCHOR_PLACES], log_std)
+            choice, place = (part.mean() for part in policy.divergences(imitated))
+        anchored = settings["anchor_choice"] * choice + settings["anchor_place"] * place
+        objective = policy_loss + anchored - settings["entropy"] * policy.entropy().mean()
         warm = self._weights_seq_no > settings["value_warmup_updates"]
         loss = loss + (objective if warm else 0.0 * objective)
         self._last[module_id] = {
             "values": values.detach(),
             "targets": batch[Postprocessing.VALUE_TARGETS],
             "log_ratio": log_ratio.detach(),
-            "anchor_kl": anchored.detach(),
+            "choice_kl": choice.detach(),
+            "place_kl": place.detach(),
             POLICY_LOSS_KEY: policy_loss.detach(),
             VF_LOSS_KEY: value_loss.detach(),
         }
@@ -93,8 +97,8 @@ class HierarchicalLearner(PrimitiveLearner):
         steps = int(timesteps.get(NUM_ENV_STEPS_SAMPLED_LIFETIME) or 0)
         self._composer_noise = float(self._composer_sigma.update(timestep=steps))
         if COMPOSER in self._last:
-            divergence = float(self._last[COMPOSER]["anchor_kl"])
-            self.metrics.log_value((COMPOSER, "anchor_kl"), divergence, window=1)
+            for name in ("choice_kl", "place_kl"):
+                self.metrics.log_value((COMPOSER, name), float(self._last[COMPOSER][name]), window=1)
         super().after_gradient_based_update(timesteps=timesteps)
 
     def _set_noise(self, module_id: str, sigma: float) -> None:

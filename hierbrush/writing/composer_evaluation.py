@@ -42,8 +42,10 @@ _NEAREST = (1, 5)
 # fifth are the same as among all 9,574, with 50 as with 200.
 _SHORTLIST = 200
 
-COLUMNS = ("order_exact", "centre_error", "size_error", "box_iou", "character_iou", "primitive_iou")
-_HEADS = ("order", "centre", "size", "box IoU", "char. IoU", "primitive")
+COLUMNS = (
+    "order_exact", "centre_error", "coordinate_error", "size_error", "box_iou", "character_iou", "primitive_iou"
+)  # fmt: skip
+_HEADS = ("order", "centre", "per axis", "size", "box IoU", "char. IoU", "primitive")
 
 
 @dataclass(frozen=True, eq=False)
@@ -117,7 +119,8 @@ class ComposerEvaluation:
             for line in [heads, *lines]
         ]
         text.append(
-            "order: share of characters with all strokes in order; centre, size: mean error in box sides; top: share "
+            "order: share of characters with all strokes in order; centre: mean distance of strokes' centres, per "
+            "axis: of their coordinates, size: of widths and heights, in box sides; top: share of characters "
             f"whose nearest glyphs among {len(load_library()):,} hold the right one"
         )
         text.append(
@@ -252,6 +255,7 @@ def _write(
         figures = {
             "order_exact": float(composed.order_exact),
             "centre_error": composed.centre_error,
+            "coordinate_error": composed.coordinate_error,
             "size_error": composed.size_error,
             "box_iou": composed.box_iou,
             "character_iou": character.iou,

@@ -16,13 +16,15 @@ class ComposerScores:
     """A composition against the glyph that the composer never saw; every stroke is compared with the one it stands for.
 
     ``order_exact``: all strokes come in the right order. ``centre_error``: mean distance of the strokes' box centres,
-    ``size_error`` mean difference of box widths and heights, both in sides of the character's box. ``box_iou``: mean
+    ``coordinate_error`` mean difference of the centres' coordinates, ``size_error`` of box widths and heights, all in
+    sides of the character's box. ``box_iou``: mean
     IoU of the strokes' boxes. ``centre_errors`` and ``box_ious`` tell the same of every stroke, in the order of
     writing; how well a stroke was then written is in `WrittenStroke.iou`.
     """
 
     order_exact: bool
     centre_error: float
+    coordinate_error: float
     size_error: float
     box_iou: float
     centre_errors: tuple[float, ...]
@@ -61,6 +63,7 @@ def composer_scores(
     return ComposerScores(
         order_exact=list(order) == list(range(len(glyph))),
         centre_error=float(centre_errors.mean()),
+        coordinate_error=float(np.abs(boxes[:, :2] - true[:, :2]).mean()),
         size_error=float(np.abs(boxes[:, 2:] - true[:, 2:]).mean()),
         box_iou=float(ious.mean()),
         centre_errors=tuple(centre_errors.tolist()),

@@ -13,8 +13,10 @@ import pytest
 from hierbrush.characters import CharacterLibrary, load_library
 from hierbrush.characters.build.__main__ import build
 from hierbrush.characters.build.corrections import load_corrections
-from hierbrush.characters.build.cuts import Cut
-from hierbrush.characters.build.labels import LETTER_TYPES, resample, resolve
+from hierbrush.characters.build.costs import ERROR, fit_costs
+from hierbrush.characters.build.cuts import Cut, Features, Option
+from hierbrush.characters.build.hints import Hint
+from hierbrush.characters.build.labels import LETTER_TYPES, resample, resolve, vote
 from hierbrush.characters.build.report import agreement
 from hierbrush.characters.build.shapes import principal_components
 from hierbrush.characters.build.sources import Sources, parse_path, read_sources
@@ -184,3 +186,39 @@ def test_principal_components_explain_what_varies() -> None:
     cosine = abs(components[0] @ direction) / np.linalg.norm(components[0]) / np.linalg.norm(direction)
     assert cosine == pytest.approx(1)
     assert np.linalg.norm(components[0]) == pytest.approx(np.linalg.norm(rows.std(axis=0, ddof=1)), rel=1e-6)
+
+
+def test_of_equally_near_strokes_the_earlier_ones_vote() -> None:
+    # Nine equal neighbours for seven votes: the first four are of class 0, so 0 wins; the last seven would elect 1.
+    known = np.ones((9, 2), np.float32)
+    winners, shares = vote(known, np.array([0, 0, 0, 0, 1, 1, 1, 1, 1]), np.ones((1, 2), np.float32))
+    assert winners.tolist() == [0]
+    assert shares == pytest.approx([4.3 / 7.3])
+
+
+def test_costs_are_fitted_to_what_the_hints_say() -> None:
+    """Where hints prefer cuts without overlap, overlap comes to cost something; error keeps its price."""
+    rng = np.random.default_rng(0)
+
+    def option(first: int, **given: float) -> Option:
+        features = Features(**(dict.fromkeys(Features._fields, 0.0) | given))
+        return Option("⿰", (tuple(range(first)), tuple(range(first, 8))), ("木", "相"), (0.0, 0.0), features, False)
+
+    possible, hints = {}, {}
+    for number in range(60):
+        char = chr(0x4E00 + number)
+        error, overlap = rng.uniform(0.0, 0.1, 2)
+        possible[char] = [
+            option(3, error=error, overlap=overlap),
+            option(4, error=error + rng.uniform(0.0, 0.1), overlap=overlap + 0.3),
+            option(5, error=error + 0.05, overlap=overlap + 0.1, anonymous=1.0),
+        ]
+        hints[char] = [Hint((3, 5), frozenset("木相"), True)]
+    costs = fit_costs(possible, hints)
+    assert costs.characters == 60
+    assert costs.agreeing == 1.0
+    assert costs.weights.error == pytest.approx(ERROR)
+    assert costs.weights.overlap > 0
+    assert costs.weights.anonymous > 0
+    assert costs.weights.hinted == costs.weights.hinted_names < 0
+    assert costs == fit_costs(possible, hints)

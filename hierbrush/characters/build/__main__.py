@@ -6,14 +6,19 @@ import json
 import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import click
 
+from hierbrush.characters import split
 from hierbrush.characters.build import corrections as corrections_layer
-from hierbrush.characters.build.decompositions import decompose
+from hierbrush.characters.build.costs import Costs, fit_costs
+from hierbrush.characters.build.decompositions import all_options, decompose, sides_of, stroke_counts
+from hierbrush.characters.build.hints import hints_of
 from hierbrush.characters.build.labels import Label, label
+from hierbrush.characters.build.matching import Matcher, Strokes
 from hierbrush.characters.build.report import agreement, as_text, make_report
 from hierbrush.characters.build.shapes import build_shape_bases, write_shape_bases
 from hierbrush.characters.build.sheets import write_confusion_sheets
@@ -47,6 +52,7 @@ _OUTPUT = click.Path(path_type=Path)
 @click.option("--primitives", type=_PACKAGE, default=None, help="Folder whose YAML files get the counts.")
 @click.option("--sheets", type=_OUTPUT, default=None, help="Folder for pictures of the classifier's confusions.")
 @click.option("--reference", type=_PACKAGE, default=None, help="Decompositions to measure agreement with.")
+@click.option("--fit-costs", "fit", is_flag=True, help="Only print what cuts cost, fitted anew to cjk-semantic-split.")
 def main(
     hanzi_writer_data: Path,
     cnchar_order: Path,
@@ -57,10 +63,14 @@ def main(
     primitives: Path | None,
     sheets: Path | None,
     reference: Path | None,
+    fit: bool,
 ) -> None:
     """Build the character file and the shape bases, and print what they hold. Takes some six minutes."""
     try:
         sources = read_sources(hanzi_writer_data, cnchar_order, cnchar_trad, cjk_semantic_split)
+        if fit:
+            click.echo(str(costs_of(sources)))
+            return
         primitives = primitives or folder("primitives")
         report = build(sources, out, primitives, sheets, reference)
         write_shape_bases(shapes, build_shape_bases(CharacterLibrary(out), primitives))
@@ -68,6 +78,21 @@ def main(
         raise click.ClickException(str(error)) from error
     click.echo(as_text(report))
     click.echo(f"{out}: {out.stat().st_size / 1e6:.2f} MB; {shapes}: {shapes.stat().st_size / 1e6:.2f} MB")
+
+
+def costs_of(sources: Sources) -> Costs:
+    """Return the costs of cuts, fitted to what cjk-semantic-split says of training characters."""
+    corrections = corrections_layer.load_corrections()
+    sources = corrections_layer.apply(sources, corrections)
+    strokes = Strokes(sources, label(sources, corrections)[0])
+    matcher = Matcher(strokes, strokes.exemplars())
+    found = matcher.match_all(sides_of(strokes))
+    possible = all_options(matcher, found, replace(sources, parts={}))
+    counts = stroke_counts(matcher, sources)
+    taught = [char for char in possible if split(char) == "train"]
+    return fit_costs(
+        {char: possible[char] for char in taught}, {char: hints_of(char, sources, counts) for char in taught}
+    )
 
 
 def build(

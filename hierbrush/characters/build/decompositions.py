@@ -35,26 +35,24 @@ from hierbrush.characters.build.trees import build_trees, same_shapes
 from hierbrush.characters.data_file import Part
 
 WEIGHTS = Features(
-    overlap=0.64,
-    gap=0.16,
+    overlap=0.6,
+    gap=0.19,
     error=2.2,
-    single=0.2,
-    anonymous=-0.33,
-    anonymous_size=1.0,
-    composed=-0.21,
-    hinted=-0.12,
-    hinted_names=-0.07,
-    hinted_unsure=0.05,
-    repeated=-0.27,
-    frame=0.09,
+    single=0.35,
+    anonymous=-0.65,
+    anonymous_size=1.27,
+    composed=-0.28,
+    hinted=-0.18,
+    hinted_names=-0.18,
+    hinted_unsure=0.0,
+    repeated=-0.54,
+    frame=0.1,
 )
-FAMILIAR = 0.085
-"""What a cut costs, and how much less for a component that is familiar in its place, per `_familiarity`.
-
-Fitted as a ranking (softmax over a character's cuts) on training characters."""
+FAMILIAR = 0.11
+"""What a cut costs, and how much less for a component that is familiar in its place; fitted by `costs`."""
 _VERY_FAMILIAR = 5.0
-WORST = 1.1
-"""Cuts that cost more are not believed; the character stays whole."""
+WORST = 0.67
+"""Cuts that cost more are not believed; the character stays whole. From `costs` too."""
 
 
 @dataclass
@@ -120,9 +118,14 @@ def sides_of(strokes: Strokes) -> dict[int, list[Side]]:
 
 def all_options(matcher: Matcher, found: Mapping[Side, Match], sources: Sources) -> dict[str, list[Option]]:
     """Return the possible cuts of every character."""
-    counts = {name: len(exemplars[0].types) for name, exemplars in matcher.names().items()}
-    counts |= {char: len(paths) for char, paths in sources.paths.items()}
+    counts = stroke_counts(matcher, sources)
     return {char: options(char, matcher, found, hints_of(char, sources, counts)) for char in matcher.strokes.chars}
+
+
+def stroke_counts(matcher: Matcher, sources: Sources) -> dict[str, int]:
+    """Return how many strokes every component with a name has."""
+    counts = {name: len(exemplars[0].types) for name, exemplars in matcher.names().items()}
+    return counts | {char: len(paths) for char, paths in sources.paths.items()}
 
 
 def choose(possible: Mapping[str, Sequence[Option]]) -> dict[str, Cut]:
@@ -138,13 +141,13 @@ def choose(possible: Mapping[str, Sequence[Option]]) -> dict[str, Cut]:
         cuts = {}
         for char, prices in priced.items():
             ways = possible[char]
-            familiar = [_familiarity(option, frequency, chosen.get(char)) for option in ways]
+            familiar = [familiarity(option, frequency, chosen.get(char)) for option in ways]
             costs = (prices - FAMILIAR * np.array(familiar)).round(9)
             at = int(costs.argmin())
             if costs[at] < WORST:
                 cuts[char] = ways[at].cut(float(costs[at]))
         chosen = cuts
-        frequency = Counter(place for cut in cuts.values() for place in _places(cut))
+        frequency = Counter(place for cut in cuts.values() for place in places(cut))
     return chosen
 
 
@@ -152,14 +155,15 @@ Place = tuple[str, str, int]
 """A component, an operator and the number of the side."""
 
 
-def _places(cut: Cut | Option) -> list[Place]:
+def places(cut: Cut | Option) -> list[Place]:
+    """Return where the sides with names stand."""
     return [(name, cut.operator, slot) for slot, name in enumerate(cut.names) if name is not None]
 
 
-def _familiarity(option: Option, frequency: Counter[Place], own: Cut | None) -> float:
+def familiarity(option: Option, frequency: Counter[Place], own: Cut | Option | None) -> float:
     """Return how often the option's components stand in their places in other characters: logarithms, added up."""
-    mine = _places(own) if own is not None else []
-    return sum(min(log(1 + frequency[place] - (place in mine)), _VERY_FAMILIAR) for place in _places(option))
+    mine = places(own) if own is not None else []
+    return sum(min(log(1 + frequency[place] - (place in mine)), _VERY_FAMILIAR) for place in places(option))
 
 
 def learn(strokes: Strokes, cuts: Mapping[str, Cut]) -> list[Exemplar]:

@@ -128,11 +128,13 @@ def vote(
     for start in range(0, len(asked), 1024):
         rows = asked[start : start + 1024]
         distance = halves - rows @ known.T
-        # Among equal distances the earlier row comes first, except at the last place: see docs/data.md.
-        near = np.argpartition(distance, NEIGHBOURS, axis=1)[:, :NEIGHBOURS]
-        near.sort(axis=1)
-        order = np.argsort(np.take_along_axis(distance, near, axis=1), axis=1, kind="stable")
-        near = np.take_along_axis(near, order, axis=1)
+        # Among equal distances the earlier row comes first, also at the last place: which of several equals a partition
+        # keeps depends on the processor, but not their value.
+        farthest = np.partition(distance, NEIGHBOURS - 1, axis=1)[:, NEIGHBOURS - 1 : NEIGHBOURS]
+        row, column = np.nonzero(distance <= farthest)
+        order = np.lexsort((column, distance[row, column], row))
+        rank_in_row = np.arange(len(order)) - np.searchsorted(row[order], row[order])
+        near = column[order][rank_in_row < NEIGHBOURS].reshape(-1, NEIGHBOURS)
         votes = np.zeros((len(rows), int(classes.max()) + 1))
         for rank in range(NEIGHBOURS):
             votes[np.arange(len(rows)), classes[near[:, rank]]] += 1.3 if rank == 0 else 1.0
