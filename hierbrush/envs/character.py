@@ -9,7 +9,7 @@ for how much nearer the ink is to its glyph than to any other of the stage.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -125,6 +125,7 @@ class CharacterBatch:
         curriculum: a `Curriculum` whose stages have ``characters``, its content, or a file; ``composer.yaml`` by
             default.
         stage: where in the curriculum to begin.
+        characters: write these, one in every slot, instead of those that the stages draw; for evaluation.
         autoreset: whether a finished character's slot begins another one within the same tick.
         supersample: samples a pixel side of the ink that primitives are rewarded for.
         threads: workers that share the slots.
@@ -145,12 +146,16 @@ class CharacterBatch:
         *,
         curriculum: Curriculum | Mapping[str, Any] | str | Path | None = None,
         stage: int = 0,
+        characters: Sequence[str] = (),
         autoreset: bool = True,
         supersample: int = 1,
         threads: int = 1,
         seed: int = 0,
     ) -> None:
+        if characters and len(characters) != slots:
+            raise HierbrushError(f"characters: there are {len(characters)}, expected as many as slots, {slots}")
         self.curriculum = character_curriculum(curriculum)
+        self._given = tuple(characters)
         self.slots, self._autoreset, self._threads, self._lesson_seed = slots, autoreset, threads, seed
         self._rng = np.random.default_rng(seed)
         self._goals = GoalSlots.empty(slots, side=SIDE, supersample=supersample)
@@ -184,7 +189,7 @@ class CharacterBatch:
         self._model = self._spec.brush.build()
         least, most = self._spec.episode.ticks
         self._follower = Follower(least_ticks=least, most_ticks=most, height=self._spec.episode.start_height)
-        self.lessons = _lessons(draw_characters(self._spec.characters, self._lesson_seed))
+        self.lessons = _lessons(self._given or draw_characters(self._spec.characters, self._lesson_seed))
         self._progress = Progress(self.lessons.bank, self.slots)
         if self._strokes is None:
             self._strokes = StrokeBatch(
@@ -221,7 +226,7 @@ class CharacterBatch:
     def _start(self, rows: Index) -> None:
         spec = self._spec
         assert spec.characters is not None
-        lessons = self._rng.integers(len(self.lessons.characters), size=len(rows))
+        lessons = rows if self._given else self._rng.integers(len(self.lessons.characters), size=len(rows))
         given = self._rng.random((len(rows), 1)) < spec.characters.goals
         goals = self.lessons.bank.prior[lessons].copy()
         for at, lesson in enumerate(lessons.tolist()):

@@ -95,6 +95,34 @@ def _left(batch: CharacterBatch) -> np.ndarray:
     return ((seen[:, :, EXISTS] > 0) & (seen[:, :, WRITTEN] == 0)).sum(axis=1)
 
 
+def test_ink_beside_the_glyph_costs_what_the_stage_says() -> None:
+    earned = {}
+    for outside in (0.0, 0.5, 1.0):
+        document = few_characters().model_dump(mode="json")
+        reward = {"outside": outside, "legibility": 0.0, "motion": 0.0, "order": 0.0}
+        document["stages"] = document["stages"][-1:]
+        document["stages"][0]["characters"] |= {"goals": 0.0, "reward": reward}
+        batch = CharacterBatch(
+            2, curriculum=Curriculum.model_validate(document), characters=("十", "林"), autoreset=False
+        )
+        assert batch.character == ("十", "林")
+        total = np.zeros(2)
+        while _left(batch).any() or not batch.due.all():
+            due = np.flatnonzero(batch.due & (_left(batch) > 0))
+            if due.size:
+                index, place = load_composer().act(batch.observe_composer(due))
+                batch.begin(due, np.column_stack([index.astype(np.float32), place]))
+            total += batch.tick(np.zeros((2, 3), np.float32)).composer_reward
+        earned[outside] = total
+    assert (earned[0.0] > earned[0.5]).all()
+    np.testing.assert_allclose(earned[0.0] - earned[1.0], 2 * (earned[0.0] - earned[0.5]), rtol=1e-5)
+
+
+def test_as_many_characters_as_slots_are_needed(curriculum: Curriculum) -> None:
+    with pytest.raises(HierbrushError, match="characters: there are 1, expected as many as slots, 2"):
+        CharacterBatch(2, curriculum=curriculum, characters=("永",))
+
+
 def test_decisions_out_of_turn_are_refused(curriculum: Curriculum) -> None:
     batch = CharacterBatch(2, curriculum=curriculum, seed=1)
     first = np.zeros((1, 13), np.float32)
