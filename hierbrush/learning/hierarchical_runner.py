@@ -29,6 +29,7 @@ from hierbrush.learning.faults import CandidRunner
 from hierbrush.learning.fragment import F32
 from hierbrush.learning.hierarchical_fragment import Decisions, HierarchicalFragment, StrokeTicks
 from hierbrush.learning.runner import LENGTH, RETURN, log_episodes
+from hierbrush.strokes.policy import MLPPolicy
 from hierbrush.strokes.types import ABBREVIATIONS
 
 GAMMA = "gamma"
@@ -119,6 +120,7 @@ class HierarchicalRunner(CandidRunner, MultiAgentEnvRunner):  # type: ignore[mis
         for module in self.module.values():
             module.eval()
         trained = set(self.config.policies_to_train or self.module.keys())
+        frozen = {name: self._frozen(name) for name in ABBREVIATIONS if name not in trained}
         gamma = float(self.config.learner_config_dict[GAMMA][COMPOSER])
         composer, primitives = COMPOSER in trained, bool(trained - {COMPOSER})
         ticks: dict[str, list[NDArray[Any]]] = {}
@@ -135,7 +137,7 @@ class HierarchicalRunner(CandidRunner, MultiAgentEnvRunner):  # type: ignore[mis
                 steps += len(due)
             kind = batch.stroke_type.copy()
             observed = batch.observation.copy()
-            actions, logp = self._act(kind, observed, trained if explore else set(), random_actions)
+            actions, logp = self._act(kind, observed, frozen, explore=explore, random_actions=random_actions)
             tick = batch.tick(actions)
             self._open["rewards"] += np.float32(gamma) ** self._ticks.astype(np.float32) * tick.composer_reward
             self._ticks += 1
@@ -195,8 +197,19 @@ class HierarchicalRunner(CandidRunner, MultiAgentEnvRunner):  # type: ignore[mis
         self._ticks[due] = 0
         self.batch.begin(due, actions)
 
+    def _frozen(self, name: str) -> MLPPolicy:
+        """Return a primitive that is not trained without Torch: of its few rows a tick, most time went into calls."""
+        state = self.module[name].policy.state_dict()
+        return MLPPolicy.from_tensors({key: tensor.numpy() for key, tensor in state.items()}, source=name)
+
     def _act(
-        self, kind: NDArray[np.int64], observed: F32, exploring: set[str], random_actions: bool
+        self,
+        kind: NDArray[np.int64],
+        observed: F32,
+        frozen: dict[str, MLPPolicy],
+        *,
+        explore: bool,
+        random_actions: bool,
     ) -> tuple[F32, F32]:
         """Return actions f32 [N, A] and log-probabilities f32 [N] of the primitives of the strokes' types."""
         actions, logp = np.zeros((self.num_envs, 3), np.float32), np.zeros(self.num_envs, np.float32)
@@ -205,19 +218,30 @@ class HierarchicalRunner(CandidRunner, MultiAgentEnvRunner):  # type: ignore[mis
         order = np.argsort(kind, kind="stable")
         for rows in np.split(order, np.flatnonzero(np.diff(kind[order])) + 1):
             name = ABBREVIATIONS[kind[rows[0]]]
-            actions[rows], logp[rows] = _chosen(self.module[name], observed[rows], name in exploring)
+            if name in frozen:
+                actions[rows] = frozen[name](observed[rows])
+            else:
+                actions[rows], logp[rows] = _chosen(self.module[name], observed[rows], explore)
         return actions, logp
 
     def _decisions(self, closed: dict[str, list[NDArray[Any]]]) -> Decisions:
         """Return the closed options in the order of slots, and what the next decision of every slot is made from."""
         empty = {"slot": np.empty(0, np.int64), "ticks": np.empty(0, np.int64), "ends": np.empty(0, bool)}
         empty |= {name: values[:0] for name, values in self._open.items()}
-        columns = {name: np.concatenate([none, *closed.get(name, [])]) for name, none in empty.items()}
-        order = np.argsort(columns["slot"], kind="stable")
+        order = np.argsort(np.concatenate([empty["slot"], *closed.get("slot", [])]), kind="stable")
+        row = np.empty_like(order)
+        row[order] = np.arange(len(order))
+        columns = {name: np.empty((len(order), *none.shape[1:]), none.dtype) for name, none in empty.items()}
+        for name, parts in closed.items():
+            # Observations are large: each goes to its row at once.
+            first = 0
+            for part in parts:
+                columns[name][row[first : first + len(part)]] = part
+                first += len(part)
         next_obs = self._open["obs"].copy()
         due = np.flatnonzero(self.batch.due)
         next_obs[due] = self.batch.observe_composer(due)
-        return Decisions(next_obs=next_obs, **{name: column[order] for name, column in columns.items()})
+        return Decisions(next_obs=next_obs, **columns)
 
     def _reset(self, *, evaluation: bool) -> None:
         seed = self._seed
