@@ -44,6 +44,7 @@ class HierarchicalLoop(TrainingLoop):
         config: Any = run.config
         trained = trained_modules(config)
         card = {
+            "format": 1,
             "name": run.name,
             "trained": list(trained),
             "steps": self.steps,
@@ -61,7 +62,7 @@ class HierarchicalLoop(TrainingLoop):
         states = self._algorithm.learner_group.get_weights()
         if COMPOSER in trained:
             tensors = {
-                name.removeprefix("net."): _numbers(value)
+                name.removeprefix("net."): _half(value)
                 for name, value in states[COMPOSER].items()
                 if name.startswith("net.")
             }
@@ -71,13 +72,15 @@ class HierarchicalLoop(TrainingLoop):
             for stroke in ABBREVIATIONS:
                 networks = {name: value for name, value in states[stroke].items() if name.startswith("policy.")}
                 for name, value in networks.items():
-                    primitives[f"{stroke}/{name.removeprefix('policy.')}"] = _numbers(value).astype(np.float16)
+                    primitives[f"{stroke}/{name.removeprefix('policy.')}"] = _half(value)
             facts = {**card, "observation_version": observation.VERSION}
             _write(run.folder, PRIMITIVES_FILE, PRIMITIVES_CARD, primitives, facts)
 
 
-def _numbers(value: Any) -> NDArray[Any]:
-    return np.ascontiguousarray(value.cpu().numpy() if isinstance(value, torch.Tensor) else value)
+def _half(value: Any) -> NDArray[np.float16]:
+    """Return a parameter as it is shipped."""
+    array = value.cpu().numpy() if isinstance(value, torch.Tensor) else value
+    return np.ascontiguousarray(array, np.float16)
 
 
 def _write(into: Path, weights: str, card: str, tensors: Mapping[str, NDArray[Any]], facts: Mapping[str, Any]) -> None:
