@@ -111,7 +111,9 @@ class Progress:
         if goals is not None:
             follow = exists if given is None else exists & given
             fresh[..., GOAL_GIVEN] = follow
-            fresh[..., GOAL : GOAL + PLACE_SIZE] = _cut(encode_place(bank.prior[briefs], goals)) * follow[..., None]
+            fresh[..., GOAL : GOAL + PLACE_SIZE] = (
+                cut_place(encode_place(bank.prior[briefs], goals)) * follow[..., None]
+            )
         self._observation[rows] = fresh
 
     def write(self, rows: Index, index: Index, place: F32) -> F32:
@@ -137,7 +139,7 @@ class Progress:
         observation[rows, :, LAST] = 0.0
         observation[rows, index, LAST] = 1.0
         observation[rows, index, WRITTEN] = 1.0
-        observation[rows, index, PLACED : PLACED + PLACE_SIZE] = _cut(
+        observation[rows, index, PLACED : PLACED + PLACE_SIZE] = cut_place(
             encode_place(self._bank.prior[self.brief[rows], index], decoded)
         )
         return decoded
@@ -147,6 +149,7 @@ class Progress:
         return self._observation[rows].copy()
 
 
-def _cut(places: F32) -> F32:
+def cut_place(places: F32) -> F32:
+    """Return places cut to what an observation can hold."""
     cut: F32 = np.clip(places, -LARGEST_RESIDUAL, LARGEST_RESIDUAL)
     return cut

@@ -21,8 +21,8 @@ from numpy.typing import NDArray
 
 from hierbrush.characters import load_library
 from hierbrush.composer.brief import MAX_STROKES, Brief, Truth, brief_of, truth_of
-from hierbrush.composer.observation import OBSERVATION_SIZE, BriefBank, Progress
-from hierbrush.composer.place import PLACE_SIZE, stroke_goals
+from hierbrush.composer.observation import OBSERVATION_SIZE, BriefBank, Progress, cut_place
+from hierbrush.composer.place import PLACE_SIZE, encode_place, stroke_goals
 from hierbrush.curriculum import Curriculum
 from hierbrush.curriculum.characters import draw_characters
 from hierbrush.envs.batch_vector import curriculum_of
@@ -57,6 +57,7 @@ class Lessons:
         characters: G of them.
         briefs, truths: what the composer is told, and how each is written.
         bank: the briefs as arrays.
+        places: f32 [G, MAX_STROKES, PLACE_SIZE], how each is written, as places about the briefs' priors.
         glyphs: bool [G, SIDE, SIDE].
         coarse: float32 [G, 64 x 64], the glyphs' coverage on a coarse raster.
     """
@@ -65,6 +66,7 @@ class Lessons:
     briefs: tuple[Brief, ...]
     truths: tuple[Truth, ...]
     bank: BriefBank
+    places: F32
     glyphs: Bools
     coarse: F32
 
@@ -74,9 +76,13 @@ class Lessons:
         library = load_library()
         glyphs = np.stack([_glyph([stroke.outline for stroke in library[char].strokes]) for char in characters])
         known = [_brief_and_truth(char) for char in characters]
-        briefs = tuple(brief for brief, _ in known)
+        briefs, truths = tuple(brief for brief, _ in known), tuple(truth for _, truth in known)
+        bank = BriefBank.of(briefs)
+        boxes = bank.prior.copy()
+        for at, truth in enumerate(truths):
+            boxes[at, : len(truth.places)] = truth.places
         return cls(
-            characters, briefs, tuple(truth for _, truth in known), BriefBank.of(briefs), glyphs, coarsened(glyphs)
+            characters, briefs, truths, bank, cut_place(encode_place(bank.prior, boxes)), glyphs, coarsened(glyphs)
         )
 
 
@@ -222,6 +228,13 @@ class CharacterBatch:
     def observe_composer(self, rows: Index | slice = slice(None)) -> F32:
         """Return copies of what the composer observes: f32 [n, MAX_STROKES, OBSERVATION_SIZE]."""
         return self._progress.observe(rows)
+
+    def true_places(self, rows: Index) -> F32:
+        """Return where the glyphs have their strokes: places f32 [n, MAX_STROKES, PLACE_SIZE] of some characters.
+
+        No policy may see them; a critic may, since it is gone when the training is over.
+        """
+        return self.lessons.places[self._progress.brief[rows]]
 
     def _start(self, rows: Index) -> None:
         spec = self._spec

@@ -20,6 +20,10 @@ from hierbrush.composer.policy import HEAD_SIZE, OUT_OF_REACH, parameter_shapes
 
 _LOG_SQRT_2PI = 0.5 * math.log(2 * math.pi)
 
+MISSED = "missed"
+"""Column for the critic: by how much the places that were imitated miss the true ones, f32 [n, MAX_STROKES, PLACE_SIZE]
+for strokes still to be written. Most of a decision's reward hangs on it, and no policy can know it."""
+
 FIRST_SLOPE = 20.0
 """How sharply an untrained pointer follows the library's order, per tenth of a rank column: e^2 between neighbours."""
 
@@ -27,8 +31,9 @@ FIRST_SLOPE = 20.0
 class _Layer(nn.Module):
     """Pre-norm attention and feed-forward, each added to its input."""
 
-    def __init__(self, width: int, hidden: int) -> None:
+    def __init__(self, width: int, hidden: int, dropout: float) -> None:
         super().__init__()
+        self.drop = nn.Dropout(dropout)
         self.norm1 = nn.LayerNorm(width)
         self.qkv = nn.Linear(width, 3 * width)
         self.out = nn.Linear(width, width)
@@ -42,8 +47,8 @@ class _Layer(nn.Module):
         parts = self.qkv(self.norm1(x)).view(count, rows, 3, width // HEAD_SIZE, HEAD_SIZE)
         query, key, value = parts.permute(2, 0, 3, 1, 4)
         mixed = nn.functional.scaled_dot_product_attention(query, key, value, attn_mask=reach)
-        x = x + self.out(mixed.transpose(1, 2).reshape(count, rows, width))
-        after: Tensor = x + self.down(torch.relu(self.up(self.norm2(x))))
+        x = x + self.drop(self.out(mixed.transpose(1, 2).reshape(count, rows, width)))
+        after: Tensor = x + self.drop(self.down(torch.relu(self.up(self.norm2(x)))))
         return after
 
 
@@ -54,12 +59,13 @@ class ComposerNet(nn.Module):
         width: of a token inside the network, a multiple of `HEAD_SIZE`.
         layers: attention layers.
         hidden: width of the layers' feed-forward part.
+        dropout: share of what a layer adds that is left out in training.
     """
 
-    def __init__(self, width: int, layers: int, hidden: int) -> None:
+    def __init__(self, width: int, layers: int, hidden: int, dropout: float = 0.0) -> None:
         super().__init__()
         self.embed = nn.Linear(OBSERVATION_SIZE, width)
-        self.layers = nn.ModuleList(_Layer(width, hidden) for _ in range(layers))
+        self.layers = nn.ModuleList(_Layer(width, hidden, dropout) for _ in range(layers))
         self.norm = nn.LayerNorm(width)
         self.pointer = nn.Linear(width, 1)
         self.place = nn.Linear(width, PLACE_SIZE)
@@ -189,7 +195,7 @@ class ComposerModule(TorchRLModule, ValueFunctionAPI, InferenceOnlyAPI):  # type
 
     RLlib hooks: ``RLModule.setup``, ``_forward``, ``compute_values`` (`ValueFunctionAPI`) and
     ``get_non_inference_attributes`` (`InferenceOnlyAPI`: runners carry no critic).
-    ``model_config``: ``width``, ``layers`` and ``hidden`` of `ComposerNet`, ``value_width`` of the critic, ``sigma``:
+    ``model_config``: ``width``, ``layers``, ``hidden`` and ``dropout`` of `ComposerNet`, ``value_width`` of the critic, ``sigma``:
     the standard deviations of exploration, one number, or two for box and shape coefficients.
     Observation space: Box [MAX_STROKES, OBSERVATION_SIZE]; action space: Box [1 + PLACE_SIZE].
     """
@@ -199,11 +205,11 @@ class ComposerModule(TorchRLModule, ValueFunctionAPI, InferenceOnlyAPI):  # type
     def setup(self) -> None:
         """Build the networks and the noise."""
         config = self.model_config
-        self.net = ComposerNet(config["width"], config["layers"], config["hidden"])
+        self.net = ComposerNet(config["width"], config["layers"], config["hidden"], config.get("dropout", 0.0))
         width = config["value_width"]
         # The critic looks at every stroke alone and at their sum: cheap, and it never disturbs the policy.
         self.value_token = nn.Sequential(
-            nn.Linear(OBSERVATION_SIZE, width), nn.ReLU(), nn.Linear(width, width), nn.ReLU()
+            nn.Linear(OBSERVATION_SIZE + PLACE_SIZE, width), nn.ReLU(), nn.Linear(width, width), nn.ReLU()
         )
         self.value_sum = nn.Sequential(nn.Linear(width, width), nn.ReLU(), nn.Linear(width, 1))
         for parameter in self.value_sum[-1].parameters():
@@ -236,10 +242,12 @@ class ComposerModule(TorchRLModule, ValueFunctionAPI, InferenceOnlyAPI):  # type
         return {Columns.ACTION_DIST_INPUTS: torch.cat([logits, places.flatten(1), log_std], dim=1)}
 
     def compute_values(self, batch: dict[str, Any], embeddings: Any = None) -> Tensor:
-        """Return V(s), f32 [n], for observations f32 [n, MAX_STROKES, OBSERVATION_SIZE]."""
+        """Return V(s), f32 [n], for observations f32 [n, MAX_STROKES, OBSERVATION_SIZE], and `MISSED` where given."""
         observation = batch[Columns.OBS]
         exists = (observation[:, :, EXISTS] > 0).unsqueeze(-1)
         used = max(1, int(exists.any(dim=0).sum()))
-        tokens = self.value_token(observation[:, :used]) * exists[:, :used]
+        missed = batch.get(MISSED, observation.new_zeros(1, 1, PLACE_SIZE).expand(*observation.shape[:2], -1))
+        seen = torch.cat([observation[:, :used], missed[:, :used]], dim=2)
+        tokens = self.value_token(seen) * exists[:, :used]
         value: Tensor = self.value_sum(tokens.sum(dim=1) / 10).squeeze(-1)
         return value

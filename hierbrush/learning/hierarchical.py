@@ -193,7 +193,6 @@ def hierarchical_algorithm_config(config: HierarchicalConfig, curriculum: Curric
                 "sigma": [[0, primitives.sigma], [training.steps, primitives.sigma_final]],
                 "composer_sigma": [[0, composer.sigma], [training.steps, composer.sigma_final]],
                 "shape_noise": composer.shape_noise,
-                "composer_layers": composer.layers,
                 "anchor_choice": composer.anchor_choice,
                 "anchor_place": composer.anchor_place,
                 "entropy": composer.entropy,

@@ -48,9 +48,6 @@ class ComposerSection(Section):
     train: bool = True
     """Whether it learns; otherwise it decides by its most likely action."""
 
-    layers: Literal["all", "heads"] = "all"
-    """What learns: the whole network, or only the two heads on top of it, which few characters do not lead astray."""
-
     value_width: _Count = 128
     """Width of the critic's layers."""
 

@@ -12,8 +12,11 @@ from ray.rllib.connectors.connector_v2 import ConnectorV2
 from ray.rllib.core.columns import Columns
 from ray.rllib.evaluation.postprocessing import Postprocessing
 
+from hierbrush.composer.observation import EXISTS, WRITTEN
+from hierbrush.composer.place import PLACE_SIZE
 from hierbrush.composer.policy import ComposerPolicy
 from hierbrush.envs.character import COMPOSER
+from hierbrush.learning.composer_module import MISSED
 from hierbrush.learning.connector import advantages
 from hierbrush.learning.fragment import F32
 from hierbrush.learning.hierarchical_fragment import Decisions, HierarchicalFragment, StrokeTicks
@@ -24,7 +27,7 @@ ANCHOR_LOGITS, ANCHOR_PLACES = "anchor_logits", "anchor_places"
 
 _VALUE_ROWS = 512  # decisions whose values are computed at once: their activations stay in the cache
 
-Value = Callable[[F32], F32]
+Value = Callable[..., F32]
 
 
 def option_advantages(decisions: Decisions, values: F32, next_values: F32, *, gamma: float, lambda_: float) -> F32:
@@ -100,11 +103,14 @@ class HierarchicalToBatch(ConnectorV2):  # type: ignore[misc]
 
     def _decided(self, module: Any, decisions: Decisions) -> dict[str, NDArray[Any]]:
         value = _value(module, _VALUE_ROWS)
-        values = value(decisions.obs)
+        logits, imitated = self._imitated(decisions.obs)
+        missed = _missed(decisions.obs, imitated, decisions.truth)
+        values = value(decisions.obs, missed)
+        next_missed = _missed(decisions.next_obs, self._imitated(decisions.next_obs)[1], decisions.next_truth)
         estimates = option_advantages(
             decisions,
             values,
-            value(decisions.next_obs),
+            value(decisions.next_obs, next_missed),
             gamma=self._gamma[COMPOSER],
             lambda_=self._lambda[COMPOSER],
         )
@@ -114,10 +120,17 @@ class HierarchicalToBatch(ConnectorV2):  # type: ignore[misc]
             Columns.ACTION_LOGP: decisions.action_logp,
             Postprocessing.ADVANTAGES: estimates,
             Postprocessing.VALUE_TARGETS: estimates + values,
+            MISSED: missed,
         }
         if self._anchor is not None:
-            columns[ANCHOR_LOGITS], columns[ANCHOR_PLACES] = self._anchor.heads(decisions.obs)
+            columns[ANCHOR_LOGITS], columns[ANCHOR_PLACES] = logits, imitated
         return columns
+
+    def _imitated(self, obs: F32) -> tuple[F32, F32]:
+        """Return logits and places of the policy that the composer began as; of the component library without one."""
+        if self._anchor is not None:
+            return self._anchor.heads(obs)
+        return np.zeros(obs.shape[:2], np.float32), np.zeros((*obs.shape[:2], PLACE_SIZE), np.float32)
 
     def _ticked(self, rl_module: Any, strokes: StrokeTicks) -> dict[str, dict[str, NDArray[Any]]]:
         ticks, count = strokes.rewards.shape
@@ -154,14 +167,22 @@ class HierarchicalToBatch(ConnectorV2):  # type: ignore[misc]
         return columns
 
 
+def _missed(obs: F32, places: F32, truth: F32) -> F32:
+    """Return by how much places miss the truth where a stroke is still to be written, else zero."""
+    left = (obs[:, :, EXISTS] > 0) & (obs[:, :, WRITTEN] == 0)
+    missed: F32 = np.where(left[:, :, None], places - truth, np.float32(0.0))
+    return missed
+
+
 def _value(module: Any, rows: int) -> Value:
     device = next(module.parameters()).device
 
-    def value(obs: F32) -> F32:
-        parts = [
-            module.compute_values({Columns.OBS: _tensor(obs[at : at + rows], device)}).cpu().numpy()
-            for at in range(0, len(obs), rows)
-        ]
+    def value(obs: F32, missed: F32 | None = None) -> F32:
+        columns = {Columns.OBS: obs} | ({} if missed is None else {MISSED: missed})
+        parts = []
+        for at in range(0, len(obs), rows):
+            part = {name: _tensor(column[at : at + rows], device) for name, column in columns.items()}
+            parts.append(module.compute_values(part).cpu().numpy())
         return np.concatenate([np.empty(0, np.float32), *parts])
 
     return value

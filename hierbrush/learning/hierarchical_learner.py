@@ -18,16 +18,15 @@ from hierbrush.learning.hierarchical_connector import ANCHOR_LOGITS, ANCHOR_PLAC
 from hierbrush.learning.learner import PrimitiveLearner
 
 _CRITIC_LR = 1e-3
-_HEADS = ("pointer.", "place.")
 
 
 class HierarchicalLearner(PrimitiveLearner):
     """`PrimitiveLearner` for many modules, one of which is the composer.
 
-    Further settings in ``learner_config_dict``: ``lr`` (schedules by module), ``composer_layers`` (what of it learns),
-    ``composer_sigma`` (schedule of the noise of boxes; shape coefficients get ``shape_noise`` times as much),
-    ``anchor_choice`` and ``anchor_place`` (weights of the Kullback-Leibler divergence from the imitation policy) and
-    ``entropy`` (weight of the entropy of the composer's decisions).
+    Further settings in ``learner_config_dict``: ``lr`` (schedules by module), ``composer_sigma`` (schedule of the noise
+    of boxes; shape coefficients get ``shape_noise`` times as much), ``anchor_choice`` and ``anchor_place`` (weights of
+    the Kullback-Leibler divergence from the imitation policy) and ``entropy`` (weight of the entropy of the composer's
+    decisions).
     """
 
     def build(self) -> None:
@@ -46,9 +45,7 @@ class HierarchicalLearner(PrimitiveLearner):
         if module_id == COMPOSER:
             module = self.module[module_id].unwrapped()
             critic = [*module.value_token.parameters(), *module.value_sum.parameters()]
-            whole = settings["composer_layers"] == "all"
-            policy = [part for name, part in module.net.named_parameters() if whole or name.startswith(_HEADS)]
-            groups = {"": (policy, settings["lr"][module_id]), "_critic": (critic, _CRITIC_LR)}
+            groups = {"": (list(module.net.parameters()), settings["lr"][module_id]), "_critic": (critic, _CRITIC_LR)}
         for suffix, (parameters, lr) in groups.items():
             self.register_optimizer(
                 module_id=module_id,

@@ -40,6 +40,7 @@ _DECISION = {
     "actions": (1 + PLACE_SIZE,),
     "action_logp": (),
     "rewards": (),
+    "truth": (MAX_STROKES, PLACE_SIZE),
 }
 
 
@@ -191,7 +192,8 @@ class HierarchicalRunner(CandidRunner, MultiAgentEnvRunner):  # type: ignore[mis
             logp = np.zeros(len(due), np.float32)
         else:
             actions, logp = _chosen(self.module[COMPOSER], observed, explore)
-        for name, values in (("obs", observed), ("actions", actions), ("action_logp", logp)):
+        truth = self.batch.true_places(due)
+        for name, values in (("obs", observed), ("actions", actions), ("action_logp", logp), ("truth", truth)):
             self._open[name][due] = values
         self._open["rewards"][due] = 0.0
         self._ticks[due] = 0
@@ -238,10 +240,10 @@ class HierarchicalRunner(CandidRunner, MultiAgentEnvRunner):  # type: ignore[mis
             for part in parts:
                 columns[name][row[first : first + len(part)]] = part
                 first += len(part)
-        next_obs = self._open["obs"].copy()
+        next_obs, next_truth = self._open["obs"].copy(), self._open["truth"].copy()
         due = np.flatnonzero(self.batch.due)
-        next_obs[due] = self.batch.observe_composer(due)
-        return Decisions(next_obs=next_obs, **columns)
+        next_obs[due], next_truth[due] = self.batch.observe_composer(due), self.batch.true_places(due)
+        return Decisions(next_obs=next_obs, next_truth=next_truth, **columns)
 
     def _reset(self, *, evaluation: bool) -> None:
         seed = self._seed
