@@ -195,8 +195,8 @@ class ComposerModule(TorchRLModule, ValueFunctionAPI, InferenceOnlyAPI):  # type
 
     RLlib hooks: ``RLModule.setup``, ``_forward``, ``compute_values`` (`ValueFunctionAPI`) and
     ``get_non_inference_attributes`` (`InferenceOnlyAPI`: runners carry no critic).
-    ``model_config``: ``width``, ``layers``, ``hidden`` and ``dropout`` of `ComposerNet`, ``value_width`` of the critic, ``sigma``:
-    the standard deviations of exploration, one number, or two for box and shape coefficients.
+    ``model_config``: ``width``, ``layers``, ``hidden`` and ``dropout`` of `ComposerNet`, ``value_width`` of the critic,
+    ``sigma``: the standard deviations of exploration, one number, or two for box and shape coefficients.
     Observation space: Box [MAX_STROKES, OBSERVATION_SIZE]; action space: Box [1 + PLACE_SIZE].
     """
 
