@@ -31,9 +31,8 @@ FIRST_SLOPE = 20.0
 class _Layer(nn.Module):
     """Pre-norm attention and feed-forward, each added to its input."""
 
-    def __init__(self, width: int, hidden: int, dropout: float) -> None:
+    def __init__(self, width: int, hidden: int) -> None:
         super().__init__()
-        self.drop = nn.Dropout(dropout)
         self.norm1 = nn.LayerNorm(width)
         self.qkv = nn.Linear(width, 3 * width)
         self.out = nn.Linear(width, width)
@@ -47,8 +46,8 @@ class _Layer(nn.Module):
         parts = self.qkv(self.norm1(x)).view(count, rows, 3, width // HEAD_SIZE, HEAD_SIZE)
         query, key, value = parts.permute(2, 0, 3, 1, 4)
         mixed = nn.functional.scaled_dot_product_attention(query, key, value, attn_mask=reach)
-        x = x + self.drop(self.out(mixed.transpose(1, 2).reshape(count, rows, width)))
-        after: Tensor = x + self.drop(self.down(torch.relu(self.up(self.norm2(x)))))
+        x = x + self.out(mixed.transpose(1, 2).reshape(count, rows, width))
+        after: Tensor = x + self.down(torch.relu(self.up(self.norm2(x))))
         return after
 
 
@@ -59,13 +58,12 @@ class ComposerNet(nn.Module):
         width: of a token inside the network, a multiple of `HEAD_SIZE`.
         layers: attention layers.
         hidden: width of the layers' feed-forward part.
-        dropout: share of what a layer adds that is left out in training.
     """
 
-    def __init__(self, width: int, layers: int, hidden: int, dropout: float = 0.0) -> None:
+    def __init__(self, width: int, layers: int, hidden: int) -> None:
         super().__init__()
         self.embed = nn.Linear(OBSERVATION_SIZE, width)
-        self.layers = nn.ModuleList(_Layer(width, hidden, dropout) for _ in range(layers))
+        self.layers = nn.ModuleList(_Layer(width, hidden) for _ in range(layers))
         self.norm = nn.LayerNorm(width)
         self.pointer = nn.Linear(width, 1)
         self.place = nn.Linear(width, PLACE_SIZE)
@@ -195,8 +193,8 @@ class ComposerModule(TorchRLModule, ValueFunctionAPI, InferenceOnlyAPI):  # type
 
     RLlib hooks: ``RLModule.setup``, ``_forward``, ``compute_values`` (`ValueFunctionAPI`) and
     ``get_non_inference_attributes`` (`InferenceOnlyAPI`: runners carry no critic).
-    ``model_config``: ``width``, ``layers``, ``hidden`` and ``dropout`` of `ComposerNet`, ``value_width`` of the critic,
-    ``sigma``: the standard deviations of exploration, one number, or two for box and shape coefficients.
+    ``model_config``: ``width``, ``layers`` and ``hidden`` of `ComposerNet`, ``value_width`` of the critic, ``sigma``:
+    the standard deviations of exploration, one number, or two for box and shape coefficients.
     Observation space: Box [MAX_STROKES, OBSERVATION_SIZE]; action space: Box [1 + PLACE_SIZE].
     """
 
@@ -205,7 +203,7 @@ class ComposerModule(TorchRLModule, ValueFunctionAPI, InferenceOnlyAPI):  # type
     def setup(self) -> None:
         """Build the networks and the noise."""
         config = self.model_config
-        self.net = ComposerNet(config["width"], config["layers"], config["hidden"], config.get("dropout", 0.0))
+        self.net = ComposerNet(config["width"], config["layers"], config["hidden"])
         width = config["value_width"]
         # The critic looks at every stroke alone and at their sum: cheap, and it never disturbs the policy.
         self.value_token = nn.Sequential(

@@ -17,7 +17,7 @@ from hierbrush.learning.composer_module import ComposerDistribution
 from hierbrush.learning.hierarchical_connector import ANCHOR_LOGITS, ANCHOR_PLACES
 from hierbrush.learning.learner import PrimitiveLearner
 
-_CRITIC_LR = 1e-3
+_CRITIC_LR = 3e-3
 
 
 class HierarchicalLearner(PrimitiveLearner):

@@ -75,9 +75,6 @@ class NetworkSection(Section):
     hidden: _Count = 256
     """Width of the layers' feed-forward part."""
 
-    dropout: float = Field(default=0.1, ge=0, lt=1)
-    """Share of what a layer adds that is left out in training, so that characters are not learned by heart."""
-
 
 class LossSection(Section):
     """What counts how much; boxes and coefficients in place units."""
