@@ -133,10 +133,9 @@ def train(
         address: Ray cluster to train on, ``auto`` or ``HOST:PORT``; a Ray of this machine's own unless given.
 
     Raises:
-        HierbrushError: the configuration cannot be used, no cluster answers, or ``output`` holds a training and
-            ``resume`` is False.
+        HierbrushError: the configuration cannot be used, no cluster answers, ``output`` holds a training and ``resume``
+            is False, or policies trained side by side failed more often than they are retried.
         TrainingStopped: a signal asked to stop; checkpoints were written.
-        RuntimeError: policies trained side by side failed more often than they are retried.
     """
     document = apply_overrides(read_yaml(config_path), overrides)
     kind = document.data.get("kind")

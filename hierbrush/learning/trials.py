@@ -164,8 +164,7 @@ def train_trials(runs: Sequence[PolicyRun], *, resume: bool, stop: Callable[[], 
         storage: folder or URI, reached from every machine, for what Tune writes down; can be removed afterwards.
 
     Raises:
-        HierbrushError: input that cannot be used.
-        RuntimeError: policies failed more often than they are retried.
+        HierbrushError: input cannot be used, or policies failed more often than they are retried.
     """
     # A trial may run anywhere, with a working directory of its own.
     by_name = {run.name: _anywhere(run) for run in runs}
@@ -194,9 +193,9 @@ def train_trials(runs: Sequence[PolicyRun], *, resume: bool, stop: Callable[[], 
     refused = [result.metrics[_REFUSED] for result in results if (result.metrics or {}).get(_REFUSED)]
     if refused:
         raise HierbrushError("\n".join(dict.fromkeys(refused)))
-    errors = [f"{result.config['policy']}: {result.error}" for result in results if result.error]
+    errors = [f"{result.config['policy']}: {_last_line(result.error)}" for result in results if result.error]
     if errors:
-        raise RuntimeError(
+        raise HierbrushError(
             f"{len(errors)} of {len(runs)} policies failed more than {config.faults.retries} times; --resume tries "
             "them again\n" + "\n".join(errors)
         )
