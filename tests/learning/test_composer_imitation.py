@@ -15,7 +15,7 @@ from hierbrush.composer.brief import brief_of, truth_of
 from hierbrush.composer.observation import EXISTS, GOAL_GIVEN, LAST, PLACED, WRITTEN, Progress
 from hierbrush.composer.policy import ComposerPolicy, load_composer
 from hierbrush.learning.expert import Disturbance, Expert
-from hierbrush.learning.imitation import composition_scores, train_imitation
+from hierbrush.learning.imitation import STEEPNESS, composition_scores, steeper_pointer, train_imitation
 from hierbrush.resources import folder
 
 CHARACTERS = "永国語盟"
@@ -118,3 +118,17 @@ def test_imitation_learns_and_exports(tmp_path: Path) -> None:
     assert set(card["validation"]) >= {"order", "centre", "size", "box_iou"}
     records = [json.loads(line) for line in (output / "metrics.jsonl").read_text().splitlines()]
     assert records[-1]["choice_loss"] < records[0]["choice_loss"]
+
+
+def test_a_pointer_that_misleads_is_made_to_follow_the_library() -> None:
+    """With noise on the pointer's head the steepest factor wins; with heads of zeros all do as well, so the first."""
+    characters = [char for char in load_library() if split(char) == "validation"][:40]
+    briefs, truths = [brief_of(char) for char in characters], [truth_of(char) for char in characters]
+    tensors = load_composer().tensors()
+    quiet = {**tensors, "pointer.weight": np.zeros_like(tensors["pointer.weight"])}
+    assert steeper_pointer(quiet, briefs, truths)["slope"] == quiet["slope"]
+    noise = np.random.default_rng(0).normal(scale=0.2, size=tensors["pointer.weight"].shape).astype(np.float32)
+    noisy = {**tensors, "pointer.weight": noise}
+    chosen = steeper_pointer(noisy, briefs, truths)
+    assert chosen["slope"] / noisy["slope"] == max(STEEPNESS)
+    assert noisy["slope"] == tensors["slope"]
