@@ -56,6 +56,6 @@ def test_hands_without_strokes_have_rows(monkeypatch: pytest.MonkeyPatch) -> Non
         stroke_iou(trace(MEASURED, [path], side=SIDE), glyph), abs=0.02
     )
     line = next(line for line in result.table().splitlines() if line.startswith("flat policy")).split()
-    assert line[2:7] == ["2", "-", "-", "-", "-"]
-    assert line[7] == f"{flat.figures['character_iou'].mean():.3f}"
+    assert line[2:8] == ["2", "-", "-", "-", "-", "-"]
+    assert line[8] == f"{flat.figures['character_iou'].mean():.3f}"
     json.dumps(result.summary(), allow_nan=False)
