@@ -32,7 +32,7 @@ CHARACTERS = 60  # of each stage; every environment of stock RLlib prepares its 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--slots", type=int, default=512, help="characters written side by side by ours")
-    parser.add_argument("--environments", type=int, nargs="*", default=[1, 16, 64], help="those of stock RLlib")
+    parser.add_argument("--environments", type=int, nargs="*", default=[1, 16, 64, 128], help="those of stock RLlib")
     parser.add_argument("--fragment", type=int, default=128, help="ticks between updates")
     parser.add_argument("--iterations", type=int, default=3, help="measured iterations; the median counts")
     parser.add_argument("--json", type=Path, help="also write the figures here")
