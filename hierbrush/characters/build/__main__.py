@@ -6,19 +6,14 @@ import json
 import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import click
 
-from hierbrush.characters import split
 from hierbrush.characters.build import corrections as corrections_layer
-from hierbrush.characters.build.costs import Costs, fit_costs
-from hierbrush.characters.build.decompositions import all_options, decompose, sides_of, stroke_counts
-from hierbrush.characters.build.hints import hints_of
+from hierbrush.characters.build.decompositions import decompose
 from hierbrush.characters.build.labels import Label, label
-from hierbrush.characters.build.matching import Matcher, Strokes
 from hierbrush.characters.build.report import agreement, as_text, make_report
 from hierbrush.characters.build.shapes import build_shape_bases, write_shape_bases
 from hierbrush.characters.build.sheets import write_confusion_sheets
@@ -69,6 +64,8 @@ def main(
     try:
         sources = read_sources(hanzi_writer_data, cnchar_order, cnchar_trad, cjk_semantic_split)
         if fit:
+            from hierbrush.characters.build.costs import costs_of  # the only part that needs SciPy
+
             click.echo(str(costs_of(sources)))
             return
         primitives = primitives or folder("primitives")
@@ -78,21 +75,6 @@ def main(
         raise click.ClickException(str(error)) from error
     click.echo(as_text(report))
     click.echo(f"{out}: {out.stat().st_size / 1e6:.2f} MB; {shapes}: {shapes.stat().st_size / 1e6:.2f} MB")
-
-
-def costs_of(sources: Sources) -> Costs:
-    """Return the costs of cuts, fitted to what cjk-semantic-split says of training characters."""
-    corrections = corrections_layer.load_corrections()
-    sources = corrections_layer.apply(sources, corrections)
-    strokes = Strokes(sources, label(sources, corrections)[0])
-    matcher = Matcher(strokes, strokes.exemplars())
-    found = matcher.match_all(sides_of(strokes))
-    possible = all_options(matcher, found, replace(sources, parts={}))
-    counts = stroke_counts(matcher, sources)
-    taught = [char for char in possible if split(char) == "train"]
-    return fit_costs(
-        {char: possible[char] for char in taught}, {char: hints_of(char, sources, counts) for char in taught}
-    )
 
 
 def build(

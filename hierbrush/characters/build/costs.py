@@ -10,15 +10,20 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import minimize  # type: ignore[import-untyped]
 
+from hierbrush.characters import split
+from hierbrush.characters.build.corrections import apply, load_corrections
 from hierbrush.characters.build.cuts import Features, Option
-from hierbrush.characters.build.decompositions import familiarity, places
-from hierbrush.characters.build.hints import Hint
+from hierbrush.characters.build.decompositions import all_options, familiarity, places, sides_of, stroke_counts
+from hierbrush.characters.build.hints import Hint, hints_of
+from hierbrush.characters.build.labels import label
+from hierbrush.characters.build.matching import Matcher, Strokes
+from hierbrush.characters.build.sources import Sources
 
 ERROR = 2.2
 """Cost of a side's error of 1; fixes the unit of all costs."""
@@ -48,6 +53,21 @@ class Costs:
     worst: float
     characters: int
     agreeing: float
+
+
+def costs_of(sources: Sources) -> Costs:
+    """Return the costs of cuts, fitted to what cjk-semantic-split says of training characters."""
+    corrections = load_corrections()
+    sources = apply(sources, corrections)
+    strokes = Strokes(sources, label(sources, corrections)[0])
+    matcher = Matcher(strokes, strokes.exemplars())
+    found = matcher.match_all(sides_of(strokes))
+    possible = all_options(matcher, found, replace(sources, parts={}))
+    counts = stroke_counts(matcher, sources)
+    taught = [char for char in possible if split(char) == "train"]
+    return fit_costs(
+        {char: possible[char] for char in taught}, {char: hints_of(char, sources, counts) for char in taught}
+    )
 
 
 def fit_costs(possible: Mapping[str, Sequence[Option]], hints: Mapping[str, Sequence[Hint]]) -> Costs:
