@@ -337,6 +337,8 @@ def test_killed_runner_is_replaced_and_knows_where_training_is(built: Any, toy_s
             break
     assert set(counts) == {1, 2}
     assert killed not in runners(algorithm, os.getpid)
+    # A runner that came back after the others were told the steps so far hears of them with the next iteration.
+    algorithm.train()
     stages, steps, weights = zip(
         *algorithm.env_runner_group.foreach_env_runner(
             lambda runner: (
