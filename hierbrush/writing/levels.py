@@ -17,7 +17,8 @@ class ComposerScores:
 
     ``order_exact``: all strokes come in the right order. ``centre_error``: mean distance of the strokes' box centres,
     ``coordinate_error`` mean difference of the centres' coordinates, ``size_error`` of box widths and heights, all in
-    sides of the character's box. ``box_iou``: mean IoU of the strokes' boxes. ``centre_errors`` and ``box_ious`` tell the same of every stroke, in the order of
+    sides of the character's box. ``box_iou``: mean IoU of the strokes' boxes. ``centre_errors`` and ``box_ious`` tell
+    the same of every stroke, in the order of
     writing; how well a stroke was then written is in `WrittenStroke.iou`.
     """
 
