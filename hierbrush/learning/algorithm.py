@@ -11,7 +11,7 @@ import torch
 from ray.rllib.algorithms.ppo import PPO, PPOConfig
 from ray.rllib.callbacks.callbacks import RLlibCallback
 from ray.rllib.core.rl_module.rl_module import RLModuleSpec
-from ray.rllib.utils.metrics import ENV_RUNNER_RESULTS, NUM_ENV_STEPS_SAMPLED
+from ray.rllib.utils.metrics import ENV_RUNNER_RESULTS, NUM_ENV_STEPS_SAMPLED, NUM_ENV_STEPS_SAMPLED_LIFETIME
 
 from hierbrush.curriculum import METRICS, Curriculum, StageMachine, StageState
 from hierbrush.learning.config import FaultsSection, TrainingConfig
@@ -117,14 +117,21 @@ class CurriculumPPO(PPO):  # type: ignore[misc]
         return {**state, CURRICULUM_RESULTS: self.stage_state.to_dict() if self.stage_state else None}
 
     def set_state(self, state: dict[str, Any]) -> None:
-        """Restore PPO's state, then the stage, in every runner."""
+        """Restore PPO's state, then the count of steps and the stage, in every runner."""
         super().set_state(state)
+        # RLlib sends the count before it has restored it; with zero, runners would repeat a training's first goals.
+        steps = self.metrics.peek((ENV_RUNNER_RESULTS, NUM_ENV_STEPS_SAMPLED_LIFETIME), default=0)
+        self.env_runner_group.foreach_env_runner(partial(_set_steps, steps=int(steps)))
         if state.get(CURRICULUM_RESULTS) is not None:
             self._move(StageState.from_dict(state[CURRICULUM_RESULTS]))
 
 
 def _seed_torch(learner: Any, seed: int) -> None:
     torch.manual_seed(seed)
+
+
+def _set_steps(runner: Any, steps: int) -> None:
+    runner.set_state({NUM_ENV_STEPS_SAMPLED_LIFETIME: steps})
 
 
 def _set_stage(runner: BatchedEnvRunner, stage: int) -> None:
@@ -147,8 +154,14 @@ class CurriculumPPOConfig(PPOConfig):  # type: ignore[misc]
     def faults(self, faults: FaultsSection) -> CurriculumPPOConfig:
         """Set what is done about runners that are lost or hang."""
         self.patience = faults.patience
-        # Runners have no connectors whose states could be merged, and asking a hanging one for them takes ten seconds.
-        self.env_runners(sample_timeout_s=faults.sample_timeout, merge_env_runner_states=False)
+        self.env_runners(
+            sample_timeout_s=faults.sample_timeout,
+            # Runners have no connectors whose states could be merged, and asking a hanging one takes ten seconds.
+            merge_env_runner_states=False,
+            # Weights and counts go out as two calls of one kind, and RLlib drops a call while as many as this are
+            # unanswered: with its default of one, a busy runner resumes without its weights.
+            max_requests_in_flight_per_env_runner=4,
+        )
         self.fault_tolerance(**fault_settings(faults))
         return self
 
