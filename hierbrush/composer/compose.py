@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from hierbrush.composer.brief import MAX_STROKES, Brief
 from hierbrush.composer.observation import BriefBank, Progress
-from hierbrush.composer.place import PLACE_SIZE, stroke_goal
+from hierbrush.composer.place import PLACE_SIZE, stroke_goals
 from hierbrush.strokes.goal import StrokeGoal
 
 F32 = NDArray[np.float32]
@@ -22,7 +22,7 @@ class Decides(Protocol):
     """What decides: `ComposerPolicy`, or a baseline."""
 
     def act(self, observation: F32) -> tuple[Index, F32]:
-        """Return strokes int64 [n] and places f32 [n, PLACE_SIZE] for observations f32 [n, MAX_STROKES, D]."""
+        """Return strokes int64 [n] and decisions f32 [n, DECISION_SIZE] for observations f32 [n, MAX_STROKES, D]."""
         ...
 
 
@@ -35,15 +35,18 @@ class Composition:
         order: int64 [S], rows of the brief in the order decided.
         places: f32 [S, PLACE_SIZE], box (centre x, centre y, width, height) and shape coefficients of every row of the
             brief, in the unit box.
+        added: f32 [S], width added on either side of every row's stroke.
     """
 
     brief: Brief
     order: Index
     places: F32
+    added: F32
 
     def goals(self) -> list[StrokeGoal]:
         """Return the strokes as goals for the primitives, in writing order."""
-        return [stroke_goal(self.brief.stroke_types[row], self.places[row]) for row in self.order]
+        types = [self.brief.stroke_types[row] for row in self.order]
+        return stroke_goals(types, self.places[self.order], self.added[self.order])
 
 
 def compose(briefs: Sequence[Brief], policy: Decides, goals: Sequence[F32] | None = None) -> list[Composition]:
@@ -70,6 +73,11 @@ def compose(briefs: Sequence[Brief], policy: Decides, goals: Sequence[F32] | Non
         progress.write(rows, index, place)
         orders[rows, step] = index
     return [
-        Composition(brief, orders[at, : len(brief)], progress.placed[at, : len(brief)].reshape(-1, PLACE_SIZE))
+        Composition(
+            brief,
+            orders[at, : len(brief)],
+            progress.placed[at, : len(brief)].reshape(-1, PLACE_SIZE),
+            progress.added[at, : len(brief)],
+        )
         for at, brief in enumerate(briefs)
     ]

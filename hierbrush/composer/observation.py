@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hierbrush.composer.brief import MAX_STROKES, TOKEN_SIZE, Brief
-from hierbrush.composer.place import PLACE_SIZE, decode_place, encode_place
+from hierbrush.composer.place import PLACE_SIZE, bolder, decode_place, encode_place
 from hierbrush.errors import HierbrushError
 
 F32 = NDArray[np.float32]
@@ -71,6 +71,7 @@ class Progress:
         brief: int64 [N], each character's number in the bank.
         written: bool [N, MAX_STROKES].
         placed: f32 [N, MAX_STROKES, PLACE_SIZE], decoded boxes and coefficients of what is written.
+        added: f32 [N, MAX_STROKES], width added on either side of what is written.
     """
 
     def __init__(self, bank: BriefBank, size: int) -> None:
@@ -78,6 +79,7 @@ class Progress:
         self.brief = np.zeros(size, np.int64)
         self.written = np.zeros((size, MAX_STROKES), bool)
         self.placed = np.zeros((size, MAX_STROKES, PLACE_SIZE), np.float32)
+        self.added = np.zeros((size, MAX_STROKES), np.float32)
         self._observation = np.zeros((size, MAX_STROKES, OBSERVATION_SIZE), np.float32)
 
     @property
@@ -103,6 +105,7 @@ class Progress:
         self.brief[rows] = briefs
         self.written[rows] = False
         self.placed[rows] = 0.0
+        self.added[rows] = 0.0
         bank = self._bank
         fresh = np.zeros((len(rows), MAX_STROKES, OBSERVATION_SIZE), np.float32)
         fresh[..., :TOKEN_SIZE] = bank.tokens[briefs]
@@ -116,13 +119,13 @@ class Progress:
             )
         self._observation[rows] = fresh
 
-    def write(self, rows: Index, index: Index, place: F32) -> F32:
+    def write(self, rows: Index, index: Index, decisions: F32) -> F32:
         """Note one decision for each of some characters, and return its box and coefficients f32 [n, PLACE_SIZE].
 
         Args:
             rows: int64 [n], which of the N, each at most once.
             index: int64 [n], the stroke chosen.
-            place: f32 [n, PLACE_SIZE].
+            decisions: f32 [n, DECISION_SIZE].
 
         Raises:
             HierbrushError: a stroke does not exist or is already written.
@@ -132,9 +135,10 @@ class Progress:
             raise HierbrushError(
                 f"index: stroke {int(index[at])} of row {int(rows[at])} is not there or already written"
             )
-        decoded = decode_place(self._bank.prior[self.brief[rows], index], place)
+        decoded = decode_place(self._bank.prior[self.brief[rows], index], decisions[:, :PLACE_SIZE])
         self.written[rows, index] = True
         self.placed[rows, index] = decoded
+        self.added[rows, index] = bolder(decisions)
         observation = self._observation
         observation[rows, :, LAST] = 0.0
         observation[rows, index, LAST] = 1.0

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from hierbrush.composer.brief import RANK
 from hierbrush.composer.observation import EXISTS, GOAL, GOAL_GIVEN, OBSERVATION_SIZE, WRITTEN
-from hierbrush.composer.place import PLACE_SIZE
+from hierbrush.composer.place import DECISION_SIZE, PLACE_SIZE
 from hierbrush.errors import HierbrushError
 from hierbrush.strokes.policy import read_safetensors
 
@@ -47,7 +47,7 @@ class ComposerPolicy:
     Args:
         tensors: ``embed.weight`` [d, OBSERVATION_SIZE] and ``.bias``; for every layer k ``layers.<k>.`` ``norm1``,
             ``qkv`` [3d, d], ``out`` [d, d], ``norm2``, ``up`` [h, d], ``down`` [d, h]; ``norm``; ``pointer`` [1, d];
-            ``place`` [PLACE_SIZE, d]; all with ``.weight`` and ``.bias``; ``slope`` [1].
+            ``place`` [PLACE_SIZE, d]; ``weight`` [1, d]; all with ``.weight`` and ``.bias``; ``slope`` [1].
         source: where they come from, for messages.
 
     Raises:
@@ -100,7 +100,7 @@ class ComposerPolicy:
         return sum(array.size for array in self._w.values())
 
     def act(self, observation: F32) -> tuple[Index, F32]:
-        """Return the most likely stroke int64 [n] and its mean place f32 [n, PLACE_SIZE].
+        """Return the most likely stroke int64 [n] and its mean place and weight f32 [n, DECISION_SIZE].
 
         Args:
             observation: f32 [n, MAX_STROKES, OBSERVATION_SIZE]; every character must have a stroke left.
@@ -110,7 +110,7 @@ class ComposerPolicy:
         return index, places[np.arange(len(index)), index]
 
     def heads(self, observation: F32) -> tuple[F32, F32]:
-        """Return logits f32 [n, R] and mean places f32 [n, R, PLACE_SIZE] for all rows of the observations [n, R, D].
+        """Return logits f32 [n, R] and mean decisions f32 [n, R, DECISION_SIZE] for all rows of observations [n, R, D].
 
         Raises:
             HierbrushError: the observation has another shape.
@@ -119,7 +119,7 @@ class ComposerPolicy:
             raise HierbrushError(f"observation: shape {observation.shape}, expected (n, rows, {OBSERVATION_SIZE})")
         count, rows = observation.shape[:2]
         logits = np.full((count, rows), OUT_OF_REACH, np.float32)
-        places = np.zeros((count, rows, PLACE_SIZE), np.float32)
+        places = np.zeros((count, rows, DECISION_SIZE), np.float32)
         lengths = row_counts(observation)
         # Characters of like length together: padding is computed as well.
         order = np.argsort(lengths, kind="stable")
@@ -161,8 +161,11 @@ class ComposerPolicy:
         pointer -= w["slope"] * observation[:, :, RANK]
         logits = np.where(exists & (observation[:, :, WRITTEN] == 0), pointer, np.float32(OUT_OF_REACH))
         places = (x @ w["place.weight"] + w["place.bias"]).reshape(count, rows, PLACE_SIZE)
-        places += observation[:, :, GOAL_GIVEN, None] * observation[:, :, GOAL : GOAL + PLACE_SIZE]
-        return logits, places
+        given = observation[:, :, GOAL_GIVEN, None]
+        places += given * observation[:, :, GOAL : GOAL + PLACE_SIZE]
+        weight = (x @ w["weight.weight"] + w["weight.bias"]).reshape(count, rows, 1)
+        # A goal is as bold as it is wanted.
+        return logits, np.concatenate([places, (1 - given) * weight], axis=2)
 
 
 def row_counts(observation: F32) -> Index:
@@ -181,6 +184,7 @@ def parameter_shapes(width: int, layers: int, hidden: int) -> dict[str, tuple[in
         hidden: width of the layers' feed-forward part.
     """
     linear = {"embed": (width, OBSERVATION_SIZE), "pointer": (1, width), "place": (PLACE_SIZE, width)}
+    linear["weight"] = (1, width)
     norms = ["norm"]
     for k in range(layers):
         at = f"layers.{k}."

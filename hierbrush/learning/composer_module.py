@@ -15,7 +15,7 @@ from torch import Tensor, nn
 
 from hierbrush.composer.brief import MAX_STROKES, RANK
 from hierbrush.composer.observation import EXISTS, GOAL, GOAL_GIVEN, OBSERVATION_SIZE, WRITTEN
-from hierbrush.composer.place import PLACE_SIZE
+from hierbrush.composer.place import DECISION_SIZE, PLACE_SIZE, WEIGHT
 from hierbrush.composer.policy import HEAD_SIZE, OUT_OF_REACH, parameter_shapes
 
 _LOG_SQRT_2PI = 0.5 * math.log(2 * math.pi)
@@ -67,15 +67,16 @@ class ComposerNet(nn.Module):
         self.norm = nn.LayerNorm(width)
         self.pointer = nn.Linear(width, 1)
         self.place = nn.Linear(width, PLACE_SIZE)
+        self.weight = nn.Linear(width, 1)
         self.slope = nn.Parameter(torch.tensor([FIRST_SLOPE]))
-        for head in (self.pointer, self.place):
+        for head in (self.pointer, self.place, self.weight):
             nn.init.zeros_(head.weight)
             nn.init.zeros_(head.bias)
         shapes = {name: tuple(parameter.shape) for name, parameter in self.named_parameters()}
         assert shapes == parameter_shapes(width, layers, hidden)
 
     def forward(self, observation: Tensor) -> tuple[Tensor, Tensor]:
-        """Return logits [n, R] and mean places [n, R, PLACE_SIZE] for observations [n, R, OBSERVATION_SIZE]."""
+        """Return logits [n, R] and mean decisions [n, R, DECISION_SIZE] for observations [n, R, OBSERVATION_SIZE]."""
         exists = observation[:, :, EXISTS] > 0
         reach = exists[:, None, None, :]
         # An observation without any stroke (RLlib's dummy batches) may look everywhere, or attention divides by zero.
@@ -86,21 +87,23 @@ class ComposerNet(nn.Module):
         x = self.norm(x)
         logits = self.pointer(x).squeeze(-1) - self.slope * observation[:, :, RANK]
         logits = logits.masked_fill(~exists | (observation[:, :, WRITTEN] > 0), OUT_OF_REACH)
-        followed = observation[:, :, GOAL_GIVEN, None] * observation[:, :, GOAL : GOAL + PLACE_SIZE]
-        return logits, self.place(x) + followed
+        given = observation[:, :, GOAL_GIVEN, None]
+        place = self.place(x) + given * observation[:, :, GOAL : GOAL + PLACE_SIZE]
+        return logits, torch.cat([place, (1 - given) * self.weight(x)], dim=-1)
 
 
 def split_inputs(inputs: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-    """Return logits [n, MAX_STROKES], mean places [n, MAX_STROKES, PLACE_SIZE] and log σ [n, PLACE_SIZE]."""
-    logits, places, log_std = torch.split(inputs, [MAX_STROKES, MAX_STROKES * PLACE_SIZE, PLACE_SIZE], dim=-1)
-    return logits, places.reshape(-1, MAX_STROKES, PLACE_SIZE), log_std
+    """Return logits [n, MAX_STROKES], mean decisions [n, MAX_STROKES, DECISION_SIZE] and log σ [n, DECISION_SIZE]."""
+    logits, places, log_std = torch.split(inputs, [MAX_STROKES, MAX_STROKES * DECISION_SIZE, DECISION_SIZE], dim=-1)
+    return logits, places.reshape(-1, MAX_STROKES, DECISION_SIZE), log_std
 
 
 class ComposerDistribution(Distribution):  # type: ignore[misc]
     """Which stroke (masked categorical) and where (Gaussian around that stroke's own mean place).
 
-    Inputs f32 [n, MAX_STROKES + MAX_STROKES x PLACE_SIZE + PLACE_SIZE]: logits, mean places, logarithms of the standard
-    deviations. An action is f32 [n, 1 + PLACE_SIZE]: the stroke's row, then its place.
+    Inputs f32 [n, MAX_STROKES + MAX_STROKES x DECISION_SIZE + DECISION_SIZE]: logits, mean places and weights,
+    logarithms of the standard deviations. An action is f32 [n, 1 + DECISION_SIZE]: the stroke's row, its place and
+    weight.
     """
 
     def __init__(self, logits: Tensor, places: Tensor, log_std: Tensor) -> None:
@@ -116,7 +119,7 @@ class ComposerDistribution(Distribution):  # type: ignore[misc]
     @staticmethod
     def required_input_dim(space: Any, **kwargs: Any) -> int:
         """Return the length of the inputs."""
-        return MAX_STROKES + MAX_STROKES * PLACE_SIZE + PLACE_SIZE
+        return MAX_STROKES + MAX_STROKES * DECISION_SIZE + DECISION_SIZE
 
     def sample(self, *, sample_shape: Any = None) -> Tensor:
         """Return one action for each input."""
@@ -194,8 +197,8 @@ class ComposerModule(TorchRLModule, ValueFunctionAPI, InferenceOnlyAPI):  # type
     RLlib hooks: ``RLModule.setup``, ``_forward``, ``compute_values`` (`ValueFunctionAPI`) and
     ``get_non_inference_attributes`` (`InferenceOnlyAPI`: runners carry no critic).
     ``model_config``: ``width``, ``layers`` and ``hidden`` of `ComposerNet`, ``value_width`` of the critic, ``sigma``:
-    the standard deviations of exploration, one number, or two for box and shape coefficients.
-    Observation space: Box [MAX_STROKES, OBSERVATION_SIZE]; action space: Box [1 + PLACE_SIZE].
+    the standard deviations of exploration, one number, or three for box, shape coefficients and weight.
+    Observation space: Box [MAX_STROKES, OBSERVATION_SIZE]; action space: Box [1 + DECISION_SIZE].
     """
 
     log_std: Tensor
@@ -212,22 +215,23 @@ class ComposerModule(TorchRLModule, ValueFunctionAPI, InferenceOnlyAPI):  # type
         self.value_sum = nn.Sequential(nn.Linear(width, width), nn.ReLU(), nn.Linear(width, 1))
         for parameter in self.value_sum[-1].parameters():
             nn.init.zeros_(parameter)
-        self.register_buffer("log_std", torch.zeros(PLACE_SIZE))
+        self.register_buffer("log_std", torch.zeros(DECISION_SIZE))
         sigma = config["sigma"]
         self.set_sigma(*(sigma if isinstance(sigma, Sequence) else (sigma,)))
         self.action_dist_cls = ComposerDistribution
 
-    def set_sigma(self, box: float, shape: float | None = None) -> None:
-        """Set the standard deviations of boxes and of shape coefficients (as boxes unless given), in place units."""
+    def set_sigma(self, box: float, shape: float | None = None, weight: float | None = None) -> None:
+        """Set the standard deviations of boxes, shape coefficients and weights, those not given as the boxes'."""
         self.log_std[:4] = math.log(box)
-        self.log_std[4:] = math.log(box if shape is None else shape)
+        self.log_std[4:PLACE_SIZE] = math.log(box if shape is None else shape)
+        self.log_std[WEIGHT] = math.log(box if weight is None else weight)
 
     def get_non_inference_attributes(self) -> list[str]:
         """Return what runners can do without."""
         return ["value_token", "value_sum"]
 
     def heads(self, observation: Tensor) -> tuple[Tensor, Tensor]:
-        """Return logits [n, MAX_STROKES] and mean places [n, MAX_STROKES, PLACE_SIZE], computed where strokes are."""
+        """Return logits [n, MAX_STROKES], mean decisions [n, MAX_STROKES, DECISION_SIZE], where strokes are."""
         used = max(1, int((observation[:, :, EXISTS] > 0).any(dim=0).sum()))
         logits, places = self.net(observation[:, :used])
         empty = MAX_STROKES - used

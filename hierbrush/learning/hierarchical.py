@@ -86,7 +86,8 @@ def module_specs(config: HierarchicalConfig) -> MultiRLModuleSpec:
         HierbrushError: weights cannot be used.
     """
     observations, actions = character_spaces()
-    composer_weights = _path(config.composer.weights, COMPOSER_WEIGHTS)
+    composer = config.composer
+    composer_weights = _path(composer.weights, COMPOSER_WEIGHTS)
     primitive_weights = _path(config.primitives.weights, PRIMITIVE_WEIGHTS)
     net = _composer(composer_weights)
     width, layers, hidden = net.sizes
@@ -99,8 +100,8 @@ def module_specs(config: HierarchicalConfig) -> MultiRLModuleSpec:
                 "width": width,
                 "layers": layers,
                 "hidden": hidden,
-                "value_width": config.composer.value_width,
-                "sigma": [config.composer.sigma, config.composer.sigma * config.composer.shape_noise],
+                "value_width": composer.value_width,
+                "sigma": [composer.sigma, composer.sigma * composer.shape_noise, composer.weight_noise],
                 "weights": composer_weights,
             },
         )
@@ -193,6 +194,8 @@ def hierarchical_algorithm_config(config: HierarchicalConfig, curriculum: Curric
                 "sigma": [[0, primitives.sigma], [training.steps, primitives.sigma_final]],
                 "composer_sigma": [[0, composer.sigma], [training.steps, composer.sigma_final]],
                 "shape_noise": composer.shape_noise,
+                "weight_noise": composer.weight_noise,
+                "weight_lr": [[0, composer.weight_lr], [training.steps, composer.weight_lr / 10]],
                 "anchor_choice": composer.anchor_choice,
                 "anchor_place": composer.anchor_place,
                 "entropy": composer.entropy,

@@ -13,7 +13,7 @@ from ray.rllib.core.columns import Columns
 from ray.rllib.evaluation.postprocessing import Postprocessing
 
 from hierbrush.composer.observation import EXISTS, WRITTEN
-from hierbrush.composer.place import PLACE_SIZE
+from hierbrush.composer.place import DECISION_SIZE, PLACE_SIZE
 from hierbrush.composer.policy import ComposerPolicy
 from hierbrush.envs.character import COMPOSER
 from hierbrush.learning.composer_module import MISSED
@@ -130,7 +130,7 @@ class HierarchicalToBatch(ConnectorV2):  # type: ignore[misc]
         """Return logits and places of the policy that the composer began as; of the component library without one."""
         if self._anchor is not None:
             return self._anchor.heads(obs)
-        return np.zeros(obs.shape[:2], np.float32), np.zeros((*obs.shape[:2], PLACE_SIZE), np.float32)
+        return np.zeros(obs.shape[:2], np.float32), np.zeros((*obs.shape[:2], DECISION_SIZE), np.float32)
 
     def _ticked(self, rl_module: Any, strokes: StrokeTicks) -> dict[str, dict[str, NDArray[Any]]]:
         ticks, count = strokes.rewards.shape
@@ -170,7 +170,7 @@ class HierarchicalToBatch(ConnectorV2):  # type: ignore[misc]
 def _missed(obs: F32, places: F32, truth: F32) -> F32:
     """Return by how much places miss the truth where a stroke is still to be written, else zero."""
     left = (obs[:, :, EXISTS] > 0) & (obs[:, :, WRITTEN] == 0)
-    missed: F32 = np.where(left[:, :, None], places - truth, np.float32(0.0))
+    missed: F32 = np.where(left[:, :, None], places[..., :PLACE_SIZE] - truth, np.float32(0.0))
     return missed
 
 

@@ -23,7 +23,7 @@ from ray.rllib.utils.metrics import (
 
 from hierbrush.composer.brief import MAX_STROKES
 from hierbrush.composer.observation import EXISTS, OBSERVATION_SIZE, WRITTEN
-from hierbrush.composer.place import PLACE_SIZE
+from hierbrush.composer.place import DECISION_SIZE, PLACE_SIZE
 from hierbrush.envs.character import COMPOSER, CharacterBatch, character_spaces
 from hierbrush.learning.faults import CandidRunner
 from hierbrush.learning.fragment import F32
@@ -37,7 +37,7 @@ GAMMA = "gamma"
 
 _DECISION = {
     "obs": (MAX_STROKES, OBSERVATION_SIZE),
-    "actions": (1 + PLACE_SIZE,),
+    "actions": (1 + DECISION_SIZE,),
     "action_logp": (),
     "rewards": (),
     "truth": (MAX_STROKES, PLACE_SIZE),
@@ -187,7 +187,7 @@ class HierarchicalRunner(CandidRunner, MultiAgentEnvRunner):  # type: ignore[mis
         if random_actions:
             left = (observed[:, :, EXISTS] > 0) & (observed[:, :, WRITTEN] == 0)
             choice = (left * np.random.default_rng(self._seed).random(left.shape)).argmax(axis=1)
-            places = np.random.default_rng(self._seed).uniform(-1, 1, (len(due), PLACE_SIZE))
+            places = np.random.default_rng(self._seed).uniform(-1, 1, (len(due), DECISION_SIZE))
             actions = np.column_stack([choice, places]).astype(np.float32)
             logp = np.zeros(len(due), np.float32)
         else:

@@ -45,7 +45,7 @@ from hierbrush.characters import Split, load_library, split
 from hierbrush.composer.brief import MAX_STROKES, Brief, Truth, brief_of, truth_of
 from hierbrush.composer.compose import Decides, compose
 from hierbrush.composer.observation import OBSERVATION_SIZE
-from hierbrush.composer.place import PLACE_SIZE
+from hierbrush.composer.place import DECISION_SIZE, PLACE_SIZE
 from hierbrush.composer.policy import ComposerPolicy
 from hierbrush.curriculum import load_model
 from hierbrush.errors import HierbrushError
@@ -241,7 +241,7 @@ def steeper_pointer(
 
 
 def write_decisions(expert: Expert, path: Path) -> None:
-    """Write the expert's decisions as parquet: ``obs`` f32 [2] (character, step), ``actions`` f32 [1 + PLACE_SIZE]."""
+    """Write the expert's decisions as parquet: ``obs`` f32 [2] (character, step), ``actions`` [1 + DECISION_SIZE]."""
     characters, steps = expert.all_decisions()
     decided = expert.actions(characters, steps)
     obs = np.stack([characters, steps], axis=1).astype(np.float32)
@@ -339,7 +339,7 @@ class ImitationLearner(MARWILTorchLearner):  # type: ignore[misc]
         rows = batch[_PLACES].shape[1]
         logits, places, _ = split_inputs(fwd_out[Columns.ACTION_DIST_INPUTS])
         choice = nn.functional.cross_entropy(logits, batch[Columns.ACTIONS])
-        apart = places[:, :rows] - batch[_PLACES]
+        apart = places[:, :rows, :PLACE_SIZE] - batch[_PLACES]
         # The root of the square and a little: a distance whose gradient does not jump at zero.
         centre = (apart[..., :2].square().sum(dim=-1) + 0.01).sqrt()
         sides = apart[..., 2:4]
@@ -366,7 +366,7 @@ def imitation_config(config: ImitationConfig, decisions: Path, *, limit: int | N
         BCConfig()
         .environment(
             observation_space=gymnasium.spaces.Box(-np.inf, np.inf, (MAX_STROKES, OBSERVATION_SIZE), np.float32),
-            action_space=gymnasium.spaces.Box(-np.inf, np.inf, (1 + PLACE_SIZE,), np.float32),
+            action_space=gymnasium.spaces.Box(-np.inf, np.inf, (1 + DECISION_SIZE,), np.float32),
         )
         .offline_data(
             input_=[str(decisions)],

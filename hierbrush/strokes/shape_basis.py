@@ -88,7 +88,10 @@ class ShapeBasis:
 
 
 def goals(
-    bases: Sequence[ShapeBasis], boxes: Sequence[ArrayLike] | Numbers, coefficients: Sequence[ArrayLike]
+    bases: Sequence[ShapeBasis],
+    boxes: Sequence[ArrayLike] | Numbers,
+    coefficients: Sequence[ArrayLike],
+    added: Numbers | None = None,
 ) -> list[StrokeGoal]:
     """Return n >= 1 goals of any types, each as `ShapeBasis.goal` gives it, for less than n times the cost of one.
 
@@ -96,6 +99,7 @@ def goals(
         bases: n, of each goal's type.
         boxes: n of (centre x, centre y, width, height) in the unit box; the sides > 0.
         coefficients: n of up to ``size`` numbers in standard deviations; those left out are 0.
+        added: float64 [n], by how much each outline then moves outwards, in the unit box; nowhere unless given.
 
     Raises:
         HierbrushError: a number is not finite, a side is not positive, or there are too many coefficients.
@@ -120,6 +124,8 @@ def goals(
     shift = places[:, :2] - scale * (low + high) / 2
     scale, shift = scale[:, None], shift[:, None]
     outline, skeleton = outline * scale + shift, skeleton * scale + shift
+    if added is not None and added.any():
+        outline = outline + added[:, None, None] * _outward(outline)
     half_width = np.concatenate(
         [
             distance_to_outline(skeleton[at : at + _TOGETHER], outline[at : at + _TOGETHER])
@@ -130,6 +136,14 @@ def goals(
     for column in columns:
         column.flags.writeable = False  # or every goal would copy its share
     return [StrokeGoal(basis.stroke_type, *parts) for basis, *parts in zip(bases, *columns, strict=True)]
+
+
+def _outward(outline: Numbers) -> Numbers:
+    """Return the unit normals [n, m, 2] of closed polygons that run clockwise on the page."""
+    along = np.roll(outline, -1, axis=1) - np.roll(outline, 1, axis=1)
+    normal = np.stack([along[..., 1], -along[..., 0]], axis=-1)
+    unit: Numbers = normal / np.maximum(np.linalg.norm(normal, axis=-1, keepdims=True), 1e-12)
+    return unit
 
 
 def to_shape(goal: StrokeGoal) -> Numbers:

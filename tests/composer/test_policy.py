@@ -18,7 +18,7 @@ from hierbrush.composer.observation import (
     BriefBank,
     Progress,
 )
-from hierbrush.composer.place import PLACE_SIZE
+from hierbrush.composer.place import DECISION_SIZE, PLACE_SIZE
 from hierbrush.composer.policy import ComposerPolicy, load_composer, load_composer_card, parameter_shapes
 from hierbrush.errors import HierbrushError
 
@@ -48,7 +48,7 @@ def observe(briefs: list[Brief], written: int = 1) -> np.ndarray:
     for step in range(written):
         at = np.flatnonzero([len(brief) > step + 1 for brief in briefs])
         index = np.array([briefs[row].library_order[step] for row in at])
-        progress.write(at, index, np.full((len(at), PLACE_SIZE), 0.3, np.float32))
+        progress.write(at, index, np.full((len(at), DECISION_SIZE), 0.3, np.float32))
     return progress.observe()
 
 
@@ -121,7 +121,7 @@ def test_goals_can_be_masked(briefs: list[Brief]) -> None:
 
 def test_a_stroke_cannot_be_written_twice(briefs: list[Brief]) -> None:
     progress = Progress(BriefBank.of(briefs[:1]), 1)
-    row, place = np.array([0]), np.zeros((1, PLACE_SIZE), np.float32)
+    row, place = np.array([0]), np.zeros((1, DECISION_SIZE), np.float32)
     progress.begin(row, row)
     progress.write(row, np.array([2]), place)
     with pytest.raises(HierbrushError, match="stroke 2 of row 0 is not there or already written"):

@@ -10,7 +10,7 @@ from ray.rllib.core.columns import Columns
 
 from hierbrush.composer.brief import MAX_STROKES, brief_of
 from hierbrush.composer.observation import OBSERVATION_SIZE, BriefBank, Progress
-from hierbrush.composer.place import PLACE_SIZE
+from hierbrush.composer.place import DECISION_SIZE
 from hierbrush.composer.policy import OUT_OF_REACH, ComposerPolicy
 from hierbrush.learning.composer_module import ComposerDistribution, ComposerModule
 
@@ -20,7 +20,7 @@ def module() -> ComposerModule:
     torch.manual_seed(0)
     made = ComposerModule(
         observation_space=gymnasium.spaces.Box(-np.inf, np.inf, (MAX_STROKES, OBSERVATION_SIZE), np.float32),
-        action_space=gymnasium.spaces.Box(-np.inf, np.inf, (1 + PLACE_SIZE,), np.float32),
+        action_space=gymnasium.spaces.Box(-np.inf, np.inf, (1 + DECISION_SIZE,), np.float32),
         model_config={"width": 64, "layers": 2, "hidden": 96, "value_width": 16, "sigma": (0.1, 0.3)},
     )
     for parameter in made.parameters():  # heads start at zero, and zeros are equal too easily
@@ -36,7 +36,7 @@ def observation() -> np.ndarray:
     progress.begin(rows, rows)
     for step in range(3):
         index = np.array([brief.library_order[step] for brief in briefs])
-        progress.write(rows, index, np.full((len(rows), PLACE_SIZE), 0.3, np.float32))
+        progress.write(rows, index, np.full((len(rows), DECISION_SIZE), 0.3, np.float32))
     return progress.observe()
 
 
@@ -70,9 +70,9 @@ def test_the_distribution_agrees_with_torch(module: ComposerModule, observation:
     action = distribution.sample()
     index = action[:, 0].long()
     logits = inputs[:, :MAX_STROKES]
-    places = inputs[:, MAX_STROKES:-PLACE_SIZE].reshape(-1, MAX_STROKES, PLACE_SIZE)
+    places = inputs[:, MAX_STROKES:-DECISION_SIZE].reshape(-1, MAX_STROKES, DECISION_SIZE)
     choice = torch.distributions.Categorical(logits=logits)
-    place = torch.distributions.Normal(places[torch.arange(len(index)), index], inputs[:, -PLACE_SIZE:].exp())
+    place = torch.distributions.Normal(places[torch.arange(len(index)), index], inputs[:, -DECISION_SIZE:].exp())
     expected = choice.log_prob(index) + place.log_prob(action[:, 1:]).sum(dim=1)
     assert torch.allclose(distribution.logp(action), expected, atol=1e-4)
     assert torch.allclose(distribution.entropy(), choice.entropy() + place.entropy().sum(dim=1), atol=1e-4)
@@ -100,7 +100,7 @@ def test_a_batch_of_zeros_gives_finite_numbers(module: ComposerModule) -> None:
 def test_an_untrained_module_writes_what_the_library_expects(observation: np.ndarray) -> None:
     module = ComposerModule(
         observation_space=gymnasium.spaces.Box(-np.inf, np.inf, (MAX_STROKES, OBSERVATION_SIZE), np.float32),
-        action_space=gymnasium.spaces.Box(-np.inf, np.inf, (1 + PLACE_SIZE,), np.float32),
+        action_space=gymnasium.spaces.Box(-np.inf, np.inf, (1 + DECISION_SIZE,), np.float32),
         model_config={"width": 64, "layers": 1, "hidden": 64, "value_width": 16, "sigma": 0.1},
     )
     logits, places = module.heads(torch.from_numpy(observation))

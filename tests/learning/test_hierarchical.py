@@ -11,6 +11,7 @@ import pytest
 from ray.rllib.env.multi_agent_env import MultiAgentEnv
 
 from hierbrush.cli import main
+from hierbrush.composer.place import DECISION_SIZE
 from hierbrush.composer.policy import ComposerPolicy, load_composer
 from hierbrush.curriculum import Curriculum, load_curriculum
 from hierbrush.envs.character import COMPOSER, CharacterBatch
@@ -125,7 +126,7 @@ def test_as_many_characters_as_slots_are_needed(curriculum: Curriculum) -> None:
 
 def test_decisions_out_of_turn_are_refused(curriculum: Curriculum) -> None:
     batch = CharacterBatch(2, curriculum=curriculum, seed=1)
-    first = np.zeros((1, 13), np.float32)
+    first = np.zeros((1, 1 + DECISION_SIZE), np.float32)
     batch.begin(np.array([0]), first)
     with pytest.raises(HierbrushError, match=r"^rows: 0 is not due"):
         batch.begin(np.array([0]), first)
