@@ -51,6 +51,9 @@ _MOST_OCCURRENCES = 100
 _SHRINKAGE = 0.02
 """Weight of the context's own answer, in occurrences."""
 
+_CONTRADICTION = 0.5
+"""Two siblings contradict each other if the shares that each expects before it add up to a sum this far from 1."""
+
 
 def step_code(operator: str, slot: int) -> int:
     """Return a number for a place in a parent: 0 for the root, else from operator and slot, at most the third."""
@@ -148,14 +151,27 @@ class NodeExpectation:
 
 
 def _interleaved(e: NodeExpectation, all_nodes: Sequence[NodeExpectation]) -> NodeExpectation:
-    """Return a node's expectation with ``before`` as its only sibling knows it, where the node was never met there.
+    """Return a node's expectation with ``before`` as its siblings tell it, where they know better.
 
-    What stands inside 辶 is written before it, whatever it is; 辶 has been met there, and tells.
+    What stands inside 辶 is written before it, whatever it is; 辶 has been met there, and tells. Where two contradict
+    each other the one that was met more often is right: 召 is written before 辶, but 走 is written before 召.
     """
     siblings = [other for other in all_nodes if other.node.parent == e.node.parent and other is not e]
-    if e.met_here or e.node.parent < 0 or len(siblings) != 1 or not siblings[0].met_here:
+    if e.node.parent < 0 or not siblings:
         return e
-    return replace(e, before=np.full(e.node.count, 1 - siblings[0].before.mean(), np.float32))
+    if len(siblings) > 1:
+        if e.met_here:
+            return e
+        earlier = sum(other.node.count for other in siblings if other.node.first < e.node.first)
+        return replace(e, before=np.full(e.node.count, earlier / e.node.rest, np.float32))
+    (sibling,) = siblings
+    if not sibling.met_here:
+        return e
+    told = 1 - float(sibling.before.mean())
+    contradicted = abs(float(e.before.mean()) - told) > _CONTRADICTION and sibling.weight > e.weight
+    if e.met_here and not contradicted:
+        return e
+    return replace(e, before=np.full(e.node.count, told, np.float32))
 
 
 @dataclass(frozen=True, eq=False)

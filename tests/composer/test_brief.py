@@ -141,6 +141,17 @@ def test_the_repertoire_is_part_of_what_is_told() -> None:
     assert np.array_equal(brief_from_ids("⿵门月").tokens[0, -3:], [1, 0, 0])
 
 
+def test_what_was_met_more_often_says_which_of_two_comes_first() -> None:
+    # Inside 辶, where it was met, 召 comes first; 走 was met with much else that it comes before.
+    brief = brief_from_ids("⿺走召")
+    assert list(brief.library_order) == list(range(12))
+
+
+def test_parts_of_a_stack_never_met_there_do_not_mingle() -> None:
+    brief = brief_of("器")
+    assert list(brief.library_order) == list(range(16))
+
+
 @pytest.mark.parametrize("frame", ["辶", "廴"])
 def test_what_a_frame_holds_is_ordered_by_the_frame(frame: str) -> None:
     """No training character has so strange a part there, but each has its inside before the frame."""
