@@ -80,6 +80,7 @@ class Progress:
         self.written = np.zeros((size, MAX_STROKES), bool)
         self.placed = np.zeros((size, MAX_STROKES, PLACE_SIZE), np.float32)
         self.added = np.zeros((size, MAX_STROKES), np.float32)
+        self._weight = np.zeros(size, np.float32)
         self._observation = np.zeros((size, MAX_STROKES, OBSERVATION_SIZE), np.float32)
 
     @property
@@ -136,9 +137,12 @@ class Progress:
                 f"index: stroke {int(index[at])} of row {int(rows[at])} is not there or already written"
             )
         decoded = decode_place(self._bank.prior[self.brief[rows], index], decisions[:, :PLACE_SIZE])
+        # A character has one weight, decided with its first stroke.
+        first = ~self.written[rows].any(axis=1)
+        self._weight[rows] = np.where(first, bolder(decisions), self._weight[rows])
         self.written[rows, index] = True
         self.placed[rows, index] = decoded
-        self.added[rows, index] = bolder(decisions)
+        self.added[rows, index] = self._weight[rows]
         observation = self._observation
         observation[rows, :, LAST] = 0.0
         observation[rows, index, LAST] = 1.0

@@ -164,8 +164,11 @@ class ComposerPolicy:
         given = observation[:, :, GOAL_GIVEN, None]
         places += given * observation[:, :, GOAL : GOAL + PLACE_SIZE]
         weight = (x @ w["weight.weight"] + w["weight.bias"]).reshape(count, rows, 1)
+        # One for the whole character: strokes of unlike weight shift where its ink has its middle.
+        there = exists[:, :, None]
+        weight = (weight * there).sum(axis=1, keepdims=True) / np.maximum(there.sum(axis=1, keepdims=True), 1)
         # A goal is as bold as it is wanted.
-        return logits, np.concatenate([places, (1 - given) * weight], axis=2)
+        return logits, np.concatenate([places, (1 - given) * weight.astype(np.float32)], axis=2)
 
 
 def row_counts(observation: F32) -> Index:

@@ -89,7 +89,9 @@ class ComposerNet(nn.Module):
         logits = logits.masked_fill(~exists | (observation[:, :, WRITTEN] > 0), OUT_OF_REACH)
         given = observation[:, :, GOAL_GIVEN, None]
         place = self.place(x) + given * observation[:, :, GOAL : GOAL + PLACE_SIZE]
-        return logits, torch.cat([place, (1 - given) * self.weight(x)], dim=-1)
+        there = exists.unsqueeze(-1)
+        weight = (self.weight(x) * there).sum(dim=1, keepdim=True) / there.sum(dim=1, keepdim=True).clamp(min=1)
+        return logits, torch.cat([place, (1 - given) * weight], dim=-1)
 
 
 def split_inputs(inputs: Tensor) -> tuple[Tensor, Tensor, Tensor]:
