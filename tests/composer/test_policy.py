@@ -18,7 +18,7 @@ from hierbrush.composer.observation import (
     BriefBank,
     Progress,
 )
-from hierbrush.composer.place import DECISION_SIZE, PLACE_SIZE
+from hierbrush.composer.place import DECISION_SIZE, PLACE_SIZE, WEIGHT
 from hierbrush.composer.policy import ComposerPolicy, load_composer, load_composer_card, parameter_shapes
 from hierbrush.errors import HierbrushError
 
@@ -105,6 +105,16 @@ def test_the_observation_tells_what_is_written(briefs: list[Brief]) -> None:
     assert observation[0, :, GOAL_GIVEN].sum() == 0
     assert not observation[0, len(briefs[0]) :].any()
     assert observation[0, first, RANK] == 0
+
+
+def test_a_character_has_the_weight_of_its_first_decision() -> None:
+    progress = Progress(BriefBank.of([brief_of("永")]), 1)
+    progress.begin(np.array([0]), np.array([0]))
+    for step, weight in enumerate((0.5, 1.5, -9.0)):
+        decision = np.zeros((1, DECISION_SIZE), np.float32)
+        decision[0, WEIGHT] = weight
+        progress.write(np.array([0]), np.array([step]), decision)
+    assert progress.added[0, :3] == pytest.approx([0.005] * 3)
 
 
 def test_goals_can_be_masked(briefs: list[Brief]) -> None:
