@@ -57,7 +57,7 @@ def nearest_character(briefs: Sequence[Brief]) -> list[Composition]:
 
 def component_means(briefs: Sequence[Brief]) -> list[Composition]:
     """Compose with what the component library expects of every stroke."""
-    return [Composition(brief, brief.library_order, brief.prior, np.zeros(len(brief), np.float32)) for brief in briefs]
+    return [Composition(brief, brief.library_order, brief.prior) for brief in briefs]
 
 
 BASELINES: dict[str, Callable[[Sequence[Brief]], list[Composition]]] = {
@@ -142,8 +142,7 @@ def _divided(brief: Brief, divide: Callable[[Component], Sequence[tuple[float, f
             places[list(node.strokes)] = _leaf_places(kinds, _drawn(node.name, operator, slot), edges)
 
     put(brief.tree, "", 0, np.array([_MARGIN, _MARGIN, 1 - _MARGIN, 1 - _MARGIN]))
-    order = np.array(writing_order(brief.tree, exemplars()), np.int64)
-    return Composition(brief, order, places, np.zeros(len(brief), np.float32))
+    return Composition(brief, np.array(writing_order(brief.tree, exemplars()), np.int64), places)
 
 
 @cache

@@ -35,18 +35,18 @@ class Composition:
         order: int64 [S], rows of the brief in the order decided.
         places: f32 [S, PLACE_SIZE], box (centre x, centre y, width, height) and shape coefficients of every row of the
             brief, in the unit box.
-        added: f32 [S], width added on either side of every row's stroke.
+        added_width: of every stroke on either side, in the unit box.
     """
 
     brief: Brief
     order: Index
     places: F32
-    added: F32
+    added_width: float = 0.0
 
     def goals(self) -> list[StrokeGoal]:
         """Return the strokes as goals for the primitives, in writing order."""
         types = [self.brief.stroke_types[row] for row in self.order]
-        return stroke_goals(types, self.places[self.order], self.added[self.order])
+        return stroke_goals(types, self.places[self.order], np.full(len(types), self.added_width, np.float32))
 
 
 def compose(briefs: Sequence[Brief], policy: Decides, goals: Sequence[F32] | None = None) -> list[Composition]:
@@ -77,7 +77,7 @@ def compose(briefs: Sequence[Brief], policy: Decides, goals: Sequence[F32] | Non
             brief,
             orders[at, : len(brief)],
             progress.placed[at, : len(brief)].reshape(-1, PLACE_SIZE),
-            progress.added[at, : len(brief)],
+            float(progress.added_width[at]),
         )
         for at, brief in enumerate(briefs)
     ]

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hierbrush.composer.brief import MAX_STROKES, TOKEN_SIZE, Brief
-from hierbrush.composer.place import PLACE_SIZE, bolder, decode_place, encode_place
+from hierbrush.composer.place import PLACE_SIZE, added_width, decode_place, encode_place
 from hierbrush.errors import HierbrushError
 
 F32 = NDArray[np.float32]
@@ -71,7 +71,7 @@ class Progress:
         brief: int64 [N], each character's number in the bank.
         written: bool [N, MAX_STROKES].
         placed: f32 [N, MAX_STROKES, PLACE_SIZE], decoded boxes and coefficients of what is written.
-        added: f32 [N, MAX_STROKES], width added on either side of what is written.
+        added_width: f32 [N], of every stroke on either side; decided with a character's first stroke.
     """
 
     def __init__(self, bank: BriefBank, size: int) -> None:
@@ -79,8 +79,7 @@ class Progress:
         self.brief = np.zeros(size, np.int64)
         self.written = np.zeros((size, MAX_STROKES), bool)
         self.placed = np.zeros((size, MAX_STROKES, PLACE_SIZE), np.float32)
-        self.added = np.zeros((size, MAX_STROKES), np.float32)
-        self._weight = np.zeros(size, np.float32)
+        self.added_width = np.zeros(size, np.float32)
         self._observation = np.zeros((size, MAX_STROKES, OBSERVATION_SIZE), np.float32)
 
     @property
@@ -106,7 +105,7 @@ class Progress:
         self.brief[rows] = briefs
         self.written[rows] = False
         self.placed[rows] = 0.0
-        self.added[rows] = 0.0
+        self.added_width[rows] = 0.0
         bank = self._bank
         fresh = np.zeros((len(rows), MAX_STROKES, OBSERVATION_SIZE), np.float32)
         fresh[..., :TOKEN_SIZE] = bank.tokens[briefs]
@@ -137,12 +136,10 @@ class Progress:
                 f"index: stroke {int(index[at])} of row {int(rows[at])} is not there or already written"
             )
         decoded = decode_place(self._bank.prior[self.brief[rows], index], decisions[:, :PLACE_SIZE])
-        # A character has one weight, decided with its first stroke.
         first = ~self.written[rows].any(axis=1)
-        self._weight[rows] = np.where(first, bolder(decisions), self._weight[rows])
+        self.added_width[rows[first]] = added_width(decisions[first])
         self.written[rows, index] = True
         self.placed[rows, index] = decoded
-        self.added[rows, index] = self._weight[rows]
         observation = self._observation
         observation[rows, :, LAST] = 0.0
         observation[rows, index, LAST] = 1.0

@@ -22,17 +22,17 @@ SHAPE_SIZE = 8
 PLACE_SIZE = 4 + SHAPE_SIZE
 """Centre x and y, width, height, then the shape coefficients."""
 
-WEIGHT = PLACE_SIZE
-"""Column of a decision with the stroke's weight: how much bolder it is written than its shape, 0 as it is."""
+BOLDNESS = PLACE_SIZE
+"""Column of a decision with the character's boldness: how much wider than their shapes its strokes are written."""
 
 DECISION_SIZE = PLACE_SIZE + 1
-"""Numbers that a composer answers for a stroke: its place, then its weight."""
+"""Numbers that a composer answers for a stroke: its place, then the boldness."""
 
-WEIGHT_UNIT = 0.01
-"""Width added on either side of a stroke for a weight of 1, in sides of the character's box."""
+BOLDNESS_UNIT = 0.01
+"""Width added on either side of every stroke for a boldness of 1, in sides of the character's box."""
 
-_LIGHTEST, _BOLDEST = -0.3, 2.0
-"""Limits to a weight: thinner, and a stroke's tip turns inside out; bolder, and neighbours grow together."""
+_THINNEST, _BOLDEST = -0.3, 2.0
+"""Limits to the boldness: thinner, and a stroke's tip turns inside out; bolder, and neighbours grow together."""
 
 CENTRE_UNIT = 0.05
 """Shift of a box's centre for a place of 1, in sides of the character's box."""
@@ -59,10 +59,10 @@ def decode_place(prior: F32, place: F32) -> F32:
     return decoded
 
 
-def bolder(decisions: F32) -> F32:
-    """Return the width f32 [...] that decisions f32 [..., DECISION_SIZE] add on either side of their strokes."""
-    added: F32 = WEIGHT_UNIT * np.clip(decisions[..., WEIGHT], _LIGHTEST, _BOLDEST)
-    return added
+def added_width(decisions: F32) -> F32:
+    """Return the width f32 [...] that decisions f32 [..., DECISION_SIZE] add on either side of the strokes."""
+    width: F32 = BOLDNESS_UNIT * np.clip(decisions[..., BOLDNESS], _THINNEST, _BOLDEST)
+    return width
 
 
 def encode_place(prior: F32, wanted: F32) -> F32:
@@ -74,22 +74,22 @@ def encode_place(prior: F32, wanted: F32) -> F32:
     return place
 
 
-def stroke_goal(stroke_type: str, decoded: F32, added: float = 0.0) -> StrokeGoal:
-    """Return the goal for a primitive, in the shape basis of the stroke's type.
+def stroke_goal(stroke_type: str, decoded: F32) -> StrokeGoal:
+    """Return the goal for a primitive: f32 [PLACE_SIZE] of `decode_place`, in the shape basis of the stroke's type."""
+    return stroke_goals([stroke_type], decoded[None], np.zeros(1, np.float32))[0]
+
+
+def stroke_goals(stroke_types: Sequence[str], decoded: F32, widths: F32) -> list[StrokeGoal]:
+    """Return the goals of n strokes, each as `stroke_goal` gives it, some wider.
 
     Args:
-        stroke_type: abbreviation.
-        decoded: f32 [PLACE_SIZE] of `decode_place`.
-        added: width of `bolder`.
+        stroke_types: n.
+        decoded: f32 [n, PLACE_SIZE] of `decode_place`.
+        widths: f32 [n] of `added_width`.
     """
-    return stroke_goals([stroke_type], decoded[None], np.array([added], np.float32))[0]
-
-
-def stroke_goals(stroke_types: Sequence[str], decoded: F32, added: F32) -> list[StrokeGoal]:
-    """Return the goals of n strokes, each as `stroke_goal` gives it: n types, f32 [n, PLACE_SIZE] and f32 [n]."""
     bases = [shape_basis(stroke_type) for stroke_type in stroke_types]
     shapes = [place[4 : 4 + min(SHAPE_SIZE, basis.size)] for basis, place in zip(bases, decoded, strict=True)]
-    return goals(bases, decoded[:, :4].astype(np.float64), shapes, added.astype(np.float64))
+    return goals(bases, decoded[:, :4].astype(np.float64), shapes, widths.astype(np.float64))
 
 
 def measured_place(goal: StrokeGoal) -> F32:

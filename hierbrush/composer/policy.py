@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from hierbrush.composer.brief import RANK
 from hierbrush.composer.observation import EXISTS, GOAL, GOAL_GIVEN, OBSERVATION_SIZE, WRITTEN
-from hierbrush.composer.place import DECISION_SIZE, PLACE_SIZE
+from hierbrush.composer.place import BOLDNESS, DECISION_SIZE, PLACE_SIZE
 from hierbrush.errors import HierbrushError
 from hierbrush.strokes.policy import read_safetensors
 
@@ -47,7 +47,7 @@ class ComposerPolicy:
     Args:
         tensors: ``embed.weight`` [d, OBSERVATION_SIZE] and ``.bias``; for every layer k ``layers.<k>.`` ``norm1``,
             ``qkv`` [3d, d], ``out`` [d, d], ``norm2``, ``up`` [h, d], ``down`` [d, h]; ``norm``; ``pointer`` [1, d];
-            ``place`` [PLACE_SIZE, d]; ``weight`` [1, d]; all with ``.weight`` and ``.bias``; ``slope`` [1].
+            ``place`` [PLACE_SIZE, d]; ``boldness`` [1, d]; all with ``.weight`` and ``.bias``; ``slope`` [1].
         source: where they come from, for messages.
 
     Raises:
@@ -100,7 +100,7 @@ class ComposerPolicy:
         return sum(array.size for array in self._w.values())
 
     def act(self, observation: F32) -> tuple[Index, F32]:
-        """Return the most likely stroke int64 [n] and its mean place and weight f32 [n, DECISION_SIZE].
+        """Return the most likely stroke int64 [n] and its mean place and boldness f32 [n, DECISION_SIZE].
 
         Args:
             observation: f32 [n, MAX_STROKES, OBSERVATION_SIZE]; every character must have a stroke left.
@@ -161,14 +161,15 @@ class ComposerPolicy:
         pointer -= w["slope"] * observation[:, :, RANK]
         logits = np.where(exists & (observation[:, :, WRITTEN] == 0), pointer, np.float32(OUT_OF_REACH))
         places = (x @ w["place.weight"] + w["place.bias"]).reshape(count, rows, PLACE_SIZE)
-        given = observation[:, :, GOAL_GIVEN, None]
-        places += given * observation[:, :, GOAL : GOAL + PLACE_SIZE]
-        weight = (x @ w["weight.weight"] + w["weight.bias"]).reshape(count, rows, 1)
-        # One for the whole character: strokes of unlike weight shift where its ink has its middle.
-        there = exists[:, :, None]
-        weight = (weight * there).sum(axis=1, keepdims=True) / np.maximum(there.sum(axis=1, keepdims=True), 1)
-        # A goal is as bold as it is wanted.
-        return logits, np.concatenate([places, (1 - given) * weight.astype(np.float32)], axis=2)
+        places += observation[:, :, GOAL_GIVEN, None] * observation[:, :, GOAL : GOAL + PLACE_SIZE]
+        # One for the character, decided with its first stroke: strokes of unlike boldness would move the ink's middle.
+        bold = (x @ w["boldness.weight"] + w["boldness.bias"]).reshape(count, rows) * exists
+        mean = bold.sum(axis=1) / np.maximum(exists.sum(axis=1), 1).astype(np.float32)
+        undecided = ~(observation[:, :, [WRITTEN, GOAL_GIVEN]] > 0).any(axis=(1, 2))
+        decisions = np.empty((count, rows, DECISION_SIZE), np.float32)
+        decisions[..., :PLACE_SIZE] = places
+        decisions[..., BOLDNESS] = (mean * undecided)[:, None]
+        return logits, decisions
 
 
 def row_counts(observation: F32) -> Index:
@@ -186,8 +187,12 @@ def parameter_shapes(width: int, layers: int, hidden: int) -> dict[str, tuple[in
         layers: attention layers.
         hidden: width of the layers' feed-forward part.
     """
-    linear = {"embed": (width, OBSERVATION_SIZE), "pointer": (1, width), "place": (PLACE_SIZE, width)}
-    linear["weight"] = (1, width)
+    linear = {
+        "embed": (width, OBSERVATION_SIZE),
+        "pointer": (1, width),
+        "place": (PLACE_SIZE, width),
+        "boldness": (1, width),
+    }
     norms = ["norm"]
     for k in range(layers):
         at = f"layers.{k}."

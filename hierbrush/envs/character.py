@@ -262,7 +262,7 @@ class CharacterBatch:
 
         Args:
             rows: int64 [n], characters that are due, each once.
-            actions: f32 [n, 1 + DECISION_SIZE], the stroke's row in the brief, then its place and weight.
+            actions: f32 [n, 1 + DECISION_SIZE], the stroke's row in the brief, then its place and the boldness.
 
         Raises:
             HierbrushError: a character is not due, or its stroke is not there or already written.
@@ -281,7 +281,7 @@ class CharacterBatch:
             self.lessons.briefs[lesson].stroke_types[chosen]
             for lesson, chosen in zip(lessons, chosen_rows, strict=True)
         ]
-        goals = stroke_goals(types, decoded, self._progress.added[rows, index])
+        goals = stroke_goals(types, decoded, self._progress.added_width[rows])
         tracks = self._follower.tracks(goals, self._model)
         decided = zip(rows.tolist(), lessons, chosen_rows, types, goals, tracks, strict=True)
         for at, (row, lesson, chosen, stroke_type, goal, track) in enumerate(decided):

@@ -15,7 +15,7 @@ from torch import Tensor, nn
 
 from hierbrush.composer.brief import MAX_STROKES, RANK
 from hierbrush.composer.observation import EXISTS, GOAL, GOAL_GIVEN, OBSERVATION_SIZE, WRITTEN
-from hierbrush.composer.place import DECISION_SIZE, PLACE_SIZE, WEIGHT
+from hierbrush.composer.place import BOLDNESS, DECISION_SIZE, PLACE_SIZE
 from hierbrush.composer.policy import HEAD_SIZE, OUT_OF_REACH, parameter_shapes
 
 _LOG_SQRT_2PI = 0.5 * math.log(2 * math.pi)
@@ -67,9 +67,9 @@ class ComposerNet(nn.Module):
         self.norm = nn.LayerNorm(width)
         self.pointer = nn.Linear(width, 1)
         self.place = nn.Linear(width, PLACE_SIZE)
-        self.weight = nn.Linear(width, 1)
+        self.boldness = nn.Linear(width, 1)
         self.slope = nn.Parameter(torch.tensor([FIRST_SLOPE]))
-        for head in (self.pointer, self.place, self.weight):
+        for head in (self.pointer, self.place, self.boldness):
             nn.init.zeros_(head.weight)
             nn.init.zeros_(head.bias)
         shapes = {name: tuple(parameter.shape) for name, parameter in self.named_parameters()}
@@ -87,11 +87,11 @@ class ComposerNet(nn.Module):
         x = self.norm(x)
         logits = self.pointer(x).squeeze(-1) - self.slope * observation[:, :, RANK]
         logits = logits.masked_fill(~exists | (observation[:, :, WRITTEN] > 0), OUT_OF_REACH)
-        given = observation[:, :, GOAL_GIVEN, None]
-        place = self.place(x) + given * observation[:, :, GOAL : GOAL + PLACE_SIZE]
-        there = exists.unsqueeze(-1)
-        weight = (self.weight(x) * there).sum(dim=1, keepdim=True) / there.sum(dim=1, keepdim=True).clamp(min=1)
-        return logits, torch.cat([place, (1 - given) * weight], dim=-1)
+        followed = observation[:, :, GOAL_GIVEN, None] * observation[:, :, GOAL : GOAL + PLACE_SIZE]
+        mean = (self.boldness(x).squeeze(-1) * exists).sum(dim=1) / exists.sum(dim=1).clamp(min=1)
+        undecided = ~(observation[:, :, [WRITTEN, GOAL_GIVEN]] > 0).flatten(1).any(dim=1)
+        boldness = (mean * undecided)[:, None, None].expand(-1, x.shape[1], 1)
+        return logits, torch.cat([self.place(x) + followed, boldness], dim=-1)
 
 
 def split_inputs(inputs: Tensor) -> tuple[Tensor, Tensor, Tensor]:
@@ -103,9 +103,9 @@ def split_inputs(inputs: Tensor) -> tuple[Tensor, Tensor, Tensor]:
 class ComposerDistribution(Distribution):  # type: ignore[misc]
     """Which stroke (masked categorical) and where (Gaussian around that stroke's own mean place).
 
-    Inputs f32 [n, MAX_STROKES + MAX_STROKES x DECISION_SIZE + DECISION_SIZE]: logits, mean places and weights,
+    Inputs f32 [n, MAX_STROKES + MAX_STROKES x DECISION_SIZE + DECISION_SIZE]: logits, mean places and boldness,
     logarithms of the standard deviations. An action is f32 [n, 1 + DECISION_SIZE]: the stroke's row, its place and
-    weight.
+    the boldness.
     """
 
     def __init__(self, logits: Tensor, places: Tensor, log_std: Tensor) -> None:
@@ -199,7 +199,7 @@ class ComposerModule(TorchRLModule, ValueFunctionAPI, InferenceOnlyAPI):  # type
     RLlib hooks: ``RLModule.setup``, ``_forward``, ``compute_values`` (`ValueFunctionAPI`) and
     ``get_non_inference_attributes`` (`InferenceOnlyAPI`: runners carry no critic).
     ``model_config``: ``width``, ``layers`` and ``hidden`` of `ComposerNet`, ``value_width`` of the critic, ``sigma``:
-    the standard deviations of exploration, one number, or three for box, shape coefficients and weight.
+    the standard deviations of exploration, one number, or three for box, shape coefficients and boldness.
     Observation space: Box [MAX_STROKES, OBSERVATION_SIZE]; action space: Box [1 + DECISION_SIZE].
     """
 
@@ -222,11 +222,11 @@ class ComposerModule(TorchRLModule, ValueFunctionAPI, InferenceOnlyAPI):  # type
         self.set_sigma(*(sigma if isinstance(sigma, Sequence) else (sigma,)))
         self.action_dist_cls = ComposerDistribution
 
-    def set_sigma(self, box: float, shape: float | None = None, weight: float | None = None) -> None:
-        """Set the standard deviations of boxes, shape coefficients and weights, those not given as the boxes'."""
+    def set_sigma(self, box: float, shape: float | None = None, boldness: float | None = None) -> None:
+        """Set the standard deviations of boxes, shape coefficients and boldness, those not given as the boxes'."""
         self.log_std[:4] = math.log(box)
         self.log_std[4:PLACE_SIZE] = math.log(box if shape is None else shape)
-        self.log_std[WEIGHT] = math.log(box if weight is None else weight)
+        self.log_std[BOLDNESS] = math.log(box if boldness is None else boldness)
 
     def get_non_inference_attributes(self) -> list[str]:
         """Return what runners can do without."""

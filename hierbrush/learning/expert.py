@@ -84,10 +84,10 @@ class Expert:
         return characters, np.concatenate([np.arange(count) for count in counts])
 
     def actions(self, characters: Index, steps: Index) -> F32:
-        """Return the expert's actions at some steps of some characters: f32 [n, 1 + DECISION_SIZE], all of weight 0."""
+        """Return the expert's actions at some steps of some characters: f32 [n, 1 + DECISION_SIZE], of no boldness."""
         index = (self._turn[characters] == steps[:, None]).argmax(axis=1)
-        weight = np.zeros(len(index), np.float32)
-        return np.column_stack([index.astype(np.float32), self._places[characters, index], weight])
+        boldness = np.zeros(len(index), np.float32)
+        return np.column_stack([index.astype(np.float32), self._places[characters, index], boldness])
 
     def decisions(
         self, characters: Index, steps: Index, disturbance: Disturbance | None, rng: np.random.Generator

@@ -25,8 +25,8 @@ class HierarchicalLearner(PrimitiveLearner):
     """`PrimitiveLearner` for many modules, one of which is the composer.
 
     Further settings in ``learner_config_dict``: ``lr`` (schedules by module), ``composer_sigma`` (schedule of the noise
-    of boxes; shape coefficients get ``shape_noise`` times as much), ``weight_noise`` and ``weight_lr`` (noise of the
-    strokes' weights, schedule of their learning rate), ``anchor_choice`` and ``anchor_place`` (weights of the
+    of boxes; shape coefficients get ``shape_noise`` times as much), ``boldness_noise`` and ``boldness_lr`` (noise of
+    the boldness, schedule of its learning rate), ``anchor_choice`` and ``anchor_place`` (weights of the
     Kullback-Leibler divergence from the imitation policy) and ``entropy`` (weight of the entropy of the composer's
     decisions).
     """
@@ -48,11 +48,11 @@ class HierarchicalLearner(PrimitiveLearner):
         if module_id == COMPOSER:
             module = self.module[module_id].unwrapped()
             critic = [*module.value_token.parameters(), *module.value_sum.parameters()]
-            bold = list(module.net.weight.parameters())
-            imitated = [p for name, p in module.net.named_parameters() if not name.startswith("weight.")]
+            boldness = list(module.net.boldness.parameters())
+            imitated = [p for name, p in module.net.named_parameters() if not name.startswith("boldness.")]
             groups = {
                 "": (imitated, settings["lr"][module_id]),
-                "_weight": (bold, settings["weight_lr"]),
+                "_boldness": (boldness, settings["boldness_lr"]),
                 "_critic": (critic, _CRITIC_LR),
             }
         for suffix, (parameters, lr) in groups.items():
@@ -84,9 +84,9 @@ class HierarchicalLearner(PrimitiveLearner):
         choice = place = torch.zeros(())
         if ANCHOR_LOGITS in batch:
             log_std = module.log_std.expand(len(values), -1)
-            # Weights were not imitated, so nothing holds them.
-            weights = split_inputs(fwd_out[Columns.ACTION_DIST_INPUTS])[1][..., PLACE_SIZE:]
-            places = torch.cat([batch[ANCHOR_PLACES][..., :PLACE_SIZE], weights], dim=-1)
+            # The boldness was not imitated, so nothing holds it: no divergence from itself.
+            boldness = split_inputs(fwd_out[Columns.ACTION_DIST_INPUTS])[1][..., PLACE_SIZE:]
+            places = torch.cat([batch[ANCHOR_PLACES][..., :PLACE_SIZE], boldness], dim=-1)
             imitated = ComposerDistribution(batch[ANCHOR_LOGITS], places, log_std)
             choice, place = (part.mean() for part in policy.divergences(imitated))
         anchored = settings["anchor_choice"] * choice + settings["anchor_place"] * place
@@ -118,7 +118,7 @@ class HierarchicalLearner(PrimitiveLearner):
             noise = self._composer_noise
             settings = self.config.learner_config_dict
             self.module[module_id].unwrapped().set_sigma(
-                noise, noise * settings["shape_noise"], settings["weight_noise"]
+                noise, noise * settings["shape_noise"], settings["boldness_noise"]
             )
         else:
             super()._set_noise(module_id, sigma)

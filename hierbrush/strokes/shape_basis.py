@@ -91,7 +91,7 @@ def goals(
     bases: Sequence[ShapeBasis],
     boxes: Sequence[ArrayLike] | Numbers,
     coefficients: Sequence[ArrayLike],
-    added: Numbers | None = None,
+    added_widths: Numbers | None = None,
 ) -> list[StrokeGoal]:
     """Return n >= 1 goals of any types, each as `ShapeBasis.goal` gives it, for less than n times the cost of one.
 
@@ -99,7 +99,8 @@ def goals(
         bases: n, of each goal's type.
         boxes: n of (centre x, centre y, width, height) in the unit box; the sides > 0.
         coefficients: n of up to ``size`` numbers in standard deviations; those left out are 0.
-        added: float64 [n], by how much each outline then moves outwards, in the unit box; nowhere unless given.
+        added_widths: float64 [n], by how much each outline then moves outwards, in the unit box, so that it no longer
+            fills its box; nowhere unless given.
 
     Raises:
         HierbrushError: a number is not finite, a side is not positive, or there are too many coefficients.
@@ -124,8 +125,8 @@ def goals(
     shift = places[:, :2] - scale * (low + high) / 2
     scale, shift = scale[:, None], shift[:, None]
     outline, skeleton = outline * scale + shift, skeleton * scale + shift
-    if added is not None and added.any():
-        outline = outline + added[:, None, None] * _outward(outline)
+    if added_widths is not None and added_widths.any():  # or most goals would pay for normals that nobody needs
+        outline = outline + added_widths[:, None, None] * _outward(outline)
     half_width = np.concatenate(
         [
             distance_to_outline(skeleton[at : at + _TOGETHER], outline[at : at + _TOGETHER])

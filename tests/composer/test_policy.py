@@ -18,7 +18,7 @@ from hierbrush.composer.observation import (
     BriefBank,
     Progress,
 )
-from hierbrush.composer.place import DECISION_SIZE, PLACE_SIZE, WEIGHT
+from hierbrush.composer.place import BOLDNESS, DECISION_SIZE, PLACE_SIZE
 from hierbrush.composer.policy import ComposerPolicy, load_composer, load_composer_card, parameter_shapes
 from hierbrush.errors import HierbrushError
 
@@ -36,8 +36,9 @@ def random_policy(seed: int = 0) -> ComposerPolicy:
     return ComposerPolicy({name: rng.normal(0, 0.1, shape).astype(np.float32) for name, shape in shapes.items()})
 
 
-def silent_policy() -> ComposerPolicy:
+def silent_policy(boldness: float = 0.0) -> ComposerPolicy:
     tensors = {name: np.zeros(shape, np.float32) for name, shape in parameter_shapes(32, 1, 32).items()}
+    tensors["boldness.bias"][:] = boldness
     return ComposerPolicy({**tensors, "slope": np.ones(1, np.float32)})
 
 
@@ -107,14 +108,33 @@ def test_the_observation_tells_what_is_written(briefs: list[Brief]) -> None:
     assert observation[0, first, RANK] == 0
 
 
-def test_a_character_has_the_weight_of_its_first_decision() -> None:
-    progress = Progress(BriefBank.of([brief_of("永")]), 1)
-    progress.begin(np.array([0]), np.array([0]))
-    for step, weight in enumerate((0.5, 1.5, -9.0)):
-        decision = np.zeros((1, DECISION_SIZE), np.float32)
-        decision[0, WEIGHT] = weight
-        progress.write(np.array([0]), np.array([step]), decision)
-    assert progress.added[0, :3] == pytest.approx([0.005] * 3)
+def test_a_character_is_as_bold_as_its_first_decision(briefs: list[Brief]) -> None:
+    progress = Progress(BriefBank.of(briefs[:2]), 2)
+    both = np.arange(2)
+    progress.begin(both, both)
+    for step, boldness in enumerate((0.5, 1.5)):
+        decisions = np.zeros((2, DECISION_SIZE), np.float32)
+        decisions[:, BOLDNESS] = boldness, 9.0
+        progress.write(both, np.full(2, step), decisions)
+    assert progress.added_width == pytest.approx([0.005, 0.02])
+    progress.begin(both[:1], both[:1])
+    assert progress.added_width == pytest.approx([0.0, 0.02])
+
+
+def test_boldness_makes_every_stroke_wider_and_nothing_else(briefs: list[Brief]) -> None:
+    thin, bold = silent_policy(), silent_policy(boldness=1.0)
+    for as_wide, wider in zip(compose(briefs, thin), compose(briefs, bold), strict=True):
+        assert np.array_equal(as_wide.places, wider.places)
+        assert (as_wide.added_width, wider.added_width) == (0.0, pytest.approx(0.01))
+        for goal, bolder in zip(as_wide.goals(), wider.goals(), strict=True):
+            assert np.array_equal(goal.skeleton, bolder.skeleton)
+            assert np.median(bolder.half_width - goal.half_width) == pytest.approx(0.01, abs=0.001)
+
+
+def test_a_goal_is_written_as_bold_as_it_is(briefs: list[Brief]) -> None:
+    bold = silent_policy(boldness=1.0)
+    goals = [truth_of(char).places for char in CHARACTERS]
+    assert [composed.added_width for composed in compose(briefs, bold, goals)] == [0.0] * len(briefs)
 
 
 def test_goals_can_be_masked(briefs: list[Brief]) -> None:
