@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 from hierbrush.characters import load_library
 from hierbrush.composer.brief import MAX_STROKES, Brief, Truth, brief_of, truth_of
 from hierbrush.composer.observation import OBSERVATION_SIZE, BriefBank, Progress, cut_place
-from hierbrush.composer.place import DECISION_SIZE, encode_place, stroke_goals
+from hierbrush.composer.place import BOLDNESS, BOLDNESS_UNIT, DECISION_SIZE, PLACE_SIZE, encode_place, stroke_goals
 from hierbrush.curriculum import Curriculum
 from hierbrush.curriculum.characters import draw_characters
 from hierbrush.envs.batch_vector import curriculum_of
@@ -229,12 +229,16 @@ class CharacterBatch:
         """Return copies of what the composer observes: f32 [n, MAX_STROKES, OBSERVATION_SIZE]."""
         return self._progress.observe(rows)
 
-    def true_places(self, rows: Index) -> F32:
-        """Return where the glyphs have their strokes: places f32 [n, MAX_STROKES, PLACE_SIZE] of some characters.
+    def privileged(self, rows: Index) -> F32:
+        """Return what no policy sees, f32 [n, MAX_STROKES, DECISION_SIZE] of some characters.
 
-        No policy may see them; a critic may, since it is gone when the training is over.
+        The places where the glyphs have their strokes, which no policy may see, and the boldness that the character was
+        begun with, which no policy needs. A critic may see both, since it is gone when the training is over.
         """
-        return self.lessons.places[self._progress.brief[rows]]
+        seen = np.empty((len(rows), MAX_STROKES, DECISION_SIZE), np.float32)
+        seen[..., :PLACE_SIZE] = self.lessons.places[self._progress.brief[rows]]
+        seen[..., BOLDNESS] = self._progress.added_width[rows, None] / BOLDNESS_UNIT
+        return seen
 
     def _start(self, rows: Index) -> None:
         spec = self._spec

@@ -20,9 +20,11 @@ from hierbrush.composer.policy import HEAD_SIZE, OUT_OF_REACH, parameter_shapes
 
 _LOG_SQRT_2PI = 0.5 * math.log(2 * math.pi)
 
-MISSED = "missed"
-"""Column for the critic: by how much the places that were imitated miss the true ones, f32 [n, MAX_STROKES, PLACE_SIZE]
-for strokes still to be written. Most of a decision's reward hangs on it, and no policy can know it."""
+PRIVILEGED = "privileged"
+"""Column for the critic alone (an asymmetric critic), f32 [n, MAX_STROKES, DECISION_SIZE]: by how much the places that
+were imitated miss the true ones, for strokes still to be written, and the boldness that was decided before. Most of a
+decision's reward hangs on the first, which no policy can know, and what the first decision's boldness will bring with
+later strokes on the second."""
 
 FIRST_SLOPE = 20.0
 """How sharply an untrained pointer follows the library's order, per tenth of a rank column: e^2 between neighbours."""
@@ -212,7 +214,7 @@ class ComposerModule(TorchRLModule, ValueFunctionAPI, InferenceOnlyAPI):  # type
         width = config["value_width"]
         # The critic looks at every stroke alone and at their sum: cheap, and it never disturbs the policy.
         self.value_token = nn.Sequential(
-            nn.Linear(OBSERVATION_SIZE + PLACE_SIZE, width), nn.ReLU(), nn.Linear(width, width), nn.ReLU()
+            nn.Linear(OBSERVATION_SIZE + DECISION_SIZE, width), nn.ReLU(), nn.Linear(width, width), nn.ReLU()
         )
         self.value_sum = nn.Sequential(nn.Linear(width, width), nn.ReLU(), nn.Linear(width, 1))
         for parameter in self.value_sum[-1].parameters():
@@ -246,12 +248,14 @@ class ComposerModule(TorchRLModule, ValueFunctionAPI, InferenceOnlyAPI):  # type
         return {Columns.ACTION_DIST_INPUTS: torch.cat([logits, places.flatten(1), log_std], dim=1)}
 
     def compute_values(self, batch: dict[str, Any], embeddings: Any = None) -> Tensor:
-        """Return V(s), f32 [n], for observations f32 [n, MAX_STROKES, OBSERVATION_SIZE], and `MISSED` where given."""
+        """Return V(s) f32 [n] for observations f32 [n, MAX_STROKES, OBSERVATION_SIZE] and, where given, `PRIVILEGED`."""
         observation = batch[Columns.OBS]
         exists = (observation[:, :, EXISTS] > 0).unsqueeze(-1)
         used = max(1, int(exists.any(dim=0).sum()))
-        missed = batch.get(MISSED, observation.new_zeros(1, 1, PLACE_SIZE).expand(*observation.shape[:2], -1))
-        seen = torch.cat([observation[:, :used], missed[:, :used]], dim=2)
+        privileged = batch.get(
+            PRIVILEGED, observation.new_zeros(1, 1, DECISION_SIZE).expand(*observation.shape[:2], -1)
+        )
+        seen = torch.cat([observation[:, :used], privileged[:, :used]], dim=2)
         tokens = self.value_token(seen) * exists[:, :used]
         value: Tensor = self.value_sum(tokens.sum(dim=1) / 10).squeeze(-1)
         return value

@@ -16,7 +16,7 @@ from hierbrush.composer.observation import EXISTS, WRITTEN
 from hierbrush.composer.place import DECISION_SIZE, PLACE_SIZE
 from hierbrush.composer.policy import ComposerPolicy
 from hierbrush.envs.character import COMPOSER
-from hierbrush.learning.composer_module import MISSED
+from hierbrush.learning.composer_module import PRIVILEGED
 from hierbrush.learning.connector import advantages
 from hierbrush.learning.fragment import F32
 from hierbrush.learning.hierarchical_fragment import Decisions, HierarchicalFragment, StrokeTicks
@@ -104,13 +104,14 @@ class HierarchicalToBatch(ConnectorV2):  # type: ignore[misc]
     def _decided(self, module: Any, decisions: Decisions) -> dict[str, NDArray[Any]]:
         value = _value(module, _VALUE_ROWS)
         logits, imitated = self._imitated(decisions.obs)
-        missed = _missed(decisions.obs, imitated, decisions.truth)
-        values = value(decisions.obs, missed)
-        next_missed = _missed(decisions.next_obs, self._imitated(decisions.next_obs)[1], decisions.next_truth)
+        seen = _seen_by_critic(decisions.obs, imitated, decisions.privileged)
+        next_imitated = self._imitated(decisions.next_obs)[1]
+        next_seen = _seen_by_critic(decisions.next_obs, next_imitated, decisions.next_privileged)
+        values = value(decisions.obs, seen)
         estimates = option_advantages(
             decisions,
             values,
-            value(decisions.next_obs, next_missed),
+            value(decisions.next_obs, next_seen),
             gamma=self._gamma[COMPOSER],
             lambda_=self._lambda[COMPOSER],
         )
@@ -120,7 +121,7 @@ class HierarchicalToBatch(ConnectorV2):  # type: ignore[misc]
             Columns.ACTION_LOGP: decisions.action_logp,
             Postprocessing.ADVANTAGES: estimates,
             Postprocessing.VALUE_TARGETS: estimates + values,
-            MISSED: missed,
+            PRIVILEGED: seen,
         }
         if self._anchor is not None:
             columns[ANCHOR_LOGITS], columns[ANCHOR_PLACES] = logits, imitated
@@ -167,18 +168,20 @@ class HierarchicalToBatch(ConnectorV2):  # type: ignore[misc]
         return columns
 
 
-def _missed(obs: F32, places: F32, truth: F32) -> F32:
-    """Return by how much places miss the truth where a stroke is still to be written, else zero."""
-    left = (obs[:, :, EXISTS] > 0) & (obs[:, :, WRITTEN] == 0)
-    missed: F32 = np.where(left[:, :, None], places[..., :PLACE_SIZE] - truth, np.float32(0.0))
-    return missed
+def _seen_by_critic(obs: F32, places: F32, privileged: F32) -> F32:
+    """Return the column `PRIVILEGED` from imitated places and what `CharacterBatch.privileged` gives."""
+    exists = obs[:, :, EXISTS] > 0
+    left = exists & (obs[:, :, WRITTEN] == 0)
+    seen = privileged * exists[:, :, None]
+    seen[..., :PLACE_SIZE] = left[:, :, None] * (places[..., :PLACE_SIZE] - privileged[..., :PLACE_SIZE])
+    return seen
 
 
 def _value(module: Any, rows: int) -> Value:
     device = next(module.parameters()).device
 
-    def value(obs: F32, missed: F32 | None = None) -> F32:
-        columns = {Columns.OBS: obs} | ({} if missed is None else {MISSED: missed})
+    def value(obs: F32, privileged: F32 | None = None) -> F32:
+        columns = {Columns.OBS: obs} | ({} if privileged is None else {PRIVILEGED: privileged})
         parts = []
         for at in range(0, len(obs), rows):
             part = {name: _tensor(column[at : at + rows], device) for name, column in columns.items()}

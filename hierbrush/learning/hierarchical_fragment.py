@@ -46,8 +46,8 @@ class Decisions:
         ticks: int64 [n], k: how long it took; the next state's value is discounted by γ^k.
         ends: bool [n], the character was complete.
         next_obs: f32 [N, R, D], for every slot what its next decision is (or will be) made from.
-        truth: f32 [n, R, P], the true places of the character's strokes; for the critic alone.
-        next_truth: f32 [N, R, P], those of every slot's next decision.
+        privileged: f32 [n, R, A - 1], true places and the boldness decided before; for the critic alone.
+        next_privileged: f32 [N, R, A - 1], those of every slot's next decision.
     """
 
     slot: Index
@@ -58,8 +58,8 @@ class Decisions:
     ticks: Index
     ends: NDArray[np.bool_]
     next_obs: F32
-    truth: F32
-    next_truth: F32
+    privileged: F32
+    next_privileged: F32
 
 
 @dataclass(frozen=True, eq=False)
@@ -111,8 +111,8 @@ class HierarchicalFragment:
                 ticks=decisions.ticks[a:b],
                 ends=decisions.ends[a:b],
                 next_obs=decisions.next_obs[first:last],
-                truth=decisions.truth[a:b],
-                next_truth=decisions.next_truth[first:last],
+                privileged=decisions.privileged[a:b],
+                next_privileged=decisions.next_privileged[first:last],
             )
         return HierarchicalFragment(last - first, stop - start, strokes, decisions)
 

@@ -23,7 +23,7 @@ from ray.rllib.utils.metrics import (
 
 from hierbrush.composer.brief import MAX_STROKES
 from hierbrush.composer.observation import EXISTS, OBSERVATION_SIZE, WRITTEN
-from hierbrush.composer.place import DECISION_SIZE, PLACE_SIZE
+from hierbrush.composer.place import DECISION_SIZE
 from hierbrush.envs.character import COMPOSER, CharacterBatch, character_spaces
 from hierbrush.learning.faults import CandidRunner
 from hierbrush.learning.fragment import F32
@@ -40,7 +40,7 @@ _DECISION = {
     "actions": (1 + DECISION_SIZE,),
     "action_logp": (),
     "rewards": (),
-    "truth": (MAX_STROKES, PLACE_SIZE),
+    "privileged": (MAX_STROKES, DECISION_SIZE),
 }
 
 
@@ -192,8 +192,8 @@ class HierarchicalRunner(CandidRunner, MultiAgentEnvRunner):  # type: ignore[mis
             logp = np.zeros(len(due), np.float32)
         else:
             actions, logp = _chosen(self.module[COMPOSER], observed, explore)
-        truth = self.batch.true_places(due)
-        for name, values in (("obs", observed), ("actions", actions), ("action_logp", logp), ("truth", truth)):
+        seen = self.batch.privileged(due)
+        for name, values in (("obs", observed), ("actions", actions), ("action_logp", logp), ("privileged", seen)):
             self._open[name][due] = values
         self._open["rewards"][due] = 0.0
         self._ticks[due] = 0
@@ -240,10 +240,10 @@ class HierarchicalRunner(CandidRunner, MultiAgentEnvRunner):  # type: ignore[mis
             for part in parts:
                 columns[name][row[first : first + len(part)]] = part
                 first += len(part)
-        next_obs, next_truth = self._open["obs"].copy(), self._open["truth"].copy()
+        next_obs, next_privileged = self._open["obs"].copy(), self._open["privileged"].copy()
         due = np.flatnonzero(self.batch.due)
-        next_obs[due], next_truth[due] = self.batch.observe_composer(due), self.batch.true_places(due)
-        return Decisions(next_obs=next_obs, next_truth=next_truth, **columns)
+        next_obs[due], next_privileged[due] = self.batch.observe_composer(due), self.batch.privileged(due)
+        return Decisions(next_obs=next_obs, next_privileged=next_privileged, **columns)
 
     def _reset(self, *, evaluation: bool) -> None:
         seed = self._seed

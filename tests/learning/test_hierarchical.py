@@ -176,8 +176,8 @@ def test_options_are_discounted_by_how_long_they_took() -> None:
         ticks=np.array([3, 5, 2]),
         ends=np.array([False, True, False]),
         next_obs=np.zeros((2, 1, 1), np.float32),
-        truth=np.zeros((3, 1, 1), np.float32),
-        next_truth=np.zeros((2, 1, 1), np.float32),
+        privileged=np.zeros((3, 1, 1), np.float32),
+        next_privileged=np.zeros((2, 1, 1), np.float32),
     )
     values, following = np.array([0.5, 0.25, 1.0], np.float32), np.array([9.0, 3.0], np.float32)
     found = option_advantages(decisions, values, following, gamma=0.9, lambda_=0.8)
