@@ -248,7 +248,7 @@ class ComposerModule(TorchRLModule, ValueFunctionAPI, InferenceOnlyAPI):  # type
         return {Columns.ACTION_DIST_INPUTS: torch.cat([logits, places.flatten(1), log_std], dim=1)}
 
     def compute_values(self, batch: dict[str, Any], embeddings: Any = None) -> Tensor:
-        """Return V(s) f32 [n] for observations f32 [n, MAX_STROKES, OBSERVATION_SIZE] and, where given, `PRIVILEGED`."""
+        """Return V(s) f32 [n] of observations f32 [n, MAX_STROKES, OBSERVATION_SIZE], with `PRIVILEGED` or without."""
         observation = batch[Columns.OBS]
         exists = (observation[:, :, EXISTS] > 0).unsqueeze(-1)
         used = max(1, int(exists.any(dim=0).sum()))
