@@ -3,8 +3,8 @@
     python benchmarks/bench_reward.py runs/composer-1/composer.safetensors runs/composer-2/composer.safetensors
 
 Every composer writes all characters of the split once, by its most likely decisions and without goals, with the shipped
-primitives and the rewards of the last stage of ``curricula/composer.yaml``. The first row is the composer that the
-others began with (``--imitation``); the last ones are the mean of the others, their spread (largest less smallest) and
+primitives and the rewards of the last stage of ``curricula/composer.yaml``. The first row is the imitation that the
+others began with; the last ones are the mean of the others, their spread (largest less smallest) and
 by how much the mean is above imitation.
 """
 
@@ -20,6 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hierbrush.characters import load_library, split
+from hierbrush.composer.composers import IMITATION_WEIGHTS
 from hierbrush.composer.policy import ComposerPolicy
 from hierbrush.curriculum import load_curriculum
 from hierbrush.envs.character import CharacterBatch, character_curriculum
@@ -71,14 +72,18 @@ def scores(composer: ComposerPolicy, characters: Sequence[str]) -> NDArray[np.fl
 def main(arguments: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("weights", nargs="+", type=Path, help="composer.safetensors after PPO, one a seed")
-    parser.add_argument("--imitation", type=Path, help="what they began with; the shipped composer unless given")
+    parser.add_argument(
+        "--imitation",
+        type=Path,
+        default=IMITATION_WEIGHTS,
+        help="what they began with; the shipped imitation unless given",
+    )
     parser.add_argument("--split", choices=("validation", "test"), default="validation")
     parser.add_argument("--limit", type=int, help="only the first so many characters")
     options = parser.parse_args(arguments)
     characters = [char for char in load_library().characters if split(char) == options.split][: options.limit]
-    first = ComposerPolicy.load(options.imitation) if options.imitation else ComposerPolicy.load()
     print(f"{len(characters)} {options.split} characters\n{'':40}" + "".join(f"{name:>15}" for name in COLUMNS))
-    imitation = scores(first, characters).mean(axis=0)
+    imitation = scores(ComposerPolicy.load(options.imitation), characters).mean(axis=0)
     print(_line("imitation", imitation), flush=True)
     after = []
     for path in options.weights:

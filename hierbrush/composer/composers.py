@@ -1,4 +1,4 @@
-"""Composers by name: the learned one, one from a weights file, or a baseline."""
+"""Composers by name: the learned one, the imitation that it began as, one from a weights file, or a baseline."""
 
 from __future__ import annotations
 
@@ -16,12 +16,16 @@ if TYPE_CHECKING:
     Composer = Callable[[Sequence[Brief]], list[Composition]]
 
 WEIGHTS = Path(__file__).resolve().parent / "weights" / "composer.safetensors"
+IMITATION_WEIGHTS = WEIGHTS.with_name("imitation.safetensors")
 BASELINES = ("component means", "nearest character", "fixed splits")
-COMPOSERS = ("learned", *BASELINES)
+IMITATION = "imitation"
+"""The composer before reinforcement learning: what `learned` began as."""
+
+COMPOSERS = ("learned", IMITATION, *BASELINES)
 
 
 def composer(name: str) -> Composer:
-    """Return the composer called ``name``: ``"learned"``, a baseline, or the path of a ``.safetensors`` file.
+    """Return the composer called ``name``: ``"learned"``, ``"imitation"``, a baseline, or a ``.safetensors`` file.
 
     Raises:
         HierbrushError: there is no such composer, or its weights cannot be used.
@@ -30,13 +34,14 @@ def composer(name: str) -> Composer:
         from hierbrush.composer import baselines
 
         return baselines.BASELINES[name]
-    if name == "learned":
-        if not WEIGHTS.is_file():
+    if name in ("learned", IMITATION):
+        weights = WEIGHTS if name == "learned" else IMITATION_WEIGHTS
+        if not weights.is_file():
             raise HierbrushError(
-                f"composer: 'learned' needs {WEIGHTS}, which this installation lacks; reinstall hierbrush, or use one "
+                f"composer: {name!r} needs {weights}, which this installation lacks; reinstall hierbrush, or use one "
                 f"of {', '.join(BASELINES)}"
             )
-        return _learned(WEIGHTS)
+        return _learned(weights)
     if str(name).endswith(".safetensors"):
         return _learned(Path(name))
     raise HierbrushError(

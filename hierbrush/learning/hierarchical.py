@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any
@@ -10,7 +11,7 @@ import torch
 from ray.rllib.core.rl_module.multi_rl_module import MultiRLModuleSpec
 from ray.rllib.core.rl_module.rl_module import RLModuleSpec
 
-from hierbrush.composer.composers import WEIGHTS as COMPOSER_WEIGHTS
+from hierbrush.composer import composers
 from hierbrush.composer.policy import ComposerPolicy
 from hierbrush.curriculum import Curriculum
 from hierbrush.envs.character import COMPOSER, character_spaces
@@ -18,7 +19,7 @@ from hierbrush.errors import HierbrushError
 from hierbrush.learning.algorithm import CurriculumCallback, CurriculumPPOConfig
 from hierbrush.learning.character_env import CharacterEnv
 from hierbrush.learning.composer_module import ComposerModule
-from hierbrush.learning.hierarchical_config import SHIPPED, HierarchicalConfig
+from hierbrush.learning.hierarchical_config import IMITATION, SHIPPED, HierarchicalConfig
 from hierbrush.learning.hierarchical_connector import HierarchicalToBatch
 from hierbrush.learning.hierarchical_learner import HierarchicalLearner
 from hierbrush.learning.hierarchical_runner import GAMMA, HierarchicalRunner
@@ -26,6 +27,9 @@ from hierbrush.learning.module import ResidualPolicyModule
 from hierbrush.strokes.learned import WEIGHTS as PRIMITIVE_WEIGHTS
 from hierbrush.strokes.policy import MLPPolicy, PolicySet
 from hierbrush.strokes.types import ABBREVIATIONS
+
+_COMPOSERS = {SHIPPED: composers.WEIGHTS, IMITATION: composers.IMITATION_WEIGHTS}
+_PRIMITIVES = {SHIPPED: PRIMITIVE_WEIGHTS}
 
 
 class PretrainedComposer(ComposerModule):
@@ -87,8 +91,8 @@ def module_specs(config: HierarchicalConfig) -> MultiRLModuleSpec:
     """
     observations, actions = character_spaces()
     composer = config.composer
-    composer_weights = _path(composer.weights, COMPOSER_WEIGHTS)
-    primitive_weights = _path(config.primitives.weights, PRIMITIVE_WEIGHTS)
+    composer_weights = _path(composer.weights, _COMPOSERS)
+    primitive_weights = _path(config.primitives.weights, _PRIMITIVES)
     net = _composer(composer_weights)
     width, layers, hidden = net.sizes
     specs = {
@@ -123,8 +127,8 @@ def module_specs(config: HierarchicalConfig) -> MultiRLModuleSpec:
     return MultiRLModuleSpec(rl_module_specs=specs)
 
 
-def _path(weights: str, shipped: Path) -> str:
-    return str(shipped if weights == SHIPPED else Path(weights).resolve())
+def _path(weights: str, named: Mapping[str, Path]) -> str:
+    return str(named[weights] if weights in named else Path(weights).resolve())
 
 
 def trained_modules(config: HierarchicalConfig) -> tuple[str, ...]:
@@ -179,7 +183,7 @@ def hierarchical_algorithm_config(config: HierarchicalConfig, curriculum: Curric
                 trained=trained,
                 gamma=gamma,
                 lambda_={name: level.gae_lambda for name, level in levels.items()},
-                anchor=_path(composer.weights, COMPOSER_WEIGHTS) if composer.train and near else None,
+                anchor=_path(composer.weights, _COMPOSERS) if composer.train and near else None,
             ),
             add_default_connectors_to_learner_pipeline=False,
         )

@@ -17,6 +17,7 @@ _Share = Annotated[float, Field(ge=0, le=1)]
 _Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_-]*$", max_length=40)]
 
 SHIPPED = "shipped"
+IMITATION = "imitation"
 
 
 def _known_types(names: tuple[str, ...]) -> tuple[str, ...]:
@@ -43,7 +44,8 @@ class ComposerSection(Section):
     """The upper level."""
 
     weights: str = SHIPPED
-    """Safetensors file that it begins with and stays near: ``shipped``, or a path."""
+    """Safetensors file that it begins with and stays near: ``shipped``, ``imitation`` (what the shipped one began as),
+    or a path."""
 
     train: bool = True
     """Whether it learns; otherwise it decides by its most likely action."""
