@@ -104,9 +104,9 @@ class HierarchicalToBatch(ConnectorV2):  # type: ignore[misc]
     def _decided(self, module: Any, decisions: Decisions) -> dict[str, NDArray[Any]]:
         value = _value(module, _VALUE_ROWS)
         logits, imitated = self._imitated(decisions.obs)
-        seen = _seen_by_critic(decisions.obs, imitated, decisions.privileged)
+        seen = seen_by_critic(decisions.obs, imitated, decisions.privileged)
         next_imitated = self._imitated(decisions.next_obs)[1]
-        next_seen = _seen_by_critic(decisions.next_obs, next_imitated, decisions.next_privileged)
+        next_seen = seen_by_critic(decisions.next_obs, next_imitated, decisions.next_privileged)
         values = value(decisions.obs, seen)
         estimates = option_advantages(
             decisions,
@@ -168,7 +168,7 @@ class HierarchicalToBatch(ConnectorV2):  # type: ignore[misc]
         return columns
 
 
-def _seen_by_critic(obs: F32, places: F32, privileged: F32) -> F32:
+def seen_by_critic(obs: F32, places: F32, privileged: F32) -> F32:
     """Return the column `PRIVILEGED` from imitated places and what `CharacterBatch.privileged` gives."""
     exists = obs[:, :, EXISTS] > 0
     left = exists & (obs[:, :, WRITTEN] == 0)

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from hashlib import sha256
 from pathlib import Path
 
 import numpy as np
@@ -8,6 +9,7 @@ import pytest
 from hierbrush.characters import load_library
 from hierbrush.composer.brief import MAX_STROKES, RANK, Brief, brief_of, truth_of
 from hierbrush.composer.compose import compose
+from hierbrush.composer.composers import IMITATION_WEIGHTS, WEIGHTS, composer
 from hierbrush.composer.observation import (
     EXISTS,
     GOAL,
@@ -191,4 +193,19 @@ def test_the_shipped_composer_beats_the_library_it_starts_from() -> None:
         )
     )
     assert learned < prior
-    assert load_composer_card()["format"] == 1
+
+
+@pytest.mark.parametrize("weights", [WEIGHTS, IMITATION_WEIGHTS], ids=["learned", "imitation"])
+def test_the_weights_have_their_card(weights: Path) -> None:
+    card = load_composer_card(weights)
+    assert (card["format"], card["sha256"]) == (1, sha256(weights.read_bytes()).hexdigest())
+    assert "+changed" not in card["commit"]
+
+
+def test_composers_are_found_by_name(briefs: list[Brief]) -> None:
+    for name, weights in (("learned", WEIGHTS), ("imitation", IMITATION_WEIGHTS)):
+        named, loaded = composer(name)(briefs), compose(briefs, ComposerPolicy.load(weights))
+        for mine, theirs in zip(named, loaded, strict=True):
+            np.testing.assert_array_equal(mine.places, theirs.places)
+    with pytest.raises(HierbrushError, match="learned, imitation, component means"):
+        composer("imitatoin")

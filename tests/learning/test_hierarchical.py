@@ -11,7 +11,9 @@ import pytest
 from ray.rllib.env.multi_agent_env import MultiAgentEnv
 
 from hierbrush.cli import main
-from hierbrush.composer.place import DECISION_SIZE
+from hierbrush.composer.brief import MAX_STROKES
+from hierbrush.composer.observation import EXISTS, WRITTEN
+from hierbrush.composer.place import BOLDNESS, DECISION_SIZE, PLACE_SIZE
 from hierbrush.composer.policy import ComposerPolicy, load_composer
 from hierbrush.curriculum import Curriculum, load_curriculum
 from hierbrush.envs.character import COMPOSER, CharacterBatch
@@ -19,7 +21,7 @@ from hierbrush.errors import HierbrushError
 from hierbrush.learning.character_env import CharacterEnv
 from hierbrush.learning.hierarchical import hierarchical_algorithm_config
 from hierbrush.learning.hierarchical_config import HierarchicalConfig
-from hierbrush.learning.hierarchical_connector import option_advantages
+from hierbrush.learning.hierarchical_connector import option_advantages, seen_by_critic
 from hierbrush.learning.hierarchical_fragment import Decisions, HierarchicalFragment
 from hierbrush.resources import folder
 from hierbrush.strokes.policy import PolicySet
@@ -164,6 +166,25 @@ def test_only_who_acts_next_is_observed(curriculum: Curriculum) -> None:
     assert infos[COMPOSER]["iou"] > 0.7
     # Each stroke's rewards add up to its ink inside less outside; the follower earns most of a point for each.
     assert 0.5 * decisions < levels["primitives"] < decisions
+
+
+def test_the_critic_sees_the_boldness_that_the_policy_decided(curriculum: Curriculum) -> None:
+    batch = CharacterBatch(2, curriculum=curriculum, seed=5)
+    every = np.arange(2)
+    assert not batch.privileged(every)[..., BOLDNESS].any()
+    decisions = np.zeros((2, 1 + DECISION_SIZE), np.float32)
+    decisions[:, 1 + BOLDNESS] = [0.5, 1.5]
+    batch.begin(every, decisions)
+    privileged = batch.privileged(every)
+    np.testing.assert_allclose(privileged[..., BOLDNESS].T, np.tile([0.5, 1.5], (MAX_STROKES, 1)), rtol=1e-6)
+    observed = batch.observe_composer(every)
+    exists = observed[:, :, EXISTS] > 0
+    left = exists & (observed[:, :, WRITTEN] == 0)
+    seen = seen_by_critic(observed, np.zeros_like(privileged), privileged)
+    assert not seen[~exists].any()
+    np.testing.assert_array_equal(seen[exists][:, BOLDNESS], privileged[exists][:, BOLDNESS])
+    np.testing.assert_array_equal(seen[left][:, :PLACE_SIZE], -privileged[left][:, :PLACE_SIZE])
+    assert not seen[exists & ~left][:, :PLACE_SIZE].any()
 
 
 def test_options_are_discounted_by_how_long_they_took() -> None:
