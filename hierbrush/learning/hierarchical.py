@@ -174,7 +174,7 @@ def hierarchical_algorithm_config(config: HierarchicalConfig, curriculum: Curric
             add_default_connectors_to_env_to_module_pipeline=False,
             add_default_connectors_to_module_to_env_pipeline=False,
         )
-        .multi_agent(policies=set(levels), policy_mapping_fn=module_of, policies_to_train=list(trained))
+        .multi_agent(policies=tuple(levels), policy_mapping_fn=module_of, policies_to_train=list(trained))
         .learners(
             num_learners=config.resources.learners,
             num_gpus_per_learner=config.resources.gpus_per_learner,
