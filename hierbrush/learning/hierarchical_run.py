@@ -18,13 +18,13 @@ from hierbrush.curriculum import load_curriculum, load_model
 from hierbrush.envs.character import COMPOSER
 from hierbrush.errors import HierbrushError
 from hierbrush.learning import checkpoint
+from hierbrush.learning.config import curriculum_file
 from hierbrush.learning.hierarchical import hierarchical_algorithm_config, trained_modules
 from hierbrush.learning.hierarchical_config import HierarchicalConfig
 from hierbrush.learning.policy_run import PolicyRun, TrainingLoop, ray_session
 from hierbrush.learning.progress import Progress
 from hierbrush.learning.storage import stored_at
 from hierbrush.learning.weights import commit
-from hierbrush.resources import folder
 from hierbrush.sim import observation
 from hierbrush.strokes.types import ABBREVIATIONS
 
@@ -119,8 +119,7 @@ def train_hierarchical(
     config = load_model(config_path, HierarchicalConfig, overrides)
     trained = trained_modules(config)
     into = output or Path("runs", config.name)
-    named = config_path.parent / config.curriculum
-    curriculum = load_curriculum(named if named.exists() and not named.samefile(config_path) else _shelf(config))
+    curriculum = load_curriculum(curriculum_file(config.curriculum, config_path))
     uri = stored_at(config.output.storage, into, into)
     run = PolicyRun(config.name, into, config, curriculum, None, None, uri)  # type: ignore[arg-type]
     if run.store().begun() and not resume:
@@ -135,8 +134,3 @@ def train_hierarchical(
         with HierarchicalLoop(run, algorithm, progress, resume=resume) as loop:
             loop.module_id = trained[0]
             return into if loop.train(stop) else None
-
-
-def _shelf(config: HierarchicalConfig) -> Path:
-    shelved = folder("curricula") / config.curriculum
-    return shelved if shelved.exists() else Path(config.curriculum)

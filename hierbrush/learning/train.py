@@ -16,7 +16,7 @@ import gymnasium
 from hierbrush.curriculum import Curriculum, apply_overrides, load_curriculum, read_yaml, validate
 from hierbrush.errors import HierbrushError, closest
 from hierbrush.learning.checkpoint import write_atomically
-from hierbrush.learning.config import TrainingConfig
+from hierbrush.learning.config import TrainingConfig, curriculum_file, named_file
 from hierbrush.learning.policy_run import PolicyRun, build_training, cpus_needed, ray_session
 from hierbrush.learning.progress import Progress
 from hierbrush.learning.storage import open_store, stored_at
@@ -24,7 +24,6 @@ from hierbrush.learning.sweep import variants
 from hierbrush.learning.table import write_table
 from hierbrush.learning.trials import remove_traces, room_for, train_trials
 from hierbrush.learning.weights import CARD, PACKED_WEIGHTS, WEIGHTS, pack
-from hierbrush.resources import folder
 from hierbrush.strokes.types import ABBREVIATIONS
 
 CONFIG_COPY = "config.json"
@@ -78,7 +77,7 @@ def make_plan(
         if phase.start_from is not None:
             initial: Path | None = into / phase.start_from / WEIGHTS
         else:
-            initial = _beside(config.initial_weights, config_path) if config.initial_weights else None
+            initial = named_file(config.initial_weights, config_path) if config.initial_weights else None
         strokes: list[str | None] = [None]
         if phase.policies == "per_stroke":
             known = curriculum.stroke_types if curriculum else ABBREVIATIONS
@@ -293,16 +292,8 @@ def _curriculum(config: TrainingConfig, config_path: Path) -> Curriculum | None:
         if weights:
             raise HierbrushError(f"reward.{next(iter(weights))}: there is no curriculum whose stages it could change")
         return None
-    curriculum = load_curriculum(_beside(config.curriculum, config_path, folder("curricula")))
+    curriculum = load_curriculum(curriculum_file(config.curriculum, config_path))
     stages = tuple(
         stage.model_copy(update={"reward": stage.reward.model_copy(update=weights)}) for stage in curriculum.stages
     )
     return curriculum.model_copy(update={"stages": stages})
-
-
-def _beside(name: str, config_path: Path, *further: Path) -> Path:
-    """Return the file that a configuration names: beside it, in ``further``, or from the working directory."""
-    candidates = [base / name for base in (config_path.parent, *further, Path())]
-    # A configuration and its curriculum may have the same name, in configs/ and in curricula/.
-    others = [path for path in candidates if path.exists() and not path.samefile(config_path)]
-    return others[0] if others else candidates[0]

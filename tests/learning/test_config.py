@@ -11,11 +11,12 @@ from pydantic_core import PydanticUndefined
 
 from hierbrush.curriculum import load_curriculum, load_model, read_yaml, validate
 from hierbrush.envs import FLAT_ENV
-from hierbrush.learning.config import PhaseSection, TrainingConfig
+from hierbrush.learning.config import PhaseSection, TrainingConfig, curriculum_file
 from hierbrush.learning.hierarchical_config import HierarchicalConfig
 from hierbrush.learning.imitation import ImitationConfig
 from hierbrush.learning.sweep import variants
 from hierbrush.learning.train import make_plan
+from hierbrush.resources import folder
 from hierbrush.strokes.types import ABBREVIATIONS
 
 ROOT = Path(__file__).parents[2]
@@ -115,3 +116,20 @@ def test_phase_replaces_only_what_it_names() -> None:
     changed = config.for_phase(config.phases[0])
     assert (changed.training.steps, changed.training.lr, changed.policy.sigma) == (3, 0.5, 0.2)
     assert changed.policy.sigma_final == config.policy.sigma_final
+
+
+@pytest.mark.parametrize("name", ["composer.yaml", "joint.yaml", "on-composer.yaml", "primitives.yaml"])
+def test_a_shipped_configuration_finds_its_curriculum(name: str, tmp_path: Path) -> None:
+    shipped = ROOT / "configs" / name
+    wanted = str(read_yaml(shipped).data["curriculum"])
+    assert curriculum_file(wanted, shipped) == folder("curricula") / wanted
+    # Nor is a copied configuration taken for a curriculum; a curriculum beside it goes first.
+    for config in (ROOT / "configs").glob("*.yaml"):
+        (tmp_path / config.name).write_bytes(config.read_bytes())
+    assert curriculum_file(wanted, tmp_path / name) == folder("curricula") / wanted
+    (tmp_path / wanted).write_bytes((folder("curricula") / wanted).read_bytes())
+    assert curriculum_file(wanted, tmp_path / "mine.yaml") == tmp_path / wanted
+
+
+def test_a_curriculum_that_is_nowhere_is_missed_beside_the_configuration(tmp_path: Path) -> None:
+    assert curriculum_file("none.yaml", tmp_path / "mine.yaml") == tmp_path / "none.yaml"
