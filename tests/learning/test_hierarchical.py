@@ -260,6 +260,11 @@ def test_slices_keep_whole_slots(ray_running: None, curriculum: Curriculum) -> N
     np.testing.assert_array_equal(parts[1].strokes.rewards, fragment.strokes.rewards[:, 4:])  # type: ignore[union-attr]
 
 
+def test_modules_are_built_in_a_fixed_order(curriculum: Curriculum) -> None:
+    """Their first weights come from one stream of random numbers; a set's order differs from process to process."""
+    assert list(hierarchical_algorithm_config(settings(), curriculum).policies) == [COMPOSER, *ABBREVIATIONS]
+
+
 def test_only_what_is_trained_changes(ray_running: None, curriculum: Curriculum) -> None:
     config = settings(primitives={"train": ["H", "S"]}, composer={"train": False})
     algorithm = hierarchical_algorithm_config(config, curriculum).build_algo()
