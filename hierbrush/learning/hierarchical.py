@@ -15,7 +15,7 @@ from hierbrush.composer import composers
 from hierbrush.composer.policy import ComposerPolicy
 from hierbrush.curriculum import Curriculum
 from hierbrush.envs.character import COMPOSER, character_spaces
-from hierbrush.errors import HierbrushError
+from hierbrush.errors import HierbrushError, closest
 from hierbrush.learning.algorithm import CurriculumCallback, CurriculumPPOConfig
 from hierbrush.learning.character_env import CharacterEnv
 from hierbrush.learning.composer_module import ComposerModule
@@ -91,8 +91,7 @@ def module_specs(config: HierarchicalConfig) -> MultiRLModuleSpec:
     """
     observations, actions = character_spaces()
     composer = config.composer
-    composer_weights = _path(composer.weights, _COMPOSERS)
-    primitive_weights = _path(config.primitives.weights, _PRIMITIVES)
+    composer_weights, primitive_weights = weight_files(config)
     net = _composer(composer_weights)
     width, layers, hidden = net.sizes
     specs = {
@@ -127,8 +126,24 @@ def module_specs(config: HierarchicalConfig) -> MultiRLModuleSpec:
     return MultiRLModuleSpec(rl_module_specs=specs)
 
 
-def _path(weights: str, named: Mapping[str, Path]) -> str:
-    return str(named[weights] if weights in named else Path(weights).resolve())
+def weight_files(config: HierarchicalConfig) -> tuple[str, str]:
+    """Return the files that the composer and the primitives begin with.
+
+    Raises:
+        HierbrushError: there is no such file.
+    """
+    composer = _path("composer.weights", config.composer.weights, _COMPOSERS)
+    return composer, _path("primitives.weights", config.primitives.weights, _PRIMITIVES)
+
+
+def _path(setting: str, weights: str, named: Mapping[str, Path]) -> str:
+    path = named[weights] if weights in named else Path(weights).resolve()
+    if not path.is_file():
+        raise HierbrushError(
+            f"{setting}: {weights!r} is neither a file nor {' or '.join(map(repr, named))}"
+            f"{closest(weights, list(named))}"
+        )
+    return str(path)
 
 
 def trained_modules(config: HierarchicalConfig) -> tuple[str, ...]:
@@ -183,7 +198,7 @@ def hierarchical_algorithm_config(config: HierarchicalConfig, curriculum: Curric
                 trained=trained,
                 gamma=gamma,
                 lambda_={name: level.gae_lambda for name, level in levels.items()},
-                anchor=_path(composer.weights, _COMPOSERS) if composer.train and near else None,
+                anchor=weight_files(config)[0] if composer.train and near else None,
             ),
             add_default_connectors_to_learner_pipeline=False,
         )

@@ -19,7 +19,7 @@ from hierbrush.envs.character import COMPOSER
 from hierbrush.errors import HierbrushError
 from hierbrush.learning import checkpoint
 from hierbrush.learning.config import curriculum_file
-from hierbrush.learning.hierarchical import hierarchical_algorithm_config, trained_modules
+from hierbrush.learning.hierarchical import hierarchical_algorithm_config, trained_modules, weight_files
 from hierbrush.learning.hierarchical_config import HierarchicalConfig
 from hierbrush.learning.policy_run import PolicyRun, TrainingLoop, ray_session
 from hierbrush.learning.progress import Progress
@@ -118,6 +118,7 @@ def train_hierarchical(
     """
     config = load_model(config_path, HierarchicalConfig, overrides)
     trained = trained_modules(config)
+    weight_files(config)  # a misspelt name is told before a folder is made and Ray is started
     into = output or Path("runs", config.name)
     curriculum = load_curriculum(curriculum_file(config.curriculum, config_path))
     uri = stored_at(config.output.storage, into, into)

@@ -318,3 +318,20 @@ def _run(*arguments: str) -> int:
 def test_nothing_to_learn_is_refused() -> None:
     with pytest.raises(HierbrushError, match="nothing learns"):
         hierarchical_algorithm_config(settings(composer={"train": False}), few_characters())
+
+
+@pytest.mark.parametrize(
+    ("setting", "message"),
+    [
+        ("composer.weights=imitatoin", "'imitatoin' is neither a file nor 'shipped' or 'imitation'; did you mean"),
+        ("primitives.weights=runs/none.safetensors", "'runs/none.safetensors' is neither a file nor 'shipped'"),
+    ],
+)
+def test_weights_that_are_nowhere_leave_no_folder(
+    setting: str, message: str, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    into = tmp_path / "run"
+    assert _run("train", str(folder("configs") / "composer.yaml"), "--output", str(into), "--set", setting) == 2
+    error = capfd.readouterr().err
+    assert error.startswith(f"hierbrush: error: {setting.split('=')[0]}: {message}")
+    assert not into.exists()
