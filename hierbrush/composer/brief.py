@@ -46,7 +46,8 @@ _PRIOR = _LEAF + _LEAVES
 _NODES = _PRIOR + PLACE_SIZE
 RANK = _NODES + 2 * _NODE
 """Column of the tokens with a tenth of the stroke's rank in the library's order, from 0."""
-_ORDER = RANK + 1
+_LAYOUT = RANK + 1
+_ORDER = _LAYOUT + 8
 _COUNTS = _ORDER + 4
 _REPERTOIRE = _COUNTS + 5
 TOKEN_SIZE = _REPERTOIRE + len(REPERTOIRES)
@@ -242,8 +243,8 @@ def _prior(expected: Sequence[NodeExpectation], types: Sequence[str]) -> F32:
             # Nothing is known but the component's box: strokes one below the other, half as large.
             share = (np.arange(e.node.count) + 0.5) / e.node.count - 0.5
             guess = np.zeros((e.node.count, PLACE_SIZE))
-            guess[:, :2] = e.context[:2] + share[:, None] * np.array([0.0, 0.8]) * e.context[2:]
-            guess[:, 2:4] = e.context[2:] / 2
+            guess[:, :2] = e.box[:2] + share[:, None] * np.array([0.0, 0.8]) * e.box[2:]
+            guess[:, 2:4] = e.box[2:] / 2
             prior[rows] += 1e-6 * guess
             weight[rows] += 1e-6
     return (prior / weight).astype(np.float32)
@@ -316,6 +317,10 @@ def _tokens(
                 if neighbour is not None:
                     tokens[rows, column + 11 : column + 15] = 2 * neighbour.box - 1
                     tokens[rows, column + 15] = np.log1p(neighbour.weight) / 2
+                if e.layout is not None:
+                    tokens[rows, _LAYOUT : _LAYOUT + 4] = 2 * e.layout - 1
+                    if neighbour is not None and neighbour.layout is not None:
+                        tokens[rows, _LAYOUT + 4 : _LAYOUT + 8] = 2 * neighbour.layout - 1
                 tokens[rows, _ORDER + 1 + place] = e.before
                 tokens[rows, _COUNTS + 1 + place] = np.log(node.count) / 2
         if node.component.is_leaf:

@@ -1,4 +1,4 @@
-"""Builds the component library from the training characters: ``python -m hierbrush.composer.build``, about a minute."""
+"""Builds component library and layouts from training characters: ``python -m hierbrush.composer.build``, minutes."""
 
 from __future__ import annotations
 
@@ -8,12 +8,13 @@ from numpy import array, float32
 from safetensors.numpy import save
 
 from hierbrush.characters import load_library, split
+from hierbrush.composer import layout
 from hierbrush.composer.library import FILE, build
 from hierbrush.composer.place import measured_place
 
 
 def main() -> None:
-    """Build both files."""
+    """Build the files."""
     library = load_library()
     characters = {}
     for char in library:
@@ -25,6 +26,11 @@ def main() -> None:
     FILE.write_bytes(save(components.tensors()))
     text = json.dumps(components.strings(), ensure_ascii=False, separators=(",", ":"))
     FILE.with_suffix(".json").write_text(text + "\n", encoding="utf-8")
+    tensors, names = layout.build(characters)
+    layout.FILE.write_bytes(save(tensors))
+    layout.FILE.with_suffix(".json").write_text(
+        json.dumps({"names": names}, ensure_ascii=False, separators=(",", ":")) + "\n", encoding="utf-8"
+    )
     print(f"{FILE}: {len(characters)} characters, {len(components.forms)} forms, {len(components.char)} occurrences")
 
 

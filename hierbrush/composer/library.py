@@ -3,8 +3,9 @@
 Of every component the library keeps all its occurrences in training characters. A new character is laid out from them
 in two steps. *Context*: a child's box within its parent's, by operator, slot and stroke counts alone, from all nodes in
 such a place. *Component*: by how much its occurrences differ from what their own contexts expected, and how their
-strokes lie within them, weighted by how much their surroundings are like those asked for. A training character's own
-occurrences can be left out, so that a network does not learn to trust a prior that has seen the answer.
+strokes lie within them, weighted by how much their surroundings are like those asked for. The outermost two parts are
+moved half the way to where their *layout* expects them, which looks at both together (`layout`). A training character's
+own occurrences can be left out, so that a network does not learn to trust a prior that has seen the answer.
 
 The files ``data/components.safetensors`` and ``.json`` are built by ``python -m hierbrush.composer.build``.
 """
@@ -23,6 +24,7 @@ from numpy.typing import NDArray
 
 from hierbrush.characters import Component
 from hierbrush.composer.exemplars import renumbered
+from hierbrush.composer.layout import Layouts, load_layouts
 from hierbrush.composer.place import PLACE_SIZE
 from hierbrush.errors import HierbrushError
 from hierbrush.strokes.policy import read_safetensors
@@ -130,7 +132,9 @@ class NodeExpectation:
     Attributes:
         node: the node.
         context: f32 [4], its box by operators and stroke counts alone.
-        box: f32 [4], its box with what its occurrences say.
+        layout: f32 [4], its box by what stands beside it, see `hierbrush.composer.layout`; None for a part that is not
+            one of two outermost ones.
+        box: f32 [4], its box with what its occurrences and its layout say.
         weight: occurrences in such surroundings, in whole similar ones; 0 for a component or form never met.
         places: f32 [count, PLACE_SIZE], its strokes' boxes and coefficients; None if never met.
         spread: f32 [count, 2], standard deviation of the strokes' centres among the occurrences.
@@ -141,6 +145,7 @@ class NodeExpectation:
 
     node: Node
     context: F32
+    layout: F32 | None
     box: F32
     weight: float
     places: F32 | None
@@ -232,6 +237,7 @@ class ComponentLibrary:
         strokes: f32 [m, PLACE_SIZE + 1], boxes, coefficients and writing position of all characters' strokes in
             canonical order.
         names: names of neighbours.
+        layouts: how two parts share a character.
     """
 
     forms: tuple[Form, ...]
@@ -244,6 +250,7 @@ class ComponentLibrary:
     excess: F32
     strokes: F32
     names: tuple[str, ...]
+    layouts: Layouts
     _form_number: dict[Form, int] = field(init=False, default_factory=dict)
     _leaf_forms: dict[str, list[int]] = field(init=False, default_factory=lambda: defaultdict(list))
     _name_number: dict[str, int] = field(init=False, default_factory=dict)
@@ -297,11 +304,17 @@ class ComponentLibrary:
             exclude: training character whose own occurrences do not count.
         """
         expectations: list[NodeExpectation] = []
+        layouts: Sequence[F32 | None] = (None,) * len(tree.children)
+        together = self.layouts.boxes(tree, forms[0].stroke_types, exclude)
+        if together is not None:
+            layouts = list(together)
+        outermost = iter(layouts)
         for at, node in enumerate(nodes_of(tree)):
             parent = expectations[node.parent].context if node.parent >= 0 else _WHOLE
             context = _absolute(parent, self._context(node, exclude))
             found = self.occurrences(forms[at], exclude) if at in forms else np.empty(0, np.int64)
-            expectations.append(self._expect(node, context, found, len(tree.strokes)))
+            layout = next(outermost) if node.parent == 0 else None
+            expectations.append(self._expect(node, context, layout, found, len(tree.strokes)))
         return [_interleaved(e, expectations) for e in expectations]
 
     def _context(self, node: Node, exclude: str | None) -> F32:
@@ -316,14 +329,15 @@ class ComponentLibrary:
             left_out = self.surroundings[own, 2:4], self.relative[own]
         return contexts.mean(node, left_out)
 
-    def _expect(self, node: Node, context: F32, found: Index, total: int) -> NodeExpectation:
+    def _expect(self, node: Node, context: F32, layout: F32 | None, found: Index, total: int) -> NodeExpectation:
         count = node.count
         slot = (node.step - 1) % SLOTS if node.step else 0
         before = np.full(count, float(slot > 0), np.float32)
         if not len(found):
             rank = np.arange(count, dtype=np.float32)
             spread = np.zeros((count, 2), np.float32)
-            return NodeExpectation(node, context, context, 0.0, None, spread, rank, before, met_here=False)
+            box = context if layout is None else layout
+            return NodeExpectation(node, context, layout, box, 0.0, None, spread, rank, before, met_here=False)
         around = self.surroundings[found]
         away = around[:, 2:] - np.log1p(np.array([count, node.rest, total], np.float32))
         same_step = around[:, 0] == node.step
@@ -339,14 +353,16 @@ class ComponentLibrary:
         weight = np.exp(-strangeness).astype(np.float32) + np.float32(1e-4)
         total_weight = float(weight.sum())
         box = _apply(context, weight @ self.excess[found] / np.float32(total_weight + _SHRINKAGE))
+        if layout is not None:  # neither knows all: one the component, the other what stands beside it
+            box = ((box + layout) / 2).astype(np.float32)
         share = weight / np.float32(total_weight)
 
         rows = self.span[found, :1] + np.arange(count)
         strokes = self.strokes[rows]
         boxes = _union(strokes[..., :4])
-        layout = _inside(boxes[:, None], strokes[..., :4])
-        mean = np.tensordot(share, layout, 1)
-        deviation = np.sqrt(np.tensordot(share, (layout[..., :2] - mean[:, :2]) ** 2, 1))
+        inside = _inside(boxes[:, None], strokes[..., :4])
+        mean = np.tensordot(share, inside, 1)
+        deviation = np.sqrt(np.tensordot(share, (inside[..., :2] - mean[:, :2]) ** 2, 1))
         places = np.empty((count, PLACE_SIZE), np.float32)
         places[:, :4] = _outside(box, mean)
         places[:, 4:] = np.tensordot(share, strokes[..., 4:PLACE_SIZE], 1)
@@ -357,7 +373,7 @@ class ComponentLibrary:
             here = share[same_step] / share[same_step].sum()
             before = np.tensordot(here, self._before(found[same_step], position[same_step]), 1)
         spread, rank, before = (array.astype(np.float32) for array in (deviation, rank, before))
-        return NodeExpectation(node, context, box, total_weight, places, spread, rank, before, met_here)
+        return NodeExpectation(node, context, layout, box, total_weight, places, spread, rank, before, met_here)
 
     def _before(self, found: Index, position: F32) -> F32:
         """Return for each stroke of each occurrence the share of the parent's other strokes written before it."""
@@ -405,6 +421,7 @@ class ComponentLibrary:
                 excess=tensors["excess"],
                 strokes=tensors["strokes"],
                 names=tuple(strings["names"]),
+                layouts=load_layouts(),
             )
         except (OSError, ValueError, KeyError, TypeError) as error:
             raise HierbrushError(f"{path}: is no component library, or its JSON file is missing: {error}") from None
@@ -464,6 +481,7 @@ def build(characters: Mapping[str, tuple[Component, tuple[str, ...], F32]]) -> C
         excess=np.zeros((len(occurrences), 4), np.float32),
         strokes=np.concatenate(strokes).astype(np.float32),
         names=tuple(names),
+        layouts=Layouts({}, ()),
     )
     # Contexts of a character are composed from its root downward, so a node is met after its parent.
     of_char: dict[int, list[int]] = defaultdict(list)
