@@ -1,5 +1,7 @@
 """The composer's first training: imitation of the training characters, through RLlib's behaviour cloning.
 
+Characters that were invented and composed by earlier imitations may be imitated as well (`practice`).
+
 The offline data are the expert's decisions, one row each: character, step, stroke chosen, place. What the composer saw
 when it decided would be thousands of numbers a row and the same over and over; the learner makes it from character and
 step, disturbed anew every time. Where BC learns the chosen stroke's place alone, this learner compares the places of
@@ -27,7 +29,7 @@ import pyarrow.parquet  # type: ignore[import-untyped]
 import ray.data
 import torch
 from numpy.typing import NDArray
-from pydantic import Field
+from pydantic import Field, model_validator
 from ray.data.extensions import ArrowTensorArray
 from ray.rllib.algorithms.bc import BCConfig
 from ray.rllib.algorithms.marwil.torch.marwil_torch_learner import MARWILTorchLearner
@@ -54,6 +56,7 @@ from hierbrush.learning.composer_module import ComposerModule, split_inputs
 from hierbrush.learning.config import Section
 from hierbrush.learning.expert import Disturbance, Expert
 from hierbrush.learning.policy_run import ray_session
+from hierbrush.learning.practice import Teachers, invent, practised
 from hierbrush.learning.weights import commit
 
 WEIGHTS, CARD, DECISIONS = "composer.safetensors", "composer.json", "decisions.parquet"
@@ -63,6 +66,9 @@ _NET, _SLOPE = "net.", "slope"
 
 STEEPNESS = (1.0, 1.5, 2.0, 3.0)
 """Factors that `steeper_pointer` tries."""
+
+_REPORTED = 3000
+"""Invented characters whose composing is reported on one line: a minute or two."""
 
 _Count = Annotated[int, Field(gt=0)]
 _Positive = Annotated[float, Field(gt=0)]
@@ -114,6 +120,25 @@ class DisturbanceSection(Section):
     """Share of decisions with goals for a random part of the strokes."""
 
 
+class PracticeSection(Section):
+    """Invented characters that are practised besides the training characters; see `hierbrush.learning.practice`."""
+
+    characters: int = Field(default=0, ge=0)
+    """Number of invented characters; none unless given."""
+
+    teachers: tuple[Path, ...] = ()
+    """``composer.safetensors`` of earlier imitations, from the working directory; invented characters are written as
+    their mean writes them."""
+
+    @model_validator(mode="after")
+    def _has_both(self) -> PracticeSection:
+        if self.characters and not self.teachers:
+            raise ValueError(f"characters is {self.characters}, but there are no teachers to write them")
+        if self.teachers and not self.characters:
+            raise ValueError("teachers are named, but characters is 0, so they have nothing to write")
+        return self
+
+
 class ImitationSection(Section):
     """Behaviour cloning."""
 
@@ -149,7 +174,7 @@ class ImitationConfig(Section):
     """Name of the training and of its folder under ``runs/``."""
 
     seed: int = Field(default=0, ge=0, lt=2**31)
-    """Seed of first weights, shuffling and disturbance."""
+    """Seed of first weights, shuffling, disturbance and invented characters."""
 
     network: NetworkSection = NetworkSection()
     """The network."""
@@ -159,6 +184,9 @@ class ImitationConfig(Section):
 
     disturbance: DisturbanceSection = DisturbanceSection()
     """What is changed about what the composer sees."""
+
+    practice: PracticeSection = PracticeSection()
+    """Invented characters."""
 
     training: ImitationSection
     """Behaviour cloning."""
@@ -183,10 +211,31 @@ def briefs_and_truths(part: Split, limit: int | None = None, *, lists: bool = Fa
     return briefs, truths
 
 
-@lru_cache(maxsize=2)
-def training_expert(limit: int | None = None) -> Expert:
-    """Return the expert of the training characters; takes minutes, and is kept."""
-    return Expert(*briefs_and_truths("train", limit, lists=True))
+@lru_cache(maxsize=1)
+def training_expert(limit: int | None, practice: PracticeSection, seed: int) -> Expert:
+    """Return the expert of the training characters and, after them, of the invented ones.
+
+    Takes minutes, and 700 MB with 15,000 invented characters; so the latest one is kept, for driver and learner alike.
+
+    Args:
+        limit: at most so many training characters; the invented ones are made of all.
+        practice: how many characters are invented, and who writes them.
+        seed: of the invention.
+
+    Raises:
+        HierbrushError: teachers cannot be read, or there are not so many characters to be invented.
+    """
+    briefs, truths = briefs_and_truths("train", limit, lists=True)
+    if practice.characters:
+        teachers = Teachers.load(practice.teachers)
+        _say(f"inventing {practice.characters} characters")
+        invented = invent(practice.characters, seed)
+        briefs += invented
+        for start in range(0, len(invented), _REPORTED):
+            truths += practised(invented[start : start + _REPORTED], teachers)
+            done = min(start + _REPORTED, len(invented))
+            _say(f"{done} of them composed by {len(practice.teachers)} teachers")
+    return Expert(briefs, truths)
 
 
 def composition_scores(briefs: Sequence[Brief], truths: Sequence[Truth], policy: Decides) -> dict[str, float]:
@@ -280,7 +329,7 @@ class ImitationLearner(MARWILTorchLearner):  # type: ignore[misc]
         """Build BC's learner and find the expert."""
         settings = self.config.learner_config_dict
         self._settings = ImitationConfig.model_validate(settings["imitation"])
-        self._expert = training_expert(settings["limit"])
+        self._expert = training_expert(settings["limit"], self._settings.practice, self._settings.seed)
         self._rng = np.random.default_rng(self._settings.seed)
         self._disturbance = Disturbance(**self._settings.disturbance.model_dump())
         self.steps = 0
@@ -413,13 +462,14 @@ def train_imitation(
         HierbrushError: the configuration cannot be used, or the folder already holds a composer.
     """
     config = load_model(config_path, ImitationConfig, overrides)
+    teachers = _teacher_hashes(config.practice)
     output = output or Path("runs", config.name)
     if (output / CARD).exists():
         raise HierbrushError(f"--output: {output} already holds a composer; give another --output")
     output.mkdir(parents=True, exist_ok=True)
     torch.set_num_threads(1)
     _say("reading how training characters are written")
-    expert = training_expert(limit)
+    expert = training_expert(limit, config.practice, config.seed)
     validation = briefs_and_truths("validation", limit)
     write_decisions(expert, output / DECISIONS)
     record: dict[str, Any] = {}
@@ -458,7 +508,8 @@ def train_imitation(
         "format": 1,
         "sha256": hashlib.sha256(data).hexdigest(),
         "trained_by": "imitation",
-        "characters": len(expert.bank.counts),
+        "characters": len(expert.bank.counts) - config.practice.characters,
+        "invented": {"characters": config.practice.characters, "teachers": teachers},
         **{name: record[name] for name in ("seconds", "steps")},
         "slope": float(steepened[_SLOPE][0] / learned[_SLOPE][0]),
         "validation": composition_scores(*validation, ComposerPolicy.load(output / WEIGHTS)),
@@ -468,6 +519,19 @@ def train_imitation(
     }
     write_atomically(output / CARD, json.dumps(card, indent=1, ensure_ascii=False).encode() + b"\n")
     return output
+
+
+def _teacher_hashes(practice: PracticeSection) -> dict[str, str]:
+    """Return the SHA-256 of every teacher's file, by its path as configured.
+
+    Raises:
+        HierbrushError: a file is nowhere, or no composer.
+    """
+    for number, file in enumerate(practice.teachers):
+        if not file.is_file():
+            raise HierbrushError(f"practice.teachers[{number}]: {str(file)!r} is not a file")
+    Teachers.load(practice.teachers)  # for its errors, while nothing is made yet
+    return {str(file): hashlib.sha256(file.read_bytes()).hexdigest() for file in practice.teachers}
 
 
 def _begin_with(algorithm: Any, tensors: dict[str, NDArray[np.float32]]) -> None:

@@ -1,0 +1,171 @@
+"""Practice for the composer beyond the training characters: invented characters, written as several teachers agree.
+
+Knowledge distillation of an ensemble (Hinton et al., 2015, arXiv 1503.02531) with unlabelled data: nobody has drawn the
+invented characters, so the mean of networks that learned before stands in for their truth. One network that practises
+them may come near the mean of several without their cost.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hierbrush.characters import CharacterLibrary, Component, load_library, split
+from hierbrush.characters.repertoire import repertoire
+from hierbrush.composer.brief import MAX_STROKES, Brief, Truth, make_brief
+from hierbrush.composer.compose import compose
+from hierbrush.composer.exemplars import Form, form_of, renumbered
+from hierbrush.composer.policy import ComposerPolicy
+from hierbrush.errors import HierbrushError
+
+F32 = NDArray[np.float32]
+Index = NDArray[np.int64]
+
+_BATCH = 256
+"""Characters composed side by side: beyond this only memory grows."""
+
+_MOST_MISSES = 2000
+"""Draws in a row without a new character, after which none are expected to be left."""
+
+_FEWER_OPERATORS = str.maketrans("⿲⿳", "⿰⿱")
+
+
+class Teachers:
+    """Several composers that decide as one: by their mean, as `hierbrush.composer.compose.Decides` asks for.
+
+    Args:
+        policies: at least one; their networks may differ in size.
+    """
+
+    def __init__(self, policies: Sequence[ComposerPolicy]) -> None:
+        self._policies = tuple(policies)
+
+    @classmethod
+    def load(cls, files: Sequence[Path]) -> Teachers:
+        """Return the composers in safetensors files.
+
+        Raises:
+            HierbrushError: a file is no composer; the message names the setting ``practice.teachers``.
+        """
+        policies = []
+        for number, file in enumerate(files):
+            try:
+                policies.append(ComposerPolicy.load(file))
+            except HierbrushError as error:
+                raise HierbrushError(f"practice.teachers[{number}]: {error}") from None
+        return cls(policies)
+
+    def act(self, observation: F32) -> tuple[Index, F32]:
+        """Return the stroke that is most likely on the whole, int64 [n], and its mean decision f32 [n, DECISION_SIZE].
+
+        On the whole: by the geometric mean of the teachers' probabilities, one of the two means that Hinton et al.
+        name. What a softmax divides by is the same for all strokes, so the sum of the logits orders them alike.
+
+        Args:
+            observation: f32 [n, MAX_STROKES, OBSERVATION_SIZE]; every character must have a stroke left.
+        """
+        logits, decisions = self._policies[0].heads(observation)
+        for policy in self._policies[1:]:
+            others = policy.heads(observation)
+            logits += others[0]
+            decisions += others[1]
+        index = logits.argmax(axis=1)
+        return index, decisions[np.arange(len(index)), index] / np.float32(len(self._policies))
+
+
+def invent(count: int, seed: int, library: CharacterLibrary | None = None) -> list[Brief]:
+    """Return briefs of characters that do not exist, put together from components in places where they do occur.
+
+    A training character of two components is drawn, so that operators occur as often as in training, and one of the
+    two gives way to what stands in its place in another training character with the same operator. Left out are
+    characters with more than `MAX_STROKES` strokes or with components that the component library does not know, those
+    already invented, and every combination of operator and two components that any character of the library has, as a
+    whole or within it, whatever its split: no test or validation character is ever practised. Combinations are told
+    apart by operator and leaves alone, so ⿱⿰貝貝貝 is left out since ⿱貝⿰貝貝 is a character.
+
+    Args:
+        count: number of characters.
+        seed: the same seed invents the same characters.
+        library: the characters; those that ship with hierbrush unless given.
+
+    Raises:
+        HierbrushError: there are not so many; the message names the setting ``practice.characters``.
+    """
+    library = library or load_library()
+    rng = np.random.default_rng(seed)
+    forms = {char: form_of(char, library) for char in library}
+    taken = {combination(node) for form in forms.values() for node in _structures(form.tree)}
+    drawn_from = [char for char, form in forms.items() if split(char) == "train" and len(form.tree.children) == 2]
+    by_operator = defaultdict(list)
+    for char in drawn_from:
+        by_operator[forms[char].tree.operator].append(char)
+    invented: list[Brief] = []
+    misses = 0
+    while len(invented) < count:
+        if misses == _MOST_MISSES or not drawn_from:
+            raise HierbrushError(f"practice.characters: is {count}, but only {len(invented)} could be invented")
+        misses += 1
+        first = drawn_from[rng.integers(len(drawn_from))]
+        alike = by_operator[forms[first].tree.operator]
+        form = _exchanged(forms[first], forms[alike[rng.integers(len(alike))]], slot=int(rng.integers(2)))
+        made = combination(form.tree)
+        if len(form.stroke_types) > MAX_STROKES or made in taken:
+            continue
+        brief, _ = make_brief(form.tree, form.stroke_types, repertoire=repertoire(first))
+        if brief.unknown:
+            continue
+        taken.add(made)
+        invented.append(brief)
+        misses = 0
+    return invented
+
+
+def combination(node: Component) -> tuple[str, ...]:
+    """Return what must not be invented again: a component's operator and the names of its leaves.
+
+    ⿲ counts as ⿰ and ⿳ as ⿱, for ⿲木木木 and ⿰木⿰木木 are one.
+    """
+    return node.operator.translate(_FEWER_OPERATORS), *(leaf.name for leaf in node.leaves())
+
+
+def practised(briefs: Sequence[Brief], teachers: Teachers, batch: int = _BATCH) -> list[Truth]:
+    """Return how teachers write characters, as if that were the truth; for training only.
+
+    Args:
+        briefs: the characters.
+        teachers: who writes them.
+        batch: characters composed side by side.
+    """
+    return [
+        Truth(composed.order, composed.places)
+        for start in range(0, len(briefs), batch)
+        for composed in compose(briefs[start : start + batch], teachers)
+    ]
+
+
+def _exchanged(form: Form, other: Form, slot: int) -> Form:
+    """Return a character with one of its two components from another character with the same operator."""
+    parts = [(form if at != slot else other) for at in range(2)]
+    children: list[Component] = []
+    types: list[str] = []
+    for at, part in enumerate(parts):
+        # Part by part is not the order of writing, but briefs depend on it within leaves only.
+        child = part.tree.children[at]
+        children.append(renumbered(child, {stroke: len(types) + row for row, stroke in enumerate(child.strokes)}))
+        types += [part.stroke_types[stroke] for stroke in child.strokes]
+    operator = form.tree.operator
+    # Anonymous components of the library have a number for a name, so this is the name of none.
+    name = "#" + operator + "".join(map(str, children))
+    return Form(Component(name, operator, tuple(range(len(types))), tuple(children)), tuple(types))
+
+
+def _structures(tree: Component) -> Iterator[Component]:
+    """Yield a tree's nodes that are taken apart, the root first."""
+    if not tree.is_leaf:
+        yield tree
+    for child in tree.children:
+        yield from _structures(child)

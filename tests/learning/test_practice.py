@@ -1,0 +1,195 @@
+"""Invented characters: what is invented, how several teachers write it, and an imitation that practises it."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from hierbrush.characters import Component, load_library
+from hierbrush.composer.brief import MAX_STROKES, Brief, brief_of
+from hierbrush.composer.compose import compose
+from hierbrush.composer.composers import IMITATION_WEIGHTS, WEIGHTS
+from hierbrush.composer.observation import BriefBank, Progress
+from hierbrush.composer.policy import ComposerPolicy, load_composer
+from hierbrush.curriculum import load_model
+from hierbrush.errors import HierbrushError
+from hierbrush.learning.imitation import (
+    ImitationConfig,
+    PracticeSection,
+    briefs_and_truths,
+    train_imitation,
+    training_expert,
+)
+from hierbrush.learning.practice import Teachers, combination, invent, practised
+from hierbrush.resources import folder
+
+
+@pytest.fixture(scope="module")
+def invented() -> list[Brief]:
+    return invent(60, 1)
+
+
+def structures(node: Component) -> Iterator[Component]:
+    if node.children:
+        yield node
+    for child in node.children:
+        yield from structures(child)
+
+
+def test_a_seed_invents_the_same_characters(invented: list[Brief]) -> None:
+    again, other = invent(60, 1), invent(60, 2)
+    assert [brief.tree for brief in again] == [brief.tree for brief in invented]
+    assert all(np.array_equal(a.tokens, b.tokens) for a, b in zip(again, invented, strict=True))
+    assert [brief.tree for brief in invent(20, 1)] == [brief.tree for brief in invented[:20]]
+    assert [str(brief.tree) for brief in other] != [str(brief.tree) for brief in invented]
+
+
+def test_invented_characters_are_whole_and_known(invented: list[Brief]) -> None:
+    for brief in invented:
+        assert brief.tree.is_anonymous
+        assert len(brief.tree.children) == 2
+        assert 2 <= len(brief) <= MAX_STROKES
+        assert sorted(stroke for leaf in brief.tree.leaves() for stroke in leaf.strokes) == list(range(len(brief)))
+        assert brief.unknown == ()
+        assert np.isfinite(brief.tokens).all()
+        assert np.isfinite(brief.prior).all()
+    assert len({combination(brief.tree) for brief in invented}) == len(invented)
+    assert len({brief.tree.operator for brief in invented}) > 2
+
+
+def test_no_character_is_invented_that_there_is(invented: list[Brief]) -> None:
+    library = load_library()
+    trees = [node for char in library for node in structures(library.decomposition(char))]
+    there = {(node.operator, *map(str, node.children)) for node in trees}
+    assert there.isdisjoint((brief.tree.operator, *map(str, brief.tree.children)) for brief in invented)
+    assert {combination(node) for node in trees}.isdisjoint(combination(brief.tree) for brief in invented)
+
+
+def test_what_is_put_together_otherwise_is_the_same_combination() -> None:
+    def leaf(name: str) -> Component:
+        return Component(name, "", (0,))
+
+    wood, pair = leaf("木"), Component("林", "⿰", (0, 1), (leaf("木"), leaf("木")))
+    row = Component("#1", "⿲", (0, 1, 2), (wood, wood, wood))
+    assert combination(Component("#2", "⿰", (0, 1, 2), (pair, wood))) == combination(row)
+    assert combination(Component("#3", "⿱", (0, 1, 2), (wood, pair))) != combination(row)
+
+
+def test_no_more_are_invented_than_there_can_be() -> None:
+    class Few:
+        """Two characters, which cannot be put together otherwise than they are."""
+
+        def __iter__(self) -> Iterator[str]:
+            return iter("語盟")
+
+        def __getattr__(self, name: str) -> object:
+            return getattr(load_library(), name)
+
+    with pytest.raises(HierbrushError, match=r"practice\.characters: is 5, but only 0 could be invented"):
+        invent(5, 0, Few())  # type: ignore[arg-type]
+
+
+def observed(briefs: list[Brief]) -> np.ndarray:
+    progress = Progress(BriefBank.of(briefs), len(briefs))
+    rows = np.arange(len(briefs))
+    progress.begin(rows, rows)
+    return progress.observe()
+
+
+def test_one_teacher_acts_like_itself(invented: list[Brief]) -> None:
+    policy = load_composer()
+    for mine, theirs in zip(Teachers([policy]).act(observed(invented)), policy.act(observed(invented)), strict=True):
+        assert np.array_equal(mine, theirs)
+
+
+def test_teachers_act_as_their_mean(invented: list[Brief]) -> None:
+    policies = [load_composer(), ComposerPolicy.load(IMITATION_WEIGHTS)]
+    tensors = policies[0].tensors()
+    contrary = {name: -4 * array if name.startswith(("pointer", "place")) else array for name, array in tensors.items()}
+    policies.append(ComposerPolicy({**contrary, "slope": 0 * tensors["slope"]}))
+    observation = observed(invented)
+    heads = [policy.heads(observation) for policy in policies]
+    index, decisions = Teachers(policies).act(observation)
+    logits = np.mean([logits - np.log(np.exp(logits).sum(axis=1, keepdims=True)) for logits, _ in heads], axis=0)
+    assert np.array_equal(index, logits.argmax(axis=1))
+    assert (index != heads[0][0].argmax(axis=1)).any()
+    rows = np.arange(len(index))
+    assert np.allclose(decisions, np.mean([each[rows, index] for _, each in heads], axis=0), atol=1e-5)
+
+
+def test_what_is_practised_is_the_teachers_writing(invented: list[Brief]) -> None:
+    briefs = [*invented[:7], brief_of("永")]
+    teachers = Teachers([load_composer(), ComposerPolicy.load(IMITATION_WEIGHTS)])
+    for truth, composed in zip(practised(briefs, teachers, batch=3), compose(briefs, teachers), strict=True):
+        assert np.array_equal(truth.order, composed.order)
+        assert np.allclose(truth.places, composed.places, atol=1e-4)
+
+
+def test_the_shipped_configuration_differs_from_imitation_as_it_says() -> None:
+    practice = load_model(folder("configs") / "practice.yaml", ImitationConfig)
+    imitation = load_model(folder("configs") / "imitation.yaml", ImitationConfig)
+    assert practice.network == imitation.network
+    assert practice.loss == imitation.loss
+    assert imitation.practice.characters == 0
+    assert len(practice.practice.teachers) == 4
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        (["practice.characters=9"], "practice: characters is 9, but there are no teachers"),
+        (["practice.teachers=[a.safetensors]"], "practice: teachers are named, but characters is 0"),
+        (["practice.characters=-1"], r"practice\.characters should be greater than or equal to 0"),
+        (
+            ["practice.characters=9", f"practice.teachers=[{WEIGHTS}, none.safetensors]"],
+            r"practice\.teachers\[1\]: 'none\.safetensors' is not a file",
+        ),
+        (
+            ["practice.characters=9", f"practice.teachers=[{WEIGHTS.with_name('flat.safetensors')}]"],
+            r"practice\.teachers\[0\]: .*flat\.safetensors: is no composer",
+        ),
+    ],
+)
+def test_wrong_settings_are_named_before_anything_is_made(settings: list[str], message: str, tmp_path: Path) -> None:
+    with pytest.raises(HierbrushError, match=message) as refused:
+        train_imitation(folder("configs") / "imitation.yaml", overrides=settings, output=tmp_path / "run")
+    assert "\n" not in str(refused.value)
+    assert not (tmp_path / "run").exists()
+
+
+def test_driver_and_learner_share_one_expert_of_real_and_invented_characters() -> None:
+    practice = PracticeSection(characters=5, teachers=(WEIGHTS, IMITATION_WEIGHTS))
+    expert = training_expert(8, practice, 3)
+    assert training_expert(8, PracticeSection.model_validate(practice.model_dump(mode="json")), 3) is expert
+    briefs, _ = briefs_and_truths("train", 8)
+    briefs += invent(5, 3)
+    assert expert.bank.counts.tolist() == [len(brief) for brief in briefs]
+    assert np.array_equal(expert.bank.tokens, BriefBank.of(briefs).tokens)
+    assert len(training_expert(8, PracticeSection(), 3).bank.counts) == 8
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("ray_running")
+def test_an_imitation_practises_invented_characters(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    files = [WEIGHTS, IMITATION_WEIGHTS]
+    overrides = [
+        "practice.characters=12",
+        f"practice.teachers={json.dumps([str(file) for file in files])}",
+        *("training.steps=4", "training.batch=64", "training.minibatch=32", "network.width=32", "network.layers=1"),
+    ]
+    output = train_imitation(folder("configs") / "practice.yaml", overrides=overrides, output=tmp_path / "run", limit=8)
+    card = json.loads((output / "composer.json").read_bytes())
+    assert card["characters"] == 8
+    assert card["invented"] == {
+        "characters": 12,
+        "teachers": {str(file): hashlib.sha256(file.read_bytes()).hexdigest() for file in files},
+    }
+    assert card["config"]["practice"]["teachers"] == [str(file) for file in files]
+    ComposerPolicy.load(output / "composer.safetensors")
+    said = capsys.readouterr().err.splitlines()
+    assert said.count("12 of them composed by 2 teachers") == 1
