@@ -52,7 +52,7 @@ _COUNTS = _ORDER + 4
 _REPERTOIRE = _COUNTS + 5
 TOKEN_SIZE = _REPERTOIRE + len(REPERTOIRES)
 """Numbers of a stroke's token: type (38, one-hot); operator and slot (15) of the first four levels of the tree; number
-of its leaf in the tree (8, one-hot); prior (12); of the outermost component and of the leaf: box, box by context alone,
+of its leaf in the tree (8, one-hot); prior (16); of the outermost component and of the leaf: box, box by context alone,
 weight, spread, and the neighbour's box and weight (16 each); ranks in the library's order and shares written before
 (5); stroke counts, whether the leaf is unknown, and whether its strokes come as a list
 (5); repertoire (3, one-hot)."""

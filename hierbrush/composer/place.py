@@ -16,8 +16,8 @@ from hierbrush.strokes.shape_basis import goals, shape_basis
 
 F32 = NDArray[np.float32]
 
-SHAPE_SIZE = 8
-"""Shape coefficients that the composer decides; the first ones of every stroke type's basis."""
+SHAPE_SIZE = 12
+"""Shape coefficients that the composer decides: all of a stroke type's basis, the last ones 0 where it has fewer."""
 
 PLACE_SIZE = 4 + SHAPE_SIZE
 """Centre x and y, width, height, then the shape coefficients."""

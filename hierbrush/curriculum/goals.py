@@ -172,8 +172,8 @@ def _basis_goal(
 ) -> StrokeGoal:
     """Return a real stroke with its shape changed in the type's basis, or the canonical shape where there are none.
 
-    The change starts from a real stroke, not from the mean: drawn independently, a slim box and the coefficients of a
-    broad stroke make hairlines and loops that nobody would write.
+    Box and coefficients are a real stroke's, and only the coefficients are changed, so that the mean shape is that of a
+    box which somebody wrote: drawn independently, an odd box and large coefficients make loops that nobody would write.
     """
     basis = shape_basis(stroke_type)
     if stroke_type not in models:

@@ -1,7 +1,9 @@
 """How strokes of one type differ: mean and principal components of their shapes, measured on training characters.
 
-A shape is a goal in its own box: skeleton, half-widths and outline, with the outline's box as unit. Coefficients are in
-standard deviations of the training strokes, so that a composer may draw them from a normal distribution.
+A shape is a goal in its own box: skeleton, half-widths and outline, with the outline's box as unit. A stroke keeps its
+thickness when it grows, so its shape in its own box changes with the box: the mean depends on the box's sides.
+Coefficients say what the sides leave open, in standard deviations of the training strokes, so that a composer may draw
+them from a normal distribution.
 
 The file ``data/shape_bases.safetensors`` is built by ``python -m hierbrush.characters.build``.
 """
@@ -28,14 +30,38 @@ _OUTLINE = _WIDTHS + SKELETON_POINTS
 SHAPE_NUMBERS = _OUTLINE + 2 * OUTLINE_POINTS
 """Numbers of one shape: skeleton x, y, half-widths, outline x, y."""
 
-WEIGHTS = np.concatenate([np.full(_OUTLINE, 2.0), np.ones(2 * OUTLINE_POINTS)])
-"""What counts in a projection: a skeleton point and a half-width as much as the four outline points around it."""
+FEATURES = 8
+"""Numbers that the mean shape depends on, see `features`."""
+
+_THICKNESS = 0.04
+"""Thickness of a common stroke, in sides of the unit box; divided by a side, its share of that side."""
+
+_TYPICAL, _SHORTEST = 0.2, 0.02
+"""A box's side whose logarithm counts as 0, and the shortest that makes a difference, in sides of the unit box."""
+
+_UNUSUAL = 3.0
+"""Standard deviations from a type's usual sides beyond which a box changes the mean shape no more: a regression says
+nothing about boxes that no training stroke had, and its squares would tie loops there."""
+
+_ALONG, _SKELETON = 0.1, 0.3
+"""What a shift of the outline along itself counts, where one across it counts 1, and what a skeleton's shift counts.
+
+Points that slide along an outline change no ink. Found on validation characters."""
+
+_RIDGE = 1e-7
+"""Added to the squared size of every component in a projection, in squared sides of the unit box times a length: small
+strokes would be given huge coefficients for differences that nobody can see."""
 
 _TOGETHER = 4
 """Goals whose half-widths are measured in one go: more, and the distances no longer fit a core's cache."""
 
 Box = tuple[float, float, float, float]
 Numbers = NDArray[np.float64]
+Arrays = tuple[Numbers, Numbers, Numbers]
+"""``slopes``, ``components`` and ``usual`` of a `ShapeBasis`."""
+
+PARTS = ("mean", "components", "usual")
+"""Names of the three in the file, after the basis's own and a dot."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -44,19 +70,29 @@ class ShapeBasis:
 
     Attributes:
         stroke_type: abbreviation.
-        mean: float64 [352], the mean shape; see `to_shape`.
-        components: float64 [k, 352], principal directions, each one standard deviation long, the largest first; as many
-            as explain 95 % of the variance, at most 12, none for a type that was drawn by hand.
+        slopes: float64 [8, 352], what each of the `features` of a box's sides adds to the mean shape; only the first
+            row, a constant, for a type with few training strokes.
+        components: float64 [k, 352], principal directions, each one standard deviation long, the largest first; k is
+            12, fewer for a type with fewer than 13 training strokes, 0 for a type that was drawn by hand.
+        usual: float64 [3, 2], which boxes the type has: the mean of the logarithms of width and height over 0.2, and
+            the matrix [2, 2] that turns a difference from it into standard deviations; all 0 for a type whose mean is
+            constant.
     """
 
     stroke_type: str
-    mean: Numbers
+    slopes: Numbers
     components: Numbers
+    usual: Numbers
 
     @property
     def size(self) -> int:
         """Number of coefficients."""
         return len(self.components)
+
+    def mean_of(self, sides: ArrayLike) -> Numbers:
+        """Return the mean shape float64 [352] of strokes whose outline's box has ``sides`` (width, height > 0)."""
+        mean: Numbers = features(np.asarray(sides, dtype=np.float64), self.usual) @ self.slopes
+        return mean
 
     def goal(self, box: Box, coefficients: ArrayLike = ()) -> StrokeGoal:
         """Return the goal whose outline fills ``box``.
@@ -73,7 +109,9 @@ class ShapeBasis:
         return goals([self], [box], [coefficients])[0]
 
     def project(self, goal: StrokeGoal) -> tuple[Box, NDArray[np.float64]]:
-        """Return the box and the `size` coefficients that come nearest to ``goal`` (weighted least squares).
+        """Return the goal's box and the `size` coefficients whose shape comes nearest to ``goal`` in that box.
+
+        Least squares of the `displacements` about the mean's outline, in the box's proportions, with a tiny ridge.
 
         Raises:
             HierbrushError: ``goal`` is of another type.
@@ -81,9 +119,13 @@ class ShapeBasis:
         if goal.stroke_type != self.stroke_type:
             raise HierbrushError(f"goal: is a {goal.stroke_type}, expected a {self.stroke_type} for this basis")
         left, top, right, bottom = goal.box
-        directions = self.components * WEIGHTS
-        squared = np.maximum((directions * directions).sum(axis=1), 1e-12)
-        coefficients: NDArray[np.float64] = directions @ (WEIGHTS * (to_shape(goal) - self.mean)) / squared
+        sides = np.array([right - left, bottom - top])
+        mean = self.mean_of(sides)
+        moved = displacements(np.vstack([self.components, to_shape(goal) - mean]), mean, sides)
+        directions, wanted = moved[:-1], moved[-1]
+        coefficients: NDArray[np.float64] = np.linalg.solve(
+            directions @ directions.T + _RIDGE * np.eye(self.size), directions @ wanted
+        )
         return ((left + right) / 2, (top + bottom) / 2, right - left, bottom - top), coefficients
 
 
@@ -105,7 +147,8 @@ def goals(
     Raises:
         HierbrushError: a number is not finite, a side is not positive, or there are too many coefficients.
     """
-    places, shapes = np.empty((len(bases), 4)), np.empty((len(bases), SHAPE_NUMBERS))
+    places = np.empty((len(bases), 4))
+    drawn: list[Numbers] = []
     for at, (basis, box, chosen) in enumerate(zip(bases, boxes, coefficients, strict=True)):
         place = np.asarray(box, dtype=np.float64)
         if place.shape != (4,) or not np.isfinite(place).all() or place[2:].min() <= 0:
@@ -116,8 +159,13 @@ def goals(
                 f"coefficients: shape {weights.shape}, expected up to {basis.size} finite numbers for "
                 f"{basis.stroke_type}"
             )
-        # One product a goal: a product of matrices would sum in another order, and types differ in size anyway.
-        places[at], shapes[at] = place, basis.mean + weights @ basis.components[: len(weights)]
+        places[at] = place
+        drawn.append(weights)
+    shapes = np.empty((len(bases), SHAPE_NUMBERS))
+    known = features(places[:, 2:], np.array([basis.usual for basis in bases]))
+    for at, (basis, weights) in enumerate(zip(bases, drawn, strict=True)):
+        # Products for each goal: one of matrices would sum in another order, and types differ in size anyway.
+        shapes[at] = known[at] @ basis.slopes + weights @ basis.components[: len(weights)]
     skeleton = shapes[:, :_WIDTHS].reshape(-1, SKELETON_POINTS, 2)
     outline = shapes[:, _OUTLINE:].reshape(-1, OUTLINE_POINTS, 2)
     low, high = outline.min(axis=1), outline.max(axis=1)
@@ -145,6 +193,59 @@ def _outward(outline: Numbers) -> Numbers:
     normal = np.stack([along[..., 1], -along[..., 0]], axis=-1)
     unit: Numbers = normal / np.maximum(np.linalg.norm(normal, axis=-1, keepdims=True), 1e-12)
     return unit
+
+
+def features(sides: Numbers, usual: Numbers) -> Numbers:
+    """Return what a mean shape depends on: float64 [..., 8].
+
+    A constant, the share of a common stroke's thickness in width and height, the logarithms of width and height over
+    0.2, their squares and their product. Sides below 0.02 count as 0.02, and those further than three standard
+    deviations from the usual ones as the last ones on the way there.
+
+    Args:
+        sides: float64 [..., 2], width and height in the unit box.
+        usual: float64 [..., 3, 2], of `ShapeBasis`.
+    """
+    centre = usual[..., 0, :]
+    off = np.log(np.maximum(sides, _SHORTEST) / _TYPICAL) - centre
+    distance = np.sqrt(np.square((usual[..., 1:, :] * off[..., None, :]).sum(axis=-1)).sum(axis=-1, keepdims=True))
+    log = centre + off * np.minimum(1.0, _UNUSUAL / np.maximum(distance, 1e-12))
+    share = _THICKNESS / _TYPICAL * np.exp(-log)
+    product = log[..., :1] * log[..., 1:]
+    return np.concatenate([np.ones_like(product), share, log, log * log, product], axis=-1)
+
+
+def usual_sides(sides: Numbers) -> Numbers:
+    """Return ``usual`` [3, 2] of `ShapeBasis` for the sides float64 [n, 2] of a type's training strokes."""
+    log = np.log(np.maximum(sides, _SHORTEST) / _TYPICAL)
+    spread = np.cov(log.T) + 1e-4 * np.eye(2)  # a type whose strokes are all alike has a spread too
+    return np.vstack([log.mean(axis=0), np.linalg.inv(np.linalg.cholesky(spread))])
+
+
+def displacements(changes: Numbers, shape: Numbers, sides: Numbers) -> Numbers:
+    """Return how much changes of a shape count: float64 [n, 320], whose squares add up to a squared distance.
+
+    Args:
+        changes: float64 [n, 352], differences of shapes.
+        shape: float64 [352], about which they are.
+        sides: float64 [2], width and height of the box in the unit box, or distances would have no proportions.
+
+    Every point's shift across its line counts in full, that along it a tenth; those of the skeleton 0.3 of the
+    outline's; each times the square root of the line's length there, so that the sum is an integral along the line.
+    Half-widths do not count: they follow from outline and skeleton.
+    """
+    counted = []
+    for part, closed, share in ((slice(0, _WIDTHS), False, _SKELETON), (slice(_OUTLINE, None), True, 1.0)):
+        line = shape[part].reshape(-1, 2) * sides
+        ends = (line[-1], line[0]) if closed else (2 * line[0] - line[1], 2 * line[-1] - line[-2])
+        longer = np.vstack([ends[0], line, ends[1]])
+        step = (longer[2:] - longer[:-2]) * (1.0 if closed else 0.5)
+        length = np.maximum(np.linalg.norm(step, axis=1), 1e-9)
+        x, y = step.T / length
+        right, down = np.moveaxis(changes[:, part].reshape(len(changes), -1, 2) * sides, -1, 0)
+        weight = share * np.sqrt(length)
+        counted += [(right * y - down * x) * weight, (right * x + down * y) * (_ALONG * weight)]
+    return np.concatenate(counted, axis=1)
 
 
 def to_shape(goal: StrokeGoal) -> Numbers:
@@ -175,20 +276,33 @@ def shape_basis(name: str) -> ShapeBasis:
     bases = _load()
     if kind.shape_basis not in bases:
         raise HierbrushError(f"shape basis {kind.shape_basis!r} of {kind.abbreviation} is not in {FILE}; rebuild it")
-    mean, components = bases[kind.shape_basis]
-    return ShapeBasis(kind.abbreviation, mean, components)
+    return ShapeBasis(kind.abbreviation, *bases[kind.shape_basis])
 
 
 @lru_cache(maxsize=1)
-def _load() -> dict[str, tuple[Numbers, Numbers]]:
+def _load() -> dict[str, Arrays]:
     tensors = read_safetensors(FILE)
-    names = [name.removesuffix(".mean") for name in tensors if name.endswith(".mean")]
     bases = {}
-    for name in names:
-        mean, components = tensors[f"{name}.mean"], tensors[f"{name}.components"]
-        if mean.shape != (SHAPE_NUMBERS,) or components.ndim != 2 or components.shape[1] != SHAPE_NUMBERS:
-            raise HierbrushError(
-                f"{FILE}: {name}: shapes {mean.shape} and {components.shape}, expected [352], [k, 352]"
-            )
-        bases[name] = (mean.astype(np.float64), components.astype(np.float64))
+    for name in [name.removesuffix(".mean") for name in tensors if name.endswith(".mean")]:
+        found = [tensors.get(f"{name}.{part}", np.zeros(0)).astype(np.float64) for part in PARTS]
+        bases[name] = checked(f"{FILE}: {name}", found)
     return bases
+
+
+def checked(what: str, arrays: Sequence[Numbers]) -> Arrays:
+    """Return the arrays of a basis, checked: ``slopes``, ``components`` and ``usual`` of `ShapeBasis`.
+
+    Raises:
+        HierbrushError: one has another shape or holds a number that is not finite; begins with ``what``.
+    """
+    slopes, components, usual = arrays
+    width = components.shape[-1] if components.ndim == 2 else 0
+    if slopes.shape != (FEATURES, SHAPE_NUMBERS) or width != SHAPE_NUMBERS or usual.shape != (3, 2):
+        shapes = ", ".join(f"{name} {array.shape}" for name, array in zip(PARTS, arrays, strict=True))
+        raise HierbrushError(
+            f"{what}: is of another format, has {shapes}; expected ({FEATURES}, {SHAPE_NUMBERS}), (k, {SHAPE_NUMBERS}) "
+            "and (3, 2); rebuild it with python -m hierbrush.characters.build"
+        )
+    if not all(np.isfinite(array).all() for array in arrays):
+        raise HierbrushError(f"{what}: holds NaN or infinity")
+    return slopes, components, usual

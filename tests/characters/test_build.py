@@ -18,12 +18,13 @@ from hierbrush.characters.build.cuts import Cut, Features, Option
 from hierbrush.characters.build.hints import Hint
 from hierbrush.characters.build.labels import LETTER_TYPES, resample, resolve, vote
 from hierbrush.characters.build.report import agreement
-from hierbrush.characters.build.shapes import principal_components
+from hierbrush.characters.build.shapes import fit_basis, write_shape_bases
 from hierbrush.characters.build.sources import Sources, parse_path, read_sources
 from hierbrush.characters.data_file import DataFile
 from hierbrush.characters.library import DATA_FILE
 from hierbrush.errors import HierbrushError
 from hierbrush.resources import folder
+from hierbrush.strokes.shape_basis import features
 from hierbrush.strokes.types import ABBREVIATIONS
 
 CHARS = (
@@ -176,16 +177,61 @@ def test_agreement_counts_equal_partitions_only(sources: Sources, tmp_path: Path
     assert agreement({"林": bad}, {}, reference)["all"]["partition"] == 0
 
 
-def test_principal_components_explain_what_varies() -> None:
+def circles(count: int) -> tuple[np.ndarray, np.ndarray]:
+    """Return sides, and shapes whose outline is a circle in its own box and whose skeleton its diameter."""
     rng = np.random.default_rng(0)
-    direction = rng.normal(size=352)
-    rows = 3.0 + rng.normal(size=(200, 1)) * direction
-    mean, components = principal_components(rows)
-    assert len(components) == 1
-    np.testing.assert_allclose(mean, rows.mean(axis=0))
-    cosine = abs(components[0] @ direction) / np.linalg.norm(components[0]) / np.linalg.norm(direction)
-    assert cosine == pytest.approx(1)
-    assert np.linalg.norm(components[0]) == pytest.approx(np.linalg.norm(rows.std(axis=0, ddof=1)), rel=1e-6)
+    turn = np.linspace(0.0, 2 * np.pi, 128, endpoint=False)
+    line = np.stack([np.linspace(-0.4, 0.4, 32), np.zeros(32)], axis=1)
+    shape = np.concatenate(
+        [line.ravel(), np.full(32, 0.1), 0.5 * np.stack([np.cos(turn), np.sin(turn)], axis=1).ravel()]
+    )
+    return rng.uniform(0.1, 0.6, (count, 2)), np.tile(shape, (count, 1))
+
+
+def test_a_component_is_what_varies_across_the_outline_in_standard_deviations() -> None:
+    rng = np.random.default_rng(1)
+    sides, shapes = circles(200)
+    scores = rng.normal(size=200)
+    across, along = np.zeros(352), np.zeros(352)
+    outline = shapes[0, 96:].reshape(128, 2)
+    across[96:] = (0.04 * outline).ravel()
+    along[96:] = (0.1 * outline[:, ::-1] * (-1, 1)).ravel()  # slides further, which changes no ink
+    shapes = shapes + scores[:, None] * across + rng.normal(size=(200, 1)) * along
+    slopes, components, _ = fit_basis(shapes, sides)
+    assert slopes.shape == (8, 352)
+    assert components.shape == (12, 352)
+    cosines = components @ across / np.linalg.norm(across) / np.linalg.norm(components, axis=1)
+    assert abs(cosines[0]) > 0.95
+    assert np.linalg.norm(components[0]) == pytest.approx(np.linalg.norm(across) * scores.std(), rel=0.1)
+    largest = np.abs(components).argmax(axis=1)
+    assert (components[np.arange(12), largest] > 0).all()
+
+
+def test_the_mean_follows_the_box() -> None:
+    sides, shapes = circles(300)
+    shapes[:, 97] += 0.04 / sides[:, 0]
+    slopes, components, usual = fit_basis(shapes, sides)
+    missed = features(sides, usual) @ slopes - shapes
+    assert shapes[:, 97].std() > 0.05
+    assert missed[:, 97].std() < 0.005
+    assert np.linalg.norm(components) < 0.05
+
+
+@pytest.mark.parametrize(("count", "size"), [(4, 3), (12, 11), (13, 12), (29, 12)])
+def test_few_strokes_have_a_constant_mean_and_fewer_components(count: int, size: int) -> None:
+    sides, shapes = circles(count)
+    shapes += 0.01 * np.random.default_rng(2).normal(size=shapes.shape)
+    slopes, components, usual = fit_basis(shapes, sides)
+    assert len(components) == size
+    assert not slopes[1:].any()
+    assert not usual.any()
+    weight = np.linalg.norm(sides, axis=1)
+    np.testing.assert_allclose(slopes[0], weight @ shapes / weight.sum())
+
+
+def test_a_missing_shape_basis_is_named(tmp_path: Path) -> None:
+    with pytest.raises(HierbrushError, match=f"the shape basis of {ABBREVIATIONS[0]} is missing"):
+        write_shape_bases(tmp_path / "bases.safetensors", {})
 
 
 def test_of_equally_near_strokes_the_earlier_ones_vote() -> None:

@@ -4,18 +4,18 @@ import numpy as np
 import pytest
 
 from hierbrush.characters import load_library
-from hierbrush.composer.place import PLACE_SIZE, decode_place, encode_place, measured_place, stroke_goal
+from hierbrush.composer.place import PLACE_SIZE, SHAPE_SIZE, decode_place, encode_place, measured_place, stroke_goal
 
 
 def test_zero_is_the_prior() -> None:
-    prior = np.array([[0.4, 0.6, 0.3, 0.05, *np.linspace(-1, 1, 8)]], np.float32)
+    prior = np.array([[0.4, 0.6, 0.3, 0.05, *np.linspace(-1, 1, SHAPE_SIZE)]], np.float32)
     assert np.allclose(decode_place(prior, np.zeros_like(prior)), prior)
 
 
 def test_decoding_undoes_encoding() -> None:
     rng = np.random.default_rng(0)
-    prior = np.concatenate([rng.uniform(0.1, 0.9, (50, 4)), rng.normal(size=(50, 8))], axis=1).astype(np.float32)
-    wanted = np.concatenate([rng.uniform(0.1, 0.9, (50, 4)), rng.normal(size=(50, 8))], axis=1).astype(np.float32)
+    boxes, shapes = rng.uniform(0.1, 0.9, (2, 50, 4)), rng.normal(size=(2, 50, SHAPE_SIZE))
+    prior, wanted = np.concatenate([boxes, shapes], axis=2).astype(np.float32)
     assert np.allclose(decode_place(prior, encode_place(prior, wanted)), wanted, atol=1e-5)
 
 
@@ -32,4 +32,4 @@ def test_a_measured_stroke_comes_back_nearly_as_it_was(char: str) -> None:
     for stroke in load_library()[char].strokes:
         again = stroke_goal(stroke.stroke_type, measured_place(stroke.goal()))
         assert np.abs(np.subtract(again.box, stroke.goal().box)).max() < 1e-5
-        assert np.abs(again.outline - stroke.goal().outline).mean() < 0.04
+        assert np.abs(again.outline - stroke.goal().outline).mean() < 0.015
