@@ -53,9 +53,9 @@ _REPERTOIRE = _COUNTS + 5
 TOKEN_SIZE = _REPERTOIRE + len(REPERTOIRES)
 """Numbers of a stroke's token: type (38, one-hot); operator and slot (15) of the first four levels of the tree; number
 of its leaf in the tree (8, one-hot); prior (16); of the outermost component and of the leaf: box, box by context alone,
-weight, spread, and the neighbour's box and weight (16 each); ranks in the library's order and shares written before
-(5); stroke counts, whether the leaf is unknown, and whether its strokes come as a list
-(5); repertoire (3, one-hot)."""
+weight, spread, and the neighbour's box and weight (16 each); rank in the library's order (1); the outermost component's
+and its neighbour's box by their layout (8); ranks and shares written before (4); stroke counts, whether the leaf is
+unknown, and whether its strokes come as a list (5); repertoire (3, one-hot)."""
 
 # How the expectations of nested components are blended: power of the occurrences, and decay with every level further
 # inside. Found as the constants of `hierbrush.composer.library`.

@@ -410,6 +410,11 @@ class ComponentLibrary:
         tensors = read_safetensors(path)
         try:
             strings = json.loads(path.with_suffix(".json").read_bytes())
+            if tensors["strokes"].shape[1:] != (PLACE_SIZE + 1,):
+                raise ValueError(
+                    f"strokes: shape {tensors['strokes'].shape}, expected (n, {PLACE_SIZE + 1}); rebuild it with "
+                    "python -m hierbrush.composer.build"
+                )
             return cls(
                 forms=tuple(Form(name, structure, tuple(types.split())) for name, structure, types in strings["forms"]),
                 form_ends=tensors["form_ends"].astype(np.int64),
