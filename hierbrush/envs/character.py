@@ -4,7 +4,7 @@ A character waits for the composer until `CharacterBatch.begin` hands it a decis
 under the primitive of the stroke's type until the stroke is over and the composer is due again. The two levels are
 rewarded apart: a primitive as in `hierbrush.envs.stroke`, for ink inside and outside its own goal; the composer when a
 stroke is over, for ink on and beside the glyph, for strokes out of turn, for the way through the air, and at the end
-for how much nearer the ink is to its glyph than to any other of the stage.
+for how much nearer the ink, centred, is to its glyph than to any other of the stage.
 """
 
 from __future__ import annotations
@@ -59,7 +59,7 @@ class Lessons:
         bank: the briefs as arrays.
         places: f32 [G, MAX_STROKES, PLACE_SIZE], how each is written, as places about the briefs' priors.
         glyphs: bool [G, SIDE, SIDE].
-        coarse: float32 [G, 64 x 64], the glyphs' coverage on a coarse raster.
+        coarse: float32 [G, 64 x 64], the glyphs' coverage on a coarse raster, centred; see `coarsened`.
     """
 
     characters: tuple[str, ...]
@@ -97,9 +97,21 @@ def _glyph(outlines: list[NDArray[Any]]) -> Bools:
 
 
 def coarsened(pages: Bools) -> F32:
-    """Return the coverage float32 [n, 64 x 64] of pages bool [n, SIDE, SIDE] on the coarse raster."""
+    """Return the coverage float32 [n, 64 x 64] of pages bool [n, SIDE, SIDE] on a coarse raster, centred by their ink.
+
+    Centred, since a reader does not mind where on the page a character stands, and `GlyphIndex` does not either.
+    """
+    positions = np.arange(SIDE)
+    moved = np.empty_like(pages)
+    for page, out in zip(pages, moved, strict=True):
+        rows, columns = np.count_nonzero(page, axis=1), np.count_nonzero(page, axis=0)
+        ink = max(int(rows.sum()), 1)
+        # Halves upwards: rounded to even numbers they would depend on where the ink is.
+        down, right = (SIDE // 2 - int(positions @ counts / ink + 0.5) for counts in (rows, columns))
+        # Ink that is rolled over an edge lies as far from where it belongs as ink can: it meets nothing.
+        out[:] = np.roll(page, (down, right), axis=(0, 1)) if ink > 1 else page
     step = SIDE // _COARSE
-    blocks = pages.reshape(len(pages), _COARSE, step, _COARSE, step)
+    blocks = moved.reshape(len(pages), _COARSE, step, _COARSE, step)
     shares: F32 = blocks.mean(axis=(2, 4), dtype=np.float32).reshape(len(pages), -1)
     return shares
 
