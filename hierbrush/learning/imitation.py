@@ -64,7 +64,7 @@ WEIGHTS, CARD, DECISIONS = "composer.safetensors", "composer.json", "decisions.p
 _PLACES, _REMAINING = "places", "remaining"
 _NET, _SLOPE = "net.", "slope"
 
-STEEPNESS = (1.0, 1.5, 2.0, 3.0)
+STEEPNESS = (1.0, 2.0, 5.0, 10.0, 20.0, 50.0)
 """Factors that `steeper_pointer` tries."""
 
 _REPORTED = 3000
