@@ -149,8 +149,8 @@ def _into_heels(goal: StrokeGoal, least: float) -> tuple[NDArray[np.float64], ND
     """Return a goal's skeleton [K, 2] with detours into its heels, and the half-widths [K] there, in the unit box.
 
     A heel is where the outline lies ``least`` or more beyond the discs that the skeleton's half-widths draw, other than
-    around the skeleton's ends. Its tip is the farthest such point of the outline; the detour runs straight from the
-    nearest disc's centre to the tip, where its half-width is 0, and the same way back.
+    around the skeleton's ends. Its tip is the farthest such point of the outline, if the way there lies in the ink; the
+    detour runs straight from the nearest disc's centre to the tip, where its half-width is 0, and the same way back.
     """
     skeleton, half_width = goal.skeleton.astype(np.float64), goal.half_width.astype(np.float64)
     outline = goal.outline.astype(np.float64)
@@ -166,14 +166,33 @@ def _into_heels(goal: StrokeGoal, least: float) -> tuple[NDArray[np.float64], ND
     bounds = np.flatnonzero(np.diff(high[order], prepend=False, append=False))
     heels = [order[start:stop] for start, stop in bounds.reshape(-1, 2)]
     tips = [int(heel[excess[heel].argmax()]) for heel in heels]
+    # A way that leaves the ink leads into no heel: there the skeleton itself has left it, in a box like no other.
+    tips = [tip for tip in tips if _within(_way(skeleton[nearest[tip]], outline[tip])[:-1], outline).all()]
     # From behind, so that places ahead stay where they are.
     for tip in sorted(tips, key=lambda tip: -int(nearest[tip])):
         at = int(nearest[tip])
-        out = skeleton[at] + _DETOUR[:, None] * (outline[tip] - skeleton[at])
+        out = _way(skeleton[at], outline[tip])
         detour = np.concatenate([out, out[-2::-1], skeleton[at : at + 1]])
         skeleton = np.insert(skeleton, at + 1, detour, axis=0)
         half_width = np.insert(half_width, at + 1, distance_to_outline(detour, outline))
     return skeleton, half_width
+
+
+def _way(start: NDArray[np.float64], end: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the points [5, 2] of a way from ``start``, which is none of them, to ``end``."""
+    way: NDArray[np.float64] = start + _DETOUR[:, None] * (end - start)
+    return way
+
+
+def _within(points: NDArray[np.float64], polygon: NDArray[np.float64]) -> NDArray[np.bool_]:
+    """Return which points [n, 2] lie inside a closed polygon [m, 2], by the parity of the edges to their right."""
+    x, y = points[:, :1], points[:, 1:]
+    x0, y0 = polygon.T
+    x1, y1 = np.roll(polygon, -1, axis=0).T
+    rises = np.where(y1 == y0, 1.0, y1 - y0)
+    crossed = ((y0 > y) != (y1 > y)) & (x0 + (y - y0) / rises * (x1 - x0) > x)
+    inside: NDArray[np.bool_] = crossed.sum(axis=1) % 2 == 1
+    return inside
 
 
 def _turned(steps: NDArray[np.float64]) -> NDArray[np.float64]:

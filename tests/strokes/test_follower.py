@@ -67,6 +67,13 @@ def test_small_corners_and_pointed_ends_are_no_heels() -> None:
     np.testing.assert_array_equal(FOLLOWER.track(pointed, MODEL), everywhere.track(pointed, MODEL))
 
 
+def test_no_detour_leaves_the_ink() -> None:
+    """The right arm of a U lies far from a skeleton that knows the left one only, but across paper, not along ink."""
+    outline = [(0.37, 0.2), (0.43, 0.2), (0.43, 0.74), (0.67, 0.74), (0.67, 0.3), (0.73, 0.3), (0.73, 0.8), (0.37, 0.8)]
+    lost = StrokeGoal.from_outline("S", outline, [(0.4, 0.23), (0.4, 0.77)])
+    np.testing.assert_array_equal(FOLLOWER.track(lost, MODEL), Follower(heel=1.0).track(lost, MODEL))
+
+
 def test_two_heels_are_two_detours() -> None:
     outline = [
         (0.37, 0.2), (0.43, 0.2), (0.43, 0.57), (0.67, 0.57), (0.67, 0.3), (0.73, 0.3), (0.73, 0.6),
