@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
+from safetensors.numpy import save_file
 
 from hierbrush.characters import Component, load_library, split
 from hierbrush.composer.brief import (
@@ -18,7 +21,7 @@ from hierbrush.composer.brief import (
     truth_of,
 )
 from hierbrush.composer.exemplars import renumbered
-from hierbrush.composer.library import load_components
+from hierbrush.composer.library import ComponentLibrary, load_components
 from hierbrush.composer.place import PLACE_SIZE
 from hierbrush.errors import HierbrushError
 
@@ -158,3 +161,12 @@ def test_what_a_frame_holds_is_ordered_by_the_frame(frame: str) -> None:
     brief = brief_from_ids(f"⿺{frame}{{S HZ H S HZ H}}")
     outside, inside = brief.tree.children
     assert list(brief.library_order) == [*inside.strokes, *outside.strokes]
+
+
+def test_library_of_other_shapes_says_how_to_rebuild_it(tmp_path: Path) -> None:
+    tensors = load_components().tensors()
+    path = tmp_path / "components.safetensors"
+    save_file({**tensors, "strokes": np.ascontiguousarray(tensors["strokes"][:, :-4])}, path)
+    path.with_suffix(".json").write_text(json.dumps(load_components().strings()))
+    with pytest.raises(HierbrushError, match=r"rebuild it with python -m hierbrush\.composer\.build"):
+        ComponentLibrary.load(path)
