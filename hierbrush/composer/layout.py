@@ -17,7 +17,7 @@ from __future__ import annotations
 import json
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from functools import lru_cache
 from pathlib import Path
 
@@ -55,7 +55,7 @@ class _Pairs:
 
     Attributes:
         chars: code points.
-        parts: f32 [2, n, _PART], what their two parts are, see `_part`.
+        parts: f32 [2, n, _PART], what their two parts are, see `_parts`.
         answers: f32 [n, 8], inverse covariance times targets: left, top, right, bottom of both parts, standardised.
         left_out: f32 [n, 8], targets as expected from all other characters.
         mean: f32 [8], of the targets.
@@ -82,7 +82,9 @@ class Layouts:
         self._names = {name: number for number, name in enumerate(names)}
         self._pairs: dict[str, _Pairs] = {}
         for operator in {name.partition(".")[0] for name in tensors}:
-            columns = {name: np.asarray(tensors[f"{operator}.{name}"], np.float32) for name in _Pairs.__annotations__}
+            columns = {
+                column.name: np.asarray(tensors[f"{operator}.{column.name}"], np.float32) for column in fields(_Pairs)
+            }
             self._pairs[operator] = _Pairs(**columns)
         self._described = {operator: _Described(pairs.parts) for operator, pairs in self._pairs.items()}
 
