@@ -138,8 +138,9 @@ class NodeExpectation:
         weight: occurrences in such surroundings, in whole similar ones; 0 for a component or form never met.
         places: f32 [count, PLACE_SIZE], its strokes' boxes and coefficients; None if never met.
         spread: f32 [count, 2], standard deviation of the strokes' centres among the occurrences.
-        rank: f32 [count], mean place in the node's writing order.
-        before: f32 [count], mean share of the parent's other strokes that are written before the stroke.
+        rank: f32 [count], place in the order that most occurrences by weight are written in.
+        before: f32 [count], share of the parent's other strokes that are written before the stroke, by the weighted
+            median of the occurrences.
         met_here: whether ``before`` comes from occurrences in this slot, and not from the slot alone.
     """
 
@@ -155,18 +156,40 @@ class NodeExpectation:
     met_here: bool
 
 
+# Occurrences that are written in two ways are not averaged: the mean of two orders is often neither.
+
+
+def _mode(orders: Index, weight: F32) -> F32:
+    """Return the order of highest weight, f32 [count] of [occurrences, count]."""
+    distinct, which = np.unique(orders, axis=0, return_inverse=True)
+    mode: F32 = distinct[np.bincount(which.ravel(), weight).argmax()].astype(np.float32)
+    return mode
+
+
+def _median(values: F32, weight: F32) -> F32:
+    """Return the weighted median of every column, f32 [count] of [occurrences, count]; of two the lower.
+
+    The weights f32 [occurrences] have a sum of 1.
+    """
+    ascending = values.argsort(axis=0, kind="stable")
+    middle = (weight[ascending].cumsum(axis=0) >= 0.5 - 1e-6).argmax(axis=0)
+    columns = np.arange(values.shape[1])
+    median: F32 = values[ascending[middle, columns], columns]
+    return median
+
+
 def _interleaved(e: NodeExpectation, all_nodes: Sequence[NodeExpectation]) -> NodeExpectation:
     """Return a node's expectation with ``before`` as its siblings tell it, where they know better.
 
     What stands inside 辶 is written before it, whatever it is; 辶 has been met there, and tells. Where two contradict
-    each other the one that was met more often is right: 召 is written before 辶, but 走 is written before 召.
+    each other the one that was met more often is right: 召 is written before 辶, but 走 is written before 召. Three are
+    written one after the other: what share of the others' strokes comes before the middle one depends on how many they
+    have, and was another where it was met.
     """
     siblings = [other for other in all_nodes if other.node.parent == e.node.parent and other is not e]
     if e.node.parent < 0 or not siblings:
         return e
     if len(siblings) > 1:
-        if e.met_here:
-            return e
         earlier = sum(other.node.count for other in siblings if other.node.first < e.node.first)
         return replace(e, before=np.full(e.node.count, earlier / e.node.rest, np.float32))
     (sibling,) = siblings
@@ -367,13 +390,14 @@ class ComponentLibrary:
         places[:, :4] = _outside(box, mean)
         places[:, 4:] = np.tensordot(share, strokes[..., 4:PLACE_SIZE], 1)
         position = strokes[..., PLACE_SIZE]
-        rank = np.tensordot(share, position.argsort(axis=1).argsort(axis=1).astype(np.float32), 1)
+        rank = _mode(position.argsort(axis=1).argsort(axis=1), share)
         met_here = bool(node.rest and same_step.any())
         if met_here:
             here = share[same_step] / share[same_step].sum()
-            before = np.tensordot(here, self._before(found[same_step], position[same_step]), 1)
-        spread, rank, before = (array.astype(np.float32) for array in (deviation, rank, before))
-        return NodeExpectation(node, context, layout, box, total_weight, places, spread, rank, before, met_here)
+            before = _median(self._before(found[same_step], position[same_step]), here).astype(np.float32)
+        return NodeExpectation(
+            node, context, layout, box, total_weight, places, deviation.astype(np.float32), rank, before, met_here
+        )
 
     def _before(self, found: Index, position: F32) -> F32:
         """Return for each stroke of each occurrence the share of the parent's other strokes written before it."""

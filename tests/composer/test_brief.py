@@ -170,3 +170,9 @@ def test_library_of_other_shapes_says_how_to_rebuild_it(tmp_path: Path) -> None:
     path.with_suffix(".json").write_text(json.dumps(load_components().strings()))
     with pytest.raises(HierbrushError, match=r"rebuild it with python -m hierbrush\.composer\.build"):
         ComponentLibrary.load(path)
+
+
+@pytest.mark.parametrize("char", list("圹塋瑩魅"))
+def test_occurrences_written_in_two_ways_are_not_averaged(char: str) -> None:
+    # A mean of two orders wrote 圹 as the first half of 土, 广, and the rest of 土.
+    np.testing.assert_array_equal(brief_of(char).library_order, truth_of(char).order)
