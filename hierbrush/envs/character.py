@@ -59,6 +59,7 @@ class Lessons:
         bank: the briefs as arrays.
         places: f32 [G, MAX_STROKES, PLACE_SIZE], how each is written, as places about the briefs' priors.
         glyphs: bool [G, SIDE, SIDE].
+        areas: int64 [G], pixels of the glyphs' ink.
         coarse: float32 [G, 64 x 64], the glyphs' coverage on a coarse raster, centred; see `coarsened`.
     """
 
@@ -68,6 +69,7 @@ class Lessons:
     bank: BriefBank
     places: F32
     glyphs: Bools
+    areas: Index
     coarse: F32
 
     @classmethod
@@ -81,9 +83,9 @@ class Lessons:
         boxes = bank.prior.copy()
         for at, truth in enumerate(truths):
             boxes[at, : len(truth.places)] = truth.places
-        return cls(
-            characters, briefs, truths, bank, cut_place(encode_place(bank.prior, boxes)), glyphs, coarsened(glyphs)
-        )
+        places = cut_place(encode_place(bank.prior, boxes))
+        areas = np.count_nonzero(glyphs, axis=(1, 2))
+        return cls(characters, briefs, truths, bank, places, glyphs, areas, coarsened(glyphs))
 
 
 @lru_cache(maxsize=8192)
@@ -363,7 +365,7 @@ class CharacterBatch:
         height, width = ink.shape
         x0, y0, x1, y1 = max(left, 0), max(top, 0), min(left + width, SIDE), min(top + height, SIDE)
         lesson = int(self._progress.brief[row])
-        area = int(np.count_nonzero(self.lessons.glyphs[lesson]))
+        area = int(self.lessons.areas[lesson])
         total = int(np.count_nonzero(ink))
         inside = fresh = inked = 0
         if x1 > x0 and y1 > y0:

@@ -30,6 +30,30 @@ FIRST_SLOPE = 20.0
 """How sharply an untrained pointer follows the library's order, per tenth of a rank column: e^2 between neighbours."""
 
 
+class _Rows:
+    """Which rows of observations [n, R] hold a stroke: T of them.
+
+    Characters have a dozen strokes and observations as many rows as the longest of a batch. All but attention is
+    computed for the rows that exist alone, side by side.
+    """
+
+    def __init__(self, exists: Tensor) -> None:
+        self._shape = exists.shape
+        self._index = exists.flatten().nonzero().squeeze(1)
+        self.reach = exists[:, None, None, :]
+        # An observation without any stroke (RLlib's dummy batches) may look everywhere, or attention divides by zero.
+        self.reach = self.reach | ~self.reach.any(dim=-1, keepdim=True)
+
+    def gather(self, padded: Tensor) -> Tensor:
+        """Return the rows that exist, [T, d] of [n, R, d]."""
+        return padded.flatten(0, 1).index_select(0, self._index)
+
+    def spread(self, rows: Tensor) -> Tensor:
+        """Return rows [T, d] where they belong, [n, R, d], with zeros in those that do not exist."""
+        padded = rows.new_zeros(self._shape.numel(), rows.shape[1]).index_copy(0, self._index, rows)
+        return padded.view(*self._shape, rows.shape[1])
+
+
 class _Layer(nn.Module):
     """Pre-norm attention and feed-forward, each added to its input."""
 
@@ -42,13 +66,14 @@ class _Layer(nn.Module):
         self.up = nn.Linear(width, hidden)
         self.down = nn.Linear(hidden, width)
 
-    def forward(self, x: Tensor, reach: Tensor) -> Tensor:
-        """Return tokens [n, R, width]; ``reach`` bool [n, 1, 1, R] tells which rows exist."""
-        count, rows, width = x.shape
-        parts = self.qkv(self.norm1(x)).view(count, rows, 3, width // HEAD_SIZE, HEAD_SIZE)
+    def forward(self, x: Tensor, rows: _Rows) -> Tensor:
+        """Return the tokens [T, width] of the rows that exist."""
+        width = x.shape[1]
+        spread = rows.spread(self.qkv(self.norm1(x)))
+        parts = spread.view(*spread.shape[:2], 3, width // HEAD_SIZE, HEAD_SIZE)
         query, key, value = parts.permute(2, 0, 3, 1, 4)
-        mixed = nn.functional.scaled_dot_product_attention(query, key, value, attn_mask=reach)
-        x = x + self.out(mixed.transpose(1, 2).reshape(count, rows, width))
+        mixed = nn.functional.scaled_dot_product_attention(query, key, value, attn_mask=rows.reach)
+        x = x + self.out(rows.gather(mixed.transpose(1, 2).flatten(2)))
         after: Tensor = x + self.down(torch.relu(self.up(self.norm2(x))))
         return after
 
@@ -80,20 +105,20 @@ class ComposerNet(nn.Module):
     def forward(self, observation: Tensor) -> tuple[Tensor, Tensor]:
         """Return logits [n, R] and mean decisions [n, R, DECISION_SIZE] for observations [n, R, OBSERVATION_SIZE]."""
         exists = observation[:, :, EXISTS] > 0
-        reach = exists[:, None, None, :]
-        # An observation without any stroke (RLlib's dummy batches) may look everywhere, or attention divides by zero.
-        reach = reach | ~reach.any(dim=-1, keepdim=True)
-        x = self.embed(observation)
+        rows = _Rows(exists)
+        x = self.embed(rows.gather(observation))
         for layer in self.layers:
-            x = layer(x, reach)
+            x = layer(x, rows)
         x = self.norm(x)
-        logits = self.pointer(x).squeeze(-1) - self.slope * observation[:, :, RANK]
+        answers = rows.spread(torch.cat([self.pointer(x), self.place(x), self.boldness(x)], dim=1))
+        pointer, place, bold = torch.split(answers, [1, PLACE_SIZE, 1], dim=2)
+        logits = pointer.squeeze(-1) - self.slope * observation[:, :, RANK]
         logits = logits.masked_fill(~exists | (observation[:, :, WRITTEN] > 0), OUT_OF_REACH)
         followed = observation[:, :, GOAL_GIVEN, None] * observation[:, :, GOAL : GOAL + PLACE_SIZE]
-        mean = (self.boldness(x).squeeze(-1) * exists).sum(dim=1) / exists.sum(dim=1).clamp(min=1)
+        mean = bold.squeeze(-1).sum(dim=1) / exists.sum(dim=1).clamp(min=1)
         undecided = ~(observation[:, :, [WRITTEN, GOAL_GIVEN]] > 0).flatten(1).any(dim=1)
-        boldness = (mean * undecided)[:, None, None].expand(-1, x.shape[1], 1)
-        return logits, torch.cat([self.place(x) + followed, boldness], dim=-1)
+        boldness = (mean * undecided)[:, None, None].expand(-1, exists.shape[1], 1)
+        return logits, torch.cat([place + followed, boldness], dim=-1)
 
 
 def split_inputs(inputs: Tensor) -> tuple[Tensor, Tensor, Tensor]:

@@ -154,7 +154,9 @@ def _into_heels(goal: StrokeGoal, least: float) -> tuple[NDArray[np.float64], ND
     """
     skeleton, half_width = goal.skeleton.astype(np.float64), goal.half_width.astype(np.float64)
     outline = goal.outline.astype(np.float64)
-    beyond = np.linalg.norm(outline[:, None] - skeleton, axis=2) - half_width
+    # Coordinates apart, as in `distance_to_outline`.
+    across, down = (outline[:, None, axis] - skeleton[:, axis] for axis in (0, 1))
+    beyond = np.sqrt(across * across + down * down) - half_width
     nearest, excess = beyond.argmin(axis=1), beyond.min(axis=1)
     travelled = _running_sum(np.linalg.norm(np.diff(skeleton, axis=0), axis=1))
     at_ends = np.minimum(travelled, travelled[-1] - travelled) < half_width
