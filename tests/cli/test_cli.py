@@ -6,6 +6,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -193,19 +194,24 @@ def test_without_the_compiled_core_the_twin_writes_with_one_warning(tmp_path: Pa
     assert (tmp_path / "twin.png").read_bytes() == (tmp_path / "core.png").read_bytes()
 
 
-def best_seconds(*arguments: str, runs: int = 3) -> float:
+def best_seconds(*arguments: str, compiled: Path, runs: int = 3) -> float:
+    # As an installation starts that has been used before: tests may run where nothing keeps compiled modules.
+    environment = {**os.environ, "PYTHONPYCACHEPREFIX": str(compiled)}
+    environment.pop("PYTHONDONTWRITEBYTECODE", None)
+    command = [sys.executable, *arguments]
     times = []
-    for _ in range(runs):
+    for _ in range(1 + runs):
         start = time.perf_counter()
-        subprocess.run([sys.executable, *arguments], check=True, capture_output=True, timeout=60)
+        subprocess.run(command, check=True, capture_output=True, timeout=60, env=environment)
         times.append(time.perf_counter() - start)
-    return min(times)
+    return min(times[1:])
 
 
 def test_starting_takes_no_time(tmp_path: Path) -> None:
-    bare = best_seconds("-c", "pass")
+    seconds = partial(best_seconds, compiled=tmp_path / "compiled")
+    bare = seconds("-c", "pass")
     # Bounds for a quiet machine, and as many times Python's own start for a slow or a busy one.
-    assert best_seconds("-c", "import hierbrush") - bare < max(0.3, 8 * bare)
-    assert best_seconds("-m", "hierbrush", "--help") - bare < max(0.3, 8 * bare)
-    written = best_seconds("-m", "hierbrush", "write", "永", "-o", str(tmp_path / "x.png"))
+    assert seconds("-c", "import hierbrush") - bare < max(0.3, 8 * bare)
+    assert seconds("-m", "hierbrush", "--help") - bare < max(0.3, 8 * bare)
+    written = seconds("-m", "hierbrush", "write", "永", "-o", str(tmp_path / "x.png"))
     assert written < max(1.0, 40 * bare)
