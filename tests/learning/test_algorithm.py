@@ -318,6 +318,7 @@ def test_minibatches_cover_every_module_the_same_number_of_epochs() -> None:
     assert len(list(ShuffledMinibatches(batch, minibatch_size=300, num_epochs=4, num_total_minibatches=7))) == 7
 
 
+@pytest.mark.faults
 def test_killed_runner_is_replaced_and_knows_where_training_is(built: Any, toy_settings: dict[str, Any]) -> None:
     config = with_curriculum(
         toy_settings, environment={"options": {"reach": (0.5, 1.0)}}, resources={"runners": 2}, training={"lr": 1e-3}
@@ -376,6 +377,7 @@ def test_busy_runner_gets_every_part_of_a_restored_state(built: Any, toy_setting
         np.testing.assert_array_equal(found[name].numpy(), value.numpy(), err_msg=name)
 
 
+@pytest.mark.faults
 def test_hanging_runner_is_replaced(built: Any, toy_settings: dict[str, Any], tmp_path: Path) -> None:
     config = configured(
         toy_settings,
@@ -396,6 +398,7 @@ def test_hanging_runner_is_replaced(built: Any, toy_settings: dict[str, Any], tm
     assert runners(algorithm, os.getpid) != [hanging]
 
 
+@pytest.mark.faults
 def test_training_gives_up_when_no_runner_comes_back(built: Any, toy_settings: dict[str, Any], tmp_path: Path) -> None:
     config = configured(
         toy_settings, resources={"runners": 1}, faults={"restarts": 0, "patience": 1.0, "sample_timeout": 5.0}
