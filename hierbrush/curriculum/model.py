@@ -178,8 +178,8 @@ class CharacterReward(_Section):
     """Cost of strokes that are written out of turn (per share of the character's strokes, 0 to 100)."""
 
     legibility: float = Field(default=1.0, ge=0, le=100)
-    """Reward, when the character is complete, for how much nearer its ink is to its own glyph than to the nearest
-    other character of the stage (IoU on a 64-pixel raster, 0 to 100)."""
+    """Reward, when the character is complete, times how surely its ink is taken for its own glyph among all of the
+    stage: 0 to 1, the logistic of by how much the IoU with it passes that with the nearest other one (0 to 100)."""
 
     motion: float = Field(default=0.02, ge=0, le=10)
     """Cost of carrying the brush from one stroke's end to the next one's beginning (per side of the box, 0 to 10)."""

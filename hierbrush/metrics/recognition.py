@@ -117,6 +117,30 @@ class GlyphIndex:
             progress(1)
         return places
 
+    def margins(
+        self, inks: Sequence[NDArray[np.generic]], answers: Sequence[int], *, among: NDArray[np.int64] | None = None
+    ) -> NDArray[np.float64]:
+        """Return by how much the IoU with the right glyph passes that with the nearest other one: float64 [inks].
+
+        Blank ink, which is like nothing, has -1, and ink of a single glyph's index its IoU.
+
+        Args:
+            inks: rasters as of the glyphs.
+            answers: for each the number of its right glyph.
+            among: for each ink the glyphs that may be the nearest other one, int64 [inks, n], as `shortlist` gives
+                them; all unless given.
+        """
+        masks, areas = self._masks(inks)
+        everything = np.arange(len(self))
+        margins = np.full(len(inks), -1.0)
+        for index, (mask, area, answer) in enumerate(zip(masks, areas, answers, strict=True)):
+            if area:
+                rivals = everything if among is None else among[index]
+                drawn = _packed(mask)
+                nearest = self._iou(drawn, area, rivals[rivals != answer]).max(initial=0.0)
+                margins[index] = self._iou(drawn, area, np.array([answer]))[0] - nearest
+        return margins
+
     def _ahead(self, mask: Mask, area: float, answer: int, rivals: NDArray[np.int64], shift: int, most: int) -> int:
         """Return how many rivals are as near as the right glyph or nearer, each moved at its best; stop at ``most``."""
         moved = np.stack([_packed(_moved(mask, y, x)) for y, x in _movements(shift)])

@@ -100,6 +100,19 @@ def test_blank_ink_is_recognised_as_nothing(index: GlyphIndex) -> None:
     assert index.ranks([blank], [0], shift=2)[0] == 6
 
 
+def test_margins_are_those_of_a_plain_search(glyphs: list[Mask], index: GlyphIndex) -> None:
+    inks, answers = [glyphs[3], glyphs[4], np.zeros_like(glyphs[0])], [3, 9, 0]
+    ious = index.ious(inks).astype(np.float64)
+    margins = index.margins(inks, answers)
+    for at in range(2):
+        own = ious[at, answers[at]]
+        ious[at, answers[at]] = 0.0
+        assert margins[at] == pytest.approx(own - ious[at].max(), abs=1e-6)
+    assert margins[0] > 0 > margins[1]
+    assert margins[2] == -1.0
+    assert np.array_equal(index.margins(inks[:2], answers[:2], among=index.shortlist(inks[:2], 30)), margins[:2])
+
+
 def test_progress_counts_every_ink(glyphs: list[Mask], index: GlyphIndex) -> None:
     done: list[int] = []
     index.ranks(glyphs[:3], [0, 1, 2], shift=1, progress=done.append)
