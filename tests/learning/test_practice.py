@@ -15,7 +15,7 @@ from hierbrush.composer.brief import MAX_STROKES, Brief, brief_of
 from hierbrush.composer.compose import compose
 from hierbrush.composer.composers import IMITATION_WEIGHTS, WEIGHTS
 from hierbrush.composer.observation import BriefBank, Progress
-from hierbrush.composer.policy import ComposerPolicy, load_composer
+from hierbrush.composer.policy import ComposerPolicy, load_composer, load_composer_card
 from hierbrush.curriculum import load_model
 from hierbrush.errors import HierbrushError
 from hierbrush.learning.imitation import (
@@ -136,7 +136,13 @@ def test_the_shipped_configuration_differs_from_imitation_as_it_says() -> None:
     assert practice.network == imitation.network
     assert practice.loss == imitation.loss
     assert imitation.practice.characters == 0
-    assert len(practice.practice.teachers) == 4
+
+
+def test_the_shipped_imitation_was_made_by_the_shipped_configuration() -> None:
+    practice = load_model(folder("configs") / "practice.yaml", ImitationConfig)
+    card = load_composer_card(IMITATION_WEIGHTS)
+    assert ImitationConfig.model_validate(card["config"]) == practice
+    assert list(card["invented"]["teachers"]) == [str(file) for file in practice.practice.teachers]
 
 
 @pytest.mark.parametrize(
