@@ -122,7 +122,7 @@ class GlyphIndex:
     ) -> NDArray[np.float64]:
         """Return by how much the IoU with the right glyph passes that with the nearest other one: float64 [inks].
 
-        Blank ink, which is like nothing, has -1, and ink of a single glyph's index its IoU.
+        Blank ink, which is like nothing, has -1. Where there is no other glyph, the margin is the IoU.
 
         Args:
             inks: rasters as of the glyphs.
