@@ -53,6 +53,9 @@ _MOST_OCCURRENCES = 100
 _SHRINKAGE = 0.02
 """Weight of the context's own answer, in occurrences."""
 
+_LONGEST = 0.8
+"""Side of a single stroke that fills the character's box."""
+
 _CONTRADICTION = 0.5
 """Two siblings contradict each other if the shares that each expects before it add up to a sum this far from 1."""
 
@@ -178,6 +181,21 @@ def _median(values: F32, weight: F32) -> F32:
     columns = np.arange(values.shape[1])
     median: F32 = values[ascending[middle, columns], columns]
     return median
+
+
+def _proportioned(box: F32, boxes: F32, share: F32) -> F32:
+    """Return the box of a single stroke in a place where it was never met, with the proportions that it has elsewhere.
+
+    Contexts stretch a component to what stands in its place, but 一 by itself is no square.
+
+    Args:
+        box: f32 [4], as large.
+        boxes: f32 [occurrences, 4], of the stroke elsewhere.
+        share: f32 [occurrences], their weights.
+    """
+    half = np.exp(share @ np.log(boxes[:, 2] / boxes[:, 3]) / 2)
+    sides = np.sqrt(box[2] * box[3]) * np.array([half, 1 / half])
+    return np.concatenate([box[:2], sides * min(1.0, _LONGEST / sides.max())]).astype(np.float32)
 
 
 def _interleaved(e: NodeExpectation, all_nodes: Sequence[NodeExpectation]) -> NodeExpectation:
@@ -386,6 +404,8 @@ class ComponentLibrary:
         strokes = self.strokes[rows]
         boxes = _union(strokes[..., :4])
         inside = _inside(boxes[:, None], strokes[..., :4])
+        if count == 1 and layout is None and not same_step.any():
+            box = _proportioned(box, boxes, share)
         mean = np.tensordot(share, inside, 1)
         deviation = np.sqrt(np.tensordot(share, (inside[..., :2] - mean[:, :2]) ** 2, 1))
         places = np.empty((count, PLACE_SIZE), np.float32)

@@ -144,6 +144,13 @@ def test_the_repertoire_is_part_of_what_is_told() -> None:
     assert np.array_equal(brief_from_ids("⿵门月").tokens[0, -3:], [1, 0, 0])
 
 
+def test_stroke_by_itself_keeps_its_proportions() -> None:
+    # No training character is 一, and contexts alone would have it as high as half its width.
+    (_, _, width, height) = brief_of("一").prior[0, :4]
+    assert width > 0.7
+    assert height < 0.25 * width
+
+
 def test_what_was_met_more_often_says_which_of_two_comes_first() -> None:
     # Inside 辶, where it was met, 召 comes first; 走 was met with much else that it comes before.
     brief = brief_from_ids("⿺走召")
