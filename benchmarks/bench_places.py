@@ -1,0 +1,157 @@
+"""What composers' places are worth without a brush: their goals, drawn as outlines, among all known glyphs.
+
+    python benchmarks/bench_places.py runs/composer-1/composer.safetensors runs/composer-2/composer.safetensors
+    python benchmarks/bench_places.py imitation --boldness 0 0.004 0.007 0.010 0.013
+    python benchmarks/bench_places.py imitation --boldness 0.007 --true nothing across down parts strokes
+
+A row for every composer, boldness and error taken back, over all characters of the split whose components are all
+known; seconds each, where `hierbrush evaluate` takes minutes. ``--true`` puts both outermost parts' left and right
+sides (across), their upper and lower ones (down), all four (parts), the character's whole box (whole) or every stroke
+(strokes) where the glyph has them; the rest moves along.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from functools import cache, partial
+from multiprocessing import Pool
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hierbrush.characters import Component, load_library, split
+from hierbrush.composer.brief import Brief, Truth, brief_of, truth_of
+from hierbrush.composer.compose import compose
+from hierbrush.composer.composers import IMITATION_WEIGHTS
+from hierbrush.composer.place import stroke_goals
+from hierbrush.composer.policy import FILE, ComposerPolicy
+from hierbrush.metrics import SIDE
+from hierbrush.metrics.recognition import GlyphIndex
+from hierbrush.sim import rasterise
+from hierbrush.writing.composer_evaluation import SHIFT
+
+F32 = NDArray[np.float32]
+
+COLUMNS = ("boldness", "centre", "size", "order", "IoU", "nearest", "nearest ±2 %", "of five")
+TRUE = ("nothing", "across", "down", "parts", "whole", "strokes")
+SHIPPED = {"learned": FILE, "imitation": IMITATION_WEIGHTS}
+
+_SHORTLIST = 100
+_THICKNESS = 0.04
+_X, _Y = (0, 2), (1, 3)
+
+
+class Drawing(NamedTuple):
+    """One character as it would be drawn: places f32 [strokes, PLACE_SIZE] and the width added on either side."""
+
+    char: str
+    stroke_types: tuple[str, ...]
+    places: F32
+    width: float
+
+
+@cache
+def _glyphs() -> tuple[GlyphIndex, dict[str, int]]:
+    library = load_library()
+    chars = library.characters
+    return GlyphIndex(_drawn([s.outline for s in library[char].strokes]) for char in chars), {
+        char: at for at, char in enumerate(chars)
+    }
+
+
+def _drawn(outlines: Sequence[NDArray[np.float64]]) -> NDArray[np.bool_]:
+    page: NDArray[np.bool_] = rasterise(outlines, SIDE, supersample=1) >= 0.5
+    return page
+
+
+def recognised(drawing: Drawing) -> tuple[float, bool, bool, bool]:
+    """Return IoU with the right glyph; whether it is the nearest, that with the best movement, and among five."""
+    index, number = _glyphs()
+    widths = np.full(len(drawing.places), drawing.width, np.float32)
+    ink = _drawn([goal.outline for goal in stroke_goals(drawing.stroke_types, drawing.places, widths)])
+    glyph = _drawn([stroke.outline for stroke in load_library()[drawing.char].strokes])
+    answers, among = [number[drawing.char]], index.shortlist([ink], _SHORTLIST)
+    place = int(index.ranks([ink], answers, among=among)[0])
+    moved = int(index.ranks([ink], answers, shift=SHIFT, most=1, among=among)[0])
+    return float((ink & glyph).sum() / max(1, (ink | glyph).sum())), place == 1, moved == 1, place <= 5
+
+
+def taken_back(places: F32, truth: Truth, tree: Component, what: str) -> F32:
+    """Return places f32 [strokes, PLACE_SIZE] with some of their errors taken back, see `TRUE`."""
+    if what == "nothing":
+        return places
+    if what == "strokes":
+        return np.concatenate([truth.places[:, :4], places[:, 4:]], axis=1)
+    columns = {"across": _X, "down": _Y}.get(what, (*_X, *_Y))
+    placed = places.copy()
+    for part in (tree,) if what == "whole" else tree.children or (tree,):
+        rows = list(part.strokes)
+        mine, true = _sides(places[rows]), _sides(truth.places[rows])
+        wanted = mine.copy()
+        wanted[list(columns)] = true[list(columns)]
+        thin, thin_wanted = (np.maximum(box[2:] - box[:2] - _THICKNESS, 0.01) for box in (mine, wanted))
+        stretch = thin_wanted / thin
+        middle, middle_wanted = (mine[:2] + mine[2:]) / 2, (wanted[:2] + wanted[2:]) / 2
+        placed[rows, :2] = middle_wanted + (places[rows, :2] - middle) * stretch
+        placed[rows, 2:4] = np.maximum(places[rows, 2:4] - _THICKNESS, 0.01) * stretch + _THICKNESS
+    return placed
+
+
+def _sides(places: F32) -> F32:
+    low, high = places[:, :2] - places[:, 2:4] / 2, places[:, :2] + places[:, 2:4] / 2
+    return np.concatenate([low.min(axis=0), high.max(axis=0)])
+
+
+def _known(char: str) -> tuple[str, Brief, Truth]:
+    return char, brief_of(char), truth_of(char)
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("weights", nargs="+", help="composer.safetensors, or learned, imitation: what ships")
+    parser.add_argument(
+        "--boldness", nargs="+", type=float, help="widths added on either side; the composer's own unless given"
+    )
+    parser.add_argument(
+        "--true", nargs="+", choices=TRUE, default=["nothing"], help="what is put where the glyph has it"
+    )
+    parser.add_argument("--split", choices=("validation", "test"), default="validation")
+    parser.add_argument("--limit", type=int, help="only the first so many characters")
+    parser.add_argument("--workers", type=int, default=1)
+    options = parser.parse_args(arguments)
+    chars = [char for char in load_library().characters if split(char) == options.split][: options.limit]
+    with Pool(options.workers) as pool:
+        asked = [entry for entry in pool.imap(_known, chars, chunksize=16) if not entry[1].unknown]
+        print(
+            f"{len(asked)} {options.split} characters of known components\n{'':40}"
+            + "".join(map("{:>14}".format, COLUMNS))
+        )
+        for name in options.weights:
+            composed = compose([brief for _, brief, _ in asked], ComposerPolicy.load(SHIPPED.get(name, name)))
+            order = np.mean(
+                [np.array_equal(c.order, truth.order) for c, (_, _, truth) in zip(composed, asked, strict=True)]
+            )
+            for what in options.true:
+                put = partial(taken_back, what=what)
+                places = [put(c.places, truth, b.tree) for c, (_, b, truth) in zip(composed, asked, strict=True)]
+                off = [abs(p - truth.places) for p, (_, _, truth) in zip(places, asked, strict=True)]
+                centre = np.mean([np.hypot(*o[:, :2].T).mean() for o in off])
+                size = np.mean([o[:, 2:4].mean() for o in off])
+                for boldness in options.boldness or [None]:
+                    drawings = [
+                        Drawing(char, brief.stroke_types, place, c.added_width if boldness is None else boldness)
+                        for (char, brief, _), place, c in zip(asked, places, composed, strict=True)
+                    ]
+                    figures = np.mean(list(pool.imap(recognised, drawings, chunksize=8)), axis=0)
+                    bold = np.mean([drawing.width for drawing in drawings])
+                    title = name[-40:] if what == "nothing" else f"  true {what}"
+                    print(
+                        f"{title:40}" + "".join(f"{x:14.4f}" for x in (bold, centre, size, order, *figures)), flush=True
+                    )
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
