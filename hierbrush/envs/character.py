@@ -371,10 +371,11 @@ class CharacterBatch:
         assert self._spec.characters is not None
         lessons = self._progress.brief[rows]
         pages, glyphs = self._page[rows], self.lessons.glyphs[lessons]
-        union = np.maximum((pages | glyphs).sum(axis=(1, 2)), 1)
+        shared = np.array([np.count_nonzero(page & glyph) for page, glyph in zip(pages, glyphs, strict=True)])
+        inked = np.array([np.count_nonzero(page) for page in pages])
         counts = self.lessons.bank.counts[lessons]
         metrics = self.episode_metrics
-        metrics["character_iou"][rows] = (pages & glyphs).sum(axis=(1, 2)) / union
+        metrics["character_iou"][rows] = shared / (inked + self.lessons.areas[lessons] - shared)
         metrics["order_exact"][rows] = self._in_order[rows]
         metrics["iou"][rows] = self._stroke_ious[rows] / counts
         metrics["centre_error"][rows] = self._centre_errors[rows] / counts

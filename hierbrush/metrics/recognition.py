@@ -72,9 +72,11 @@ class GlyphIndex:
 
         Likeness is the cosine of how much ink lies in blocks of 8 × 8 pixels, after centring.
         """
+        if size >= len(self):
+            return np.tile(np.arange(len(self)), (len(inks), 1))
         masks, _ = self._masks(inks)
-        likeness = np.stack([_blocks(mask) for mask in masks]) @ self._coarse.T
-        size = min(size, len(self))
+        # The large matrix first: with a few inks BLAS is five times as fast as the other way round.
+        likeness = (self._coarse @ np.stack([_blocks(mask) for mask in masks]).T).T
         return np.asarray(np.argpartition(-likeness, size - 1, axis=1)[:, :size], np.int64)
 
     def ranks(
@@ -248,6 +250,11 @@ def _centred(raster: NDArray[np.generic], name: str) -> tuple[Mask, int]:
     area = int(np.count_nonzero(ink))
     if area == 0:
         return np.zeros((window, window), np.bool_), 0
-    rows, columns = (int(np.rint(np.average(np.arange(side), weights=ink.sum(1 - axis)))) for axis in (0, 1))
-    top, left = side + rows - window // 2, side + columns - window // 2
-    return np.pad(ink, side)[top : top + window, left : left + window], area
+    at = np.arange(side)
+    rows, columns = (int(np.rint(at @ np.count_nonzero(ink, axis=1 - axis) / area)) for axis in (0, 1))
+    # The ink's corner in the window; what sticks out on either side is cut.
+    down, right = window // 2 - rows, window // 2 - columns
+    centred = np.zeros((window, window), np.bool_)
+    part = ink[max(-down, 0) : window - down, max(-right, 0) : window - right]
+    centred[max(down, 0) : max(down, 0) + part.shape[0], max(right, 0) : max(right, 0) + part.shape[1]] = part
+    return centred, area
