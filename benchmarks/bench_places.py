@@ -26,8 +26,10 @@ from hierbrush.characters import Component, load_library, split
 from hierbrush.composer.brief import Brief, Truth, brief_of, truth_of
 from hierbrush.composer.compose import compose
 from hierbrush.composer.composers import IMITATION_WEIGHTS
+from hierbrush.composer.library import THICKNESS
 from hierbrush.composer.place import stroke_goals
 from hierbrush.composer.policy import FILE, ComposerPolicy
+from hierbrush.errors import HierbrushError
 from hierbrush.metrics import SIDE
 from hierbrush.metrics.recognition import GlyphIndex
 from hierbrush.sim import rasterise
@@ -40,7 +42,6 @@ TRUE = ("nothing", "across", "down", "parts", "whole", "strokes")
 SHIPPED = {"learned": FILE, "imitation": IMITATION_WEIGHTS}
 
 _SHORTLIST = 100
-_THICKNESS = 0.04
 _X, _Y = (0, 2), (1, 3)
 
 
@@ -92,11 +93,11 @@ def taken_back(places: F32, truth: Truth, tree: Component, what: str) -> F32:
         mine, true = _sides(places[rows]), _sides(truth.places[rows])
         wanted = mine.copy()
         wanted[list(columns)] = true[list(columns)]
-        thin, thin_wanted = (np.maximum(box[2:] - box[:2] - _THICKNESS, 0.01) for box in (mine, wanted))
+        thin, thin_wanted = (np.maximum(box[2:] - box[:2] - THICKNESS, 0.01) for box in (mine, wanted))
         stretch = thin_wanted / thin
         middle, middle_wanted = (mine[:2] + mine[2:]) / 2, (wanted[:2] + wanted[2:]) / 2
         placed[rows, :2] = middle_wanted + (places[rows, :2] - middle) * stretch
-        placed[rows, 2:4] = np.maximum(places[rows, 2:4] - _THICKNESS, 0.01) * stretch + _THICKNESS
+        placed[rows, 2:4] = np.maximum(places[rows, 2:4] - THICKNESS, 0.01) * stretch + THICKNESS
     return placed
 
 
@@ -122,6 +123,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--limit", type=int, help="only the first so many characters")
     parser.add_argument("--workers", type=int, default=1)
     options = parser.parse_args(arguments)
+    try:
+        composers = [ComposerPolicy.load(SHIPPED.get(name, name)) for name in options.weights]
+    except HierbrushError as error:
+        parser.error(str(error))
     chars = [char for char in load_library().characters if split(char) == options.split][: options.limit]
     with Pool(options.workers) as pool:
         asked = [entry for entry in pool.imap(_known, chars, chunksize=16) if not entry[1].unknown]
@@ -129,8 +134,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
             f"{len(asked)} {options.split} characters of known components\n{'':40}"
             + "".join(map("{:>14}".format, COLUMNS))
         )
-        for name in options.weights:
-            composed = compose([brief for _, brief, _ in asked], ComposerPolicy.load(SHIPPED.get(name, name)))
+        for name, composer in zip(options.weights, composers, strict=True):
+            composed = compose([brief for _, brief, _ in asked], composer)
             order = np.mean(
                 [np.array_equal(c.order, truth.order) for c, (_, _, truth) in zip(composed, asked, strict=True)]
             )
