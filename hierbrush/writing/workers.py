@@ -4,31 +4,37 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
+from functools import cache, partial
 from multiprocessing import get_context
 from typing import TypeVar
+
+from threadpoolctl import ThreadpoolController  # type: ignore[import-untyped]
 
 _In = TypeVar("_In")
 _Out = TypeVar("_Out")
 
 
 def mapped(function: Callable[[_In], _Out], batches: Sequence[_In], workers: int) -> Iterator[_Out]:
-    """Yield ``function`` of each batch in turn, worked out in up to ``workers`` processes."""
+    """Yield ``function`` of each batch in turn, worked out in up to ``workers`` processes by one BLAS thread each."""
+    work = partial(_with_one_thread, function)
     if workers == 1 or len(batches) <= 1:
-        yield from map(function, batches)
+        yield from map(work, batches)
         return
     # Processes, since most of the work is NumPy on small arrays; spawned, since a fork of a threaded process may hang.
-    pool = ProcessPoolExecutor(
-        min(workers, len(batches)), mp_context=get_context("spawn"), initializer=_with_one_thread
-    )
+    pool = ProcessPoolExecutor(min(workers, len(batches)), mp_context=get_context("spawn"))
     try:
-        yield from pool.map(function, batches)
+        yield from pool.map(work, batches)
     finally:
         pool.shutdown(cancel_futures=True)
 
 
-def _with_one_thread() -> None:
-    # Here, since workers alone need it.
-    from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
+def _with_one_thread(function: Callable[[_In], _Out], batch: _In) -> _Out:
+    # As many threads as cores in each of as many processes wait for each other: a fifth of the speed on two cores. In
+    # one process they bring nothing, and round otherwise, so that the same character would come out otherwise.
+    with _blas().limit(limits=1, user_api="blas"):
+        return function(batch)
 
-    # As many BLAS threads as cores in each of as many processes wait for each other: a fifth of the speed on two cores.
-    threadpool_limits(1, user_api="blas")
+
+@cache
+def _blas() -> ThreadpoolController:
+    return ThreadpoolController()
