@@ -2,7 +2,7 @@
 
     python benchmarks/bench_places.py runs/composer-1/composer.safetensors runs/composer-2/composer.safetensors
     python benchmarks/bench_places.py imitation --boldness 0 0.004 0.007 0.010 0.013
-    python benchmarks/bench_places.py imitation --boldness 0.007 --true nothing across down parts strokes
+    python benchmarks/bench_places.py imitation --boldness 0.007 --true nothing whole across down parts strokes
 
 A row for every composer, boldness and error taken back, over all characters of the split whose components are all
 known; seconds each, where `hierbrush evaluate` takes minutes. ``--true`` puts both outermost parts' left and right
@@ -15,15 +15,14 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Sequence
-from functools import cache, partial
-from multiprocessing import Pool
+from functools import cache
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from hierbrush.characters import Component, load_library, split
-from hierbrush.composer.brief import Brief, Truth, brief_of, truth_of
+from hierbrush.composer.brief import Truth, brief_of, truth_of
 from hierbrush.composer.compose import compose
 from hierbrush.composer.composers import IMITATION_WEIGHTS
 from hierbrush.composer.library import THICKNESS
@@ -34,6 +33,7 @@ from hierbrush.metrics import SIDE
 from hierbrush.metrics.recognition import GlyphIndex
 from hierbrush.sim import rasterise
 from hierbrush.writing.composer_evaluation import SHIFT
+from hierbrush.writing.workers import mapped
 
 F32 = NDArray[np.float32]
 
@@ -42,6 +42,7 @@ TRUE = ("nothing", "across", "down", "parts", "whole", "strokes")
 SHIPPED = {"learned": FILE, "imitation": IMITATION_WEIGHTS}
 
 _SHORTLIST = 100
+_BATCH = 64  # characters in one piece of work
 _X, _Y = (0, 2), (1, 3)
 
 
@@ -66,6 +67,11 @@ def _glyphs() -> tuple[GlyphIndex, dict[str, int]]:
 def _drawn(outlines: Sequence[NDArray[np.float64]]) -> NDArray[np.bool_]:
     page: NDArray[np.bool_] = rasterise(outlines, SIDE, supersample=1) >= 0.5
     return page
+
+
+def recognised_all(drawings: Sequence[Drawing]) -> list[tuple[float, bool, bool, bool]]:
+    """Return `recognised` of every drawing."""
+    return [recognised(drawing) for drawing in drawings]
 
 
 def recognised(drawing: Drawing) -> tuple[float, bool, bool, bool]:
@@ -106,10 +112,6 @@ def _sides(places: F32) -> F32:
     return np.concatenate([low.min(axis=0), high.max(axis=0)])
 
 
-def _known(char: str) -> tuple[str, Brief, Truth]:
-    return char, brief_of(char), truth_of(char)
-
-
 def main(arguments: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("weights", nargs="+", help="composer.safetensors, or learned, imitation: what ships")
@@ -128,34 +130,40 @@ def main(arguments: Sequence[str] | None = None) -> None:
     except HierbrushError as error:
         parser.error(str(error))
     chars = [char for char in load_library().characters if split(char) == options.split][: options.limit]
-    with Pool(options.workers) as pool:
-        asked = [entry for entry in pool.imap(_known, chars, chunksize=16) if not entry[1].unknown]
-        print(
-            f"{len(asked)} {options.split} characters of known components\n{'':40}"
-            + "".join(map("{:>14}".format, COLUMNS))
+    known = [(char, brief, truth_of(char)) for char in chars if not (brief := brief_of(char)).unknown]
+    rows, drawn = [], []
+    for name, composer in zip(options.weights, composers, strict=True):
+        composed = compose([brief for _, brief, _ in known], composer)
+        order = np.mean(
+            [np.array_equal(c.order, truth.order) for c, (_, _, truth) in zip(composed, known, strict=True)]
         )
-        for name, composer in zip(options.weights, composers, strict=True):
-            composed = compose([brief for _, brief, _ in asked], composer)
-            order = np.mean(
-                [np.array_equal(c.order, truth.order) for c, (_, _, truth) in zip(composed, asked, strict=True)]
-            )
-            for what in options.true:
-                put = partial(taken_back, what=what)
-                places = [put(c.places, truth, b.tree) for c, (_, b, truth) in zip(composed, asked, strict=True)]
-                off = [abs(p - truth.places) for p, (_, _, truth) in zip(places, asked, strict=True)]
-                centre = np.mean([np.hypot(*o[:, :2].T).mean() for o in off])
-                size = np.mean([o[:, 2:4].mean() for o in off])
-                for boldness in options.boldness or [None]:
-                    drawings = [
-                        Drawing(char, brief.stroke_types, place, c.added_width if boldness is None else boldness)
-                        for (char, brief, _), place, c in zip(asked, places, composed, strict=True)
-                    ]
-                    figures = np.mean(list(pool.imap(recognised, drawings, chunksize=8)), axis=0)
-                    bold = np.mean([drawing.width for drawing in drawings])
-                    title = name[-40:] if what == "nothing" else f"  true {what}"
-                    print(
-                        f"{title:40}" + "".join(f"{x:14.4f}" for x in (bold, centre, size, order, *figures)), flush=True
-                    )
+        for what in options.true:
+            pairs = zip(composed, known, strict=True)
+            places = [taken_back(c.places, truth, brief.tree, what) for c, (_, brief, truth) in pairs]
+            off = [abs(placed - truth.places) for placed, (_, _, truth) in zip(places, known, strict=True)]
+            centre = np.mean([np.hypot(*o[:, :2].T).mean() for o in off])
+            size = np.mean([o[:, 2:4].mean() for o in off])
+            for boldness in options.boldness or [None]:
+                widths = [c.added_width if boldness is None else boldness for c in composed]
+                rows.append(
+                    (name[-40:] if what == "nothing" else f"  true {what}", np.mean(widths), centre, size, order)
+                )
+                drawn += [
+                    Drawing(char, brief.stroke_types, placed, width)
+                    for (char, brief, _), placed, width in zip(known, places, widths, strict=True)
+                ]
+    print(f"{len(known)} {options.split} characters of known components")
+    print(f"{'':40}" + "".join(map("{:>14}".format, COLUMNS)))
+    found: list[tuple[float, bool, bool, bool]] = []
+    batches = [drawn[start : start + _BATCH] for start in range(0, len(drawn), _BATCH)]
+    printed = 0
+    for batch in mapped(recognised_all, batches, options.workers):
+        found += batch
+        while printed < len(rows) and len(found) >= (printed + 1) * len(known):
+            title, *numbers = rows[printed]
+            figures = np.mean(found[printed * len(known) : (printed + 1) * len(known)], axis=0)
+            print(f"{title:40}" + "".join(f"{x:14.4f}" for x in (*numbers, *figures)), flush=True)
+            printed += 1
 
 
 if __name__ == "__main__":
