@@ -1,21 +1,53 @@
-"""The character set that a character was drawn for, which tells its typeface: no geometry, the code point decides.
+"""What a character was drawn for, which tells its hand: no geometry, the code point decides.
 
-The outlines come from two typefaces: AR PL KaitiM GB, which holds GB 2312, and AR PL UKai. At equal numbers of strokes
+The outlines come from three typefaces: AR PL KaitiM GB, which holds GB 2312, AR PL KaitiM Big5, and AR PL UKai for what
+neither holds. They draw the same component otherwise, and so do the two levels of both character sets: what stands in
+the second level of Big5 lies a hundredth of the box lower than what stands in the first. At equal numbers of strokes
 the ink of characters that GB 2312 lacks is 1 to 2 % larger, and what neither GB 2312 nor Big5 holds, components drawn
 where they stand in a whole among them, varies most in place and size.
 """
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 REPERTOIRES = ("GB 2312", "Big5", "neither")
+"""Character sets of the three typefaces."""
+
+LEVELS = 3
+"""Values of each of a `Repertoire`'s fields."""
+
+# Encoding, and the first byte of the second level's first character.
+_SETS = (("gb2312", 0xD8), ("big5", 0xC9))
 
 
-def repertoire(char: str) -> int:
-    """Return the index in `REPERTOIRES` of the first character set that holds ``char``."""
-    for number, encoding in enumerate(("gb2312", "big5")):
+class Repertoire(NamedTuple):
+    """What a character was drawn for.
+
+    Attributes:
+        typeface: index in `REPERTOIRES`.
+        gb_level: level of GB 2312 that holds it, 1 or 2; 0 if none does.
+        big5_level: level of Big5 that holds it, 1 or 2; 0 if none does.
+    """
+
+    typeface: int = 0
+    gb_level: int = 1
+    big5_level: int = 1
+
+
+def repertoire(char: str, typeface: int | None = None) -> Repertoire:
+    """Return what a character was drawn for.
+
+    Args:
+        char: the character.
+        typeface: index in `REPERTOIRES`; the first that holds ``char`` unless given.
+    """
+    levels = []
+    for encoding, second in _SETS:
         try:
-            char.encode(encoding)
+            levels.append(1 + (char.encode(encoding)[0] >= second))
         except UnicodeEncodeError:
-            continue
-        return number
-    return len(REPERTOIRES) - 1
+            levels.append(0)
+    if typeface is None:
+        typeface = next((at for at, level in enumerate(levels) if level), len(levels))
+    return Repertoire(typeface, *levels)

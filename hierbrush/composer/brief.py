@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hierbrush.characters import CharacterLibrary, Component, load_library
-from hierbrush.characters.repertoire import REPERTOIRES
+from hierbrush.characters.repertoire import LEVELS, REPERTOIRES, Repertoire
 from hierbrush.characters.repertoire import repertoire as repertoire_of
 from hierbrush.composer.exemplars import renumbered
 from hierbrush.composer.ids import parse_ids
@@ -50,12 +50,13 @@ _LAYOUT = RANK + 1
 _ORDER = _LAYOUT + 8
 _COUNTS = _ORDER + 4
 _REPERTOIRE = _COUNTS + 5
-TOKEN_SIZE = _REPERTOIRE + len(REPERTOIRES)
+TOKEN_SIZE = _REPERTOIRE + LEVELS * len(Repertoire._fields)
 """Numbers of a stroke's token: type (38, one-hot); operator and slot (15) of the first four levels of the tree; number
 of its leaf in the tree (8, one-hot); prior (16); of the outermost component and of the leaf: box, box by context alone,
 weight, spread, and the neighbour's box and weight (16 each); rank in the library's order (1); the outermost component's
 and its neighbour's box by their layout (8); ranks and shares written before (4); stroke counts, whether the leaf is
-unknown, and whether its strokes come as a list (5); repertoire (3, one-hot)."""
+unknown, and whether its strokes come as a list (5); typeface, level of
+GB 2312 and level of Big5 that it is drawn for (9, one-hot)."""
 
 # How the expectations of nested components are blended: power of the occurrences, and decay with every level further
 # inside. Found as the constants of `hierbrush.composer.library`.
@@ -138,9 +139,11 @@ def brief_from_ids(ids: str, components: ComponentLibrary | None = None) -> Brie
         HierbrushError: the description is malformed, names what nobody knows, or has too many strokes.
     """
     form = parse_ids(ids, max_strokes=MAX_STROKES)
-    # Parts that GB 2312 lacks are traditional, and so is what they are put together to.
+    # Parts that GB 2312 lacks are traditional, and so is what they are put together to; in no list of characters, it is
+    # drawn as the commonest are.
     parts = [node.component.name for node in nodes_of(form.tree)]
-    drawn_for = int(any(len(name) == 1 and repertoire_of(name) == 1 for name in parts))
+    traditional = any(len(name) == 1 and repertoire_of(name).typeface == REPERTOIRES.index("Big5") for name in parts)
+    drawn_for = Repertoire(1, 0, 1) if traditional else Repertoire()
     return make_brief(form.tree, form.stroke_types, components, repertoire=drawn_for, listed=True)[0]
 
 
@@ -189,7 +192,7 @@ def make_brief(
     stroke_types: Sequence[str],
     components: ComponentLibrary | None = None,
     *,
-    repertoire: int = 0,
+    repertoire: Repertoire = Repertoire(),  # noqa: B008 (immutable)
     listed: bool = False,
     exclude: str | None = None,
 ) -> tuple[Brief, list[int]]:
@@ -199,7 +202,7 @@ def make_brief(
         tree: a decomposition.
         stroke_types: types of its strokes.
         components: the component library; the one that ships with hierbrush unless given.
-        repertoire: character set that it is drawn for, see `hierbrush.characters.repertoire`; GB 2312 unless given.
+        repertoire: what it is drawn for; the first levels of GB 2312 and Big5, by GB 2312's typeface, unless given.
         listed: whether ``tree`` numbers the strokes of components that no training character has in writing order, and
             the composer may know it.
         exclude: training character that the component library shall not know.
@@ -221,7 +224,7 @@ def make_brief(
             # A leaf whose types differ from all forms is laid out as the form that is nearest.
             form = components.leaf_form(node.component.name, form.stroke_types, exclude) or form
         forms[at] = form
-    expected = components.expect(tree, forms, exclude)
+    expected = components.expect(tree, forms, exclude, repertoire)
     unknown = tuple(e.node.component.name for e in expected if e.node.component.is_leaf and e.places is None)
     prior = _prior(expected, types)
     return Brief(tree, types, _tokens(expected, types, prior, repertoire, listed), prior, unknown), order
@@ -280,7 +283,7 @@ def _neighbour(expected: Sequence[NodeExpectation], at: int) -> NodeExpectation 
 
 
 def _tokens(
-    expected: Sequence[NodeExpectation], types: Sequence[str], prior: F32, repertoire: int, listed: bool
+    expected: Sequence[NodeExpectation], types: Sequence[str], prior: F32, repertoire: Repertoire, listed: bool
 ) -> F32:
     count = len(types)
     tokens = np.zeros((count, TOKEN_SIZE), np.float32)
@@ -292,7 +295,8 @@ def _tokens(
     tokens[:, RANK] = library_rank / 10
     tokens[:, _ORDER] = library_rank / count
     tokens[:, _COUNTS] = np.log(count) / 2
-    tokens[:, _REPERTOIRE + repertoire] = 1.0
+    for at, value in enumerate(repertoire):
+        tokens[:, _REPERTOIRE + LEVELS * at + value] = 1.0
     depth = {-1: -1}
     leaf = 0
     for at, e in enumerate(expected):

@@ -6,8 +6,10 @@ depends on what stands beside it. The covariance of two characters of one operat
     w0 + w1 exp(-|sizes - sizes'|^2 / 2) + w2 exp(-|types - types'|^2) + w3 [name] + w4 [first leaf] + w5 [last leaf]
 
 with the parts' sizes (strokes, columns, rows and such) and the types of their strokes, both scaled; [x] is 1 where both
-are the same. Means and leave-one-out predictions are those of Rasmussen and Williams, Gaussian Processes for Machine
-Learning, equations 2.25 and 5.12: a training character is laid out as if it had never been seen.
+are the same. Where what they were drawn for differs (`hierbrush.characters.repertoire`) it is a few hundredths less.
+Means and leave-one-out predictions are those of Rasmussen and Williams, Gaussian Processes for Machine Learning,
+equations 2.25 and 5.12, the latter with all drawings of a character left out at once: a training character is laid out
+as if it had never been seen.
 
 The files ``data/layouts.safetensors`` and ``.json`` are built by ``python -m hierbrush.composer.build``.
 """
@@ -25,6 +27,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hierbrush.characters import Component
+from hierbrush.characters.repertoire import Repertoire
+from hierbrush.composer.drawings import Drawing
 from hierbrush.errors import HierbrushError
 from hierbrush.strokes.policy import read_safetensors
 from hierbrush.strokes.types import ABBREVIATIONS, NUMBER
@@ -48,21 +52,26 @@ _SIZE_SCALES = ((2.36, 2.54, 4.06, 16.4, 6.47), (2.85, 1.86, 3.9, 5.92, 10.2))
 _TYPE_SCALES = (1.37, 0.47)
 _NOISE = 0.466
 
+# What the covariance falls to with another typeface, another level of GB 2312 and another of Big5.
+_OTHER_REPERTOIRE = (0.95, 0.97, 0.97)
+
 
 @dataclass(frozen=True, eq=False)
 class _Pairs:
-    """The training characters of one operator.
+    """The drawings of training characters of one operator.
 
     Attributes:
         chars: code points.
+        repertoires: f32 [n, 3], what they were drawn for.
         parts: f32 [2, n, _PART], what their two parts are, see `_parts`.
         answers: f32 [n, 8], inverse covariance times targets: left, top, right, bottom of both parts, standardised.
-        left_out: f32 [n, 8], targets as expected from all other characters.
+        left_out: f32 [n, 8], targets as expected from all other characters' drawings.
         mean: f32 [8], of the targets.
         deviation: f32 [8], of the targets.
     """
 
     chars: F32
+    repertoires: F32
     parts: F32
     answers: F32
     left_out: F32
@@ -88,13 +97,20 @@ class Layouts:
             self._pairs[operator] = _Pairs(**columns)
         self._described = {operator: _Described(pairs.parts) for operator, pairs in self._pairs.items()}
 
-    def boxes(self, tree: Component, stroke_types: Sequence[str], exclude: str | None = None) -> F32 | None:
+    def boxes(
+        self,
+        tree: Component,
+        stroke_types: Sequence[str],
+        exclude: str | None = None,
+        repertoire: Repertoire = Repertoire(),  # noqa: B008 (immutable)
+    ) -> F32 | None:
         """Return the expected boxes f32 [2, 4] (centre x, centre y, width, height) of a tree's two parts.
 
         Args:
             tree: a decomposition.
             stroke_types: types of its strokes.
             exclude: training character that must not count.
+            repertoire: what the character is drawn for.
 
         None where the tree does not have two parts, or hardly any training character has its operator.
         """
@@ -102,11 +118,13 @@ class Layouts:
         if pairs is None or len(tree.children) != _PARTS:
             return None
         own = pairs.chars == (ord(exclude) if exclude is not None else -1)
+        own &= pairs.repertoires[:, 0] == repertoire.typeface
         if own.any():
             edges = pairs.left_out[own.argmax()]
         else:
             mine = _Described(_parts(tree, stroke_types, self._names)[:, None])
-            edges = _covariance(mine, self._described[tree.operator])[0] @ pairs.answers
+            alike = _alike(np.array([repertoire]), pairs.repertoires)
+            edges = (alike * _covariance(mine, self._described[tree.operator]))[0] @ pairs.answers
         low, high = (edges * pairs.deviation + pairs.mean).reshape(_PARTS, 2, 2).transpose(1, 0, 2)
         return np.concatenate([(low + high) / 2, np.maximum(high - low, 0.01)], axis=1).astype(np.float32)
 
@@ -130,43 +148,72 @@ def load_layouts() -> Layouts:
     return Layouts.load()
 
 
-def build(
-    characters: Mapping[str, tuple[Component, tuple[str, ...], F32]],
-) -> tuple[dict[str, NDArray[np.floating]], list[str]]:
-    """Return tensors and names as `Layouts` takes them; solves for thousands of characters at once, some 20 s.
+def build(drawings: Sequence[Drawing]) -> tuple[dict[str, NDArray[np.floating]], list[str]]:
+    """Return tensors and names as `Layouts` takes them; inverts matrices of up to 13,000 rows, a minute and 3 GB.
 
     Args:
-        characters: for every training character its decomposition, stroke types and measured places
-            f32 [strokes, PLACE_SIZE], all in writing order.
+        drawings: of training characters; of one character there may be two, in different typefaces.
     """
-    of_operator: dict[str, list[str]] = defaultdict(list)
-    for char, (tree, _, _) in characters.items():
-        if len(tree.children) == _PARTS:
-            of_operator[tree.operator].append(char)
-    found = {operator: chars for operator, chars in of_operator.items() if len(chars) >= LEAST}
-    trees = [characters[char][0] for chars in found.values() for char in chars]
+    of_operator: dict[str, list[Drawing]] = defaultdict(list)
+    for drawing in drawings:
+        if len(drawing.tree.children) == _PARTS:
+            of_operator[drawing.tree.operator].append(drawing)
+    found = {operator: members for operator, members in of_operator.items() if len(members) >= LEAST}
+    trees = [drawing.tree for members in found.values() for drawing in members]
     names = sorted({name for tree in trees for child in tree.children for name in _named(child)})
     number = {name: at for at, name in enumerate(names)}
     tensors: dict[str, NDArray[np.floating]] = {}
-    for operator, chars in found.items():
+    for operator, members in found.items():
         # Rounded as they will be read, so that what is left out and what is not come from the same numbers.
-        parts = np.stack([_parts(*characters[char][:2], number) for char in chars], axis=1).astype(np.float64)
-        targets = np.array([_sides(characters[char][0], characters[char][2]) for char in chars], np.float64)
+        parts = np.stack([_parts(drawing.tree, drawing.stroke_types, number) for drawing in members], axis=1)
+        parts = parts.astype(np.float64)
+        targets = np.array([_sides(drawing.tree, drawing.places) for drawing in members], np.float64)
         mean, deviation = targets.mean(axis=0), targets.std(axis=0)
         wanted = (targets - mean) / deviation
         described = _Described(parts)
-        inverse = np.linalg.inv(_covariance(described, described) + _NOISE * np.eye(len(chars)))
+        repertoires = np.array([drawing.repertoire for drawing in members])
+        covariance = _alike(repertoires, repertoires) * _covariance(described, described)
+        covariance[np.diag_indices(len(members))] += _NOISE
+        inverse = np.linalg.inv(covariance)
         answers = inverse @ wanted
+        chars = np.array([ord(drawing.char) for drawing in members])
         columns = {
-            "chars": np.array([ord(char) for char in chars]),
+            "chars": chars,
+            "repertoires": repertoires,
             "parts": parts,
             "answers": answers,
-            "left_out": wanted - answers / np.diag(inverse)[:, None],
+            "left_out": wanted - _without_own(inverse, answers, chars),
             "mean": mean,
             "deviation": deviation,
         }
         tensors |= {f"{operator}.{name}": array.astype(np.float32) for name, array in columns.items()}
     return tensors, names
+
+
+def _without_own(
+    inverse: NDArray[np.floating], answers: NDArray[np.floating], chars: NDArray[np.int64]
+) -> NDArray[np.floating]:
+    """Return by how much targets [n, k] differ from what all other characters expect.
+
+    Args:
+        inverse: [n, n], inverse covariance.
+        answers: [n, k], it times the targets.
+        chars: [n], code points; drawings with the same one are left out together.
+    """
+    missed = answers / np.diag(inverse)[:, None]
+    codes, counts = np.unique(chars, return_counts=True)
+    for code in codes[counts > 1]:
+        rows = np.flatnonzero(chars == code)
+        missed[rows] = np.linalg.solve(inverse[np.ix_(rows, rows)], answers[rows])
+    return missed
+
+
+def _alike(mine: NDArray[np.floating], others: NDArray[np.floating]) -> NDArray[np.floating]:
+    """Return the factor [n, m] for what n characters [n, 3] and m others [m, 3] were drawn for."""
+    product = np.ones((len(mine), len(others)), np.float32)
+    for at, factor in enumerate(_OTHER_REPERTOIRE):
+        product *= np.where(mine[:, at][:, None] == others[:, at], np.float32(1), np.float32(factor))
+    return product
 
 
 class _Described:

@@ -5,7 +5,8 @@ in two steps. *Context*: a child's box within its parent's, by operator, slot an
 such a place. *Component*: by how much its occurrences differ from what their own contexts expected, and how their
 strokes lie within them, weighted by how much their surroundings are like those asked for. The outermost two parts are
 moved half the way to where their *layout* expects them, which looks at both together (`layout`). A training character's
-own occurrences can be left out, so that a network does not learn to trust a prior that has seen the answer.
+own occurrences can be left out, so that a network does not learn to trust a prior that has seen the answer. Occurrences
+in characters that were drawn for something else (`hierbrush.characters.repertoire`) count less.
 
 The files ``data/components.safetensors`` and ``.json`` are built by ``python -m hierbrush.composer.build``.
 """
@@ -18,11 +19,14 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from hierbrush.characters import Component
+from hierbrush.characters.repertoire import Repertoire
+from hierbrush.composer.drawings import Drawing
 from hierbrush.composer.exemplars import renumbered
 from hierbrush.composer.layout import Layouts, load_layouts
 from hierbrush.composer.place import PLACE_SIZE
@@ -49,6 +53,8 @@ ROOT_STEP = 0
 _OTHER_STEP, _OTHER_PARENT, _OTHER_SIBLING = 4.0, 4.0, 0.15
 _COUNT_WIDTH = 0.95
 _CONTEXT_WIDTH = 0.25
+# The same for another typeface, level of GB 2312 and level of Big5.
+_OTHER_REPERTOIRE = np.array([0.5, 0.15, 0.15], np.float32)
 _MOST_OCCURRENCES = 100
 _SHRINKAGE = 0.02
 """Weight of the context's own answer, in occurrences."""
@@ -274,6 +280,7 @@ class ComponentLibrary:
         char: int64 [n], code point of the occurrence's character.
         surroundings: f32 [n, 5]: ``step``, ``parent_step``, log(1 + x) of ``count``, ``rest``, the character's strokes.
         sibling: int64 [n], number of the neighbour's name in ``names``.
+        repertoire: int64 [n, 3], what the occurrence's character was drawn for.
         span: int64 [n, 4]: the first stroke and the number of strokes of the occurrence and of its parent.
         relative: f32 [n, 4], box in the parent's, see `_relative`.
         excess: f32 [n, 4], by how much the box differs from what the context expects, see `_difference`.
@@ -288,6 +295,7 @@ class ComponentLibrary:
     char: Index
     surroundings: F32
     sibling: Index
+    repertoire: Index
     span: Index
     relative: F32
     excess: F32
@@ -338,17 +346,24 @@ class ComponentLibrary:
                 best, found = rank, form
         return found
 
-    def expect(self, tree: Component, forms: Mapping[int, Form], exclude: str | None = None) -> list[NodeExpectation]:
+    def expect(
+        self,
+        tree: Component,
+        forms: Mapping[int, Form],
+        exclude: str | None = None,
+        repertoire: Repertoire = Repertoire(),  # noqa: B008 (immutable)
+    ) -> list[NodeExpectation]:
         """Return what is expected of every node of a tree, in the order of `nodes_of`.
 
         Args:
             tree: with canonical strokes.
             forms: form of every node by its index in `nodes_of`.
             exclude: training character whose own occurrences do not count.
+            repertoire: what the character is drawn for.
         """
         expectations: list[NodeExpectation] = []
         layouts: Sequence[F32 | None] = (None,) * len(tree.children)
-        together = self.layouts.boxes(tree, forms[0].stroke_types, exclude)
+        together = self.layouts.boxes(tree, forms[0].stroke_types, exclude, repertoire)
         if together is not None:
             layouts = list(together)
         outermost = iter(layouts)
@@ -357,7 +372,7 @@ class ComponentLibrary:
             context = _absolute(parent, self._context(node, exclude))
             found = self.occurrences(forms[at], exclude) if at in forms else np.empty(0, np.int64)
             layout = next(outermost) if node.parent == 0 else None
-            expectations.append(self._expect(node, context, layout, found, len(tree.strokes)))
+            expectations.append(self._expect(node, context, layout, found, len(tree.strokes), repertoire))
         return [_interleaved(e, expectations) for e in expectations]
 
     def _context(self, node: Node, exclude: str | None) -> F32:
@@ -372,7 +387,9 @@ class ComponentLibrary:
             left_out = self.surroundings[own, 2:4], self.relative[own]
         return contexts.mean(node, left_out)
 
-    def _expect(self, node: Node, context: F32, layout: F32 | None, found: Index, total: int) -> NodeExpectation:
+    def _expect(
+        self, node: Node, context: F32, layout: F32 | None, found: Index, total: int, repertoire: Repertoire
+    ) -> NodeExpectation:
         count = node.count
         slot = (node.step - 1) % SLOTS if node.step else 0
         before = np.full(count, float(slot > 0), np.float32)
@@ -388,6 +405,7 @@ class ComponentLibrary:
             _OTHER_STEP * ~same_step
             + _OTHER_PARENT * (around[:, 1] != node.parent_step)
             + _OTHER_SIBLING * (self.sibling[found] != self._name_number.get(node.sibling, -1))
+            + (self.repertoire[found] != repertoire) @ _OTHER_REPERTOIRE
             + (away[:, 1:] ** 2).sum(axis=1) / (2 * _COUNT_WIDTH**2)
         )
         if len(found) > _MOST_OCCURRENCES:
@@ -435,9 +453,10 @@ class ComponentLibrary:
     def tensors(self) -> dict[str, NDArray[np.floating]]:
         """Return the arrays as `load` reads them: float32 for numbers that float16 cannot hold."""
         half = {"surroundings": self.surroundings, "relative": self.relative, "excess": self.excess}
+        half |= {"strokes": self.strokes, "repertoire": self.repertoire.astype(np.float32)}
         whole = {"char": self.char, "sibling": self.sibling, "span": self.span, "form_ends": self.form_ends}
         return {
-            **{name: array.astype(np.float16) for name, array in {**half, "strokes": self.strokes}.items()},
+            **{name: array.astype(np.float16) for name, array in half.items()},
             **{name: array.astype(np.float32) for name, array in whole.items()},
         }
 
@@ -467,6 +486,7 @@ class ComponentLibrary:
                 char=tensors["char"].astype(np.int64),
                 surroundings=tensors["surroundings"],
                 sibling=tensors["sibling"].astype(np.int64),
+                repertoire=tensors["repertoire"].astype(np.int64),
                 span=tensors["span"].astype(np.int64),
                 relative=tensors["relative"],
                 excess=tensors["excess"],
@@ -484,22 +504,34 @@ def load_components() -> ComponentLibrary:
     return ComponentLibrary.load()
 
 
-def build(characters: Mapping[str, tuple[Component, tuple[str, ...], F32]]) -> ComponentLibrary:
+class _Occurrence(NamedTuple):
+    """A component of a drawing while the library is built; ``span``, ``relative`` and ``box`` as in the library."""
+
+    form: Form
+    drawing: Drawing
+    node: Node
+    span: tuple[int, int, int, int]
+    relative: F32
+    box: F32
+
+
+def build(drawings: Sequence[Drawing], layouts: Layouts) -> ComponentLibrary:
     """Build the library.
 
     Args:
-        characters: for every training character its decomposition, stroke types and measured places
-            f32 [strokes, PLACE_SIZE], all in writing order.
+        drawings: of training characters; of one character there may be several.
+        layouts: of the same drawings.
     """
-    leaf_forms = _commonest_forms(characters)
-    occurrences: list[tuple[Form, int, Node, tuple[int, int, int, int], int, F32, F32]] = []
+    leaf_forms = _commonest_forms(drawings)
+    occurrences: list[_Occurrence] = []
     strokes: list[F32] = []
     start = 0
-    for char, (written, types, places) in characters.items():
-        order = [s for leaf in written.leaves() for s in _canonical(leaf, types, leaf_forms)]
-        tree = renumbered(written, {stroke: row for row, stroke in enumerate(order)})
+    for drawing in drawings:
+        types = drawing.stroke_types
+        order = [s for leaf in drawing.tree.leaves() for s in _canonical(leaf, types, leaf_forms)]
+        tree = renumbered(drawing.tree, {stroke: row for row, stroke in enumerate(order)})
         canonical_types = tuple(types[stroke] for stroke in order)
-        placed = places[order]
+        placed = drawing.places[order]
         strokes.append(np.column_stack([placed, np.array(order, np.float32)]))
         nodes = nodes_of(tree)
         for node in nodes:
@@ -508,42 +540,43 @@ def build(characters: Mapping[str, tuple[Component, tuple[str, ...], F32]]) -> C
             box = _union(placed[node.first : node.first + node.count, :4])
             around = _union(placed[parent.first : parent.first + parent.count, :4]) if node.parent >= 0 else _WHOLE
             span = start + node.first, node.count, start + parent.first, parent.count
-            occurrences.append((form, ord(char), node, span, len(order), _relative(around, box), box))
+            occurrences.append(_Occurrence(form, drawing, node, span, _relative(around, box), box))
         start += len(order)
-    occurrences.sort(key=lambda entry: (entry[0].name, entry[0].structure, entry[0].stroke_types))
-    forms = list(dict.fromkeys(entry[0] for entry in occurrences))
-    counts = Counter(entry[0] for entry in occurrences)
-    names = sorted({entry[2].sibling for entry in occurrences})
+    occurrences.sort(key=lambda entry: (entry.form.name, entry.form.structure, entry.form.stroke_types))
+    forms = list(dict.fromkeys(entry.form for entry in occurrences))
+    counts = Counter(entry.form for entry in occurrences)
+    names = sorted({entry.node.sibling for entry in occurrences})
     number = {name: at for at, name in enumerate(names)}
     library = ComponentLibrary(
         forms=tuple(forms),
         form_ends=np.cumsum([counts[form] for form in forms]),
-        char=np.array([entry[1] for entry in occurrences]),
+        char=np.array([ord(entry.drawing.char) for entry in occurrences]),
         surroundings=np.array(
             [
-                [node.step, node.parent_step, *np.log1p([node.count, node.rest, total])]
-                for _, _, node, _, total, _, _ in occurrences
+                [node.step, node.parent_step, *np.log1p([node.count, node.rest, len(drawing.stroke_types)])]
+                for _, drawing, node, _, _, _ in occurrences
             ],
             np.float32,
         ),
-        sibling=np.array([number[entry[2].sibling] for entry in occurrences]),
-        span=np.array([entry[3] for entry in occurrences]),
-        relative=np.array([entry[5] for entry in occurrences], np.float32),
+        sibling=np.array([number[entry.node.sibling] for entry in occurrences]),
+        repertoire=np.array([entry.drawing.repertoire for entry in occurrences]),
+        span=np.array([entry.span for entry in occurrences]),
+        relative=np.array([entry.relative for entry in occurrences], np.float32),
         excess=np.zeros((len(occurrences), 4), np.float32),
         strokes=np.concatenate(strokes).astype(np.float32),
         names=tuple(names),
-        layouts=Layouts({}, ()),
+        layouts=layouts,
     )
     # Contexts of a character are composed from its root downward, so a node is met after its parent.
-    of_char: dict[int, list[int]] = defaultdict(list)
+    of_char: dict[str, list[int]] = defaultdict(list)
     for at, entry in enumerate(occurrences):
-        of_char[entry[1]].append(at)
-    for code, members in of_char.items():
+        of_char[entry.drawing.char].append(at)
+    for char, members in of_char.items():
         context: dict[tuple[int, int], F32] = {}
-        for at in sorted(members, key=lambda at: (-occurrences[at][2].count, occurrences[at][2].parent)):
-            node, span, box = occurrences[at][2], occurrences[at][3], occurrences[at][6]
+        for at in sorted(members, key=lambda at: (-occurrences[at].node.count, occurrences[at].node.parent)):
+            _, _, node, span, _, box = occurrences[at]
             around = context[span[2], span[3]] if node.parent >= 0 else _WHOLE
-            here = _absolute(around, library._context(node, chr(code)))
+            here = _absolute(around, library._context(node, char))
             context[span[0], span[1]] = here
             library.excess[at] = _difference(here, box)
     return library
@@ -576,12 +609,12 @@ def in_order_of(form: Form | None, strokes: Sequence[int], types: Sequence[str])
 _LeafForms = dict[tuple[str, tuple[str, ...]], tuple[str, ...]]
 
 
-def _commonest_forms(characters: Mapping[str, tuple[Component, tuple[str, ...], F32]]) -> _LeafForms:
+def _commonest_forms(drawings: Sequence[Drawing]) -> _LeafForms:
     """Return the commonest order of every leaf component's types, by name and sorted types."""
     seen: dict[tuple[str, tuple[str, ...]], Counter[tuple[str, ...]]] = defaultdict(Counter)
-    for tree, types, _ in characters.values():
-        for leaf in tree.leaves():
-            written = tuple(types[stroke] for stroke in leaf.strokes)
+    for drawing in drawings:
+        for leaf in drawing.tree.leaves():
+            written = tuple(drawing.stroke_types[stroke] for stroke in leaf.strokes)
             seen[leaf.name, tuple(sorted(written))][written] += 1
     return {key: max(counts, key=counts.__getitem__) for key, counts in seen.items()}
 

@@ -1,6 +1,7 @@
 """The composer's first training: imitation of the training characters, through RLlib's behaviour cloning.
 
-Characters that were invented and composed by earlier imitations may be imitated as well (`practice`).
+Further drawings of training characters are imitated as well (`composer.drawings`), and characters that were invented
+and composed by earlier imitations may be (`practice`).
 
 The offline data are the expert's decisions, one row each: character, step, stroke chosen, place. What the composer saw
 when it decided would be thousands of numbers a row and the same over and over; the learner makes it from character and
@@ -44,8 +45,9 @@ from safetensors.numpy import save
 from torch import Tensor, nn
 
 from hierbrush.characters import Split, load_library, split
-from hierbrush.composer.brief import MAX_STROKES, Brief, Truth, brief_of, truth_of
+from hierbrush.composer.brief import MAX_STROKES, Brief, Truth, brief_of, make_brief, truth_of
 from hierbrush.composer.compose import Decides, compose
+from hierbrush.composer.drawings import further_drawings
 from hierbrush.composer.observation import OBSERVATION_SIZE
 from hierbrush.composer.place import DECISION_SIZE, PLACE_SIZE
 from hierbrush.composer.policy import ComposerPolicy
@@ -185,6 +187,9 @@ class ImitationConfig(Section):
     disturbance: DisturbanceSection = DisturbanceSection()
     """What is changed about what the composer sees."""
 
+    further: bool = True
+    """Whether further drawings of training characters, from two fonts, are learned as well; see `composer.drawings`."""
+
     practice: PracticeSection = PracticeSection()
     """Invented characters."""
 
@@ -211,14 +216,32 @@ def briefs_and_truths(part: Split, limit: int | None = None, *, lists: bool = Fa
     return briefs, truths
 
 
-@lru_cache(maxsize=1)
-def training_expert(limit: int | None, practice: PracticeSection, seed: int) -> Expert:
-    """Return the expert of the training characters and, after them, of the invented ones.
-
-    Takes minutes, and 700 MB with 15,000 invented characters; so the latest one is kept, for driver and learner alike.
+def further_briefs_and_truths(limit: int | None = None) -> tuple[list[Brief], list[Truth]]:
+    """Return the same of the further drawings of training characters, without those of unknown components.
 
     Args:
-        limit: at most so many training characters; the invented ones are made of all.
+        limit: at most so many drawings.
+    """
+    briefs, truths = [], []
+    for drawing in further_drawings()[:limit]:
+        brief, order = make_brief(
+            drawing.tree, drawing.stroke_types, repertoire=drawing.repertoire, exclude=drawing.char
+        )
+        if not brief.unknown:
+            briefs.append(brief)
+            truths.append(Truth(np.argsort(order), drawing.places[order]))
+    return briefs, truths
+
+
+@lru_cache(maxsize=1)
+def training_expert(limit: int | None, further: bool, practice: PracticeSection, seed: int) -> Expert:
+    """Return the expert of the training characters and, after them, of further drawings and of the invented ones.
+
+    Takes minutes, and 700 MB with 15,000 characters; so the latest one is kept, for driver and learner alike.
+
+    Args:
+        limit: at most so many training characters and further drawings; the invented ones are made of all.
+        further: whether further drawings count.
         practice: how many characters are invented, and who writes them.
         seed: of the invention.
 
@@ -226,6 +249,9 @@ def training_expert(limit: int | None, practice: PracticeSection, seed: int) -> 
         HierbrushError: teachers cannot be read, or there are not so many characters to be invented.
     """
     briefs, truths = briefs_and_truths("train", limit, lists=True)
+    if further:
+        more = further_briefs_and_truths(limit)
+        briefs, truths = briefs + more[0], truths + more[1]
     if practice.characters:
         teachers = Teachers.load(practice.teachers)
         _say(f"inventing {practice.characters} characters")
@@ -329,7 +355,9 @@ class ImitationLearner(MARWILTorchLearner):  # type: ignore[misc]
         """Build BC's learner and find the expert."""
         settings = self.config.learner_config_dict
         self._settings = ImitationConfig.model_validate(settings["imitation"])
-        self._expert = training_expert(settings["limit"], self._settings.practice, self._settings.seed)
+        self._expert = training_expert(
+            settings["limit"], self._settings.further, self._settings.practice, self._settings.seed
+        )
         self._rng = np.random.default_rng(self._settings.seed)
         self._disturbance = Disturbance(**self._settings.disturbance.model_dump())
         self.steps = 0
@@ -469,7 +497,7 @@ def train_imitation(
     output.mkdir(parents=True, exist_ok=True)
     torch.set_num_threads(1)
     _say("reading how training characters are written")
-    expert = training_expert(limit, config.practice, config.seed)
+    expert = training_expert(limit, config.further, config.practice, config.seed)
     validation = briefs_and_truths("validation", limit)
     write_decisions(expert, output / DECISIONS)
     record: dict[str, Any] = {}
@@ -508,7 +536,7 @@ def train_imitation(
         "format": 1,
         "sha256": hashlib.sha256(data).hexdigest(),
         "trained_by": "imitation",
-        "characters": len(expert.bank.counts) - config.practice.characters,
+        "drawings": len(expert.bank.counts) - config.practice.characters,
         "invented": {"characters": config.practice.characters, "teachers": teachers},
         **{name: record[name] for name in ("seconds", "steps")},
         "slope": float(steepened[_SLOPE][0] / learned[_SLOPE][0]),

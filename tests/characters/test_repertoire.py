@@ -2,9 +2,20 @@ from __future__ import annotations
 
 import pytest
 
-from hierbrush.characters.repertoire import REPERTOIRES, repertoire
+from hierbrush.characters.repertoire import REPERTOIRES, Repertoire, repertoire
 
 
 @pytest.mark.parametrize(("char", "name"), [("门", "GB 2312"), ("永", "GB 2312"), ("門", "Big5"), ("⺍", "neither")])
-def test_the_first_character_set_that_holds_it(char: str, name: str) -> None:
-    assert REPERTOIRES[repertoire(char)] == name
+def test_the_first_character_set_that_holds_it_is_the_typeface(char: str, name: str) -> None:
+    assert REPERTOIRES[repertoire(char).typeface] == name
+
+
+@pytest.mark.parametrize(
+    ("char", "levels"), [("永", (1, 1)), ("门", (1, 0)), ("門", (0, 1)), ("鬯", (2, 2)), ("铱", (1, 0)), ("⺍", (0, 0))]
+)
+def test_levels_of_both_character_sets(char: str, levels: tuple[int, int]) -> None:
+    assert repertoire(char)[1:] == levels
+
+
+def test_another_typeface_can_be_asked_for() -> None:
+    assert repertoire("永", 1) == Repertoire(1, 1, 1)

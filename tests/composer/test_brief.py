@@ -12,6 +12,7 @@ import pytest
 from safetensors.numpy import save_file
 
 from hierbrush.characters import Component, load_library, split
+from hierbrush.characters.repertoire import Repertoire
 from hierbrush.composer.brief import (
     MAX_STROKES,
     TOKEN_SIZE,
@@ -76,7 +77,7 @@ def test_no_feature_depends_on_the_order_of_writing(char: str) -> None:
 def test_the_component_library_knows_training_characters_only() -> None:
     characters = {chr(code) for code in np.unique(load_components().char).tolist()}
     assert {split(char) for char in characters} == {"train"}
-    assert len(characters) == sum(split(char) == "train" for char in LIBRARY)
+    assert characters > {char for char in LIBRARY if split(char) == "train"}
 
 
 @pytest.mark.parametrize("char", ["语", "国", "盟"])
@@ -137,11 +138,13 @@ def swapped(tree: Component, types: tuple[str, ...], a: int, b: int) -> tuple[Co
 
 def test_the_repertoire_is_part_of_what_is_told() -> None:
     tree, types = LIBRARY.decomposition("明"), LIBRARY.stroke_types("明")
-    here, there = (make_brief(tree, types, repertoire=number)[0].tokens for number in (0, 1))
-    assert (here != there).any(axis=0).sum() == 2
+    here, there = (make_brief(tree, types, repertoire=Repertoire(number))[0].tokens for number in (0, 1))
+    differs = (here != there).any(axis=0)
+    assert differs[-9:-6].tolist() == [True, True, False]
+    assert not differs[-6:].any()
     # 門 stands in Big5 and not in GB 2312, and so does what is made of it.
-    assert np.array_equal(brief_from_ids("⿵門月").tokens[0, -3:], [0, 1, 0])
-    assert np.array_equal(brief_from_ids("⿵门月").tokens[0, -3:], [1, 0, 0])
+    assert np.array_equal(brief_from_ids("⿵門月").tokens[0, -9:], [0, 1, 0, 1, 0, 0, 0, 1, 0])
+    assert np.array_equal(brief_from_ids("⿵门月").tokens[0, -9:], [1, 0, 0, 0, 1, 0, 0, 1, 0])
 
 
 def test_stroke_by_itself_keeps_its_proportions() -> None:

@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from hierbrush.characters import Component, load_library, split
+from hierbrush.characters.repertoire import repertoire
 from hierbrush.composer.brief import brief_of, truth_of
+from hierbrush.composer.drawings import Drawing, drawing_of
 from hierbrush.composer.layout import LEAST, Layouts, build, load_layouts
 from hierbrush.errors import HierbrushError
 
 
-def described(chars: str) -> dict[str, tuple[Component, tuple[str, ...], np.ndarray]]:
-    briefs = {char: brief_of(char) for char in chars}
-    return {char: (brief.tree, brief.stroke_types, truth_of(char).places) for char, brief in briefs.items()}
+def drawings(chars: str) -> list[Drawing]:
+    return [drawing_of(char, load_library()) for char in chars]
 
 
 @pytest.fixture(scope="module")
@@ -28,17 +30,25 @@ def side_by_side() -> str:
 
 
 def test_left_out_character_is_expected_as_if_it_had_never_been_seen(side_by_side: str) -> None:
-    characters = described(side_by_side)
-    everyone = Layouts(*build(characters))
+    everyone = Layouts(*build(drawings(side_by_side)))
     for char in side_by_side[:5]:
-        tree, types, _ = characters.pop(char)
-        others = Layouts(*build(characters))
-        without = others.boxes(tree, types)
-        characters[char] = tree, types, truth_of(char).places
+        own = drawing_of(char, load_library())
+        others = Layouts(*build(drawings(side_by_side.replace(char, ""))))
+        without = others.boxes(own.tree, own.stroke_types, repertoire=own.repertoire)
         assert without is not None
         # Not exactly, since the mean and the deviation of the targets have moved a little.
-        assert everyone.boxes(tree, types, exclude=char) == pytest.approx(without, abs=2e-3)
-        assert everyone.boxes(tree, types) != pytest.approx(without, abs=2e-3)
+        told = own.tree, own.stroke_types, char, own.repertoire
+        assert everyone.boxes(*told) == pytest.approx(without, abs=2e-3)
+        assert everyone.boxes(own.tree, own.stroke_types) != pytest.approx(without, abs=2e-3)
+
+
+def test_drawings_of_one_character_are_left_out_together(side_by_side: str) -> None:
+    char, others = side_by_side[0], drawings(side_by_side[1:])
+    own = drawing_of(char, load_library())
+    twin = replace(own, repertoire=repertoire(char, 1), places=own.places + np.float32(0.02))
+    twice, once = (Layouts(*build([*others, *more])) for more in ((own, twin), (own,)))
+    left_out = [layouts.boxes(own.tree, own.stroke_types, char, own.repertoire) for layouts in (twice, once)]
+    assert left_out[0] == pytest.approx(left_out[1], abs=2e-3)
 
 
 def test_wide_neighbour_makes_room_scarce() -> None:
@@ -57,8 +67,8 @@ def test_validation_characters_are_laid_out_better_than_by_their_operator() -> N
     chars = [char for char in chars if library.decomposition(char).operator == "⿰"][:100]
     expected, true = [], []
     for char in chars:
-        tree, _, places = next(iter(described(char).values()))
-        boxes = layouts.boxes(tree, brief_of(char).stroke_types, exclude=char)
+        tree, places = brief_of(char).tree, truth_of(char).places
+        boxes = layouts.boxes(tree, brief_of(char).stroke_types, char, repertoire(char))
         assert boxes is not None
         expected.append(boxes)
         rows = [places[list(child.strokes), :4] for child in tree.children]
@@ -81,7 +91,7 @@ def test_says_nothing_of_what_has_not_two_parts() -> None:
 
 
 def test_rare_operator_is_left_to_the_library(side_by_side: str) -> None:
-    tensors, names = build(described(side_by_side[: LEAST - 1]))
+    tensors, names = build(drawings(side_by_side[: LEAST - 1]))
     assert not tensors
     assert not names
 

@@ -170,13 +170,13 @@ def test_wrong_settings_are_named_before_anything_is_made(settings: list[str], m
 
 def test_driver_and_learner_share_one_expert_of_real_and_invented_characters() -> None:
     practice = PracticeSection(characters=5, teachers=(WEIGHTS, IMITATION_WEIGHTS))
-    expert = training_expert(8, practice, 3)
-    assert training_expert(8, PracticeSection.model_validate(practice.model_dump(mode="json")), 3) is expert
+    expert = training_expert(8, False, practice, 3)
+    assert training_expert(8, False, PracticeSection.model_validate(practice.model_dump(mode="json")), 3) is expert
     briefs, _ = briefs_and_truths("train", 8)
     briefs += invent(5, 3)
     assert expert.bank.counts.tolist() == [len(brief) for brief in briefs]
     assert np.array_equal(expert.bank.tokens, BriefBank.of(briefs).tokens)
-    assert len(training_expert(8, PracticeSection(), 3).bank.counts) == 8
+    assert len(training_expert(8, False, PracticeSection(), 3).bank.counts) == 8
 
 
 @pytest.mark.slow

