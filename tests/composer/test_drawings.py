@@ -12,12 +12,11 @@ from safetensors.numpy import save_file
 from hierbrush.characters import load_library, split
 from hierbrush.characters.repertoire import REPERTOIRES
 from hierbrush.composer.drawings import Drawing, FurtherDrawing, drawing_of, further_drawings, pack
-from hierbrush.composer.place import PLACE_SIZE
+from hierbrush.composer.place import PLACE_SIZE, stroke_goals
 from hierbrush.errors import HierbrushError
 from hierbrush.metrics import SIDE
 from hierbrush.metrics.recognition import GlyphIndex
 from hierbrush.sim import rasterise
-from hierbrush.strokes.shape_basis import goals
 
 LIBRARY = load_library()
 
@@ -54,11 +53,9 @@ def test_none_looks_like_a_test_character(shipped: list[Drawing]) -> None:
     )
     inks = []
     for drawing in shipped[::60]:
-        outlines = [
-            goals([kind], place[None, :4], place[None, 4:])[0].outline
-            for kind, place in zip(drawing.stroke_types, drawing.places, strict=True)
-        ]
-        inks.append(rasterise(outlines, SIDE, supersample=1))
+        widths = np.zeros(len(drawing.stroke_types), np.float32)
+        goals = stroke_goals(drawing.stroke_types, drawing.places, widths)
+        inks.append(rasterise([goal.outline for goal in goals], SIDE, supersample=1))
     assert index.ious(inks).max() < 0.65
 
 

@@ -103,7 +103,7 @@ def test_an_imitation_has_no_stroke_types(capsys: pytest.CaptureFixture[str]) ->
 
 @pytest.mark.slow
 def test_imitation_learns_and_exports(tmp_path: Path) -> None:
-    short = ["training.steps=600", "training.batch=512", "network.width=64", "network.layers=2"]
+    short = ["further=false", "training.steps=600", "training.batch=512", "network.width=64", "network.layers=2"]
     output = train_imitation(folder("configs") / "imitation.yaml", overrides=short, output=tmp_path / "run", limit=200)
     card = json.loads((output / "composer.json").read_bytes())
     policy = ComposerPolicy.load(output / "composer.safetensors")
@@ -114,7 +114,7 @@ def test_imitation_learns_and_exports(tmp_path: Path) -> None:
     apart = [brief.prior - truth.places for brief, truth in zip(briefs, truths, strict=True)]
     untrained = np.mean([np.linalg.norm(each[:, :2], axis=1).mean() for each in apart])
     assert learned["centre"] < 0.9 * untrained
-    assert card["characters"] == 200
+    assert card["drawings"] == 200
     assert set(card["validation"]) >= {"order", "centre", "size", "box_iou"}
     records = [json.loads(line) for line in (output / "metrics.jsonl").read_text().splitlines()]
     assert records[-1]["choice_loss"] < records[0]["choice_loss"]

@@ -22,6 +22,7 @@ from hierbrush.learning.imitation import (
     ImitationConfig,
     PracticeSection,
     briefs_and_truths,
+    further_briefs_and_truths,
     train_imitation,
     training_expert,
 )
@@ -179,18 +180,27 @@ def test_driver_and_learner_share_one_expert_of_real_and_invented_characters() -
     assert len(training_expert(8, False, PracticeSection(), 3).bank.counts) == 8
 
 
+def test_further_drawings_follow_the_training_characters() -> None:
+    own, more = training_expert(8, False, PracticeSection(), 3), training_expert(8, True, PracticeSection(), 3)
+    assert len(more.bank.counts) > 12
+    assert np.array_equal(more.bank.counts[:8], own.bank.counts)
+    _, truths = further_briefs_and_truths(4)
+    assert all((truth.places[:, 2:4] > 0).all() for truth in truths)
+
+
 @pytest.mark.slow
 @pytest.mark.usefixtures("ray_running")
 def test_an_imitation_practises_invented_characters(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     files = [WEIGHTS, IMITATION_WEIGHTS]
     overrides = [
+        "further=false",
         "practice.characters=12",
         f"practice.teachers={json.dumps([str(file) for file in files])}",
         *("training.steps=4", "training.batch=64", "training.minibatch=32", "network.width=32", "network.layers=1"),
     ]
     output = train_imitation(folder("configs") / "practice.yaml", overrides=overrides, output=tmp_path / "run", limit=8)
     card = json.loads((output / "composer.json").read_bytes())
-    assert card["characters"] == 8
+    assert card["drawings"] == 8
     assert card["invented"] == {
         "characters": 12,
         "teachers": {str(file): hashlib.sha256(file.read_bytes()).hexdigest() for file in files},

