@@ -13,7 +13,6 @@ import json
 import statistics
 from pathlib import Path
 
-import torch
 from bench_rllib import time_rllib
 from ray.rllib.algorithms.ppo import PPOConfig
 
@@ -23,6 +22,7 @@ from hierbrush.learning.character_env import CharacterEnv
 from hierbrush.learning.hierarchical import hierarchical_algorithm_config, module_of, module_specs
 from hierbrush.learning.hierarchical_config import HierarchicalConfig
 from hierbrush.learning.policy_run import ray_session
+from hierbrush.learning.threads import use_one_thread
 from hierbrush.resources import folder
 from hierbrush.strokes.types import ABBREVIATIONS
 
@@ -37,7 +37,7 @@ def main() -> None:
     parser.add_argument("--iterations", type=int, default=3, help="measured iterations; the median counts")
     parser.add_argument("--json", type=Path, help="also write the figures here")
     arguments = parser.parse_args()
-    torch.set_num_threads(1)
+    use_one_thread()
     curriculum = load_curriculum(folder("curricula") / "composer.yaml").model_dump(mode="json")
     for stage in curriculum["stages"]:
         stage["characters"]["count"] = CHARACTERS

@@ -31,6 +31,7 @@ from hierbrush.learning.config import TrainingConfig
 from hierbrush.learning.connector import advantages
 from hierbrush.learning.module import ResidualPolicyModule
 from hierbrush.learning.policy_run import ray_session
+from hierbrush.learning.threads import use_one_thread
 from hierbrush.resources import folder
 
 Times = dict[str, list[float]]
@@ -48,7 +49,7 @@ def main() -> None:
     parser.add_argument("--iterations", type=int, default=5, help="measured iterations; the median counts")
     parser.add_argument("--json", type=Path, help="also write the figures here")
     arguments = parser.parse_args()
-    torch.set_num_threads(1)
+    use_one_thread()
     config = TrainingConfig.model_validate(
         {
             "name": "bench",

@@ -144,11 +144,11 @@ def main() -> None:
 def measure(runners: list[int], iterations: int) -> dict[str, Any]:
     """Return the costs, and sampling with each number of remote runners."""
     import numpy as np
-    import torch
 
     from hierbrush.learning.policy_run import ray_session
+    from hierbrush.learning.threads import use_one_thread
 
-    torch.set_num_threads(1)
+    use_one_thread()
     with ray_session(max(runners) + 1):
         local = _measure(0, iterations)
         remote = [_measure(count, iterations) for count in runners]

@@ -59,6 +59,7 @@ from hierbrush.learning.config import Section
 from hierbrush.learning.expert import Disturbance, Expert
 from hierbrush.learning.policy_run import ray_session
 from hierbrush.learning.practice import Teachers, invent, practised
+from hierbrush.learning.threads import use_one_thread
 from hierbrush.learning.weights import commit
 
 WEIGHTS, CARD, DECISIONS = "composer.safetensors", "composer.json", "decisions.parquet"
@@ -495,7 +496,7 @@ def train_imitation(
     if (output / CARD).exists():
         raise HierbrushError(f"--output: {output} already holds a composer; give another --output")
     output.mkdir(parents=True, exist_ok=True)
-    torch.set_num_threads(1)
+    use_one_thread()
     _say("reading how training characters are written")
     expert = training_expert(limit, config.further, config.practice, config.seed)
     validation = briefs_and_truths("validation", limit)

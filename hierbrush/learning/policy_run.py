@@ -16,7 +16,6 @@ from pathlib import Path
 from typing import Any
 
 import ray
-import torch
 from ray.rllib.core import DEFAULT_MODULE_ID
 from ray.rllib.utils.metrics import (
     ENV_RUNNER_RESULTS,
@@ -34,6 +33,7 @@ from hierbrush.learning.logs import METRICS_FILE, RunLog, draw_curve
 from hierbrush.learning.progress import Progress
 from hierbrush.learning.runner import EPISODE_METRICS
 from hierbrush.learning.storage import Store, open_store
+from hierbrush.learning.threads import use_one_thread
 from hierbrush.learning.weights import CARD, commit, load_weights, network_tensors, save_weights
 from hierbrush.sim import observation
 
@@ -171,8 +171,7 @@ class TrainingLoop:
     module_id = DEFAULT_MODULE_ID
 
     def __init__(self, run: PolicyRun, algorithm: CurriculumPPO, progress: Progress | None, *, resume: bool) -> None:
-        # A second thread gains a fifth on an idle machine and makes the learner 20 times slower on a busy one.
-        torch.set_num_threads(1)
+        use_one_thread()
         self._run, self._algorithm, self._progress = run, algorithm, progress
         self._store = run.store()
         run.folder.mkdir(parents=True, exist_ok=True)
