@@ -11,8 +11,8 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-REPERTOIRES = ("GB 2312", "Big5", "neither")
-"""Character sets of the three typefaces."""
+TYPEFACES = ("KaitiM GB", "KaitiM Big5", "UKai")
+"""In the order of preference: the first draws GB 2312, the second Big5."""
 
 LEVELS = 3
 """Values of each of a `Repertoire`'s fields."""
@@ -25,7 +25,7 @@ class Repertoire(NamedTuple):
     """What a character was drawn for.
 
     Attributes:
-        typeface: index in `REPERTOIRES`.
+        typeface: index in `TYPEFACES`.
         gb_level: level of GB 2312 that holds it, 1 or 2; 0 if none does.
         big5_level: level of Big5 that holds it, 1 or 2; 0 if none does.
     """
@@ -40,7 +40,7 @@ def repertoire(char: str, typeface: int | None = None) -> Repertoire:
 
     Args:
         char: the character.
-        typeface: index in `REPERTOIRES`; the first that holds ``char`` unless given.
+        typeface: index in `TYPEFACES`; the first whose character set holds ``char``, or the last, unless given.
     """
     levels = []
     for encoding, second in _SETS:

@@ -9,8 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hierbrush.characters import CharacterLibrary, Component, load_library
-from hierbrush.characters.repertoire import LEVELS, REPERTOIRES, Repertoire
+from hierbrush.characters.repertoire import LEVELS, TYPEFACES, Repertoire
 from hierbrush.characters.repertoire import repertoire as repertoire_of
+from hierbrush.composer.drawings import MAX_STROKES as MAX_STROKES
 from hierbrush.composer.exemplars import renumbered
 from hierbrush.composer.ids import parse_ids
 from hierbrush.composer.library import (
@@ -30,9 +31,6 @@ from hierbrush.strokes.types import ABBREVIATIONS, NUMBER
 
 F32 = NDArray[np.float32]
 Index = NDArray[np.int64]
-
-MAX_STROKES = 40
-"""Most strokes of a character; the longest in the library has 33."""
 
 _LEVELS = 4
 _LEAVES = 8
@@ -55,8 +53,8 @@ TOKEN_SIZE = _REPERTOIRE + LEVELS * len(Repertoire._fields)
 of its leaf in the tree (8, one-hot); prior (16); of the outermost component and of the leaf: box, box by context alone,
 weight, spread, and the neighbour's box and weight (16 each); rank in the library's order (1); the outermost component's
 and its neighbour's box by their layout (8); ranks and shares written before (4); stroke counts, whether the leaf is
-unknown, and whether its strokes come as a list (5); typeface, level of
-GB 2312 and level of Big5 that it is drawn for (9, one-hot)."""
+unknown, and whether its strokes come as a list (5); typeface, level of GB 2312 and level of Big5 that it is drawn for
+(9, one-hot)."""
 
 # How the expectations of nested components are blended: power of the occurrences, and decay with every level further
 # inside. Found as the constants of `hierbrush.composer.library`.
@@ -142,8 +140,9 @@ def brief_from_ids(ids: str, components: ComponentLibrary | None = None) -> Brie
     # Parts that GB 2312 lacks are traditional, and so is what they are put together to; in no list of characters, it is
     # drawn as the commonest are.
     parts = [node.component.name for node in nodes_of(form.tree)]
-    traditional = any(len(name) == 1 and repertoire_of(name).typeface == REPERTOIRES.index("Big5") for name in parts)
-    drawn_for = Repertoire(1, 0, 1) if traditional else Repertoire()
+    big5 = TYPEFACES.index("KaitiM Big5")
+    traditional = any(len(name) == 1 and repertoire_of(name).typeface == big5 for name in parts)
+    drawn_for = Repertoire(big5, gb_level=0) if traditional else Repertoire()
     return make_brief(form.tree, form.stroke_types, components, repertoire=drawn_for, listed=True)[0]
 
 

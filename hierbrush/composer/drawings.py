@@ -28,8 +28,8 @@ F32 = NDArray[np.float32]
 
 FILE = Path(__file__).resolve().parent / "data" / "drawings.safetensors"
 
-MOST_STROKES = 40
-"""Most strokes of a drawing."""
+MAX_STROKES = 40
+"""Most strokes of a character; the longest in the library has 33."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -79,7 +79,7 @@ class FurtherDrawing:
 
     Attributes:
         char: the character.
-        typeface: index in `hierbrush.characters.repertoire.REPERTOIRES`.
+        typeface: index in `hierbrush.characters.repertoire.TYPEFACES`.
         description: its decomposition as `parse_ids` reads it; "" for a character of the library, which has one.
         order: the strokes' numbers in that decomposition, in the order of writing.
         places: f32 [strokes, PLACE_SIZE], in the order of writing.
@@ -110,17 +110,16 @@ def pack(drawings: Sequence[FurtherDrawing]) -> tuple[dict[str, NDArray[np.float
     return tensors, strings
 
 
-def further_drawings(path: Path = FILE, library: CharacterLibrary | None = None) -> list[Drawing]:
+def further_drawings(path: Path = FILE) -> list[Drawing]:
     """Return the further drawings in a file, some 11,000; takes seconds.
 
     Args:
         path: the file.
-        library: the characters that have a decomposition; those that ship with hierbrush unless given.
 
     Raises:
         HierbrushError: the file or the JSON file beside it is missing or broken.
     """
-    library = library or load_library()
+    library = load_library()
     tensors = read_safetensors(path)
     drawings: list[Drawing] = []
     try:
@@ -130,11 +129,7 @@ def further_drawings(path: Path = FILE, library: CharacterLibrary | None = None)
         end = 0
         for char, description, typeface, count in zip(chars, descriptions, typefaces, counts, strict=True):
             start, end = end, end + count
-            if description:
-                form = parse_ids(description, max_strokes=MOST_STROKES)
-                tree = form.tree
-            else:
-                tree = library.decomposition(char)
+            tree = parse_ids(description, max_strokes=MAX_STROKES).tree if description else library.decomposition(char)
             order = tensors["order"][start:end].astype(int).tolist()
             types = tuple(ABBREVIATIONS[number] for number in tensors["types"][start:end].astype(int).tolist())
             written = renumbered(tree, {stroke: turn for turn, stroke in enumerate(order)})

@@ -2,12 +2,14 @@ from __future__ import annotations
 
 import pytest
 
-from hierbrush.characters.repertoire import REPERTOIRES, Repertoire, repertoire
+from hierbrush.characters.repertoire import TYPEFACES, Repertoire, repertoire
 
 
-@pytest.mark.parametrize(("char", "name"), [("门", "GB 2312"), ("永", "GB 2312"), ("門", "Big5"), ("⺍", "neither")])
+@pytest.mark.parametrize(
+    ("char", "name"), [("门", "KaitiM GB"), ("永", "KaitiM GB"), ("門", "KaitiM Big5"), ("⺍", "UKai")]
+)
 def test_the_first_character_set_that_holds_it_is_the_typeface(char: str, name: str) -> None:
-    assert REPERTOIRES[repertoire(char).typeface] == name
+    assert TYPEFACES[repertoire(char).typeface] == name
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ import pytest
 from safetensors.numpy import save_file
 
 from hierbrush.characters import load_library, split
-from hierbrush.characters.repertoire import REPERTOIRES
+from hierbrush.characters.repertoire import TYPEFACES
 from hierbrush.composer.drawings import Drawing, FurtherDrawing, drawing_of, further_drawings, pack
 from hierbrush.composer.place import PLACE_SIZE, stroke_goals
 from hierbrush.errors import HierbrushError
@@ -34,7 +34,7 @@ def test_no_test_or_validation_character_is_drawn(shipped: list[Drawing]) -> Non
 def test_further_drawings_are_other_characters_or_in_another_typeface(shipped: list[Drawing]) -> None:
     again = [drawing for drawing in shipped if drawing.char in LIBRARY]
     assert len(again) > 2000
-    assert {REPERTOIRES[drawing.repertoire.typeface] for drawing in again} == {"Big5"}
+    assert {TYPEFACES[drawing.repertoire.typeface] for drawing in again} == {"KaitiM Big5"}
     assert len({drawing.char for drawing in shipped}) == len(shipped)
 
 

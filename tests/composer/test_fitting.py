@@ -72,6 +72,14 @@ def test_another_character_is_not_covered() -> None:
     assert iou < 0.75
 
 
+def test_folder_that_is_not_there_is_named_before_the_work(tmp_path: Path) -> None:
+    options = [part for name in ("--big5", "--ukai", "--cjk-decomp") for part in (name, str(tmp_path))]
+    result = CliRunner().invoke(main, [*options, "--out", str(tmp_path / "nowhere" / "drawings.safetensors")])
+    assert result.exit_code == 1
+    assert "--out: " in result.output
+    assert "nowhere is no folder" in result.output
+
+
 def test_file_that_is_no_font_is_named(tmp_path: Path) -> None:
     (tmp_path / "cjk-decomp.txt.js").write_text(TABLE, encoding="utf-8")
     font = tmp_path / "font.ttf"

@@ -12,13 +12,14 @@ from pathlib import Path
 import click
 import numpy as np
 from safetensors.numpy import save
+from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 from tqdm import tqdm
 
 from hierbrush.characters import CharacterLibrary, load_library, split
-from hierbrush.characters.repertoire import REPERTOIRES, repertoire
+from hierbrush.characters.repertoire import TYPEFACES, repertoire
 from hierbrush.composer import layout
 from hierbrush.composer.brief import make_brief
-from hierbrush.composer.drawings import FILE, MOST_STROKES, FurtherDrawing, drawing_of, pack, training_drawings
+from hierbrush.composer.drawings import FILE, MAX_STROKES, FurtherDrawing, drawing_of, pack, training_drawings
 from hierbrush.composer.fitting.descriptions import Describer, read_cjk_decomp
 from hierbrush.composer.fitting.draw import Task, drawn
 from hierbrush.composer.fitting.fonts import characters
@@ -27,7 +28,7 @@ from hierbrush.composer.ids import parse_ids
 from hierbrush.composer.library import ComponentLibrary, build
 from hierbrush.errors import HierbrushError
 
-_BIG5, _NEITHER = REPERTOIRES.index("Big5"), REPERTOIRES.index("neither")
+_BIG5, _UKAI = TYPEFACES.index("KaitiM Big5"), TYPEFACES.index("UKai")
 _BATCH = 64
 
 _PACKAGE = click.Path(path_type=Path, exists=True)
@@ -43,10 +44,13 @@ _PACKAGE = click.Path(path_type=Path, exists=True)
 def main(big5: Path, ukai: Path, cjk_decomp: Path, out: Path, sheet: Path | None, workers: int) -> None:
     """Fit the strokes of further training characters to the ink of two fonts. Takes some 20 minutes on one core."""
     try:
+        for option, file in (("--out", out), ("--sheet", sheet)):
+            if file is not None and not file.parent.is_dir():
+                raise HierbrushError(f"{option}: {file.parent} is no folder")
         library = load_library()
         describer = Describer(read_cjk_decomp(cjk_decomp), library)
         # Big5's font is the original, and draws what both have.
-        fonts = dict.fromkeys(characters(ukai), (ukai, _NEITHER)) | dict.fromkeys(characters(big5), (big5, _BIG5))
+        fonts = dict.fromkeys(characters(ukai), (ukai, _UKAI)) | dict.fromkeys(characters(big5), (big5, _BIG5))
         click.echo("building a component library of the training characters", err=True)
         drawings = training_drawings(library)
         components = build(drawings, layout.Layouts(*layout.build(drawings)))
@@ -80,7 +84,7 @@ def _new(
         if description is None:
             continue
         try:
-            form = parse_ids(description, max_strokes=MOST_STROKES)
+            form = parse_ids(description, max_strokes=MAX_STROKES)
         except HierbrushError:  # a part that no training character has, or too many strokes
             continue
         font, typeface = fonts[char]
@@ -97,7 +101,7 @@ def _new(
 def _once_more(fonts: Mapping[str, tuple[Path, int]], library: CharacterLibrary) -> Iterator[Task]:
     """Yield training characters that the library has as GB 2312's font draws them, and Big5's font has too."""
     for char in library:
-        font, typeface = fonts.get(char, (None, _NEITHER))
+        font, typeface = fonts.get(char, (None, _UKAI))
         if split(char) != "train" or repertoire(char).typeface != 0 or font is None or typeface != _BIG5:
             continue
         own = drawing_of(char, library)
@@ -108,8 +112,9 @@ def _once_more(fonts: Mapping[str, tuple[Path, int]], library: CharacterLibrary)
 def _fitted(tasks: Sequence[Task], workers: int) -> Iterator[list[FurtherDrawing | str]]:
     """Yield batches of drawings, or in place of one why there is none."""
     batches = [tasks[start : start + _BATCH] for start in range(0, len(tasks), _BATCH)]
-    # Spawned, since a fork of a threaded process may hang.
-    with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
+    # Spawned, since a fork of a threaded process may hang; with one BLAS thread each, or they wait for each other.
+    one_thread = {"initializer": threadpool_limits, "initargs": (1, "blas")}
+    with ProcessPoolExecutor(workers, mp_context=get_context("spawn"), **one_thread) as pool:
         yield from pool.map(drawn, batches)
 
 
