@@ -149,7 +149,7 @@ def load_layouts() -> Layouts:
 
 
 def build(drawings: Sequence[Drawing]) -> tuple[dict[str, NDArray[np.floating]], list[str]]:
-    """Return tensors and names as `Layouts` takes them; inverts matrices of up to 13,000 rows, a minute and 3 GB.
+    """Return tensors and names as `Layouts` takes them; inverts matrices of up to 13,000 rows.
 
     Args:
         drawings: of training characters; of one character there may be two, in different typefaces.
