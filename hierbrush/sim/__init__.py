@@ -9,7 +9,7 @@ from hierbrush.sim.bank import GoalBank
 from hierbrush.sim.batch import TICK_SECONDS, BrushBatch, HandleLimits, Snapshot, StrokeBatch
 from hierbrush.sim.core_choice import CORE, core_info
 from hierbrush.sim.model import PRESETS, BrushModel
-from hierbrush.sim.raster import distance_transform, rasterise
+from hierbrush.sim.raster import distance_to_outline, distance_transform, rasterise
 from hierbrush.sim.trace import trace
 
 __all__ = [
@@ -23,6 +23,7 @@ __all__ = [
     "Snapshot",
     "StrokeBatch",
     "core_info",
+    "distance_to_outline",
     "distance_transform",
     "rasterise",
     "trace",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 import numpy as np
@@ -114,6 +115,28 @@ def _fill(points: NDArray[np.float64], samples: int, bits: NDArray[np.uint64]) -
     part = np.zeros(rows * (last - first), dtype=np.uint64)
     kernels.fill_polygon(points - [64.0 * first, top], columns, rows, part)
     bits[top:bottom, first:last] |= part.reshape(rows, last - first)
+
+
+def distance_to_outline(points: NDArray[np.float64], outline: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the distance of points to closed polygons, inside or outside: float64 [..., n].
+
+    Args:
+        points: float64 [..., n, 2].
+        outline: float64 [..., m, 2], a polygon for every n of the points.
+
+    Raises:
+        HierbrushError: the shapes do not fit.
+    """
+    fits = points.ndim >= 2 and points.shape[:-2] == outline.shape[:-2] and points.shape[-1] == outline.shape[-1] == 2
+    if not fits or not outline.shape[-2]:
+        raise HierbrushError(
+            f"points, outline: shapes {points.shape} and {outline.shape}, expected [..., n, 2] and [..., m >= 1, 2]"
+        )
+    out = np.empty(points.shape[:-1])
+    if out.size:
+        columns = [np.ascontiguousarray(each, dtype=np.float64) for each in (points, outline)]
+        kernels.outline_distance(*columns, math.prod(points.shape[:-2]), out)
+    return out
 
 
 def distance_transform(mask: ArrayLike) -> NDArray[np.float32]:

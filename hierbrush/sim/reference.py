@@ -427,6 +427,21 @@ def polygon_distance(
         result[row] = np.where(is_in[row], value, -value)
 
 
+def outline_distance(points: Array, outlines: Array, count: int, out: Array) -> None:
+    """Write the distance of each point to the closed polygon of its share of ``count``, inside or outside."""
+    shared, result = points.reshape(count, -1, 2), out.reshape(count, -1)
+    for at, outline in enumerate(outlines.reshape(count, -1, 2)):
+        # Coordinates apart: arrays of pairs would cost four times as much.
+        x, y = outline.T
+        edge_x, edge_y = np.roll(x, -1) - x, np.roll(y, -1) - y
+        offset_x, offset_y = shared[at, :, :1] - x, shared[at, :, 1:] - y
+        squared = np.maximum(edge_x * edge_x + edge_y * edge_y, 1e-30)
+        along = np.clip((offset_x * edge_x + offset_y * edge_y) / squared, 0.0, 1.0)
+        offset_x -= along * edge_x
+        offset_y -= along * edge_y
+        result[at] = np.sqrt((offset_x * offset_x + offset_y * offset_y).min(axis=1))
+
+
 def distance_transform(mask: NDArray[np.uint8], columns: int, rows: int, out: NDArray[np.float32]) -> None:
     """Write the exact distance in pixels from each pixel to the nearest nonzero one; infinity where there is none."""
     squared = np.where(mask.reshape(rows, columns) != 0, 0.0, np.inf)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,9 +9,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from hierbrush.sim import BrushModel
+from hierbrush.sim import BrushModel, distance_to_outline
 from hierbrush.sim.observation import TRACK_SIZE
-from hierbrush.strokes.goal import StrokeGoal, distance_to_outline
+from hierbrush.strokes.goal import StrokeGoal
 
 _TOGETHER = 16
 """Goals looked at for heels in one go: what fits into a core's cache."""
@@ -71,36 +70,41 @@ class Follower:
             else (goal.skeleton.astype(np.float64), goal.half_width.astype(np.float64))
             for goal, heels in zip(goals, _may_have_heels(goals, least), strict=True)
         ]
-        tracks: dict[int, NDArray[np.float64]] = {}
-        points = np.array([len(skeleton) for skeleton, _ in paths])
-        # Most have no heel, and so paths of as many points.
-        for count in np.unique(points):
-            alike = np.flatnonzero(points == count).tolist()
-            skeletons, radii = (np.stack([paths[at][part] for at in alike]) * box for part in (0, 1))
-            tracks.update(zip(alike, self._along(skeletons, radii, model), strict=True))
-        return [tracks[at] for at in range(len(goals))]
+        # Heels make paths longer; shorter ones stay at their last point, so that all are followed in one go.
+        counts = np.array([len(skeleton) for skeleton, _ in paths])
+        until = np.minimum(np.arange(counts.max()), counts[:, None] - 1)
+        skeletons, radii = (
+            np.stack([path[part][points] for path, points in zip(paths, until, strict=True)]) * box for part in (0, 1)
+        )
+        return self._along(skeletons, radii, until, model)
 
     def _along(
-        self, skeletons: NDArray[np.float64], radii: NDArray[np.float64], model: BrushModel
+        self, skeletons: NDArray[np.float64], radii: NDArray[np.float64], until: NDArray[np.int64], model: BrushModel
     ) -> list[NDArray[np.float64]]:
-        """Return the tracks along n paths [n, K, 2] with half-widths [n, K], metres."""
+        """Return the tracks along n paths [n, K, 2] with half-widths [n, K], metres.
+
+        ``until``, int64 [n, K], holds 0, 1, 2 and so on up to each path's last point, at which the rest stays.
+        """
         steps = skeletons[:, 1:] - skeletons[:, :-1]
         travelled = _running_sum(np.linalg.norm(steps, axis=-1))
-        turned = np.stack([_turned(path) for path in steps]) if self.bend else np.zeros_like(travelled)
+        turned = np.zeros_like(travelled)
+        if self.bend:
+            turned = np.stack([_turned(path[: last[-1]])[last] for path, last in zip(steps, until, strict=True)])
         due = travelled / self.pace + self.bend * turned
-        columns = np.stack([skeletons[..., 0], skeletons[..., 1], radii, *np.moveaxis(_tangents(skeletons), -1, 0)], 1)
-        lengths = [
-            self.ticks(float(path[-1]), float(turn[-1])) + 1 for path, turn in zip(travelled, turned, strict=True)
-        ]
+        headings = np.take_along_axis(_tangents(skeletons), until[..., None], axis=1)
+        columns = np.concatenate([skeletons, radii[..., None], headings], axis=-1)
+        lengths = np.array(
+            [self.ticks(float(path[-1]), float(turn[-1])) + 1 for path, turn in zip(travelled, turned, strict=True)]
+        )
         starts = np.cumsum([0, *lengths])
+        row = np.repeat(np.arange(len(lengths)), lengths)
+        # Row 1 is at the start of the path; from there as many ticks at the same pace, then some at its end.
+        moving = lengths[row] - 2 - _SETTLING
+        since = np.clip(np.arange(starts[-1]) - starts[row] - 1, 0, moving)
+        pace, end = (due[:, -1] / (lengths - 2 - _SETTLING))[row], since == moving
+        where = _interpolated(due, travelled[..., None], row, np.where(end, due[row, -1], since * pace))[:, 0]
         track = np.empty((starts[-1], TRACK_SIZE))
-        for at, (start, end) in enumerate(itertools.pairwise(starts.tolist())):
-            path = travelled[at]
-            where = np.empty(end - start)
-            where[0], where[-_SETTLING:] = 0.0, path[-1]
-            where[1:-_SETTLING] = np.interp(np.linspace(0.0, due[at, -1], len(where) - 1 - _SETTLING), due[at], path)
-            for column, values in enumerate(columns[at], start=3):
-                track[start:end, column] = np.interp(where, path, values)
+        track[:, 3:] = _interpolated(travelled, columns, row, where)
         norm = np.hypot(track[:, 6], track[:, 7])
         # Where the skeleton doubles back, the mean of two headings may vanish; any direction serves for that moment.
         lost = norm < 1e-6
@@ -117,6 +121,30 @@ class Follower:
         track[starts[:-1], :2] = skeletons[:, 0]
         track[starts[:-1], 2] = -self.height
         return np.split(track, starts[1:-1])
+
+
+def _interpolated(
+    knots: NDArray[np.float64], values: NDArray[np.float64], row: NDArray[np.int64], at: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """Return values [m, C] between the knots of one of n functions each, as `numpy.interp` would, all at once.
+
+    Args:
+        knots: float64 [n, K], from 0 on in ascending order.
+        values: float64 [n, K, C], at the knots.
+        row: int64 [m], which of the n.
+        at: float64 [m], from 0 to its last knot.
+    """
+    last = np.maximum(knots[:, -1], 1e-30)
+    # On one line, the functions' knots from 0 to 1, from 2 to 3 and so on.
+    line = knots / last[:, None] + 2.0 * np.arange(len(knots))[:, None]
+    segment = np.searchsorted(line.ravel(), at / last[row] + 2.0 * row, side="right") - 1
+    segment = np.clip(segment - row * knots.shape[1], 0, knots.shape[1] - 2)
+    left, right = knots[row, segment], knots[row, segment + 1]
+    below, above = values[row, segment], values[row, segment + 1]
+    # Cut to 1, since where two knots are one, rounding would take it anywhere.
+    share = np.clip((at - left) / np.maximum(right - left, 1e-30), 0.0, 1.0)
+    between: NDArray[np.float64] = below + share[:, None] * (above - below)
+    return between
 
 
 def _running_sum(steps: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -136,12 +164,13 @@ def _may_have_heels(goals: Sequence[StrokeGoal], least: float) -> list[bool]:
         some = goals[start : start + _TOGETHER]
         outline = np.stack([goal.outline for goal in some]).astype(np.float64)
         skeleton = np.stack([goal.skeleton for goal in some]).astype(np.float64)
-        squared = -2 * outline @ skeleton.transpose(0, 2, 1)
-        squared += (outline * outline).sum(axis=2)[:, :, None] + (skeleton * skeleton).sum(axis=2)[:, None]
-        beyond = np.sqrt(np.maximum(squared, 0.0))
-        beyond -= np.stack([goal.half_width for goal in some])[:, None]
         # A hair less: what rounding adds or takes must not decide here.
-        answers += (beyond.min(axis=2).max(axis=1) >= least - 1e-6).tolist()
+        reach = np.stack([goal.half_width for goal in some]).astype(np.float64) + (least - 1e-6)
+        # The outline along the last axis: a minimum across rows costs a quarter of one along them.
+        beyond = skeleton @ (-2 * outline).transpose(0, 2, 1)
+        beyond += ((skeleton * skeleton).sum(axis=2) - reach * reach)[:, :, None]
+        squared = (outline * outline).sum(axis=2)
+        answers += ((beyond.min(axis=1) + squared).max(axis=1) >= 0.0).tolist()
     return answers
 
 
@@ -154,7 +183,7 @@ def _into_heels(goal: StrokeGoal, least: float) -> tuple[NDArray[np.float64], ND
     """
     skeleton, half_width = goal.skeleton.astype(np.float64), goal.half_width.astype(np.float64)
     outline = goal.outline.astype(np.float64)
-    # Coordinates apart, as in `distance_to_outline`.
+    # Coordinates apart: arrays of pairs would cost four times as much.
     across, down = (outline[:, None, axis] - skeleton[:, axis] for axis in (0, 1))
     beyond = np.sqrt(across * across + down * down) - half_width
     nearest, excess = beyond.argmin(axis=1), beyond.min(axis=1)

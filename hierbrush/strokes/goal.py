@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from hierbrush.errors import HierbrushError
+from hierbrush.sim import distance_to_outline
 
 SKELETON_POINTS = 32
 OUTLINE_POINTS = 128
@@ -111,25 +112,6 @@ class StrokeGoal:
             distance_to_outline(skeleton, outline).astype(np.float32),
             outline.astype(np.float32),
         )
-
-
-def distance_to_outline(points: NDArray[np.float64], polygon: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return the distance [..., n] of each point [..., n, 2] to the closed polygon [..., m, 2], inside or outside."""
-    # Coordinates apart: arrays of pairs would cost four times as much, and a composer asks for this at every stroke.
-    x, y = polygon[..., None, :, 0], polygon[..., None, :, 1]
-    edge_x, edge_y = _following(x) - x, _following(y) - y
-    offset_x, offset_y = points[..., :1] - x, points[..., 1:] - y
-    squared = np.maximum(edge_x * edge_x + edge_y * edge_y, 1e-30)
-    along = np.clip((offset_x * edge_x + offset_y * edge_y) / squared, 0.0, 1.0)
-    offset_x -= along * edge_x
-    offset_y -= along * edge_y
-    distance: NDArray[np.float64] = np.sqrt((offset_x * offset_x + offset_y * offset_y).min(axis=-1))
-    return distance
-
-
-def _following(values: NDArray[np.float64]) -> NDArray[np.float64]:
-    # np.roll takes longer than all the rest for so few numbers.
-    return np.concatenate([values[..., 1:], values[..., :1]], axis=-1)
 
 
 def _polyline(points: ArrayLike, name: str, least: int) -> NDArray[np.float64]:

@@ -19,7 +19,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from hierbrush.errors import HierbrushError
-from hierbrush.strokes.goal import OUTLINE_POINTS, SKELETON_POINTS, StrokeGoal, distance_to_outline
+from hierbrush.sim import distance_to_outline
+from hierbrush.strokes.goal import OUTLINE_POINTS, SKELETON_POINTS, StrokeGoal
 from hierbrush.strokes.policy import read_safetensors
 from hierbrush.strokes.types import stroke_type
 
@@ -51,9 +52,6 @@ Points that slide along an outline change no ink. Found on validation characters
 _RIDGE = 1e-7
 """Added to the squared size of every component in a projection, in squared sides of the unit box times a length: small
 strokes would be given huge coefficients for differences that nobody can see."""
-
-_TOGETHER = 4
-"""Goals whose half-widths are measured in one go: more, and the distances no longer fit a core's cache."""
 
 Box = tuple[float, float, float, float]
 Numbers = NDArray[np.float64]
@@ -175,12 +173,7 @@ def goals(
     outline, skeleton = outline * scale + shift, skeleton * scale + shift
     if added_widths is not None and added_widths.any():  # or most goals would pay for normals that nobody needs
         outline = outline + added_widths[:, None, None] * _outward(outline)
-    half_width = np.concatenate(
-        [
-            distance_to_outline(skeleton[at : at + _TOGETHER], outline[at : at + _TOGETHER])
-            for at in range(0, len(bases), _TOGETHER)
-        ]
-    )
+    half_width = distance_to_outline(skeleton, outline)
     columns = [values.astype(np.float32) for values in (skeleton, half_width, outline)]
     for column in columns:
         column.flags.writeable = False  # or every goal would copy its share

@@ -10,7 +10,8 @@ from hierbrush.characters import CharacterLibrary, Glyph, load_library, split
 from hierbrush.curriculum import Goals, goals
 from hierbrush.curriculum.goals import sample_goals
 from hierbrush.errors import HierbrushError
-from hierbrush.strokes.goal import StrokeGoal, distance_to_outline
+from hierbrush.sim import distance_to_outline
+from hierbrush.strokes.goal import StrokeGoal
 from hierbrush.strokes.types import ABBREVIATIONS
 
 ALL = Goals.model_validate({"glyphs": {}})

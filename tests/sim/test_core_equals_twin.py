@@ -196,6 +196,26 @@ class TestRasters:
     @settings(max_examples=60)
     @given(
         seed=st.integers(0, 2**32 - 1),
+        count=st.integers(1, 4),
+        points=st.integers(1, 70),
+        corners=st.integers(1, 12),
+        snapped=st.booleans(),
+    )
+    def test_outline_distances(
+        self, core: ModuleType, seed: int, count: int, points: int, corners: int, snapped: bool
+    ) -> None:
+        rng = np.random.default_rng(seed)
+        arrays = [rng.uniform(-1.0, 2.0, (count, many, 2)) for many in (points, corners)]
+        if snapped:  # points on edges and corners, edges of no length
+            arrays = [np.round(array * 2.0) / 2.0 for array in arrays]
+        out = [np.empty((count, points)) for _ in range(2)]
+        for kernel, result in zip((core, reference), out, strict=True):
+            kernel.outline_distance(*arrays, count, result)
+        np.testing.assert_array_equal(*out)
+
+    @settings(max_examples=60)
+    @given(
+        seed=st.integers(0, 2**32 - 1),
         columns=st.integers(1, 80),
         rows=st.integers(1, 80),
         density=st.sampled_from([0.0, 0.001, 0.02, 0.5, 1.0]),

@@ -238,6 +238,21 @@ class TestKernelsDirectly:
         with pytest.raises(ValueError, match=r"^(mask, )?out: "):
             core.distance_transform(np.zeros(64, "u1"), 8, 8, np.zeros(64, "f8"))
 
+    def test_wrong_outlines(self, core: ModuleType) -> None:
+        points, outlines, out = np.zeros((2, 3, 2)), np.zeros((2, 5, 2)), np.zeros((2, 3))
+        for count in (0, -1, 4, 2**31 - 1):
+            with pytest.raises(ValueError, match=r"^points, outlines: "):
+                core.outline_distance(points, outlines, count, out)
+        with pytest.raises(ValueError, match=r"^points, outlines: "):
+            core.outline_distance(points, outlines[:0], 2, out)
+        with pytest.raises(ValueError, match=r"^out: "):
+            core.outline_distance(points, outlines, 2, out[:1])
+        for place, name in enumerate(("points", "outlines", "out")):
+            arrays = [points, outlines, out]
+            arrays[place] = arrays[place].astype(np.float32)
+            with pytest.raises(ValueError, match=f"^{name}: "):
+                core.outline_distance(*arrays[:2], 2, arrays[2])
+
     def test_empty_polygon(self, core: ModuleType) -> None:
         bits = np.zeros(8, dtype=np.uint64)
         core.fill_polygon(np.zeros((0, 2)), 8, 8, bits)

@@ -8,7 +8,8 @@ from shapely.geometry import Point, Polygon
 
 from hierbrush.characters import load_library
 from hierbrush.errors import HierbrushError
-from hierbrush.strokes.goal import StrokeGoal, distance_to_outline
+from hierbrush.sim import distance_to_outline
+from hierbrush.strokes.goal import StrokeGoal
 
 BAR = np.array([[0.2, 0.4], [0.8, 0.4], [0.8, 0.5], [0.2, 0.5]])
 MEDIAN = np.array([[0.22, 0.45], [0.78, 0.45]])

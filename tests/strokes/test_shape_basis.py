@@ -13,9 +13,9 @@ from hierbrush.characters import load_library, split
 from hierbrush.characters.build.shapes import write_shape_bases
 from hierbrush.errors import HierbrushError
 from hierbrush.metrics import stroke_iou
-from hierbrush.sim import rasterise
+from hierbrush.sim import distance_to_outline, rasterise
 from hierbrush.strokes import shape_basis as module
-from hierbrush.strokes.goal import StrokeGoal, distance_to_outline
+from hierbrush.strokes.goal import StrokeGoal
 from hierbrush.strokes.shape_basis import FILE, features, goals, shape_basis, to_shape
 from hierbrush.strokes.types import ABBREVIATIONS
 

@@ -476,6 +476,41 @@ static PyObject *polygon_distance(PyObject *module, PyObject *args)
     return result;
 }
 
+static PyObject *outline_distance(PyObject *module, PyObject *args)
+{
+    (void)module;
+    PyObject *objects[3];
+    int count;
+    if (!PyArg_ParseTuple(args, "OOiO", &objects[0], &objects[1], &count, &objects[2]))
+        return NULL;
+    static const char *names[] = {"points", "outlines", "out"};
+    Py_buffer buffers[3];
+    for (int i = 0; i < 3; i++)
+        if (get(objects[i], &buffers[i], names[i], "d", i == 2)) {
+            while (i-- > 0)
+                PyBuffer_Release(&buffers[i]);
+            return NULL;
+        }
+    PyObject *result = NULL;
+    Py_ssize_t share = 16 * (Py_ssize_t)(count > 0 ? count : 1), points = buffers[0].len / share, corners = buffers[1].len / share;
+    if (count < 1 || buffers[0].len % share || buffers[1].len % share || corners < 1)
+        wrong("points, outlines", "not shared evenly by so many");
+    else if (buffers[2].len < points * count * (Py_ssize_t)sizeof(double))
+        wrong("out", "too small for the points");
+    else {
+        Py_BEGIN_ALLOW_THREADS
+        for (Py_ssize_t at = 0; at < count; at++)
+            hb_outline_distance((double *)buffers[0].buf + 2 * points * at, points, (double *)buffers[1].buf + 2 * corners * at,
+                                corners, (double *)buffers[2].buf + points * at);
+        Py_END_ALLOW_THREADS
+        result = Py_None;
+        Py_INCREF(result);
+    }
+    for (int i = 0; i < 3; i++)
+        PyBuffer_Release(&buffers[i]);
+    return result;
+}
+
 static PyObject *distance_transform(PyObject *module, PyObject *args)
 {
     (void)module;
@@ -512,6 +547,7 @@ static PyObject *distance_transform(PyObject *module, PyObject *args)
 static PyMethodDef METHODS[] = {
     {"fill_polygon", fill_polygon, METH_VARARGS, "fill_polygon(points, columns, rows, bits)"},
     {"polygon_distance", polygon_distance, METH_VARARGS, "polygon_distance(points, columns, rows, inside, out)"},
+    {"outline_distance", outline_distance, METH_VARARGS, "outline_distance(points, outlines, count, out)"},
     {"distance_transform", distance_transform, METH_VARARGS, "distance_transform(mask, columns, rows, out)"},
     {NULL, NULL, 0, NULL},
 };

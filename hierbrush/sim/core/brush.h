@@ -119,6 +119,8 @@ void hb_fill_polygon(const double *points, int64_t count, int32_t columns, int32
 /* Signed distance from each pixel centre to the polygon, quarter pixels, saturated at +-127, inside positive. */
 void hb_polygon_distance(const double *points, int64_t count, int32_t columns, int32_t rows, const uint64_t *inside,
                          int8_t *out);
+/* Distance from each of `count` points to the closed polygon, inside or outside. */
+void hb_outline_distance(const double *points, int64_t count, const double *outline, int64_t corners, double *out);
 /* Exact Euclidean distance in pixels to the nearest nonzero byte of `mask`; infinity where there is none. Felzenszwalb and
  * Huttenlocher, "Distance transforms of sampled functions", 2012. `scratch` holds 4 * (max(rows, columns) + 1) doubles. */
 void hb_distance_transform(const uint8_t *mask, int32_t columns, int32_t rows, float *out, double *scratch);

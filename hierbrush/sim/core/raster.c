@@ -130,6 +130,40 @@ HB_CLONES void hb_polygon_distance(const double *points, int64_t count, int32_t 
         }
 }
 
+enum { TOGETHER = 32 };
+
+HB_CLONES void hb_outline_distance(const double *points, int64_t count, const double *outline, int64_t corners, double *out)
+{
+    for (int64_t first = 0; first < count; first += TOGETHER) {
+        int64_t here = count - first < TOGETHER ? count - first : TOGETHER;
+        double x[TOGETHER], y[TOGETHER], nearest[TOGETHER];
+        for (int64_t i = 0; i < TOGETHER; i++) {
+            int64_t at = first + (i < here ? i : here - 1);
+            x[i] = points[2 * at];
+            y[i] = points[2 * at + 1];
+            nearest[i] = INFINITY;
+        }
+        for (int64_t k = 0; k < corners; k++) {
+            int64_t next = k + 1 < corners ? k + 1 : 0;
+            double from_x = outline[2 * k], from_y = outline[2 * k + 1];
+            double ex = outline[2 * next] - from_x, ey = outline[2 * next + 1] - from_y;
+            double squared = ex * ex + ey * ey;
+            squared = squared > 1e-30 ? squared : 1e-30;
+            for (int64_t i = 0; i < TOGETHER; i++) {
+                double ox = x[i] - from_x, oy = y[i] - from_y;
+                double along = (ox * ex + oy * ey) / squared;
+                along = along > 0.0 ? along : 0.0;
+                along = along < 1.0 ? along : 1.0;
+                double dx = ox - along * ex, dy = oy - along * ey;
+                double distance = dx * dx + dy * dy;
+                nearest[i] = distance < nearest[i] ? distance : nearest[i];
+            }
+        }
+        for (int64_t i = 0; i < here; i++)
+            out[first + i] = sqrt(nearest[i]);
+    }
+}
+
 /* Lower envelope of parabolas: squared distances along one line, in place of `f`. */
 static void sweep(const double *f, int32_t count, double *out, int32_t *vertex, double *boundary)
 {
