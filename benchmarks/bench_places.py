@@ -3,11 +3,12 @@
     python benchmarks/bench_places.py runs/composer-1/composer.safetensors runs/composer-2/composer.safetensors
     python benchmarks/bench_places.py imitation --boldness 0 0.004 0.007 0.010 0.013
     python benchmarks/bench_places.py imitation --boldness 0.007 --true nothing whole across down parts strokes
+    python benchmarks/bench_places.py learned "component means" --by-typeface
 
 A row for every composer, boldness and error taken back, over all characters of the split whose components are all
 known; seconds each, where `hierbrush evaluate` takes minutes. ``--true`` puts both outermost parts' left and right
 sides (across), their upper and lower ones (down), all four (parts), the character's whole box (whole) or every stroke
-(strokes) where the glyph has them; the rest moves along.
+(strokes) where the glyph has them; the rest moves along. ``--by-typeface`` gives each typeface's characters a row.
 """
 
 from __future__ import annotations
@@ -22,12 +23,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hierbrush.characters import Component, load_library, split
+from hierbrush.characters.repertoire import TYPEFACES, repertoire
 from hierbrush.composer.brief import Truth, brief_of, truth_of
-from hierbrush.composer.compose import compose
-from hierbrush.composer.composers import IMITATION_WEIGHTS
+from hierbrush.composer.composers import composer
 from hierbrush.composer.library import THICKNESS
 from hierbrush.composer.place import stroke_goals
-from hierbrush.composer.policy import FILE, ComposerPolicy
 from hierbrush.errors import HierbrushError
 from hierbrush.metrics import SIDE
 from hierbrush.metrics.recognition import GlyphIndex
@@ -39,7 +39,6 @@ F32 = NDArray[np.float32]
 
 COLUMNS = ("boldness", "centre", "size", "order", "IoU", "nearest", "nearest ±2 %", "of five")
 TRUE = ("nothing", "across", "down", "parts", "whole", "strokes")
-SHIPPED = {"learned": FILE, "imitation": IMITATION_WEIGHTS}
 
 _SHORTLIST = 100
 _BATCH = 64  # characters in one piece of work
@@ -114,40 +113,41 @@ def _sides(places: F32) -> F32:
 
 def main(arguments: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("weights", nargs="+", help="composer.safetensors, or learned, imitation: what ships")
+    parser.add_argument(
+        "composers", nargs="+", help="composer.safetensors files, or names: learned, imitation, a baseline"
+    )
     parser.add_argument(
         "--boldness", nargs="+", type=float, help="widths added on either side; the composer's own unless given"
     )
     parser.add_argument(
         "--true", nargs="+", choices=TRUE, default=["nothing"], help="what is put where the glyph has it"
     )
+    parser.add_argument("--by-typeface", action="store_true", help="also give each typeface's characters a row")
     parser.add_argument("--split", choices=("validation", "test"), default="validation")
     parser.add_argument("--limit", type=int, help="only the first so many characters")
     parser.add_argument("--workers", type=int, default=1)
     options = parser.parse_args(arguments)
     try:
-        composers = [ComposerPolicy.load(SHIPPED.get(name, name)) for name in options.weights]
+        composers = [composer(name) for name in options.composers]
     except HierbrushError as error:
         parser.error(str(error))
     chars = [char for char in load_library().characters if split(char) == options.split][: options.limit]
     known = [(char, brief, truth_of(char)) for char in chars if not (brief := brief_of(char)).unknown]
+    faces = np.array([repertoire(char).typeface for char, _, _ in known])
     rows, drawn = [], []
-    for name, composer in zip(options.weights, composers, strict=True):
-        composed = compose([brief for _, brief, _ in known], composer)
-        order = np.mean(
-            [np.array_equal(c.order, truth.order) for c, (_, _, truth) in zip(composed, known, strict=True)]
-        )
+    for name, composes in zip(options.composers, composers, strict=True):
+        composed = composes([brief for _, brief, _ in known])
+        order = [np.array_equal(c.order, truth.order) for c, (_, _, truth) in zip(composed, known, strict=True)]
         for what in options.true:
             pairs = zip(composed, known, strict=True)
             places = [taken_back(c.places, truth, brief.tree, what) for c, (_, brief, truth) in pairs]
             off = [abs(placed - truth.places) for placed, (_, _, truth) in zip(places, known, strict=True)]
-            centre = np.mean([np.hypot(*o[:, :2].T).mean() for o in off])
-            size = np.mean([o[:, 2:4].mean() for o in off])
+            centre = [np.hypot(*o[:, :2].T).mean() for o in off]
+            size = [o[:, 2:4].mean() for o in off]
             for boldness in options.boldness or [None]:
                 widths = [c.added_width if boldness is None else boldness for c in composed]
-                rows.append(
-                    (name[-40:] if what == "nothing" else f"  true {what}", np.mean(widths), centre, size, order)
-                )
+                title = name[-40:] if what == "nothing" else f"  true {what}"
+                rows.append((title, np.column_stack([widths, centre, size, order])))
                 drawn += [
                     Drawing(char, brief.stroke_types, placed, width)
                     for (char, brief, _), placed, width in zip(known, places, widths, strict=True)
@@ -160,9 +160,13 @@ def main(arguments: Sequence[str] | None = None) -> None:
     for batch in mapped(recognised_all, batches, options.workers):
         found += batch
         while printed < len(rows) and len(found) >= (printed + 1) * len(known):
-            title, *numbers = rows[printed]
-            figures = np.mean(found[printed * len(known) : (printed + 1) * len(known)], axis=0)
-            print(f"{title:40}" + "".join(f"{x:14.4f}" for x in (*numbers, *figures)), flush=True)
+            title, numbers = rows[printed]
+            figures = np.column_stack([numbers, found[printed * len(known) : (printed + 1) * len(known)]])
+            lines = [(title, np.ones(len(known), bool))]
+            if options.by_typeface:
+                lines += [(f"  {face}, {sum(faces == at)}", faces == at) for at, face in enumerate(TYPEFACES)]
+            for line, among in lines:
+                print(f"{line:40}" + "".join(f"{x:14.4f}" for x in figures[among].mean(axis=0)), flush=True)
             printed += 1
 
 
