@@ -3,8 +3,8 @@
 The outlines come from three typefaces: AR PL KaitiM GB, which holds GB 2312, AR PL KaitiM Big5, and AR PL UKai for what
 neither holds. They draw the same component otherwise, and so do the two levels of both character sets: what stands in
 the second level of Big5 lies a hundredth of the box lower than what stands in the first. At equal numbers of strokes
-the ink of characters that GB 2312 lacks is 1 to 2 % larger, and what neither GB 2312 nor Big5 holds, components drawn
-where they stand in a whole among them, varies most in place and size.
+the ink of characters that GB 2312 lacks is 1 to 2 % larger. What no typeface holds was cut out of a character that has
+it as a component, and stands where it stands there.
 """
 
 from __future__ import annotations
@@ -14,18 +14,27 @@ from typing import NamedTuple
 TYPEFACES = ("KaitiM GB", "KaitiM Big5", "UKai")
 """In the order of preference: the first draws GB 2312, the second Big5."""
 
+CUT_OUT = len(TYPEFACES)
+"""Instead of a typeface's index: no typeface draws the character."""
+
 LEVELS = 3
-"""Values of each of a `Repertoire`'s fields."""
+"""Typefaces, and values of each of a `Repertoire`'s other fields."""
 
 # Encoding, and the first byte of the second level's first character.
 _SETS = (("gb2312", 0xD8), ("big5", 0xC9))
+
+# Of the library's characters those that GB 2312, Big5 and the character map of AR PL UKai 0.2.20080216 lack.
+_CUT_OUT = frozenset(
+    "㐆㐌㐬㐭㐱㒸㓞㝵㠯㡭㢆㢟㣎㥯㳄㼌㿽䍃䙴䜌䧹匛厃厷厽叀叕呑啚嘼圤圼夋寽尗屚巤巸帀戜敄斦旉昬昷枼棥欮歨歰殸殹爯犾産甤畐皃皅箓"
+    "罙肰臱臽菐蒦虘豙貇遀録隺雐魝"
+)
 
 
 class Repertoire(NamedTuple):
     """What a character was drawn for.
 
     Attributes:
-        typeface: index in `TYPEFACES`.
+        typeface: index in `TYPEFACES`, or `CUT_OUT`.
         gb_level: level of GB 2312 that holds it, 1 or 2; 0 if none does.
         big5_level: level of Big5 that holds it, 1 or 2; 0 if none does.
     """
@@ -40,7 +49,8 @@ def repertoire(char: str, typeface: int | None = None) -> Repertoire:
 
     Args:
         char: the character.
-        typeface: index in `TYPEFACES`; the first whose character set holds ``char``, or the last, unless given.
+        typeface: index in `TYPEFACES`; the first whose character set holds ``char`` unless given, or `CUT_OUT` for
+            those characters of the library that none holds.
     """
     levels = []
     for encoding, second in _SETS:
@@ -49,5 +59,5 @@ def repertoire(char: str, typeface: int | None = None) -> Repertoire:
         except UnicodeEncodeError:
             levels.append(0)
     if typeface is None:
-        typeface = next((at for at, level in enumerate(levels) if level), len(levels))
+        typeface = CUT_OUT if char in _CUT_OUT else next((at for at, level in enumerate(levels) if level), len(levels))
     return Repertoire(typeface, *levels)

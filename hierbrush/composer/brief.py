@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hierbrush.characters import CharacterLibrary, Component, load_library
-from hierbrush.characters.repertoire import LEVELS, TYPEFACES, Repertoire
+from hierbrush.characters.repertoire import CUT_OUT, LEVELS, TYPEFACES, Repertoire
 from hierbrush.characters.repertoire import repertoire as repertoire_of
 from hierbrush.composer.drawings import MAX_STROKES as MAX_STROKES
 from hierbrush.composer.exemplars import renumbered
@@ -226,6 +226,9 @@ def make_brief(
     expected = components.expect(tree, forms, exclude, repertoire)
     unknown = tuple(e.node.component.name for e in expected if e.node.component.is_leaf and e.places is None)
     prior = _prior(expected, types)
+    if repertoire.typeface == CUT_OUT:
+        whole = components.within_wholes(forms[0], exclude)
+        prior = prior if whole is None else whole.astype(np.float32)
     return Brief(tree, types, _tokens(expected, types, prior, repertoire, listed), prior, unknown), order
 
 
@@ -295,7 +298,8 @@ def _tokens(
     tokens[:, _ORDER] = library_rank / count
     tokens[:, _COUNTS] = np.log(count) / 2
     for at, value in enumerate(repertoire):
-        tokens[:, _REPERTOIRE + LEVELS * at + value] = 1.0
+        if value < LEVELS:  # what no typeface draws has none
+            tokens[:, _REPERTOIRE + LEVELS * at + value] = 1.0
     depth = {-1: -1}
     leaf = 0
     for at, e in enumerate(expected):

@@ -59,6 +59,9 @@ _MOST_OCCURRENCES = 100
 _SHRINKAGE = 0.02
 """Weight of the context's own answer, in occurrences."""
 
+_SAME_PLACE = 0.01
+"""Mean difference of centres and sides at which a component stands in hardly the same place."""
+
 _LONGEST = 0.8
 """Side of a single stroke that fills the character's box."""
 
@@ -345,6 +348,27 @@ class ComponentLibrary:
             if occurrences and (best is None or rank > best):
                 best, found = rank, form
         return found
+
+    def within_wholes(self, form: Form, exclude: str | None = None) -> F32 | None:
+        """Return the strokes of a component where it stands in whole characters: f32 [S, PLACE_SIZE], canonical.
+
+        They are those of the occurrence that is most like others; None for what is no character's component.
+
+        Args:
+            form: the component.
+            exclude: character whose own occurrences do not count.
+        """
+        found = self.occurrences(form, exclude)
+        found = found[self.surroundings[found, 0] > 0]
+        if not len(found):
+            return None
+        strokes = self.strokes[self.span[found, :1] + np.arange(len(form.stroke_types)), :PLACE_SIZE]
+        boxes = _union(strokes[..., :4])
+        apart = np.abs(boxes[:, None] - boxes).mean(axis=2)
+        # Not the mean, for a component that stands in two places stands between them nowhere.
+        alike = np.exp(-0.5 * (apart / _SAME_PLACE) ** 2).sum(axis=1)
+        likest: F32 = strokes[int(alike.argmax())]
+        return likest
 
     def expect(
         self,

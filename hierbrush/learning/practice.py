@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hierbrush.characters import CharacterLibrary, Component, load_library, split
-from hierbrush.characters.repertoire import repertoire
+from hierbrush.characters.repertoire import CUT_OUT, repertoire
 from hierbrush.composer.brief import MAX_STROKES, Brief, Truth, make_brief
 from hierbrush.composer.compose import compose
 from hierbrush.composer.exemplars import Form, form_of, renumbered
@@ -99,7 +99,12 @@ def invent(count: int, seed: int, library: CharacterLibrary | None = None) -> li
     rng = np.random.default_rng(seed)
     forms = {char: form_of(char, library) for char in library}
     taken = {combination(node) for form in forms.values() for node in _structures(form.tree)}
-    drawn_from = [char for char, form in forms.items() if split(char) == "train" and len(form.tree.children) == 2]
+    # No typeface draws what was cut out of a character, so there is no hand to write the invented one in.
+    drawn_from = [
+        char
+        for char, form in forms.items()
+        if split(char) == "train" and len(form.tree.children) == 2 and repertoire(char).typeface != CUT_OUT
+    ]
     by_operator = defaultdict(list)
     for char in drawn_from:
         by_operator[forms[char].tree.operator].append(char)

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from hierbrush.characters.repertoire import TYPEFACES, Repertoire, repertoire
+from hierbrush.characters.repertoire import CUT_OUT, TYPEFACES, Repertoire, repertoire
 
 
 @pytest.mark.parametrize(
@@ -21,3 +21,8 @@ def test_levels_of_both_character_sets(char: str, levels: tuple[int, int]) -> No
 
 def test_another_typeface_can_be_asked_for() -> None:
     assert repertoire("永", 1) == Repertoire(1, 1, 1)
+
+
+def test_what_no_typeface_holds_was_cut_out_of_a_character() -> None:
+    assert repertoire("斦") == Repertoire(CUT_OUT, 0, 0)
+    assert CUT_OUT not in range(len(TYPEFACES))

@@ -12,7 +12,7 @@ import pytest
 from safetensors.numpy import save_file
 
 from hierbrush.characters import Component, load_library, split
-from hierbrush.characters.repertoire import Repertoire
+from hierbrush.characters.repertoire import CUT_OUT, TYPEFACES, Repertoire
 from hierbrush.composer.brief import (
     MAX_STROKES,
     TOKEN_SIZE,
@@ -145,6 +145,27 @@ def test_the_repertoire_is_part_of_what_is_told() -> None:
     # 門 stands in Big5 and not in GB 2312, and so does what is made of it.
     assert np.array_equal(brief_from_ids("⿵門月").tokens[0, -9:], [0, 1, 0, 1, 0, 0, 0, 1, 0])
     assert np.array_equal(brief_from_ids("⿵门月").tokens[0, -9:], [1, 0, 0, 0, 1, 0, 0, 1, 0])
+
+
+def test_what_was_cut_out_of_a_character_is_expected_where_it_stands_there() -> None:
+    # 斦, which no typeface draws, is the upper part of 質.
+    expected, whole = brief_of("斦").prior, LIBRARY["質"]
+    part = next(child for child in whole.decomposition.children if len(child.strokes) == 8)
+    outlines = np.concatenate([whole.strokes[stroke].outline for stroke in part.strokes])
+    low = (expected[:, :2] - expected[:, 2:4] / 2).min(axis=0)
+    high = (expected[:, :2] + expected[:, 2:4] / 2).max(axis=0)
+    np.testing.assert_allclose([*low, *high], [*outlines.min(axis=0), *outlines.max(axis=0)], atol=0.01)
+    # It has no typeface, though what it is put together from has.
+    assert not brief_of("斦").tokens[:, -9:-6].any()
+
+
+def test_what_was_cut_out_of_no_known_character_is_expected_like_any_other() -> None:
+    tree, types = LIBRARY.decomposition("犾"), LIBRARY.stroke_types("犾")
+    cut_out, drawn = (
+        make_brief(tree, types, repertoire=Repertoire(typeface, 0, 0), exclude="犾")[0].prior
+        for typeface in (CUT_OUT, TYPEFACES.index("UKai"))
+    )
+    np.testing.assert_allclose(cut_out, drawn, atol=0.02)
 
 
 def test_stroke_by_itself_keeps_its_proportions() -> None:
