@@ -134,14 +134,15 @@ def test_what_is_practised_is_the_teachers_writing(invented: list[Brief]) -> Non
 def test_practice_differs_from_imitation_as_it_says() -> None:
     practice = load_model(folder("configs") / "practice.yaml", ImitationConfig)
     imitation = load_model(folder("configs") / "imitation.yaml", ImitationConfig)
-    assert practice.network == imitation.network
-    assert practice.loss == imitation.loss
-    assert imitation.practice.characters == 0
+    refined = load_model(folder("configs") / "refined.yaml", ImitationConfig)
+    assert practice.network == imitation.network == refined.network
+    assert practice.loss == imitation.loss == refined.loss
+    assert imitation.practice.characters == refined.practice.characters == 0
 
 
 def test_the_shipped_imitation_was_made_by_the_shipped_configuration() -> None:
-    imitation = load_model(folder("configs") / "imitation.yaml", ImitationConfig)
-    assert ImitationConfig.model_validate(load_composer_card(IMITATION_WEIGHTS)["config"]) == imitation
+    refined = load_model(folder("configs") / "refined.yaml", ImitationConfig)
+    assert ImitationConfig.model_validate(load_composer_card(IMITATION_WEIGHTS)["config"]) == refined
 
 
 @pytest.mark.parametrize(
