@@ -134,11 +134,8 @@ def _interpolated(
         row: int64 [m], which of the n.
         at: float64 [m], from 0 to its last knot.
     """
-    last = np.maximum(knots[:, -1], 1e-30)
-    # On one line, the functions' knots from 0 to 1, from 2 to 3 and so on.
-    line = knots / last[:, None] + 2.0 * np.arange(len(knots))[:, None]
-    segment = np.searchsorted(line.ravel(), at / last[row] + 2.0 * row, side="right") - 1
-    segment = np.clip(segment - row * knots.shape[1], 0, knots.shape[1] - 2)
+    # Counted, so that neither what stands beside a function nor how often its last knot is repeated changes a bit.
+    segment = np.clip((knots[row] < at[:, None]).sum(axis=1) - 1, 0, knots.shape[1] - 2)
     left, right = knots[row, segment], knots[row, segment + 1]
     below, above = values[row, segment], values[row, segment + 1]
     # Cut to 1, since where two knots are one, rounding would take it anywhere.

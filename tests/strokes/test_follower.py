@@ -100,8 +100,10 @@ def test_a_straight_stroke_is_followed_at_an_even_pace() -> None:
 @pytest.mark.parametrize("bend", [0.0, 2.0])
 def test_tracks_made_together_are_those_made_one_by_one(bend: float) -> None:
     follower = Follower(bend=bend)
+    # Many, since what stands far behind in a batch must not be rounded otherwise either.
     goals = [
-        shape_basis(kind).goal((0.5, 0.4, 0.1 * size, 0.3)) for size, kind in enumerate(("H", "SG", "D", "HZG"), 1)
+        shape_basis(kind).goal((0.5, 0.4, 0.01 * size, 0.3))
+        for size, kind in enumerate(("H", "SG", "D", "HZG", "P", "N", "HZ") * 12, 1)
     ]
     tracks = follower.tracks([*goals, heel()], MODEL)
     assert len({len(track) for track in tracks}) > 1
