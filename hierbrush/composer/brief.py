@@ -54,7 +54,7 @@ of its leaf in the tree (8, one-hot); prior (16); of the outermost component and
 weight, spread, and the neighbour's box and weight (16 each); rank in the library's order (1); the outermost component's
 and its neighbour's box by their layout (8); ranks and shares written before (4); stroke counts, whether the leaf is
 unknown, and whether its strokes come as a list (5); typeface, level of GB 2312 and level of Big5 that it is drawn for
-(9, one-hot)."""
+(9, one-hot; no typeface where none draws it)."""
 
 # How the expectations of nested components are blended: power of the occurrences, and decay with every level further
 # inside. Found as the constants of `hierbrush.composer.library`.

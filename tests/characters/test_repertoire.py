@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import pytest
 
+from hierbrush.characters import load_library
 from hierbrush.characters.repertoire import CUT_OUT, TYPEFACES, Repertoire, repertoire
 
 
@@ -25,4 +26,7 @@ def test_another_typeface_can_be_asked_for() -> None:
 
 def test_what_no_typeface_holds_was_cut_out_of_a_character() -> None:
     assert repertoire("斦") == Repertoire(CUT_OUT, 0, 0)
-    assert CUT_OUT not in range(len(TYPEFACES))
+    found = [repertoire(char) for char in load_library()]
+    cut_out = [told for told in found if told.typeface == CUT_OUT]
+    assert len(cut_out) == 74
+    assert {told[1:] for told in cut_out} == {(0, 0)}  # neither character set holds one

@@ -405,6 +405,18 @@ static int get(PyObject *object, Py_buffer *buffer, const char *name, const char
     return 0;
 }
 
+/* Take three arrays, the last one to be written to; none is held where one is wrong. */
+static int get_three(PyObject *const *objects, Py_buffer *buffers, const char *const *names, const char *const *formats)
+{
+    for (int i = 0; i < 3; i++)
+        if (get(objects[i], &buffers[i], names[i], formats[i], i == 2)) {
+            while (i-- > 0)
+                PyBuffer_Release(&buffers[i]);
+            return -1;
+        }
+    return 0;
+}
+
 static int bad_size(int columns, int rows)
 {
     if (columns >= 1 && rows >= 1 && columns <= HB_MAX_SAMPLES && rows <= HB_MAX_SAMPLES)
@@ -453,14 +465,10 @@ static PyObject *polygon_distance(PyObject *module, PyObject *args)
     int columns, rows;
     if (!PyArg_ParseTuple(args, "OiiOO", &objects[0], &columns, &rows, &objects[1], &objects[2]) || bad_size(columns, rows))
         return NULL;
-    static const char *names[] = {"points", "inside", "out"}, *formats[] = {"d", "L", "b"};
+    static const char *const names[] = {"points", "inside", "out"}, *const formats[] = {"d", "L", "b"};
     Py_buffer buffers[3];
-    for (int i = 0; i < 3; i++)
-        if (get(objects[i], &buffers[i], names[i], formats[i], i == 2)) {
-            while (i-- > 0)
-                PyBuffer_Release(&buffers[i]);
-            return NULL;
-        }
+    if (get_three(objects, buffers, names, formats))
+        return NULL;
     PyObject *result = NULL;
     if (buffers[1].len < (Py_ssize_t)((columns + 63) / 64) * rows * 8 || buffers[2].len < (Py_ssize_t)columns * rows)
         wrong("inside, out", "too small for columns x rows");
@@ -483,14 +491,10 @@ static PyObject *outline_distance(PyObject *module, PyObject *args)
     int count;
     if (!PyArg_ParseTuple(args, "OOiO", &objects[0], &objects[1], &count, &objects[2]))
         return NULL;
-    static const char *names[] = {"points", "outlines", "out"};
+    static const char *const names[] = {"points", "outlines", "out"}, *const formats[] = {"d", "d", "d"};
     Py_buffer buffers[3];
-    for (int i = 0; i < 3; i++)
-        if (get(objects[i], &buffers[i], names[i], "d", i == 2)) {
-            while (i-- > 0)
-                PyBuffer_Release(&buffers[i]);
-            return NULL;
-        }
+    if (get_three(objects, buffers, names, formats))
+        return NULL;
     PyObject *result = NULL;
     Py_ssize_t share = 16 * (Py_ssize_t)(count > 0 ? count : 1), points = buffers[0].len / share, corners = buffers[1].len / share;
     if (count < 1 || buffers[0].len % share || buffers[1].len % share || corners < 1)
