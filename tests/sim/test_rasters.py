@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from scipy.ndimage import distance_transform_edt
 
 from hierbrush.errors import HierbrushError
-from hierbrush.sim import GoalBank, distance_transform, rasterise, reference
+from hierbrush.sim import GoalBank, distance_to_outline, distance_transform, rasterise, reference
 
 SEEDS = st.integers(0, 2**32 - 1)
 
@@ -257,3 +257,11 @@ class TestKernelsDirectly:
         bits = np.zeros(8, dtype=np.uint64)
         core.fill_polygon(np.zeros((0, 2)), 8, 8, bits)
         assert not bits.any()
+
+
+@pytest.mark.parametrize(
+    ("points", "outline"), [((3,), (5, 2)), ((3, 2), (0, 2)), ((3, 2), (5, 3)), ((2, 3, 2), (5, 2)), ((3, 3), (5, 2))]
+)
+def test_distances_to_an_outline_of_another_shape_name_both(points: tuple[int, ...], outline: tuple[int, ...]) -> None:
+    with pytest.raises(HierbrushError, match=r"^points, outline: shapes "):
+        distance_to_outline(np.zeros(points), np.zeros(outline))
