@@ -9,7 +9,7 @@ A row for every composer, boldness and error taken back, over all characters of 
 known; seconds each, where `hierbrush evaluate` takes minutes. ``--true`` puts both outermost parts' left and right
 sides (across), their upper and lower ones (down), all four (parts), the character's whole box (whole) or every stroke
 (strokes) where the glyph has them; the rest moves along. ``--by-typeface`` gives each typeface's characters a row,
-and those cut out of others (`hierbrush.characters.repertoire`).
+and those that stand where they stand in others (`hierbrush.characters.repertoire`).
 """
 
 from __future__ import annotations
@@ -165,7 +165,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
             figures = np.column_stack([numbers, found[printed * len(known) : (printed + 1) * len(known)]])
             lines = [(title, np.ones(len(known), bool))]
             if options.by_typeface:
-                named = enumerate((*TYPEFACES, "cut out"))
+                named = enumerate((*TYPEFACES, "in place"))
                 lines += [(f"  {face}, {sum(faces == at)}", faces == at) for at, face in named if at in faces]
             for line, among in lines:
                 print(f"{line:40}" + "".join(f"{x:14.4f}" for x in figures[among].mean(axis=0)), flush=True)

@@ -4,7 +4,7 @@ The outlines come from three typefaces: AR PL KaitiM GB, which holds GB 2312, AR
 neither holds. They draw the same component otherwise, and so do the two levels of both character sets: what stands in
 the second level of Big5 lies a hundredth of the box lower than what stands in the first. At equal numbers of strokes
 the ink of characters that GB 2312 lacks is 1 to 2 % larger. What no typeface holds was cut out of a character that has
-it as a component, and stands where it stands there.
+it as a component, and stands where it stands there; so do the forms of radicals that AR PL UKai draws.
 """
 
 from __future__ import annotations
@@ -14,8 +14,8 @@ from typing import NamedTuple
 TYPEFACES = ("KaitiM GB", "KaitiM Big5", "UKai")
 """In the order of preference: the first draws GB 2312, the second Big5."""
 
-CUT_OUT = len(TYPEFACES)
-"""Instead of a typeface's index: no typeface draws the character."""
+IN_PLACE = len(TYPEFACES)
+"""Instead of a typeface's index: the character stands where it stands in those that have it as a component."""
 
 LEVELS = 3
 """Typefaces, and values of each of a `Repertoire`'s other fields."""
@@ -29,12 +29,17 @@ _CUT_OUT = frozenset(
     "罙肰臱臽菐蒦虘豙貇遀録隺雐魝"
 )
 
+# What is no character by itself but one side of others: radicals' forms (the block CJK Radicals Supplement, and others
+# that Unicode counts among the ideographs). AR PL UKai draws the training characters among them in place (爫 above, 釒
+# on the left), KaitiM GB does not: its 忄 and 艹 are centred.
+_FORMS = frozenset((*map(chr, range(0x2E80, 0x2F00)), *"氺爫癶糹罒覀訁釒飠龶龹龺"))
+
 
 class Repertoire(NamedTuple):
     """What a character was drawn for.
 
     Attributes:
-        typeface: index in `TYPEFACES`, or `CUT_OUT`.
+        typeface: index in `TYPEFACES`, or `IN_PLACE` for what was cut out of others and radicals' forms of UKai.
         gb_level: level of GB 2312 that holds it, 1 or 2; 0 if none does.
         big5_level: level of Big5 that holds it, 1 or 2; 0 if none does.
     """
@@ -49,8 +54,8 @@ def repertoire(char: str, typeface: int | None = None) -> Repertoire:
 
     Args:
         char: the character.
-        typeface: index in `TYPEFACES`; the first whose character set holds ``char`` unless given, or `CUT_OUT` for
-            those characters of the library that none holds.
+        typeface: index in `TYPEFACES`; unless given the first whose character set holds ``char``, or `IN_PLACE` for
+            what stands where it stands in others.
     """
     levels = []
     for encoding, second in _SETS:
@@ -59,5 +64,7 @@ def repertoire(char: str, typeface: int | None = None) -> Repertoire:
         except UnicodeEncodeError:
             levels.append(0)
     if typeface is None:
-        typeface = CUT_OUT if char in _CUT_OUT else next((at for at, level in enumerate(levels) if level), len(levels))
+        typeface = next((at for at, level in enumerate(levels) if level), len(levels))
+        if typeface == len(levels) and (char in _CUT_OUT or char in _FORMS):
+            typeface = IN_PLACE
     return Repertoire(typeface, *levels)

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hierbrush.characters import CharacterLibrary, Component, load_library
-from hierbrush.characters.repertoire import CUT_OUT, LEVELS, TYPEFACES, Repertoire
+from hierbrush.characters.repertoire import IN_PLACE, LEVELS, TYPEFACES, Repertoire
 from hierbrush.characters.repertoire import repertoire as repertoire_of
 from hierbrush.composer.drawings import MAX_STROKES as MAX_STROKES
 from hierbrush.composer.exemplars import renumbered
@@ -226,7 +226,7 @@ def make_brief(
     expected = components.expect(tree, forms, exclude, repertoire)
     unknown = tuple(e.node.component.name for e in expected if e.node.component.is_leaf and e.places is None)
     prior = _prior(expected, types)
-    if repertoire.typeface == CUT_OUT:
+    if repertoire.typeface == IN_PLACE:
         whole = components.within_wholes(forms[0], exclude)
         prior = prior if whole is None else whole.astype(np.float32)
     return Brief(tree, types, _tokens(expected, types, prior, repertoire, listed), prior, unknown), order

@@ -10,7 +10,7 @@ import json
 
 from safetensors.numpy import save
 
-from hierbrush.characters.repertoire import CUT_OUT
+from hierbrush.characters.repertoire import IN_PLACE
 from hierbrush.composer import layout
 from hierbrush.composer.drawings import further_drawings, training_drawings
 from hierbrush.composer.library import FILE, build
@@ -19,8 +19,8 @@ from hierbrush.composer.library import FILE, build
 def main() -> None:
     """Build the files."""
     drawings = [*training_drawings(), *further_drawings()]
-    # What was cut out of a character does not show how two parts would share the box by themselves.
-    tensors, names = layout.build([drawing for drawing in drawings if drawing.repertoire.typeface != CUT_OUT])
+    # What stands where it stands in others does not show how two parts would share the box by themselves.
+    tensors, names = layout.build([drawing for drawing in drawings if drawing.repertoire.typeface != IN_PLACE])
     layout.FILE.write_bytes(save(tensors))
     layout.FILE.with_suffix(".json").write_text(
         json.dumps({"names": names}, ensure_ascii=False, separators=(",", ":")) + "\n", encoding="utf-8"

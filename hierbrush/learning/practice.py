@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hierbrush.characters import CharacterLibrary, Component, load_library, split
-from hierbrush.characters.repertoire import CUT_OUT, repertoire
+from hierbrush.characters.repertoire import IN_PLACE, repertoire
 from hierbrush.composer.brief import MAX_STROKES, Brief, Truth, make_brief
 from hierbrush.composer.compose import compose
 from hierbrush.composer.exemplars import Form, form_of, renumbered
@@ -99,11 +99,11 @@ def invent(count: int, seed: int, library: CharacterLibrary | None = None) -> li
     rng = np.random.default_rng(seed)
     forms = {char: form_of(char, library) for char in library}
     taken = {combination(node) for form in forms.values() for node in _structures(form.tree)}
-    # No typeface draws what was cut out of a character, so there is no hand to write the invented one in.
+    # What stands where it stands in others has no hand to write the invented character in.
     drawn_from = [
         char
         for char, form in forms.items()
-        if split(char) == "train" and len(form.tree.children) == 2 and repertoire(char).typeface != CUT_OUT
+        if split(char) == "train" and len(form.tree.children) == 2 and repertoire(char).typeface != IN_PLACE
     ]
     by_operator = defaultdict(list)
     for char in drawn_from:

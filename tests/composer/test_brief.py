@@ -12,7 +12,7 @@ import pytest
 from safetensors.numpy import save_file
 
 from hierbrush.characters import Component, load_library, split
-from hierbrush.characters.repertoire import CUT_OUT, TYPEFACES, Repertoire
+from hierbrush.characters.repertoire import IN_PLACE, TYPEFACES, Repertoire
 from hierbrush.composer.brief import (
     MAX_STROKES,
     TOKEN_SIZE,
@@ -159,13 +159,20 @@ def test_what_was_cut_out_of_a_character_is_expected_where_it_stands_there() -> 
     assert not brief_of("斦").tokens[:, -9:-6].any()
 
 
+def test_radicals_forms_of_ukai_are_expected_where_they_stand_in_characters() -> None:
+    box = brief_of("訁").prior[:, :4]
+    assert (box[:, 0] + box[:, 2] / 2).max() < 0.5  # on the left
+    box = brief_of("⺮").prior[:, :4]
+    assert (box[:, 1] + box[:, 3] / 2).max() < 0.5  # above
+
+
 def test_what_was_cut_out_of_no_known_character_is_expected_like_any_other() -> None:
     tree, types = LIBRARY.decomposition("犾"), LIBRARY.stroke_types("犾")
-    cut_out, drawn = (
+    in_place, drawn = (
         make_brief(tree, types, repertoire=Repertoire(typeface, 0, 0), exclude="犾")[0].prior[:, :4]
-        for typeface in (CUT_OUT, TYPEFACES.index("UKai"))
+        for typeface in (IN_PLACE, TYPEFACES.index("UKai"))
     )
-    np.testing.assert_allclose(cut_out, drawn, atol=0.02)
+    np.testing.assert_allclose(in_place, drawn, atol=0.02)
 
 
 def test_stroke_by_itself_keeps_its_proportions() -> None:
