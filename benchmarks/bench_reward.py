@@ -24,6 +24,7 @@ from hierbrush.composer.composers import IMITATION_WEIGHTS
 from hierbrush.composer.policy import ComposerPolicy
 from hierbrush.curriculum import load_curriculum
 from hierbrush.envs.character import CharacterBatch, character_curriculum
+from hierbrush.errors import HierbrushError
 from hierbrush.resources import folder
 from hierbrush.strokes.learned import WEIGHTS
 from hierbrush.strokes.policy import PolicySet
@@ -81,13 +82,17 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--split", choices=("validation", "test"), default="validation")
     parser.add_argument("--limit", type=int, help="only the first so many characters")
     options = parser.parse_args(arguments)
+    try:
+        began, *trained = [ComposerPolicy.load(path) for path in (options.imitation, *options.weights)]
+    except HierbrushError as error:
+        parser.error(str(error))
     characters = [char for char in load_library().characters if split(char) == options.split][: options.limit]
     print(f"{len(characters)} {options.split} characters\n{'':40}" + "".join(f"{name:>15}" for name in COLUMNS))
-    imitation = scores(ComposerPolicy.load(options.imitation), characters).mean(axis=0)
+    imitation = scores(began, characters).mean(axis=0)
     print(_line("imitation", imitation), flush=True)
     after = []
-    for path in options.weights:
-        after.append(scores(ComposerPolicy.load(path), characters).mean(axis=0))
+    for path, policy in zip(options.weights, trained, strict=True):
+        after.append(scores(policy, characters).mean(axis=0))
         print(_line(str(path)[-40:], after[-1]), flush=True)
     table = np.array(after)
     print(_line("mean", table.mean(axis=0)))

@@ -11,14 +11,9 @@ all strokes not yet written, which the expert knows as well.
 
 from __future__ import annotations
 
-import hashlib
-import json
-import logging
 import math
 import sys
-import time
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict
 from functools import lru_cache
 from pathlib import Path
 from typing import Annotated, Any
@@ -27,7 +22,6 @@ import gymnasium
 import numpy as np
 import pyarrow  # type: ignore[import-untyped]
 import pyarrow.parquet  # type: ignore[import-untyped]
-import ray.data
 import torch
 from numpy.typing import NDArray
 from pydantic import Field, model_validator
@@ -40,8 +34,6 @@ from ray.rllib.core.learner.training_data import TrainingData
 from ray.rllib.core.rl_module.rl_module import RLModuleSpec
 from ray.rllib.offline.offline_prelearner import OfflinePreLearner
 from ray.rllib.policy.sample_batch import MultiAgentBatch, SampleBatch
-from ray.rllib.utils.metrics import LEARNER_RESULTS
-from safetensors.numpy import save
 from torch import Tensor, nn
 
 from hierbrush.characters import Split, load_library, split
@@ -51,21 +43,14 @@ from hierbrush.composer.drawings import further_drawings
 from hierbrush.composer.observation import OBSERVATION_SIZE
 from hierbrush.composer.place import DECISION_SIZE, PLACE_SIZE
 from hierbrush.composer.policy import ComposerPolicy
-from hierbrush.curriculum import load_model
-from hierbrush.errors import HierbrushError
-from hierbrush.learning.checkpoint import write_atomically
 from hierbrush.learning.composer_module import ComposerModule, split_inputs
-from hierbrush.learning.config import Section
+from hierbrush.learning.config import OutputSection, Section
 from hierbrush.learning.expert import Disturbance, Expert
-from hierbrush.learning.policy_run import ray_session
 from hierbrush.learning.practice import Teachers, invent, practised
-from hierbrush.learning.threads import use_one_thread
-from hierbrush.learning.weights import commit
-
-WEIGHTS, CARD, DECISIONS = "composer.safetensors", "composer.json", "decisions.parquet"
 
 _PLACES, _REMAINING = "places", "remaining"
-_NET, _SLOPE = "net.", "slope"
+_PASS = "pass"
+_SLOPE = "slope"
 
 STEEPNESS = (1.0, 2.0, 5.0, 10.0, 20.0, 50.0)
 """Factors that `steeper_pointer` tries."""
@@ -197,7 +182,10 @@ class ImitationConfig(Section):
     training: ImitationSection
     """Behaviour cloning."""
 
-    initial_weights: str | None = None
+    output: OutputSection = OutputSection()
+    """What it leaves behind."""
+
+    initial_weights: Path | None = None
     """``composer.safetensors`` to begin with, from the working directory; an untrained network when not given."""
 
 
@@ -347,9 +335,13 @@ class ImitationLearner(MARWILTorchLearner):  # type: ignore[misc]
     """BC's learner, which makes observations from character and step and learns the places of all remaining strokes.
 
     RLlib hooks: ``config.training(learner_class=...)``; overrides ``configure_optimizers_for_module`` (AdamW),
-    ``_create_iterator_if_necessary`` (observations) and ``compute_loss_for_module``. Settings come in
-    ``config.training(learner_config_dict=...)``: ``imitation``, an `ImitationConfig` as JSON-able values, and
-    ``limit``, the number of training characters (None: all).
+    ``_create_iterator_if_necessary`` (observations), ``compute_loss_for_module``, and ``get_state`` and ``set_state``
+    (steps, batches and noise). Settings come in ``config.training(learner_config_dict=...)``: ``imitation``, an
+    `ImitationConfig` as JSON-able values, and ``limit``, the number of training characters (None: all).
+
+    Attributes:
+        steps: gradient steps done.
+        batches: batches learned from, the last one perhaps in part.
     """
 
     def build(self) -> None:
@@ -361,8 +353,22 @@ class ImitationLearner(MARWILTorchLearner):  # type: ignore[misc]
         )
         self._rng = np.random.default_rng(self._settings.seed)
         self._disturbance = Disturbance(**self._settings.disturbance.model_dump())
-        self.steps = 0
+        self.steps = self.batches = 0
         super().build()
+
+    def get_state(self, components: Any = None, *, not_components: Any = None, **kwargs: Any) -> dict[str, Any]:
+        """Return RLlib's state, and how far the schedule and the disturbance are."""
+        state: dict[str, Any] = super().get_state(components, not_components=not_components, **kwargs)
+        if components is None:
+            state[_PASS] = {"steps": self.steps, "batches": self.batches, "noise": self._rng.bit_generator.state}
+        return state
+
+    def set_state(self, state: dict[str, Any]) -> None:
+        """Take RLlib's state, and go on with schedule and disturbance from there."""
+        super().set_state(state)
+        if _PASS in state:
+            self.steps, self.batches = state[_PASS]["steps"], state[_PASS]["batches"]
+            self._rng.bit_generator.state = state[_PASS]["noise"]
 
     def configure_optimizers_for_module(self, module_id: str, config: Any = None) -> None:
         """Register one fused AdamW."""
@@ -376,6 +382,7 @@ class ImitationLearner(MARWILTorchLearner):  # type: ignore[misc]
     def _create_iterator_if_necessary(
         self, *, training_data: TrainingData, minibatch_size: int | None = None, **kwargs: Any
     ) -> Iterator[MultiAgentBatch]:
+        self.batches += 1
         obs = np.asarray(training_data.batch[DEFAULT_MODULE_ID][Columns.OBS]).astype(np.int64)
         characters, steps = obs[:, 0], obs[:, 1]
         # Characters of like length together, since padding costs as much as strokes; minibatches in random order.
@@ -471,118 +478,6 @@ def imitation_config(config: ImitationConfig, decisions: Path, *, limit: int | N
         .env_runners(num_env_runners=0)
         .debugging(seed=config.seed)
     )
-
-
-def train_imitation(
-    config_path: Path, *, overrides: Sequence[str] = (), output: Path | None = None, limit: int | None = None
-) -> Path:
-    """Teach a composer what training characters look like, and return the folder with the results.
-
-    The folder (``runs/<name>`` unless given) holds ``decisions.parquet``, ``composer.safetensors`` in float16,
-    ``composer.json`` with the scores on validation characters, and ``metrics.jsonl``.
-
-    Args:
-        config_path: YAML file, see `ImitationConfig`.
-        overrides: ``KEY=VALUE`` arguments that change the configuration.
-        output: the folder.
-        limit: number of training characters; None for all.
-
-    Raises:
-        HierbrushError: the configuration cannot be used, or the folder already holds a composer.
-    """
-    config = load_model(config_path, ImitationConfig, overrides)
-    teachers = _teacher_hashes(config.practice)
-    output = output or Path("runs", config.name)
-    if (output / CARD).exists():
-        raise HierbrushError(f"--output: {output} already holds a composer; give another --output")
-    output.mkdir(parents=True, exist_ok=True)
-    use_one_thread()
-    _say("reading how training characters are written")
-    expert = training_expert(limit, config.further, config.practice, config.seed)
-    validation = briefs_and_truths("validation", limit)
-    write_decisions(expert, output / DECISIONS)
-    record: dict[str, Any] = {}
-    ray.data.DataContext.get_current().enable_progress_bars = False
-    logging.getLogger("ray.data").setLevel(logging.ERROR)
-    with ray_session(2), (output / "metrics.jsonl").open("w") as log:
-        algorithm = imitation_config(config, (output / DECISIONS).resolve(), limit=limit).build_algo()
-        try:
-            if config.initial_weights is not None:
-                _begin_with(algorithm, ComposerPolicy.load(config.initial_weights).tensors())
-            learner = algorithm.learner_group._learner
-            started = validated = time.monotonic()
-            while not learner.finished:
-                result = algorithm.train()[LEARNER_RESULTS][DEFAULT_MODULE_ID]
-                now = time.monotonic()
-                record = {
-                    "seconds": round(now - started, 1),
-                    "steps": learner.steps,
-                    **{name: float(result[name]) for name in ("choice_loss", "centre_error")},
-                }
-                if now - validated > config.training.validate_every or learner.finished:
-                    record |= composition_scores(*validation, ComposerPolicy(_tensors(algorithm)))
-                    validated = time.monotonic()
-                    _say(", ".join(f"{name} {value:.4g}" for name, value in record.items()))
-                log.write(json.dumps(record) + "\n")
-                log.flush()
-            learned = _tensors(algorithm)
-        finally:
-            # What still reads would complain that Ray is gone.
-            algorithm.offline_data.batch_iterators = None
-            algorithm.stop()
-    steepened = steeper_pointer(learned, *validation)
-    data = save({name: array.astype(np.float16) for name, array in steepened.items()})
-    write_atomically(output / WEIGHTS, data)
-    card = {
-        "format": 1,
-        "sha256": hashlib.sha256(data).hexdigest(),
-        "trained_by": "imitation",
-        "drawings": len(expert.bank.counts) - config.practice.characters,
-        "invented": {"characters": config.practice.characters, "teachers": teachers},
-        **{name: record[name] for name in ("seconds", "steps")},
-        "slope": float(steepened[_SLOPE][0] / learned[_SLOPE][0]),
-        "validation": composition_scores(*validation, ComposerPolicy.load(output / WEIGHTS)),
-        "disturbance": asdict(Disturbance(**config.disturbance.model_dump())),
-        "commit": commit(),
-        "config": config.model_dump(mode="json"),
-    }
-    write_atomically(output / CARD, json.dumps(card, indent=1, ensure_ascii=False).encode() + b"\n")
-    return output
-
-
-def _teacher_hashes(practice: PracticeSection) -> dict[str, str]:
-    """Return the SHA-256 of every teacher's file, by its path as configured.
-
-    Raises:
-        HierbrushError: a file is nowhere, or no composer.
-    """
-    for number, file in enumerate(practice.teachers):
-        if not file.is_file():
-            raise HierbrushError(f"practice.teachers[{number}]: {str(file)!r} is not a file")
-    Teachers.load(practice.teachers)  # for its errors, while nothing is made yet
-    return {str(file): hashlib.sha256(file.read_bytes()).hexdigest() for file in practice.teachers}
-
-
-def _begin_with(algorithm: Any, tensors: dict[str, NDArray[np.float32]]) -> None:
-    """Put a policy's network into the learner.
-
-    Raises:
-        HierbrushError: its layers have other sizes.
-    """
-    mine = _tensors(algorithm)
-    if {name: array.shape for name, array in mine.items()} != {name: array.shape for name, array in tensors.items()}:
-        raise HierbrushError("initial_weights: have other sizes than network.width, .layers and .hidden say")
-    state = {f"{_NET}{name}": array for name, array in tensors.items()}
-    whole = algorithm.learner_group.get_weights([DEFAULT_MODULE_ID])[DEFAULT_MODULE_ID]
-    algorithm.learner_group.set_weights({DEFAULT_MODULE_ID: {**whole, **state}})
-
-
-def _tensors(algorithm: Any) -> dict[str, NDArray[np.float32]]:
-    """Return the policy's network, without critic and noise, by the names that `ComposerPolicy` knows."""
-    state = algorithm.learner_group.get_weights([DEFAULT_MODULE_ID])[DEFAULT_MODULE_ID]
-    return {
-        name.removeprefix(_NET): np.asarray(array, np.float32) for name, array in state.items() if name.startswith(_NET)
-    }
 
 
 def _say(text: str) -> None:

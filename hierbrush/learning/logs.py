@@ -109,5 +109,38 @@ def draw_curve(folder: Path) -> None:
     figure.savefig(folder / CURVE_FILE, dpi=120)
 
 
+def draw_errors(folder: Path) -> None:
+    """Draw an imitation's errors over its steps, in training and on validation characters, to ``curve.png``."""
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    records = read_metrics(folder / METRICS_FILE)
+    if not records:
+        return
+    steps = [record["steps"] / 1000 for record in records]
+    figure = Figure(figsize=(7, 4), layout="constrained")
+    FigureCanvasAgg(figure)
+    axes = figure.subplots()
+    axes.plot(steps, _column(records, "centre_error"), color="tab:gray", linewidth=1, label="centres in training")
+    axes.plot(steps, _column(records, "choice_loss"), color="tab:olive", linewidth=1, label="loss of choice")
+    axes.set_xlabel("gradient steps (thousands)")
+    axes.set_ylabel("in training: place units, cross-entropy")
+    lines = axes.get_lines()
+    scored = [record for record in records if record.get("centre_known") is not None]
+    if scored:
+        score = axes.twinx()
+        score.plot(
+            [record["steps"] / 1000 for record in scored],
+            _column(scored, "centre_known"),
+            color="tab:blue",
+            marker=".",
+            label="centres of known validation characters",
+        )
+        score.set_ylabel("on validation characters: sides of the box")
+        lines = [*lines, *score.get_lines()]
+    axes.legend(lines, [str(line.get_label()) for line in lines], loc="upper right")
+    figure.savefig(folder / CURVE_FILE, dpi=120)
+
+
 def _column(records: list[dict[str, Any]], key: str) -> list[float]:
     return [math.nan if record.get(key) is None else record[key] for record in records]

@@ -177,7 +177,7 @@ class TrainingLoop:
         run.folder.mkdir(parents=True, exist_ok=True)
         self._store.begin()
         self.steps, self._record = 0, dict[str, Any]()
-        self._runners = run.config.resources.runners
+        self._runners: int | None = None
         saved = self._store.complete() if resume else []
         seconds = 0.0
         with contextlib.ExitStack() as stack:
@@ -185,8 +185,7 @@ class TrainingLoop:
             if saved:
                 self.steps = saved[-1]
                 folder = stack.enter_context(self._store.fetch(self.steps))
-                algorithm.restore_from_path(str(folder))
-                algorithm.reseed(self.steps)
+                self._restore(folder)
                 facts = json.loads((folder / TIMES).read_bytes())
                 seconds, self._record = float(facts["seconds"]), facts.get("record") or {}
                 if (folder / METRICS_FILE).exists():
@@ -275,6 +274,11 @@ class TrainingLoop:
     def __exit__(self, *exception: object) -> None:
         self.close()
 
+    def _restore(self, folder: Path) -> None:
+        """Put the algorithm into the state of a checkpoint."""
+        self._algorithm.restore_from_path(str(folder))
+        self._algorithm.reseed(self.steps)
+
     def _draw(self) -> None:
         with contextlib.suppress(OSError):  # a picture is not worth more than the error that is being raised
             draw_curve(self._run.folder)
@@ -317,8 +321,9 @@ class TrainingLoop:
 
     def _tell_runners(self, runners: int) -> None:
         """Say how many runners are there when that has changed."""
-        if runners != self._runners and self._progress is not None:
-            self._progress.say(f"{runners} of {self._run.config.resources.runners} runners are there")
+        wanted = self._run.config.resources.runners
+        if runners != (wanted if self._runners is None else self._runners) and self._progress is not None:
+            self._progress.say(f"{runners} of {wanted} runners are there")
         self._runners = runners
 
     def _export(self, record: dict[str, Any]) -> None:

@@ -4,27 +4,40 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, TextIO
 
 from tqdm import tqdm
 
 _SECONDS_BETWEEN_LINES = 15.0
 
+FIGURES = (("stage", "stage_name"), ("return", "return"), ("IoU", "iou"))
+"""What is shown of a record of reinforcement learning, as label and key."""
+
 
 class Progress:
-    """Shows stage, return, IoU, steps/s and time left of one policy.
+    """Shows some figures, steps/s and time left of one policy.
 
     Args:
         name: what is trained.
-        total: environment steps wanted.
-        done: environment steps already there.
+        total: steps wanted.
+        done: steps already there.
         stream: where to; standard error by default.
         bar: False for lines on a terminal too, where several trainings show themselves.
+        figures: labels and keys of what is shown of a record.
     """
 
-    def __init__(self, name: str, total: int, done: int, stream: TextIO | None = None, *, bar: bool = True) -> None:
-        self._name, self._total, self._first = name, total, done
+    def __init__(
+        self,
+        name: str,
+        total: int,
+        done: int,
+        stream: TextIO | None = None,
+        *,
+        bar: bool = True,
+        figures: Sequence[tuple[str, str]] = FIGURES,
+    ) -> None:
+        self._name, self._total, self._first, self._figures = name, total, done, figures
         self._stream = stream or sys.stderr
         self._started = self._last_line = time.monotonic()
         self._bar: tqdm[Any] | None = None
@@ -32,14 +45,10 @@ class Progress:
             self._bar = tqdm(total=total, initial=done, desc=name, unit="step", unit_scale=True, file=self._stream)
 
     def update(self, record: Mapping[str, Any]) -> None:
-        """Show the record of an iteration (keys steps, return, iou, stage)."""
+        """Show the record of an iteration: its ``steps`` and what it has of the figures."""
         shown = " ".join(
             f"{label} {value:.3f}" if isinstance(value, float) else f"{label} {value}"
-            for label, value in (
-                ("stage", record.get("stage_name")),
-                ("return", record.get("return")),
-                ("IoU", record.get("iou")),
-            )
+            for label, value in ((label, record.get(key)) for label, key in self._figures)
             if value is not None
         )
         if self._bar is not None:

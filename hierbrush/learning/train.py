@@ -151,14 +151,15 @@ def train(
                 raise TrainingStopped(stop.signal or signal.SIGINT)
         return finished
     if kind == "imitation":
-        if stroke is not None or resume or address is not None:
-            raise HierbrushError(
-                "--stroke, --resume and --address: an imitation has neither stroke types nor checkpoints, and nothing "
-                "of it is remote"
-            )
-        from hierbrush.learning.imitation import train_imitation
+        if stroke is not None or address is not None:
+            raise HierbrushError("--stroke and --address: an imitation has no stroke types, and is not remote")
+        from hierbrush.learning.imitation_run import train_imitation
 
-        return train_imitation(config_path, overrides=overrides, output=output)
+        stop = _StopOnSignal()
+        finished = train_imitation(config_path, overrides=overrides, resume=resume, output=output, stopping=stop)
+        if finished is None:
+            raise TrainingStopped(stop.signal or signal.SIGINT)
+        return finished
     config = validate(document, TrainingConfig)
     output = output or Path("runs", config.name)
     tried = dict(variants(document, config))

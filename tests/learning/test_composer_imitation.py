@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
 
@@ -14,8 +15,11 @@ from hierbrush.cli import main
 from hierbrush.composer.brief import brief_of, truth_of
 from hierbrush.composer.observation import EXISTS, GOAL_GIVEN, LAST, PLACED, WRITTEN, Progress
 from hierbrush.composer.policy import ComposerPolicy, load_composer
+from hierbrush.errors import HierbrushError
 from hierbrush.learning.expert import Disturbance, Expert
-from hierbrush.learning.imitation import STEEPNESS, composition_scores, steeper_pointer, train_imitation
+from hierbrush.learning.imitation import STEEPNESS, composition_scores, steeper_pointer
+from hierbrush.learning.imitation_run import train_imitation
+from hierbrush.learning.logs import read_metrics
 from hierbrush.resources import folder
 
 CHARACTERS = "永国語盟"
@@ -98,7 +102,44 @@ def test_an_imitation_has_no_stroke_types(capsys: pytest.CaptureFixture[str]) ->
     with pytest.raises(SystemExit) as stopped:
         main(["train", str(folder("configs") / "imitation.yaml"), "--stroke", "HZG"])
     assert stopped.value.code == 2
-    assert "an imitation has neither stroke types nor checkpoints" in capsys.readouterr().err
+    assert "an imitation has no stroke types" in capsys.readouterr().err
+
+
+SHORT = (
+    *("further=false", "training.steps=40", "training.batch=256", "training.minibatch=32"),
+    *("network.width=32", "network.layers=1", "output.tensorboard=false"),
+)
+
+
+class StopsAfter:
+    """Asks an imitation to stop after so many iterations."""
+
+    def __init__(self, iterations: int) -> None:
+        self.left = iterations
+
+    def __call__(self) -> bool:
+        self.left -= 1
+        return self.left == 0
+
+
+@pytest.mark.usefixtures("ray_running")
+def test_an_imitation_that_was_stopped_and_resumed_is_the_one_made_at_once(tmp_path: Path) -> None:
+    config = folder("configs") / "imitation.yaml"
+    whole = train_imitation(config, overrides=SHORT, output=tmp_path / "whole", limit=40)
+    there = tmp_path / "parts"
+    stopping = nullcontext(StopsAfter(2))
+    assert train_imitation(config, overrides=SHORT, output=there, limit=40, stopping=stopping) is None
+    assert not (there / "composer.json").exists()
+    with pytest.raises(HierbrushError, match="already holds a training; add --resume"):
+        train_imitation(config, overrides=SHORT, output=there, limit=40)
+    assert train_imitation(config, overrides=SHORT, output=there, limit=40, resume=True) == there
+    assert whole is not None
+    assert (there / "composer.safetensors").read_bytes() == (whole / "composer.safetensors").read_bytes()
+    logs = [read_metrics(run / "metrics.jsonl") for run in (whole, there)]
+    assert [[record["steps"], record["centre_error"]] for record in logs[0]] == [
+        [record["steps"], record["centre_error"]] for record in logs[1]
+    ]
+    assert (there / "curve.png").exists()
 
 
 @pytest.mark.slow

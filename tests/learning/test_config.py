@@ -51,7 +51,7 @@ SHARED = ("| `resources.", "| `faults.", "| `output.")
     ("model", "page", "elsewhere"),
     [
         (TrainingConfig, "training.md", ()),
-        (ImitationConfig, "composer.md", ()),
+        (ImitationConfig, "composer.md", SHARED),
         (HierarchicalConfig, "composer.md", SHARED),
     ],
 )
