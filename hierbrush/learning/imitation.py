@@ -50,7 +50,8 @@ from hierbrush.learning.practice import Teachers, invent, practised
 
 _PLACES, _REMAINING = "places", "remaining"
 _PASS = "pass"
-_SLOPE = "slope"
+SLOPE = "slope"
+"""Name of the tensor with the pointer's steepness."""
 
 STEEPNESS = (1.0, 2.0, 5.0, 10.0, 20.0, 50.0)
 """Factors that `steeper_pointer` tries."""
@@ -296,12 +297,12 @@ def steeper_pointer(
     """
 
     def in_order(steepness: float) -> int:
-        policy = ComposerPolicy({**tensors, _SLOPE: tensors[_SLOPE] * np.float32(steepness)})
+        policy = ComposerPolicy({**tensors, SLOPE: tensors[SLOPE] * np.float32(steepness)})
         composed = zip(compose(briefs, policy), truths, strict=True)
         return sum(np.array_equal(mine.order, truth.order) for mine, truth in composed)
 
     best = max(STEEPNESS, key=in_order)  # the first of equally good ones
-    return {**tensors, _SLOPE: tensors[_SLOPE] * np.float32(best)}
+    return {**tensors, SLOPE: tensors[SLOPE] * np.float32(best)}
 
 
 def write_decisions(expert: Expert, path: Path) -> None:

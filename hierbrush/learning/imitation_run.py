@@ -27,6 +27,7 @@ from hierbrush.errors import HierbrushError
 from hierbrush.learning.checkpoint import write_atomically
 from hierbrush.learning.expert import Disturbance
 from hierbrush.learning.imitation import (
+    SLOPE,
     ImitationConfig,
     ImitationLearner,
     briefs_and_truths,
@@ -52,7 +53,7 @@ FIGURES = (
 )
 """What is shown of a record, as label and key."""
 
-_NET, _SLOPE = "net.", "slope"
+_NET = "net."
 
 
 class ImitationLoop(TrainingLoop):
@@ -127,7 +128,7 @@ class ImitationLoop(TrainingLoop):
             "trained_by": "imitation",
             **self._facts,
             **{name: record[name] for name in ("seconds", "steps")},
-            "slope": float(steepened[_SLOPE][0] / learned[_SLOPE][0]),
+            "slope": float(steepened[SLOPE][0] / learned[SLOPE][0]),
             "validation": composition_scores(*self._validation, ComposerPolicy.load(run.folder / WEIGHTS)),
             "commit": commit(),
             "config": run.config.model_dump(mode="json"),
