@@ -16,7 +16,6 @@ from safetensors.numpy import save
 
 from hierbrush.curriculum import load_curriculum, load_model
 from hierbrush.envs.character import COMPOSER
-from hierbrush.errors import HierbrushError
 from hierbrush.learning import checkpoint
 from hierbrush.learning.config import curriculum_file
 from hierbrush.learning.hierarchical import hierarchical_algorithm_config, trained_modules, weight_files
@@ -123,11 +122,7 @@ def train_hierarchical(
     curriculum = load_curriculum(curriculum_file(config.curriculum, config_path))
     uri = stored_at(config.output.storage, into, into)
     run = PolicyRun(config.name, into, config, curriculum, None, None, uri)  # type: ignore[arg-type]
-    if run.store().begun() and not resume:
-        raise HierbrushError(
-            f"--output: {into} already holds a training; add --resume to go on with it, or give another --output"
-        )
-    into.mkdir(parents=True, exist_ok=True)
+    run.claim(resume=resume)
     checkpoint.write_atomically(into / "config.json", (config.model_dump_json(indent=2) + "\n").encode())
     progress = Progress(config.name, config.training.steps, 0)
     with ray_session(1 + config.resources.runners + config.resources.learners, address):

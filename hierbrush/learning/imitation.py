@@ -49,7 +49,7 @@ from hierbrush.learning.expert import Disturbance, Expert
 from hierbrush.learning.practice import Teachers, invent, practised
 
 _PLACES, _REMAINING = "places", "remaining"
-_PASS = "pass"
+_SCHEDULE = "schedule"
 SLOPE = "slope"
 """Name of the tensor with the pointer's steepness."""
 
@@ -361,15 +361,15 @@ class ImitationLearner(MARWILTorchLearner):  # type: ignore[misc]
         """Return RLlib's state, and how far the schedule and the disturbance are."""
         state: dict[str, Any] = super().get_state(components, not_components=not_components, **kwargs)
         if components is None:
-            state[_PASS] = {"steps": self.steps, "batches": self.batches, "noise": self._rng.bit_generator.state}
+            state[_SCHEDULE] = {"steps": self.steps, "batches": self.batches, "noise": self._rng.bit_generator.state}
         return state
 
     def set_state(self, state: dict[str, Any]) -> None:
         """Take RLlib's state, and go on with schedule and disturbance from there."""
         super().set_state(state)
-        if _PASS in state:
-            self.steps, self.batches = state[_PASS]["steps"], state[_PASS]["batches"]
-            self._rng.bit_generator.state = state[_PASS]["noise"]
+        if _SCHEDULE in state:
+            self.steps, self.batches = state[_SCHEDULE]["steps"], state[_SCHEDULE]["batches"]
+            self._rng.bit_generator.state = state[_SCHEDULE]["noise"]
 
     def configure_optimizers_for_module(self, module_id: str, config: Any = None) -> None:
         """Register one fused AdamW."""

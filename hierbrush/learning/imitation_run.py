@@ -191,11 +191,7 @@ def train_imitation(
         config.initial_weights,
         stored_at(config.output.storage, into, into),
     )
-    if (run.store().begun() or (into / CARD).exists()) and not resume:
-        raise HierbrushError(
-            f"--output: {into} already holds a training; add --resume to go on with it, or give another --output"
-        )
-    into.mkdir(parents=True, exist_ok=True)
+    run.claim(resume=resume)
     progress = Progress(config.name, config.training.steps, 0, figures=FIGURES)
     progress.say("reading how training characters are written")
     expert = training_expert(limit, config.further, config.practice, config.seed)

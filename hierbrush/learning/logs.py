@@ -83,15 +83,11 @@ def read_metrics(path: Path) -> list[dict[str, Any]]:
 
 def draw_curve(folder: Path) -> None:
     """Draw return and IoU over the steps, with the stages of the curriculum, to ``curve.png``."""
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
-
     records = read_metrics(folder / METRICS_FILE)
     if not records:
         return
     steps = [record["steps"] / 1e6 for record in records]
-    figure = Figure(figsize=(7, 4), layout="constrained")
-    FigureCanvasAgg(figure)
+    figure = _figure()
     axes = figure.subplots()
     axes.plot(steps, _column(records, "return"), color="tab:gray", linewidth=1, label="return")
     axes.set_xlabel("steps (millions)")
@@ -111,15 +107,11 @@ def draw_curve(folder: Path) -> None:
 
 def draw_errors(folder: Path) -> None:
     """Draw an imitation's errors over its steps, in training and on validation characters, to ``curve.png``."""
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
-
     records = read_metrics(folder / METRICS_FILE)
     if not records:
         return
     steps = [record["steps"] / 1000 for record in records]
-    figure = Figure(figsize=(7, 4), layout="constrained")
-    FigureCanvasAgg(figure)
+    figure = _figure()
     axes = figure.subplots()
     axes.plot(steps, _column(records, "centre_error"), color="tab:gray", linewidth=1, label="centres in training")
     axes.plot(steps, _column(records, "choice_loss"), color="tab:olive", linewidth=1, label="loss of choice")
@@ -140,6 +132,15 @@ def draw_errors(folder: Path) -> None:
         lines = [*lines, *score.get_lines()]
     axes.legend(lines, [str(line.get_label()) for line in lines], loc="upper right")
     figure.savefig(folder / CURVE_FILE, dpi=120)
+
+
+def _figure() -> Any:
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(7, 4), layout="constrained")
+    FigureCanvasAgg(figure)
+    return figure
 
 
 def _column(records: list[dict[str, Any]], key: str) -> list[float]:

@@ -73,6 +73,19 @@ class PolicyRun:
         """Return where its checkpoints are."""
         return open_store(self.folder, self.uri)
 
+    def claim(self, *, resume: bool) -> None:
+        """Make the folder.
+
+        Raises:
+            HierbrushError: it already holds a training and ``resume`` is False.
+        """
+        if self.store().begun() and not resume:
+            raise HierbrushError(
+                f"--output: {self.folder} already holds a training; add --resume to go on with it, or give another "
+                "--output"
+            )
+        self.folder.mkdir(parents=True, exist_ok=True)
+
 
 @contextlib.contextmanager
 def ray_session(cpus: int, address: str | None = None) -> Iterator[None]:
