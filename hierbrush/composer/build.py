@@ -6,12 +6,8 @@ so do the last digits of the layouts, by 6e-8 at most.
 
 from __future__ import annotations
 
-import json
-
-from safetensors.numpy import save
-
 from hierbrush.characters.repertoire import IN_PLACE
-from hierbrush.composer import layout
+from hierbrush.composer import layout, stored
 from hierbrush.composer.drawings import further_drawings, training_drawings
 from hierbrush.composer.library import FILE, build
 
@@ -21,14 +17,9 @@ def main() -> None:
     drawings = [*training_drawings(), *further_drawings()]
     # What stands where it stands in others does not show how two parts would share the box by themselves.
     tensors, names = layout.build([drawing for drawing in drawings if drawing.repertoire.typeface != IN_PLACE])
-    layout.FILE.write_bytes(save(tensors))
-    layout.FILE.with_suffix(".json").write_text(
-        json.dumps({"names": names}, ensure_ascii=False, separators=(",", ":")) + "\n", encoding="utf-8"
-    )
+    stored.write(layout.FILE, tensors, {"names": names})
     components = build(drawings, layout.Layouts(tensors, names))
-    FILE.write_bytes(save(components.tensors()))
-    text = json.dumps(components.strings(), ensure_ascii=False, separators=(",", ":"))
-    FILE.with_suffix(".json").write_text(text + "\n", encoding="utf-8")
+    stored.write(FILE, components.tensors(), components.strings())
     print(f"{FILE}: {len(drawings)} drawings, {len(components.forms)} forms, {len(components.char)} occurrences")
 
 

@@ -7,7 +7,6 @@ two fonts (`hierbrush.composer.fitting`). The split holds for them as for all: n
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,11 +16,10 @@ from numpy.typing import NDArray
 
 from hierbrush.characters import CharacterLibrary, Component, load_library, split
 from hierbrush.characters.repertoire import Repertoire, repertoire
+from hierbrush.composer import stored
 from hierbrush.composer.exemplars import renumbered
 from hierbrush.composer.ids import parse_ids
 from hierbrush.composer.place import PLACE_SIZE, measured_place
-from hierbrush.errors import HierbrushError
-from hierbrush.strokes.policy import read_safetensors
 from hierbrush.strokes.types import ABBREVIATIONS, NUMBER
 
 F32 = NDArray[np.float32]
@@ -120,10 +118,8 @@ def further_drawings(path: Path = FILE) -> list[Drawing]:
         HierbrushError: the file or the JSON file beside it is missing or broken.
     """
     library = load_library()
-    tensors = read_safetensors(path)
     drawings: list[Drawing] = []
-    try:
-        strings = json.loads(path.with_suffix(".json").read_bytes())
+    with stored.read(path, "drawings") as (tensors, strings):
         chars, descriptions = strings["characters"], strings["descriptions"]
         typefaces, counts = tensors["typeface"].astype(int).tolist(), tensors["strokes"].astype(int).tolist()
         end = 0
@@ -135,6 +131,4 @@ def further_drawings(path: Path = FILE) -> list[Drawing]:
             written = renumbered(tree, {stroke: turn for turn, stroke in enumerate(order)})
             places = tensors["places"][start:end].reshape(count, PLACE_SIZE)
             drawings.append(Drawing(char, repertoire(char, typeface), written, types, places))
-    except (OSError, ValueError, KeyError, TypeError, IndexError) as error:
-        raise HierbrushError(f"{path}: holds no drawings, or its JSON file is missing: {error!r}") from None
     return drawings

@@ -16,7 +16,6 @@ The files ``data/layouts.safetensors`` and ``.json`` are built by ``python -m hi
 
 from __future__ import annotations
 
-import json
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
@@ -28,9 +27,8 @@ from numpy.typing import NDArray
 
 from hierbrush.characters import Component
 from hierbrush.characters.repertoire import Repertoire
+from hierbrush.composer import stored
 from hierbrush.composer.drawings import Drawing
-from hierbrush.errors import HierbrushError
-from hierbrush.strokes.policy import read_safetensors
 from hierbrush.strokes.types import ABBREVIATIONS, NUMBER
 
 F32 = NDArray[np.float32]
@@ -135,11 +133,8 @@ class Layouts:
         Raises:
             HierbrushError: the file or the JSON file beside it is missing or broken.
         """
-        tensors = read_safetensors(path)
-        try:
-            return cls(tensors, json.loads(path.with_suffix(".json").read_bytes())["names"])
-        except (OSError, ValueError, KeyError, TypeError) as error:
-            raise HierbrushError(f"{path}: holds no layouts, or its JSON file is missing: {error}") from None
+        with stored.read(path, "layouts") as (tensors, strings):
+            return cls(tensors, strings["names"])
 
 
 @lru_cache(maxsize=1)

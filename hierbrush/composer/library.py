@@ -13,7 +13,6 @@ The files ``data/components.safetensors`` and ``.json`` are built by ``python -m
 
 from __future__ import annotations
 
-import json
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -26,12 +25,11 @@ from numpy.typing import NDArray
 
 from hierbrush.characters import Component
 from hierbrush.characters.repertoire import Repertoire
+from hierbrush.composer import stored
 from hierbrush.composer.drawings import Drawing
 from hierbrush.composer.exemplars import renumbered
 from hierbrush.composer.layout import Layouts, load_layouts
 from hierbrush.composer.place import PLACE_SIZE
-from hierbrush.errors import HierbrushError
-from hierbrush.strokes.policy import read_safetensors
 from hierbrush.strokes.types import NUMBER
 
 F32 = NDArray[np.float32]
@@ -496,9 +494,7 @@ class ComponentLibrary:
         Raises:
             HierbrushError: the file or the JSON file beside it is missing or broken.
         """
-        tensors = read_safetensors(path)
-        try:
-            strings = json.loads(path.with_suffix(".json").read_bytes())
+        with stored.read(path, "components") as (tensors, strings):
             if tensors["strokes"].shape[1:] != (PLACE_SIZE + 1,):
                 raise ValueError(
                     f"strokes: shape {tensors['strokes'].shape}, expected (n, {PLACE_SIZE + 1}); rebuild it with "
@@ -518,8 +514,6 @@ class ComponentLibrary:
                 names=tuple(strings["names"]),
                 layouts=load_layouts(),
             )
-        except (OSError, ValueError, KeyError, TypeError) as error:
-            raise HierbrushError(f"{path}: is no component library, or its JSON file is missing: {error}") from None
 
 
 @lru_cache(maxsize=1)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
@@ -11,13 +10,12 @@ from pathlib import Path
 
 import click
 import numpy as np
-from safetensors.numpy import save
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 from tqdm import tqdm
 
 from hierbrush.characters import CharacterLibrary, load_library, split
 from hierbrush.characters.repertoire import TYPEFACES, repertoire
-from hierbrush.composer import layout
+from hierbrush.composer import layout, stored
 from hierbrush.composer.brief import make_brief
 from hierbrush.composer.drawings import FILE, MAX_STROKES, FurtherDrawing, drawing_of, pack, training_drawings
 from hierbrush.composer.fitting.descriptions import Describer, read_cjk_decomp
@@ -64,9 +62,7 @@ def main(big5: Path, ukai: Path, cjk_decomp: Path, out: Path, sheet: Path | None
         raise click.ClickException(str(error)) from error
     kept = [drawing for drawing in fitted if isinstance(drawing, FurtherDrawing)]
     tensors, strings = pack(kept)
-    out.write_bytes(save(tensors))
-    text = json.dumps(strings, ensure_ascii=False, separators=(",", ":"))
-    out.with_suffix(".json").write_text(text + "\n", encoding="utf-8")
+    stored.write(out, tensors, strings)
     if sheet is not None:
         write_sheet(sheet, kept, {char: font for char, (font, _) in fonts.items()})
     reasons = Counter(drawing for drawing in fitted if isinstance(drawing, str))

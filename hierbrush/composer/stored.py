@@ -1,0 +1,45 @@
+"""How drawings, layouts and components are stored: tensors as safetensors, and strings in a JSON file beside them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hierbrush.errors import HierbrushError
+from hierbrush.strokes.policy import read_safetensors
+
+F32 = NDArray[np.float32]
+
+
+@contextmanager
+def read(path: Path, what: str) -> Iterator[tuple[dict[str, F32], dict[str, Any]]]:
+    """Give the tensors and the strings of a file to a block that makes something of them.
+
+    Args:
+        path: the safetensors file.
+        what: the plural of what it should hold, for messages.
+
+    Raises:
+        HierbrushError: one of the two files cannot be read, or the block finds that something is missing or has the
+            wrong type or shape.
+    """
+    tensors = read_safetensors(path)
+    try:
+        yield tensors, json.loads(path.with_suffix(".json").read_bytes())
+    except (OSError, ValueError, KeyError, TypeError, IndexError) as error:
+        raise HierbrushError(f"{path}: holds no {what}, or its JSON file is missing: {error!r}") from None
+
+
+def write(path: Path, tensors: Mapping[str, NDArray[np.floating]], strings: Mapping[str, object]) -> None:
+    """Write tensors and strings as `read` reads them."""
+    from safetensors.numpy import save  # what only reads does without
+
+    path.write_bytes(save(dict(tensors)))
+    text = json.dumps(strings, ensure_ascii=False, separators=(",", ":"))
+    path.with_suffix(".json").write_text(text + "\n", encoding="utf-8")
