@@ -35,12 +35,17 @@ class Disturbance:
         scatter: standard deviation of each stroke's own deviation, in place units.
         goals: share of decisions with goals for all strokes.
         some_goals: share of decisions with goals for a random part of the strokes.
+        afresh: share of decisions put back to the beginning: nothing is written, and there are no goals.
+        own: whether decisions without goals see what is written where the composer itself puts it, as it will when it
+            composes (data aggregation, as in Ross et al., 2011, arXiv 1011.0686), and not where the expert does.
     """
 
     shift: float = 0.2
     scatter: float = 0.25
     goals: float = 0.2
     some_goals: float = 0.1
+    afresh: float = 0.0
+    own: bool = False
 
 
 @dataclass(frozen=True, eq=False)
@@ -90,7 +95,12 @@ class Expert:
         return np.column_stack([index.astype(np.float32), self._places[characters, index], boldness])
 
     def decisions(
-        self, characters: Index, steps: Index, disturbance: Disturbance | None, rng: np.random.Generator
+        self,
+        characters: Index,
+        steps: Index,
+        disturbance: Disturbance | None,
+        rng: np.random.Generator,
+        own: F32 | None = None,
     ) -> Decisions:
         """Return the decisions at some steps of some characters.
 
@@ -99,11 +109,14 @@ class Expert:
             steps: int64 [n], strokes already written.
             disturbance: what is changed about what the composer sees; None shows the expert's own writing.
             rng: of the disturbance.
+            own: f32 [n, R, PLACE_SIZE], where the composer itself would put all strokes, if it shall see that.
         """
         bank = self.bank
         rows = int(bank.counts[characters].max())
         count = len(characters)
         turn = self._turn[characters, :rows]
+        afresh = np.zeros(count, bool) if disturbance is None else rng.random(count) < disturbance.afresh
+        steps = np.where(afresh, 0, steps)
         places = self._places[characters, :rows]
         exists = np.arange(rows) < bank.counts[characters][:, None]
         written = turn < steps[:, None]
@@ -118,12 +131,13 @@ class Expert:
             amount = rng.random((count, 1, 1), np.float32) * 2
             shift = disturbance.shift * rng.standard_normal((count, 1, PLACE_SIZE), np.float32)
             scatter = disturbance.scatter * rng.standard_normal((count, rows, PLACE_SIZE), np.float32)
-            seen = places + amount * (shift + scatter)
-            chance = rng.random((count, 1))
+            chance = np.where(afresh[:, None], 1.0, rng.random((count, 1)))
             part = chance < disturbance.goals + disturbance.some_goals
             given = (
                 exists & part & ((chance < disturbance.goals) | (rng.random((count, rows)) < rng.random((count, 1))))
             )
+            base = places if own is None else np.where(part[..., None], places, own)
+            seen = base + amount * (shift + scatter)
             observation[..., GOAL_GIVEN] = given
             observation[..., GOAL : GOAL + PLACE_SIZE] = places * given[..., None]
         observation[..., PLACED : PLACED + PLACE_SIZE] = seen * written[..., None]

@@ -108,6 +108,12 @@ class DisturbanceSection(Section):
     some_goals: _Share = 0.1
     """Share of decisions with goals for a random part of the strokes."""
 
+    afresh: _Share = 0.0
+    """Share of decisions put back to the beginning: nothing is written, and there are no goals."""
+
+    own: bool = False
+    """Whether the composer sees what is written where it would itself have put it, unless there are goals."""
+
 
 class PracticeSection(Section):
     """Invented characters that are practised besides the training characters; see `hierbrush.learning.practice`."""
@@ -394,7 +400,8 @@ class ImitationLearner(MARWILTorchLearner):  # type: ignore[misc]
                 return
             self._schedule()
             part = parts[number]
-            decisions = self._expert.decisions(characters[part], steps[part], self._disturbance, self._rng)
+            own = self._own_places(characters[part]) if self._disturbance.own else None
+            decisions = self._expert.decisions(characters[part], steps[part], self._disturbance, self._rng, own)
             columns = {
                 Columns.OBS: torch.from_numpy(decisions.observation),
                 Columns.ACTIONS: torch.from_numpy(decisions.index),
@@ -402,6 +409,13 @@ class ImitationLearner(MARWILTorchLearner):  # type: ignore[misc]
                 _REMAINING: torch.from_numpy(decisions.remaining),
             }
             yield MultiAgentBatch({DEFAULT_MODULE_ID: SampleBatch(columns)}, env_steps=len(part))
+
+    def _own_places(self, characters: NDArray[np.int64]) -> NDArray[np.float32]:
+        """Return where the composer puts all strokes before it has written any, f32 [n, R, PLACE_SIZE]."""
+        blank = self._expert.decisions(characters, np.zeros_like(characters), None, self._rng).observation
+        with torch.no_grad():
+            _, places = self.module[DEFAULT_MODULE_ID].net(torch.from_numpy(blank))
+        return np.asarray(places[..., :PLACE_SIZE].numpy())
 
     @property
     def finished(self) -> bool:

@@ -14,6 +14,7 @@ from hierbrush.characters import load_library, split
 from hierbrush.cli import main
 from hierbrush.composer.brief import brief_of, truth_of
 from hierbrush.composer.observation import EXISTS, GOAL_GIVEN, LAST, PLACED, WRITTEN, Progress
+from hierbrush.composer.place import PLACE_SIZE
 from hierbrush.composer.policy import ComposerPolicy, load_composer
 from hierbrush.errors import HierbrushError
 from hierbrush.learning.expert import Disturbance, Expert
@@ -76,6 +77,37 @@ def test_disturbance_changes_only_what_is_written_and_given(expert: Expert) -> N
     assert not given[~exists].any()
 
 
+def test_decisions_put_back_to_the_beginning_have_nothing_written_and_no_goals(expert: Expert) -> None:
+    rows = np.repeat(np.arange(len(CHARACTERS)), 50)
+    steps = np.full(len(rows), 3)
+    told = expert.decisions(rows, steps, Disturbance(goals=0.5, afresh=0.4), np.random.default_rng(0))
+    written, given = told.observation[..., WRITTEN] > 0, told.observation[..., GOAL_GIVEN] > 0
+    afresh = ~written.any(axis=1)
+    assert 0.3 < afresh.mean() < 0.5
+    assert not given[afresh].any()
+    assert given[~afresh].any()
+    assert not told.observation[afresh][..., PLACED:].any()
+    first = np.array([truth_of(char).order[0] for char in CHARACTERS])
+    assert np.array_equal(told.index[afresh], first[rows[afresh]])
+    exists = told.observation[..., EXISTS] > 0
+    assert np.array_equal(told.remaining[afresh], exists[afresh])
+
+
+def test_what_is_written_is_seen_where_the_composer_itself_puts_it_unless_there_are_goals(expert: Expert) -> None:
+    rows = np.repeat(np.arange(len(CHARACTERS)), 20)
+    steps = np.full(len(rows), 3)
+    still = Disturbance(shift=0.0, scatter=0.0, goals=0.5, some_goals=0.0)
+    own = np.full((len(rows), int(expert.bank.counts[rows].max()), PLACE_SIZE), 0.75, np.float32)
+    told = expert.decisions(rows, steps, still, np.random.default_rng(0), own)
+    written, given = told.observation[..., WRITTEN] > 0, (told.observation[..., GOAL_GIVEN] > 0).any(axis=1)
+    placed = told.observation[..., PLACED : PLACED + PLACE_SIZE]
+    assert given.any()
+    assert not given.all()
+    assert (placed[~given][written[~given]] == 0.75).all()
+    assert np.array_equal(placed[given][written[given]], told.places[given][written[given]])
+    assert not placed[~written].any()
+
+
 def test_scores_of_the_truth_are_perfect() -> None:
     briefs = [brief_of(char) for char in CHARACTERS]
     truths = [truth_of(char) for char in CHARACTERS]
@@ -108,6 +140,7 @@ def test_an_imitation_has_no_stroke_types(capsys: pytest.CaptureFixture[str]) ->
 SHORT = (
     *("further=false", "training.steps=40", "training.batch=256", "training.minibatch=32"),
     *("network.width=32", "network.layers=1", "output.tensorboard=false"),
+    *("disturbance.afresh=0.5", "disturbance.own=true"),
 )
 
 
