@@ -494,6 +494,7 @@ class ComponentLibrary:
         Raises:
             HierbrushError: the file or the JSON file beside it is missing or broken.
         """
+        layouts = load_layouts()
         with stored.read(path, "components") as (tensors, strings):
             if tensors["strokes"].shape[1:] != (PLACE_SIZE + 1,):
                 raise ValueError(
@@ -512,7 +513,7 @@ class ComponentLibrary:
                 excess=tensors["excess"],
                 strokes=tensors["strokes"],
                 names=tuple(strings["names"]),
-                layouts=load_layouts(),
+                layouts=layouts,
             )
 
 

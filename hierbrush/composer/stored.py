@@ -38,7 +38,7 @@ def read(path: Path, what: str) -> Iterator[tuple[dict[str, F32], dict[str, Any]
 
 def write(path: Path, tensors: Mapping[str, NDArray[np.floating]], strings: Mapping[str, object]) -> None:
     """Write tensors and strings as `read` reads them."""
-    from safetensors.numpy import save  # what only reads does without
+    from safetensors.numpy import save  # of the train extra, which those who only read lack
 
     path.write_bytes(save(dict(tensors)))
     text = json.dumps(strings, ensure_ascii=False, separators=(",", ":"))

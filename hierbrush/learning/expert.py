@@ -36,8 +36,6 @@ class Disturbance:
         goals: share of decisions with goals for all strokes.
         some_goals: share of decisions with goals for a random part of the strokes.
         afresh: share of decisions put back to the beginning: nothing is written, and there are no goals.
-        own: whether decisions without goals see what is written where the composer itself puts it, as it will when it
-            composes (data aggregation, as in Ross et al., 2011, arXiv 1011.0686), and not where the expert does.
     """
 
     shift: float = 0.2
@@ -45,7 +43,6 @@ class Disturbance:
     goals: float = 0.2
     some_goals: float = 0.1
     afresh: float = 0.0
-    own: bool = False
 
 
 @dataclass(frozen=True, eq=False)
@@ -109,7 +106,9 @@ class Expert:
             steps: int64 [n], strokes already written.
             disturbance: what is changed about what the composer sees; None shows the expert's own writing.
             rng: of the disturbance.
-            own: f32 [n, R, PLACE_SIZE], where the composer itself would put all strokes, if it shall see that.
+            own: f32 [n, R, PLACE_SIZE], where the composer itself would put all strokes: disturbed decisions without
+                goals then show what is written there, as the composer will see it when it composes, and not where the
+                expert has it (data aggregation; Ross et al., 2011, arXiv 1011.0686).
         """
         bank = self.bank
         rows = int(bank.counts[characters].max())

@@ -111,9 +111,6 @@ class DisturbanceSection(Section):
     afresh: _Share = 0.0
     """Share of decisions put back to the beginning: nothing is written, and there are no goals."""
 
-    own: bool = False
-    """Whether the composer sees what is written where it would itself have put it, unless there are goals."""
-
 
 class PracticeSection(Section):
     """Invented characters that are practised besides the training characters; see `hierbrush.learning.practice`."""
@@ -154,6 +151,9 @@ class ImitationSection(Section):
 
     grad_clip: _Positive = 1.0
     """Limit to the gradient's global norm."""
+
+    own_places: bool = False
+    """Whether what is written is seen where the composer itself would have put it, unless there are goals."""
 
     validate_every: _Positive = 120.0
     """Seconds between scores on validation characters."""
@@ -400,7 +400,7 @@ class ImitationLearner(MARWILTorchLearner):  # type: ignore[misc]
                 return
             self._schedule()
             part = parts[number]
-            own = self._own_places(characters[part]) if self._disturbance.own else None
+            own = self._own_places(characters[part]) if self._settings.training.own_places else None
             decisions = self._expert.decisions(characters[part], steps[part], self._disturbance, self._rng, own)
             columns = {
                 Columns.OBS: torch.from_numpy(decisions.observation),

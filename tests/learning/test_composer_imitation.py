@@ -6,6 +6,7 @@ import json
 from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -13,11 +14,12 @@ import pytest
 from hierbrush.characters import load_library, split
 from hierbrush.cli import main
 from hierbrush.composer.brief import brief_of, truth_of
+from hierbrush.composer.composers import WEIGHTS
 from hierbrush.composer.observation import EXISTS, GOAL_GIVEN, LAST, PLACED, WRITTEN, Progress
 from hierbrush.composer.place import PLACE_SIZE
 from hierbrush.composer.policy import ComposerPolicy, load_composer
 from hierbrush.errors import HierbrushError
-from hierbrush.learning.expert import Disturbance, Expert
+from hierbrush.learning.expert import Decisions, Disturbance, Expert
 from hierbrush.learning.imitation import STEEPNESS, composition_scores, steeper_pointer
 from hierbrush.learning.imitation_run import train_imitation
 from hierbrush.learning.logs import read_metrics
@@ -140,7 +142,7 @@ def test_an_imitation_has_no_stroke_types(capsys: pytest.CaptureFixture[str]) ->
 SHORT = (
     *("further=false", "training.steps=40", "training.batch=256", "training.minibatch=32"),
     *("network.width=32", "network.layers=1", "output.tensorboard=false"),
-    *("disturbance.afresh=0.5", "disturbance.own=true"),
+    *("disturbance.afresh=0.5", "training.own_places=true"),
 )
 
 
@@ -153,6 +155,34 @@ class StopsAfter:
     def __call__(self) -> bool:
         self.left -= 1
         return self.left == 0
+
+
+@pytest.mark.usefixtures("ray_running")
+def test_own_places_are_those_that_the_network_gives_before_it_has_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen = []
+    decisions = Expert.decisions
+
+    def spied(self: Expert, characters: Any, steps: Any, disturbance: Any, rng: Any, own: Any = None) -> Decisions:
+        told = decisions(self, characters, steps, disturbance, rng, own)
+        seen.append((steps, disturbance, told.observation, own))
+        return told
+
+    monkeypatch.setattr(Expert, "decisions", spied)
+    weights = load_composer()
+    width, layers, hidden = weights.sizes
+    network = (f"network.width={width}", f"network.layers={layers}", f"network.hidden={hidden}")
+    begin = (f"initial_weights={WEIGHTS}", "training.steps=1", *network)
+    train_imitation(folder("configs") / "imitation.yaml", overrides=(*SHORT, *begin), output=tmp_path / "run", limit=10)
+    (steps, disturbance, blank, _), (_, disturbed, _, own) = seen[:2]
+    assert disturbance is None
+    assert disturbed is not None
+    assert not steps.any()
+    expected = weights.heads(blank)[1][..., :PLACE_SIZE]
+    assert np.abs(expected).max() > 0.1
+    exists = blank[..., EXISTS] > 0
+    assert np.allclose(own[exists], expected[exists], atol=1e-3)
 
 
 @pytest.mark.usefixtures("ray_running")
