@@ -46,7 +46,7 @@ _NO_STROKE = -1
 _RIVALS = 64
 """Glyphs that ink is compared with, those most like it from afar."""
 
-_SURE = 0.02
+SURE = 0.02
 """Margin of IoU, over the glyph most like the ink, at which it is rather surely recognised: to a logistic 73 %. What is
 recognised anyway earns hardly more for a larger margin, and what is taken for another character is worth a change."""
 
@@ -385,7 +385,7 @@ class CharacterBatch:
         index = self.lessons.index
         inks = list(pages)
         margins = index.margins(inks, lessons.tolist(), among=index.shortlist(inks, _RIVALS))
-        legible: F32 = (weight / (1 + np.exp(-margins / _SURE))).astype(np.float32)
+        legible: F32 = (weight / (1 + np.exp(-margins / SURE))).astype(np.float32)
         return legible
 
 
