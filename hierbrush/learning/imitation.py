@@ -1,7 +1,7 @@
 """The composer's first training: imitation of the training characters, through RLlib's behaviour cloning.
 
-Further drawings of training characters are imitated as well (`composer.drawings`), and characters that were invented
-and composed by earlier imitations may be (`practice`).
+Further drawings of training characters are imitated as well (`composer.drawings`); earlier imitations may soften both,
+and write characters that were invented (`practice`).
 
 The offline data are the expert's decisions, one row each: character, step, stroke chosen, place. What the composer saw
 when it decided would be thousands of numbers a row and the same over and over; the learner makes it from character and
@@ -46,7 +46,7 @@ from hierbrush.composer.policy import ComposerPolicy
 from hierbrush.learning.composer_module import ComposerModule, split_inputs
 from hierbrush.learning.config import OutputSection, Section
 from hierbrush.learning.expert import Disturbance, Expert
-from hierbrush.learning.practice import Teachers, invent, practised
+from hierbrush.learning.practice import Teachers, invent, practised, softened
 
 _PLACES, _REMAINING = "places", "remaining"
 _SCHEDULE = "schedule"
@@ -55,9 +55,6 @@ SLOPE = "slope"
 
 STEEPNESS = (1.0, 2.0, 5.0, 10.0, 20.0, 50.0)
 """Factors that `steeper_pointer` tries."""
-
-_REPORTED = 3000
-"""Invented characters whose composing is reported on one line: a minute or two."""
 
 _Count = Annotated[int, Field(gt=0)]
 _Positive = Annotated[float, Field(gt=0)]
@@ -122,12 +119,17 @@ class PracticeSection(Section):
     """``composer.safetensors`` of earlier imitations, from the working directory; invented characters are written as
     their mean writes them."""
 
+    soft_targets: _Share = 0.0
+    """Weight of the teachers' places in those that are learned of training characters; the rest is what was drawn."""
+
     @model_validator(mode="after")
     def _has_both(self) -> PracticeSection:
         if self.characters and not self.teachers:
             raise ValueError(f"characters is {self.characters}, but there are no teachers to write them")
-        if self.teachers and not self.characters:
-            raise ValueError("teachers are named, but characters is 0, so they have nothing to write")
+        if self.soft_targets and not self.teachers:
+            raise ValueError(f"soft_targets is {self.soft_targets}, but there are no teachers to place the strokes")
+        if self.teachers and not self.characters and not self.soft_targets:
+            raise ValueError("teachers are named, but characters and soft_targets are 0, so they have nothing to write")
         return self
 
 
@@ -248,15 +250,16 @@ def training_expert(limit: int | None, further: bool, practice: PracticeSection,
     if further:
         more = further_briefs_and_truths(limit)
         briefs, truths = briefs + more[0], truths + more[1]
-    if practice.characters:
+    if practice.teachers:
         teachers = Teachers.load(practice.teachers)
-        _say(f"inventing {practice.characters} characters")
-        invented = invent(practice.characters, seed)
-        briefs += invented
-        for start in range(0, len(invented), _REPORTED):
-            truths += practised(invented[start : start + _REPORTED], teachers)
-            done = min(start + _REPORTED, len(invented))
-            _say(f"{done} of them composed by {len(practice.teachers)} teachers")
+        if practice.soft_targets:
+            _say(f"placing the strokes of {len(briefs)} drawings by {len(practice.teachers)} teachers")
+            truths = softened(briefs, truths, teachers, practice.soft_targets)
+        if practice.characters:
+            _say(f"inventing {practice.characters} characters")
+            invented = invent(practice.characters, seed)
+            _say("placing their strokes")
+            briefs, truths = briefs + invented, truths + practised(invented, teachers)
     return Expert(briefs, truths)
 
 
