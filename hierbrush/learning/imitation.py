@@ -294,21 +294,23 @@ def composition_scores(briefs: Sequence[Brief], truths: Sequence[Truth], policy:
 def steeper_pointer(
     tensors: dict[str, NDArray[np.float32]], briefs: Sequence[Brief], truths: Sequence[Truth]
 ) -> dict[str, NDArray[np.float32]]:
-    """Return a composer that follows the library's order more closely, if that orders more characters rightly.
+    """Return a composer that follows the library's order more closely, if that orders more known characters rightly.
 
     What the pointer learns of training characters' order does not all hold for others. The steepness with which it
     follows the library is its temperature, and set like one: afterwards, on characters that it did not learn from.
 
     Args:
         tensors: of a `ComposerPolicy`.
-        briefs: characters to choose by.
+        briefs: characters to choose by; those with unknown components do not count, whose order is guesswork.
         truths: how they are written.
     """
+    told = [(brief, truth.order) for brief, truth in zip(briefs, truths, strict=True) if not brief.unknown]
+    known = [brief for brief, _ in told]
 
     def in_order(steepness: float) -> int:
         policy = ComposerPolicy({**tensors, SLOPE: tensors[SLOPE] * np.float32(steepness)})
-        composed = zip(compose(briefs, policy), truths, strict=True)
-        return sum(np.array_equal(mine.order, truth.order) for mine, truth in composed)
+        composed = zip(compose(known, policy), told, strict=True)
+        return sum(np.array_equal(mine.order, order) for mine, (_, order) in composed)
 
     best = max(STEEPNESS, key=in_order)  # the first of equally good ones
     return {**tensors, SLOPE: tensors[SLOPE] * np.float32(best)}

@@ -237,7 +237,7 @@ def test_the_pointer_follows_the_library_as_closely_as_is_best() -> None:
     noisy = {**tensors, "pointer.weight": noise.astype(np.float32)}
     order = [
         composition_scores(briefs, truths, ComposerPolicy({**noisy, "slope": np.float32(factor) * noisy["slope"]}))[
-            "order"
+            "order_known"
         ]
         for factor in STEEPNESS
     ]
@@ -246,3 +246,5 @@ def test_the_pointer_follows_the_library_as_closely_as_is_best() -> None:
     chosen = steeper_pointer(noisy, briefs, truths)
     assert chosen["slope"] / noisy["slope"] == STEEPNESS[int(np.argmax(order))]
     assert noisy["slope"] == tensors["slope"]
+    guessed = [replace(brief, unknown=("?",)) for brief in briefs]
+    assert steeper_pointer(noisy, guessed, truths)["slope"] == noisy["slope"]
