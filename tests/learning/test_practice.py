@@ -208,6 +208,7 @@ def test_an_imitation_practises_invented_characters(tmp_path: Path, capsys: pyte
     files = [WEIGHTS, IMITATION_WEIGHTS]
     overrides = [
         "further=false",
+        "initial_weights=null",
         "practice.characters=12",
         "practice.soft_targets=0.5",
         f"practice.teachers={json.dumps([str(file) for file in files])}",
