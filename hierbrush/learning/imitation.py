@@ -110,14 +110,14 @@ class DisturbanceSection(Section):
 
 
 class PracticeSection(Section):
-    """Invented characters that are practised besides the training characters; see `hierbrush.learning.practice`."""
+    """What earlier imitations teach: invented characters, and soft targets; see `hierbrush.learning.practice`."""
 
     characters: int = Field(default=0, ge=0)
     """Number of invented characters; none unless given."""
 
     teachers: tuple[Path, ...] = ()
-    """``composer.safetensors`` of earlier imitations, from the working directory; invented characters are written as
-    their mean writes them."""
+    """``composer.safetensors`` of earlier imitations, from the working directory; where they put the strokes of
+    invented and of training characters, by their mean, is practised."""
 
     soft_targets: _Share = 0.0
     """Weight of the teachers' places in those that are learned of training characters; the rest is what was drawn."""
@@ -186,7 +186,7 @@ class ImitationConfig(Section):
     """Whether further drawings of training characters, from two fonts, are learned as well; see `composer.drawings`."""
 
     practice: PracticeSection = PracticeSection()
-    """Invented characters."""
+    """What earlier imitations teach."""
 
     training: ImitationSection
     """Behaviour cloning."""

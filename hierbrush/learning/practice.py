@@ -3,7 +3,7 @@
 Knowledge distillation of an ensemble (Hinton et al., 2015, arXiv 1503.02531). Nobody has drawn invented characters, so
 the mean of networks that learned before stands in for their truth; of training characters it may soften what was drawn,
 which has the designer's whims in it. One network that practises both may come near the mean of several without their
-cost.
+cost, and one that teaches itself forgets what it has learned by heart (Furlanello et al., 2018, arXiv 1805.04770).
 """
 
 from __future__ import annotations
