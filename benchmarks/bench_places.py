@@ -31,10 +31,9 @@ from hierbrush.composer.brief import Truth, brief_of, truth_of
 from hierbrush.composer.composers import composer
 from hierbrush.composer.library import THICKNESS
 from hierbrush.composer.place import stroke_goals
-from hierbrush.envs.character import SURE
 from hierbrush.errors import HierbrushError
 from hierbrush.metrics import SIDE
-from hierbrush.metrics.recognition import GlyphIndex
+from hierbrush.metrics.recognition import GlyphIndex, sureness
 from hierbrush.sim import rasterise
 from hierbrush.writing.composer_evaluation import SHIFT
 from hierbrush.writing.workers import mapped
@@ -97,8 +96,8 @@ def recognised(drawing: Drawing) -> Recognised:
     place = int(index.ranks([ink], answers, among=among)[0])
     moved = int(index.ranks([ink], answers, shift=SHIFT, most=1, among=among)[0])
     iou = float((ink & glyph).sum() / max(1, (ink | glyph).sum()))
-    margin = float(index.margins([ink], answers, among=among)[0])
-    return Recognised(iou, place == 1, moved == 1, place <= 5, float(1 / (1 + np.exp(-margin / SURE))))
+    sure = float(sureness(index.margins([ink], answers, among=among))[0])
+    return Recognised(iou, place == 1, moved == 1, place <= 5, sure)
 
 
 def taken_back(places: F32, truth: Truth, tree: Component, what: str) -> F32:

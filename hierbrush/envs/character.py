@@ -27,7 +27,7 @@ from hierbrush.curriculum import Curriculum
 from hierbrush.curriculum.characters import draw_characters
 from hierbrush.envs.batch_vector import curriculum_of
 from hierbrush.errors import HierbrushError
-from hierbrush.metrics.recognition import GlyphIndex
+from hierbrush.metrics.recognition import GlyphIndex, sureness
 from hierbrush.sim import StrokeBatch, rasterise
 from hierbrush.sim.goal_slots import GoalSlots
 from hierbrush.sim.observation import LAYOUTS
@@ -45,10 +45,6 @@ _NO_STROKE = -1
 
 _RIVALS = 64
 """Glyphs that ink is compared with, those most like it from afar."""
-
-SURE = 0.02
-"""Margin of IoU, over the glyph most like the ink, at which it is rather surely recognised: to a logistic 73 %. What is
-recognised anyway earns hardly more for a larger margin, and what is taken for another character is worth a change."""
 
 COMPOSER = "composer"
 """The composer's name among the agents; primitives are called by their stroke type."""
@@ -385,7 +381,7 @@ class CharacterBatch:
         index = self.lessons.index
         inks = list(pages)
         margins = index.margins(inks, lessons.tolist(), among=index.shortlist(inks, _RIVALS))
-        legible: F32 = (weight / (1 + np.exp(-margins / SURE))).astype(np.float32)
+        legible: F32 = (weight * sureness(margins)).astype(np.float32)
         return legible
 
 

@@ -123,7 +123,7 @@ class PracticeSection(Section):
     """Weight of the teachers' places in those that are learned of training characters; the rest is what was drawn."""
 
     @model_validator(mode="after")
-    def _has_both(self) -> PracticeSection:
+    def _teachers_have_work(self) -> PracticeSection:
         if self.characters and not self.teachers:
             raise ValueError(f"characters is {self.characters}, but there are no teachers to write them")
         if self.soft_targets and not self.teachers:

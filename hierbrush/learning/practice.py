@@ -25,6 +25,7 @@ from hierbrush.composer.policy import ComposerPolicy
 from hierbrush.errors import HierbrushError
 
 F32 = NDArray[np.float32]
+
 _BATCH = 256
 """Characters placed side by side: beyond this only memory grows."""
 

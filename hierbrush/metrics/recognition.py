@@ -16,6 +16,8 @@ Words = NDArray[np.uint64]
 _CHUNK = 256  # glyphs unpacked at a time: 100 MB
 _BLOCK = 8  # pixels a side of the blocks that a shortlist is made from
 
+_SURE = 0.02  # margin at which ink is rather surely recognised
+
 # Movements are bounded three by three: ink grown by one pixel holds a movement and its eight neighbours.
 _PITCH = 3
 
@@ -188,6 +190,15 @@ class GlyphIndex:
         for start in range(0, len(self), _CHUNK):
             packed = self._words[start : start + _CHUNK].view(np.uint8)
             yield np.unpackbits(packed, axis=1, count=self._side**2).astype(np.float32)
+
+
+def sureness(margins: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return how surely ink is taken for its glyph, 0 to 1: the logistic of `GlyphIndex.margins`, 73 % at .02.
+
+    What is recognised anyway gains hardly more by a larger margin, where the margin itself would keep on growing.
+    """
+    sure: NDArray[np.float64] = 1 / (1 + np.exp(-margins / _SURE))
+    return sure
 
 
 def _movements(shift: int) -> list[tuple[int, int]]:

@@ -5,7 +5,7 @@ import pytest
 from numpy.typing import NDArray
 
 from hierbrush.errors import HierbrushError
-from hierbrush.metrics.recognition import GlyphIndex
+from hierbrush.metrics.recognition import GlyphIndex, sureness
 
 Mask = NDArray[np.bool_]
 
@@ -111,6 +111,12 @@ def test_margins_are_those_of_a_plain_search(glyphs: list[Mask], index: GlyphInd
     assert margins[0] > 0 > margins[1]
     assert margins[2] == -1.0
     assert np.array_equal(index.margins(inks[:2], answers[:2], among=index.shortlist(inks[:2], 30)), margins[:2])
+
+
+def test_sureness_is_the_logistic_of_the_margin() -> None:
+    assert sureness(np.array([0.0, 0.02, -0.02])) == pytest.approx([0.5, 0.731, 0.269], abs=1e-3)
+    none, little, much = sureness(np.array([0.0, 0.05, 0.10]))
+    assert little - none > 5 * (much - little)  # saturates
 
 
 def test_progress_counts_every_ink(glyphs: list[Mask], index: GlyphIndex) -> None:
