@@ -30,7 +30,7 @@ from hierbrush.characters.repertoire import TYPEFACES, repertoire
 from hierbrush.composer.brief import Truth, brief_of, truth_of
 from hierbrush.composer.composers import composer
 from hierbrush.composer.library import THICKNESS
-from hierbrush.composer.place import stroke_goals
+from hierbrush.composer.place import sides, stroke_goals
 from hierbrush.errors import HierbrushError
 from hierbrush.metrics import SIDE
 from hierbrush.metrics.recognition import GlyphIndex, sureness
@@ -110,7 +110,7 @@ def taken_back(places: F32, truth: Truth, tree: Component, what: str) -> F32:
     placed = places.copy()
     for part in (tree,) if what == "whole" else tree.children or (tree,):
         rows = list(part.strokes)
-        mine, true = _sides(places[rows]), _sides(truth.places[rows])
+        mine, true = sides(places[rows]), sides(truth.places[rows])
         wanted = mine.copy()
         wanted[list(columns)] = true[list(columns)]
         thin, thin_wanted = (np.maximum(box[2:] - box[:2] - THICKNESS, 0.01) for box in (mine, wanted))
@@ -119,11 +119,6 @@ def taken_back(places: F32, truth: Truth, tree: Component, what: str) -> F32:
         placed[rows, :2] = middle_wanted + (places[rows, :2] - middle) * stretch
         placed[rows, 2:4] = np.maximum(places[rows, 2:4] - THICKNESS, 0.01) * stretch + THICKNESS
     return placed
-
-
-def _sides(places: F32) -> F32:
-    low, high = places[:, :2] - places[:, 2:4] / 2, places[:, :2] + places[:, 2:4] / 2
-    return np.concatenate([low.min(axis=0), high.max(axis=0)])
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

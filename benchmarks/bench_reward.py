@@ -1,10 +1,11 @@
 """What PPO adds to imitation: the composer's own reward, on characters that no training saw.
 
     python benchmarks/bench_reward.py runs/composer-1/composer.safetensors runs/composer-2/composer.safetensors
+    python benchmarks/bench_reward.py learned --primitives runs/on-composer/policies.safetensors
 
 Every composer writes all characters of the split once, by its most likely decisions and without goals, with the shipped
-primitives and the rewards of the last stage of ``curricula/composer.yaml``. The first row is the imitation that the
-others began with; the last ones are the mean of the others, their spread (largest less smallest) and
+primitives or ``--primitives`` and the rewards of the last stage of ``curricula/composer.yaml``. The first row is the
+imitation that the others began with; the last ones are the mean of the others, their spread (largest less smallest) and
 by how much the mean is above imitation.
 """
 
@@ -21,6 +22,7 @@ from numpy.typing import NDArray
 
 from hierbrush.characters import load_library, split
 from hierbrush.composer.composers import IMITATION_WEIGHTS
+from hierbrush.composer.composers import WEIGHTS as COMPOSER_WEIGHTS
 from hierbrush.composer.policy import ComposerPolicy
 from hierbrush.curriculum import load_curriculum
 from hierbrush.envs.character import CharacterBatch, character_curriculum
@@ -41,9 +43,8 @@ def stage_without_goals() -> dict[str, Any]:
     return {**document, "stages": [{**last, "characters": {**last["characters"], "goals": 0.0}}]}
 
 
-def scores(composer: ComposerPolicy, characters: Sequence[str]) -> NDArray[np.float64]:
+def scores(composer: ComposerPolicy, primitives: PolicySet, characters: Sequence[str]) -> NDArray[np.float64]:
     """Return float64 [characters, COLUMNS]."""
-    primitives = PolicySet.load(WEIGHTS)
     curriculum = character_curriculum(stage_without_goals())
     rows = []
     for start in range(0, len(characters), SLOTS):
@@ -72,27 +73,32 @@ def scores(composer: ComposerPolicy, characters: Sequence[str]) -> NDArray[np.fl
 
 def main(arguments: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("weights", nargs="+", type=Path, help="composer.safetensors after PPO, one a seed")
+    parser.add_argument("weights", nargs="+", type=Path, help="composer.safetensors after PPO, one a seed; or learned")
     parser.add_argument(
         "--imitation",
         type=Path,
         default=IMITATION_WEIGHTS,
         help="what they began with; the shipped imitation unless given",
     )
+    parser.add_argument(
+        "--primitives", type=Path, default=WEIGHTS, help="policies.safetensors; the shipped ones unless given"
+    )
     parser.add_argument("--split", choices=("validation", "test"), default="validation")
     parser.add_argument("--limit", type=int, help="only the first so many characters")
     options = parser.parse_args(arguments)
     try:
-        began, *trained = [ComposerPolicy.load(path) for path in (options.imitation, *options.weights)]
+        files = [COMPOSER_WEIGHTS if str(path) == "learned" else path for path in options.weights]
+        began, *trained = [ComposerPolicy.load(path) for path in (options.imitation, *files)]
+        primitives = PolicySet.load(options.primitives)
     except HierbrushError as error:
         parser.error(str(error))
     characters = [char for char in load_library().characters if split(char) == options.split][: options.limit]
     print(f"{len(characters)} {options.split} characters\n{'':40}" + "".join(f"{name:>15}" for name in COLUMNS))
-    imitation = scores(began, characters).mean(axis=0)
+    imitation = scores(began, primitives, characters).mean(axis=0)
     print(_line("imitation", imitation), flush=True)
     after = []
     for path, policy in zip(options.weights, trained, strict=True):
-        after.append(scores(policy, characters).mean(axis=0))
+        after.append(scores(policy, primitives, characters).mean(axis=0))
         print(_line(str(path)[-40:], after[-1]), flush=True)
     table = np.array(after)
     print(_line("mean", table.mean(axis=0)))

@@ -12,6 +12,7 @@ from hierbrush.characters import CharacterLibrary, Component, load_library
 from hierbrush.characters.repertoire import IN_PLACE, LEVELS, TYPEFACES, Repertoire
 from hierbrush.characters.repertoire import repertoire as repertoire_of
 from hierbrush.composer.drawings import MAX_STROKES as MAX_STROKES
+from hierbrush.composer.drawings import drawing_of
 from hierbrush.composer.exemplars import renumbered
 from hierbrush.composer.ids import parse_ids
 from hierbrush.composer.library import (
@@ -25,7 +26,7 @@ from hierbrush.composer.library import (
     load_components,
     nodes_of,
 )
-from hierbrush.composer.place import PLACE_SIZE, measured_place
+from hierbrush.composer.place import PLACE_SIZE
 from hierbrush.errors import HierbrushError
 from hierbrush.strokes.types import ABBREVIATIONS, NUMBER
 
@@ -158,12 +159,9 @@ def truth_of(
     Raises:
         UnknownCharacterError: the library does not hold ``char``.
     """
-    library = library or load_library()
-    glyph = library[char]
-    types = [stroke.stroke_type for stroke in glyph.strokes]
-    order = canonical_order(glyph.decomposition, types, components or load_components(), listed=listed, exclude=char)
-    places = np.array([measured_place(glyph.strokes[stroke].goal()) for stroke in order], np.float32)
-    return Truth(np.argsort(order), places)
+    own = drawing_of(char, library or load_library())
+    order = canonical_order(own.tree, own.stroke_types, components or load_components(), listed=listed, exclude=char)
+    return Truth(np.argsort(order), own.places[order])
 
 
 def canonical_order(

@@ -29,6 +29,8 @@ FILE = Path(__file__).resolve().parent / "data" / "drawings.safetensors"
 MAX_STROKES = 40
 """Most strokes of a character; the longest in the library has 33."""
 
+_NO_PLACES = np.empty((0, PLACE_SIZE), np.float32)
+
 
 @dataclass(frozen=True, eq=False)
 class Drawing:
@@ -99,13 +101,33 @@ def pack(drawings: Sequence[FurtherDrawing]) -> tuple[dict[str, NDArray[np.float
         "strokes": np.array([len(drawing.order) for drawing in drawings], np.float16),
         "order": np.array([stroke for drawing in drawings for stroke in drawing.order], np.float16),
         "types": np.array([NUMBER[kind] for drawing in drawings for kind in drawing.stroke_types], np.float16),
-        "places": np.concatenate([drawing.places for drawing in drawings]).astype(np.float16),
+        "places": np.concatenate([_NO_PLACES, *(drawing.places for drawing in drawings)]).astype(np.float16),
     }
     strings: dict[str, object] = {
         "characters": "".join(drawing.char for drawing in drawings),
         "descriptions": [drawing.description for drawing in drawings],
     }
     return tensors, strings
+
+
+def read_further(path: Path) -> list[FurtherDrawing]:
+    """Return further drawings as they lie in a file.
+
+    Raises:
+        HierbrushError: the file or the JSON file beside it is missing or broken.
+    """
+    drawings: list[FurtherDrawing] = []
+    with stored.read(path, "drawings") as (tensors, strings):
+        chars, descriptions = strings["characters"], strings["descriptions"]
+        typefaces, counts = tensors["typeface"].astype(int).tolist(), tensors["strokes"].astype(int).tolist()
+        end = 0
+        for char, description, typeface, count in zip(chars, descriptions, typefaces, counts, strict=True):
+            start, end = end, end + count
+            order = tuple(tensors["order"][start:end].astype(int).tolist())
+            types = tuple(ABBREVIATIONS[number] for number in tensors["types"][start:end].astype(int).tolist())
+            places = tensors["places"][start:end].reshape(count, PLACE_SIZE)
+            drawings.append(FurtherDrawing(char, typeface, description, order, places, types))
+    return drawings
 
 
 def further_drawings(path: Path = FILE) -> list[Drawing]:
@@ -115,20 +137,16 @@ def further_drawings(path: Path = FILE) -> list[Drawing]:
         path: the file.
 
     Raises:
-        HierbrushError: the file or the JSON file beside it is missing or broken.
+        HierbrushError: the file or the JSON file beside it is missing or broken, or a drawing describes what nobody
+            knows.
     """
     library = load_library()
     drawings: list[Drawing] = []
-    with stored.read(path, "drawings") as (tensors, strings):
-        chars, descriptions = strings["characters"], strings["descriptions"]
-        typefaces, counts = tensors["typeface"].astype(int).tolist(), tensors["strokes"].astype(int).tolist()
-        end = 0
-        for char, description, typeface, count in zip(chars, descriptions, typefaces, counts, strict=True):
-            start, end = end, end + count
-            tree = parse_ids(description, max_strokes=MAX_STROKES).tree if description else library.decomposition(char)
-            order = tensors["order"][start:end].astype(int).tolist()
-            types = tuple(ABBREVIATIONS[number] for number in tensors["types"][start:end].astype(int).tolist())
-            written = renumbered(tree, {stroke: turn for turn, stroke in enumerate(order)})
-            places = tensors["places"][start:end].reshape(count, PLACE_SIZE)
-            drawings.append(Drawing(char, repertoire(char, typeface), written, types, places))
+    for further in read_further(path):
+        char, described = further.char, further.description
+        tree = parse_ids(described, max_strokes=MAX_STROKES).tree if described else library.decomposition(char)
+        written = renumbered(tree, {stroke: turn for turn, stroke in enumerate(further.order)})
+        drawings.append(
+            Drawing(char, repertoire(char, further.typeface), written, further.stroke_types, further.places)
+        )
     return drawings

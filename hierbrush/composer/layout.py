@@ -29,6 +29,7 @@ from hierbrush.characters import Component
 from hierbrush.characters.repertoire import Repertoire
 from hierbrush.composer import stored
 from hierbrush.composer.drawings import Drawing
+from hierbrush.composer.place import sides
 from hierbrush.strokes.types import ABBREVIATIONS, NUMBER
 
 F32 = NDArray[np.float32]
@@ -162,7 +163,7 @@ def build(drawings: Sequence[Drawing]) -> tuple[dict[str, NDArray[np.floating]],
         # Rounded as they will be read, so that what is left out and what is not come from the same numbers.
         parts = np.stack([_parts(drawing.tree, drawing.stroke_types, number) for drawing in members], axis=1)
         parts = parts.astype(np.float64)
-        targets = np.array([_sides(drawing.tree, drawing.places) for drawing in members], np.float64)
+        targets = np.array([_parts_sides(drawing.tree, drawing.places) for drawing in members], np.float64)
         mean, deviation = targets.mean(axis=0), targets.std(axis=0)
         wanted = (targets - mean) / deviation
         described = _Described(parts)
@@ -242,14 +243,9 @@ def _covariance(mine: _Described, others: _Described) -> NDArray[np.floating]:
     return product
 
 
-def _sides(tree: Component, places: F32) -> list[float]:
-    """Return left, top, right and bottom of both parts."""
-    sides: list[float] = []
-    for child in tree.children:
-        boxes = places[list(child.strokes), :4]
-        sides += (boxes[:, :2] - boxes[:, 2:] / 2).min(axis=0).tolist()
-        sides += (boxes[:, :2] + boxes[:, 2:] / 2).max(axis=0).tolist()
-    return sides
+def _parts_sides(tree: Component, places: F32) -> F32:
+    """Return left, top, right and bottom of one part after the other: f32 [4 parts]."""
+    return np.concatenate([sides(places[list(child.strokes)]) for child in tree.children])
 
 
 def _named(part: Component) -> tuple[str, str, str]:

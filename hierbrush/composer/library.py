@@ -29,7 +29,7 @@ from hierbrush.composer import stored
 from hierbrush.composer.drawings import Drawing
 from hierbrush.composer.exemplars import renumbered
 from hierbrush.composer.layout import Layouts, load_layouts
-from hierbrush.composer.place import PLACE_SIZE
+from hierbrush.composer.place import PLACE_SIZE, sides
 from hierbrush.strokes.types import NUMBER
 
 F32 = NDArray[np.float32]
@@ -649,8 +649,7 @@ _WHOLE = np.array([0.5, 0.5, 1.0, 1.0], np.float32)
 
 
 def _union(boxes: F32) -> F32:
-    low = (boxes[..., :2] - boxes[..., 2:] / 2).min(axis=-2)
-    high = (boxes[..., :2] + boxes[..., 2:] / 2).max(axis=-2)
+    low, high = np.split(sides(boxes), 2, axis=-1)
     return np.concatenate([(low + high) / 2, high - low], axis=-1)
 
 

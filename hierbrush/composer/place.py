@@ -44,6 +44,12 @@ _SMALLEST, _LARGEST = 0.01, 1.2
 """Limits to a box's sides, in sides of the character's box."""
 
 
+def sides(boxes: F32) -> F32:
+    """Return left, top, right and bottom f32 [..., 4] around boxes f32 [..., strokes, 4 or more] together."""
+    centres, halves = boxes[..., :2], boxes[..., 2:4] / 2
+    return np.concatenate([(centres - halves).min(axis=-2), (centres + halves).max(axis=-2)], axis=-1)
+
+
 def decode_place(prior: F32, place: F32) -> F32:
     """Return boxes and shape coefficients f32 [..., PLACE_SIZE] for places around priors of the same shape.
 

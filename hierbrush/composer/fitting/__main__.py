@@ -21,6 +21,7 @@ from hierbrush.composer.drawings import FILE, MAX_STROKES, FurtherDrawing, drawi
 from hierbrush.composer.fitting.descriptions import Describer, read_cjk_decomp
 from hierbrush.composer.fitting.draw import Task, drawn
 from hierbrush.composer.fitting.fonts import characters
+from hierbrush.composer.fitting.parts import Parts
 from hierbrush.composer.fitting.sheet import write_sheet
 from hierbrush.composer.ids import parse_ids
 from hierbrush.composer.library import ComponentLibrary, build
@@ -40,7 +41,10 @@ _PACKAGE = click.Path(path_type=Path, exists=True)
 @click.option("--sheet", type=click.Path(path_type=Path), help="PNG file with some drawings over their glyphs.")
 @click.option("--workers", type=click.IntRange(min=1), default=1, help="Processes.")
 def main(big5: Path, ukai: Path, cjk_decomp: Path, out: Path, sheet: Path | None, workers: int) -> None:
-    """Fit the strokes of further training characters to the ink of two fonts. Takes some 20 minutes on one core."""
+    """Fit the strokes of further training characters to the ink of two fonts.
+
+    Takes some 20 minutes on one core; what has been fitted lies beside --out, and the same command goes on from there.
+    """
     try:
         for option, file in (("--out", out), ("--sheet", sheet)):
             if file is not None and not file.parent.is_dir():
@@ -53,16 +57,20 @@ def main(big5: Path, ukai: Path, cjk_decomp: Path, out: Path, sheet: Path | None
         drawings = training_drawings(library)
         components = build(drawings, layout.Layouts(*layout.build(drawings)))
         tasks = [*_new(fonts, describer, library, components), *_once_more(fonts, library)]
+        parts = Parts(out, tasks)
         with tqdm(total=len(tasks), unit="character") as bar:
             fitted = []
-            for drawings_or_reasons in _fitted(tasks, workers):
+            for drawings_or_reasons in _fitted(tasks, workers, parts):
                 fitted += drawings_or_reasons
                 bar.update(len(drawings_or_reasons))
+    except KeyboardInterrupt:
+        raise click.ClickException("stopped; the same command goes on from here") from None
     except HierbrushError as error:
         raise click.ClickException(str(error)) from error
     kept = [drawing for drawing in fitted if isinstance(drawing, FurtherDrawing)]
     tensors, strings = pack(kept)
     stored.write(out, tensors, strings)
+    parts.remove()
     if sheet is not None:
         write_sheet(sheet, kept, {char: font for char, (font, _) in fonts.items()})
     reasons = Counter(drawing for drawing in fitted if isinstance(drawing, str))
@@ -105,13 +113,20 @@ def _once_more(fonts: Mapping[str, tuple[Path, int]], library: CharacterLibrary)
         yield Task(char, typeface, font, "", own.tree, own.stroke_types, order, own.places)
 
 
-def _fitted(tasks: Sequence[Task], workers: int) -> Iterator[list[FurtherDrawing | str]]:
-    """Yield batches of drawings, or in place of one why there is none."""
+def _fitted(tasks: Sequence[Task], workers: int, parts: Parts) -> Iterator[list[FurtherDrawing | str]]:
+    """Yield batches of drawings, or in place of one why there is none; what was fitted earlier is read."""
     batches = [tasks[start : start + _BATCH] for start in range(0, len(tasks), _BATCH)]
+    earlier = [parts.read(batch) for batch in range(len(batches))]
+    missing = [batch for batch, fitted in zip(batches, earlier, strict=True) if fitted is None]
     # Spawned, since a fork of a threaded process may hang; with one BLAS thread each, or they wait for each other.
     one_thread = {"initializer": threadpool_limits, "initargs": (1, "blas")}
     with ProcessPoolExecutor(workers, mp_context=get_context("spawn"), **one_thread) as pool:
-        yield from pool.map(drawn, batches)
+        fresh = pool.map(drawn, missing)
+        for number, fitted in enumerate(earlier):
+            if fitted is None:
+                fitted = next(fresh)
+                parts.write(number, fitted)
+            yield fitted
 
 
 if __name__ == "__main__":
