@@ -14,12 +14,13 @@ from ray.rllib.core.rl_module.rl_module import RLModuleSpec
 from ray.rllib.utils.metrics import ENV_RUNNER_RESULTS, NUM_ENV_STEPS_SAMPLED, NUM_ENV_STEPS_SAMPLED_LIFETIME
 
 from hierbrush.curriculum import METRICS, Curriculum, StageMachine, StageState
+from hierbrush.learning.batch_runner import EPISODE_METRICS
 from hierbrush.learning.config import FaultsSection, TrainingConfig
 from hierbrush.learning.connector import FragmentsToBatch
 from hierbrush.learning.faults import RunnerWatch, fault_settings
 from hierbrush.learning.learner import PrimitiveLearner
 from hierbrush.learning.module import ResidualPolicyModule
-from hierbrush.learning.runner import EPISODE_METRICS, BatchedEnvRunner
+from hierbrush.learning.runner import BatchedEnvRunner
 
 CURRICULUM_RESULTS = "curriculum"
 SAMPLED, RUNNERS = "sampled", "runners"

@@ -25,10 +25,9 @@ from hierbrush.composer.brief import MAX_STROKES
 from hierbrush.composer.observation import EXISTS, OBSERVATION_SIZE, WRITTEN
 from hierbrush.composer.place import DECISION_SIZE
 from hierbrush.envs.character import COMPOSER, CharacterBatch, character_spaces
-from hierbrush.learning.faults import CandidRunner
+from hierbrush.learning.batch_runner import LENGTH, RETURN, BatchRunner
 from hierbrush.learning.fragment import F32
 from hierbrush.learning.hierarchical_fragment import Decisions, HierarchicalFragment, StrokeTicks
-from hierbrush.learning.runner import LENGTH, RETURN, log_episodes
 from hierbrush.strokes.policy import MLPPolicy
 from hierbrush.strokes.types import ABBREVIATIONS
 
@@ -61,21 +60,18 @@ class _Env:
         """Nothing to close."""
 
 
-class HierarchicalRunner(CandidRunner, MultiAgentEnvRunner):  # type: ignore[misc]
+class HierarchicalRunner(BatchRunner, MultiAgentEnvRunner):  # type: ignore[misc]
     """Env runner for `CharacterBatch`: one forward pass a module and one simulator call a tick, no episode objects.
 
     A decision of the composer is an option: it is open while its stroke is written, and becomes one semi-Markov
     transition when the stroke is over. Options that are open when a sample ends are carried over to the next.
 
-    RLlib hooks: ``config.env_runners(env_runner_cls=...)``; overrides ``make_env``, ``get_spaces``, ``_sample``,
-    ``get_metrics`` and ``get_state`` / ``set_state`` as `BatchedEnvRunner` does. Modules that are not in
-    ``policies_to_train`` act by their most likely action and leave no experience.
+    RLlib hooks: ``config.env_runners(env_runner_cls=...)``; overrides ``make_env``, ``get_spaces`` and ``_sample``,
+    beside what `BatchRunner` does. Modules that are not in ``policies_to_train`` act by their most likely action and
+    leave no experience.
     """
 
-    stage = 0
     batch: CharacterBatch
-    _returns: F32
-    _lengths: NDArray[np.int32]
 
     def make_env(self) -> None:
         """Make the batch of characters."""
@@ -100,8 +96,7 @@ class HierarchicalRunner(CandidRunner, MultiAgentEnvRunner):  # type: ignore[mis
 
     def set_stage(self, stage: int) -> None:
         """Move the characters to a curriculum stage; the next sample begins with new episodes."""
-        self._needs_initial_reset = self._needs_initial_reset or stage != self.stage
-        self.stage = stage
+        super().set_stage(stage)
         if self.env is not None:
             self.batch.set_stage(stage)
 
@@ -117,7 +112,7 @@ class HierarchicalRunner(CandidRunner, MultiAgentEnvRunner):  # type: ignore[mis
     ) -> list[HierarchicalFragment]:
         batch, count = self.batch, self.num_envs
         if force_reset or num_episodes is not None or self._needs_initial_reset:
-            self._reset(evaluation=num_episodes is not None)
+            self.batch.reset(self._begin(evaluation=num_episodes is not None))
         for module in self.module.values():
             module.eval()
         trained = set(self.config.policies_to_train or self.module.keys())
@@ -174,7 +169,7 @@ class HierarchicalRunner(CandidRunner, MultiAgentEnvRunner):  # type: ignore[mis
         self._count(
             steps, episodes, {COMPOSER: decisions, **dict(zip(ABBREVIATIONS, module_steps.tolist(), strict=True))}
         )
-        log_episodes(self, finished, time.perf_counter() - started)
+        self._log_episodes(finished, time.perf_counter() - started)
         strokes = None
         if primitives:
             ticks["obs"].append(batch.observation.copy())
@@ -245,18 +240,6 @@ class HierarchicalRunner(CandidRunner, MultiAgentEnvRunner):  # type: ignore[mis
         next_obs[due], next_privileged[due] = self.batch.observe_composer(due), self.batch.privileged(due)
         return Decisions(next_obs=next_obs, next_privileged=next_privileged, **columns)
 
-    def _reset(self, *, evaluation: bool) -> None:
-        seed = self._seed
-        if seed is not None and not evaluation:
-            # A restored run must not repeat the characters and the noise of its first steps.
-            sequence = np.random.SeedSequence([seed, self.num_env_steps_sampled_lifetime])
-            seed = int(sequence.generate_state(1)[0])
-            torch.manual_seed(seed)
-        self.batch.reset(seed)
-        self._returns = np.zeros(self.num_envs, np.float32)
-        self._lengths = np.zeros(self.num_envs, np.int32)
-        self._needs_initial_reset = evaluation
-
     def _count(self, steps: int, episodes: int, modules: dict[str, int]) -> None:
         """Log the steps as RLlib's runners do; `PPO.training_step` counts by them."""
         self.num_env_steps_sampled_lifetime += steps
@@ -269,21 +252,6 @@ class HierarchicalRunner(CandidRunner, MultiAgentEnvRunner):  # type: ignore[mis
             if count:
                 log((NUM_MODULE_STEPS_SAMPLED, name), count, reduce="sum")
                 log((NUM_MODULE_STEPS_SAMPLED_LIFETIME, name), count, reduce="lifetime_sum")
-
-    def get_metrics(self) -> Any:
-        """Return what was logged since the last call."""
-        return self.metrics.reduce()
-
-    def get_state(self, *args: Any, **kwargs: Any) -> dict[str, Any]:
-        """Return the runner's state and its stage; RLlib gives it to restarted runners."""
-        state: dict[str, Any] = super().get_state(*args, **kwargs)
-        return {**state, "stage": self.stage}
-
-    def set_state(self, state: dict[str, Any]) -> None:
-        """Take over a state; RLlib passes it by the name ``state``."""
-        super().set_state(state)
-        if "stage" in state:
-            self.set_stage(state["stage"])
 
 
 def _chosen(module: Any, observed: F32, explore: bool) -> tuple[F32, F32]:

@@ -28,10 +28,10 @@ from hierbrush.curriculum import Curriculum
 from hierbrush.envs.stroke import hidden_columns
 from hierbrush.errors import HierbrushError
 from hierbrush.learning.algorithm import CURRICULUM_RESULTS, RUNNERS, SAMPLED, CurriculumPPO, algorithm_config
+from hierbrush.learning.batch_runner import EPISODE_METRICS
 from hierbrush.learning.config import TrainingConfig
 from hierbrush.learning.logs import METRICS_FILE, RunLog, draw_curve
 from hierbrush.learning.progress import Progress
-from hierbrush.learning.runner import EPISODE_METRICS
 from hierbrush.learning.storage import Store, open_store
 from hierbrush.learning.threads import use_one_thread
 from hierbrush.learning.weights import CARD, commit, load_weights, network_tensors, save_weights

@@ -13,13 +13,11 @@ from ray.rllib.env.single_agent_env_runner import SingleAgentEnvRunner
 
 import hierbrush.envs  # noqa: F401  (registers hierbrush/Stroke-v0, in remote runners too)
 from hierbrush.errors import HierbrushError
-from hierbrush.learning.faults import CandidRunner
+from hierbrush.learning.batch_runner import LENGTH, RETURN, BatchRunner
 from hierbrush.learning.fragment import F32, Fragment, FragmentBuffer
 
 Bools = NDArray[np.bool_]
 
-EPISODE_METRICS = "episode_metrics"
-RETURN, LENGTH = "episode_return", "episode_len"
 _EVALUATION_TICKS = 64
 
 
@@ -39,21 +37,16 @@ class BatchEnv(Protocol):
         """Apply actions f32 [N, A]; return observations [N, D], rewards [N], terminated [N], truncated [N]."""
 
 
-class BatchedEnvRunner(CandidRunner, SingleAgentEnvRunner):  # type: ignore[misc]
+class BatchedEnvRunner(BatchRunner, SingleAgentEnvRunner):  # type: ignore[misc]
     """Env runner without per-environment Python: it fills a `Fragment` instead of building episode objects.
 
-    RLlib hooks: ``config.env_runners(env_runner_cls=...)``; overrides ``make_env`` (finds the batch environment),
-    ``_sample`` (the loop), ``get_metrics`` (nothing is left to collect there) and ``get_state`` / ``set_state`` (the
-    curriculum stage reaches restored and restarted runners); ``apply`` comes from `CandidRunner`. Connectors are not
-    called: observations come scaled, and actions are clipped to the action space's bounds.
+    RLlib hooks: ``config.env_runners(env_runner_cls=...)``; overrides ``make_env`` (finds the batch environment) and
+    ``_sample`` (the loop), beside what `BatchRunner` does. Connectors are not called: observations come scaled, and
+    actions are clipped to the action space's bounds.
     """
 
-    stage = 0
     batch_env: Any = None  # stays None in a local runner beside remote ones
-    _needs_initial_reset = True
     _obs: F32
-    _returns: F32
-    _lengths: NDArray[np.int32]
 
     def make_env(self) -> None:
         """Make the vector environment and go past RLlib's wrapper, which loops over environments.
@@ -73,8 +66,7 @@ class BatchedEnvRunner(CandidRunner, SingleAgentEnvRunner):  # type: ignore[misc
 
     def set_stage(self, stage: int) -> None:
         """Move the environment to a curriculum stage; the next sample begins with new episodes."""
-        self._needs_initial_reset = self._needs_initial_reset or stage != self.stage
-        self.stage = stage
+        super().set_stage(stage)
         if hasattr(self.batch_env, "set_stage"):
             self.batch_env.set_stage(stage)
 
@@ -90,7 +82,8 @@ class BatchedEnvRunner(CandidRunner, SingleAgentEnvRunner):  # type: ignore[misc
     ) -> list[Fragment]:
         count = self.num_envs
         if force_reset or num_episodes is not None or self._needs_initial_reset:
-            self._reset(evaluation=num_episodes is not None)
+            seed = self._begin(evaluation=num_episodes is not None)
+            self._obs, _ = self._try_env_reset(seed=seed)
         wanted = num_episodes if num_episodes is not None else -(-num_timesteps // count)  # type: ignore[operator]
         space = self.env.single_action_space
         buffer = FragmentBuffer(
@@ -126,7 +119,7 @@ class BatchedEnvRunner(CandidRunner, SingleAgentEnvRunner):  # type: ignore[misc
             tick += 1
         self._check_finite()
         self._increase_sampled_metrics(tick * count, episodes)
-        log_episodes(self, finished, time.perf_counter() - started)
+        self._log_episodes(finished, time.perf_counter() - started)
         return [buffer.finish(self._obs)]
 
     def _act(self, obs: F32, explore: bool) -> tuple[F32, F32]:
@@ -147,51 +140,3 @@ class BatchedEnvRunner(CandidRunner, SingleAgentEnvRunner):  # type: ignore[misc
             raise FloatingPointError(
                 f"{self.config.env}: NaN or infinite reward in environments {bad[:8].tolist()} at stage {self.stage}"
             )
-
-    def _reset(self, *, evaluation: bool) -> None:
-        """Reset every environment; evaluations always begin with the same seed, training goes on where it was."""
-        seed = self._seed
-        if seed is not None and not evaluation:
-            # A restored run must not repeat the goals and the noise of its first steps.
-            sequence = np.random.SeedSequence([seed, self.num_env_steps_sampled_lifetime])
-            seed = int(sequence.generate_state(1)[0])
-            torch.manual_seed(seed)
-        self._obs, _ = self._try_env_reset(seed=seed)
-        self._returns = np.zeros(self.num_envs, np.float32)
-        self._lengths = np.zeros(self.num_envs, np.int32)
-        self._needs_initial_reset = evaluation
-
-    def get_metrics(self) -> Any:
-        """Return what was logged since the last call."""
-        return self.metrics.reduce()
-
-    def get_state(self, *args: Any, **kwargs: Any) -> dict[str, Any]:
-        """Return the runner's state and its stage; RLlib gives it to restarted runners."""
-        state: dict[str, Any] = super().get_state(*args, **kwargs)
-        return {**state, "stage": self.stage}
-
-    def set_state(self, state: dict[str, Any]) -> None:
-        """Take over a state; RLlib passes it by the name ``state``."""
-        super().set_state(state)
-        if "stage" in state:
-            self.set_stage(state["stage"])
-
-
-def log_episodes(runner: Any, finished: dict[str, list[NDArray[Any]]], seconds: float) -> None:
-    """Log the metrics of the episodes that ended in one sample: means, and 5th percentiles beside them.
-
-    One value a sample: logging each of thousands of episodes would cost more than simulating it.
-
-    Args:
-        runner: an RLlib env runner.
-        finished: parts of the columns, `RETURN` and `LENGTH` among them.
-        seconds: how long sampling took.
-    """
-    if not finished:
-        return
-    values = {name: np.concatenate(parts) for name, parts in finished.items()}
-    lengths, returns = values.pop(LENGTH), values.pop(RETURN)
-    runner._log_episode_metrics(float(lengths.mean()), float(returns.mean()), seconds)
-    for name, column in values.items():
-        runner.metrics.log_value((EPISODE_METRICS, name), float(column.mean()), window=1)
-        runner.metrics.log_value((EPISODE_METRICS, f"{name}_p05"), float(np.quantile(column, 0.05)), window=1)
