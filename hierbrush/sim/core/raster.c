@@ -47,20 +47,28 @@ void hb_fill_polygon(const double *points, int64_t count, int32_t columns, int32
     }
 }
 
-enum { TILE_COLUMNS = 8, TILE_ROWS = 8, EDGES = 256 };
-#define TILE_REACH 4.97f /* pixels from a tile's middle to the farthest pixel centre in it, and a little more */
+enum { TILE = 8, PIXELS = TILE * TILE, LANES = 8, EDGES = 256 };
+#define TILE_HALF 3.5f   /* pixels from a tile's middle to its outermost pixel centres, along an axis */
+#define TILE_REACH 4.95f /* and to the farthest one */
+#define SLACK 0.02f      /* more than rounding does to a distance */
+#define NOWHERE 1e9f     /* farther than any pixel */
 
-/* Edges of a polygon, a column for each number, so that many can be looked at together. */
+/* Edges of a polygon, a column for each number, so that many can be looked at together. Their count is a multiple of LANES,
+ * the last ones nowhere. */
 struct edges {
+    int32_t count;
     float x[EDGES], y[EDGES], along_x[EDGES], along_y[EDGES], inverse[EDGES];
 };
 
 static void load(struct edges *edges, const double *points, int64_t count, int64_t first)
 {
-    for (int64_t at = first; at < count && at < first + EDGES; at++) {
-        int64_t next = at + 1 < count ? at + 1 : 0, k = at - first;
-        float x = (float)points[2 * at], y = (float)points[2 * at + 1];
-        float ex = (float)points[2 * next] - x, ey = (float)points[2 * next + 1] - y;
+    int32_t here = (int32_t)(count - first < EDGES ? count - first : EDGES);
+    edges->count = (here + LANES - 1) / LANES * LANES;
+    for (int32_t k = 0; k < edges->count; k++) {
+        int64_t at = first + k, next = at + 1 < count ? at + 1 : 0;
+        float x = k < here ? (float)points[2 * at] : NOWHERE, y = k < here ? (float)points[2 * at + 1] : NOWHERE;
+        float ex = k < here ? (float)points[2 * next] - x : 0.0f;
+        float ey = k < here ? (float)points[2 * next + 1] - y : 0.0f;
         float squared = ex * ex + ey * ey;
         edges->x[k] = x;
         edges->y[k] = y;
@@ -70,15 +78,58 @@ static void load(struct edges *edges, const double *points, int64_t count, int64
     }
 }
 
-/* Squared distance of a point to edge k. */
-HB_INLINE float squared_distance(const struct edges *edges, int32_t k, float x, float y)
+/* Squared distance of a point to edge k, and the way from there to the point. */
+HB_INLINE float squared_distance(const struct edges *edges, int32_t k, float x, float y, float *way_x, float *way_y)
 {
     float ox = x - edges->x[k], oy = y - edges->y[k];
     float along = (ox * edges->along_x[k] + oy * edges->along_y[k]) * edges->inverse[k];
     along = along > 0.0f ? along : 0.0f;
     along = along < 1.0f ? along : 1.0f;
-    float dx = ox - along * edges->along_x[k], dy = oy - along * edges->along_y[k];
-    return dx * dx + dy * dy;
+    *way_x = ox - along * edges->along_x[k];
+    *way_y = oy - along * edges->along_y[k];
+    return *way_x * *way_x + *way_y * *way_y;
+}
+
+/* Writes which edges may be nearest to a pixel of the tile around a point, and returns how many; there is at least one.
+ *
+ * Seen from there an edge is `apart`, and the way from it has the direction `toward`. Moving on by u, the distance to an
+ * edge changes by toward . u at least, since distance to a segment is convex; that to the nearest edge by its own toward . u
+ * at most, and what a circle around its nearest point bends away from the tangent. So most edges are left out, which
+ * changes no result. */
+HB_INLINE int32_t candidates(const struct edges *edges, float x, float y, int32_t *found)
+{
+    float apart[EDGES], toward_x[EDGES], toward_y[EDGES], low[LANES];
+    for (int32_t k = 0; k < edges->count; k++) {
+        float way_x, way_y, distance = sqrtf(squared_distance(edges, k, x, y, &way_x, &way_y));
+        float inverse = 1.0f / (distance > 1e-6f ? distance : 1e-6f);
+        apart[k] = distance;
+        toward_x[k] = way_x * inverse;
+        toward_y[k] = way_y * inverse;
+    }
+    for (int32_t i = 0; i < LANES; i++)
+        low[i] = apart[i];
+    for (int32_t k = LANES; k < edges->count; k += LANES)
+        for (int32_t i = 0; i < LANES; i++)
+            low[i] = apart[k + i] < low[i] ? apart[k + i] : low[i];
+    float least = low[0];
+    for (int32_t i = 1; i < LANES; i++)
+        least = low[i] < least ? low[i] : least;
+    int32_t best = 0;
+    while (apart[best] > least)
+        best++;
+    float to_x = toward_x[best], to_y = toward_y[best], far = least + 2.0f * TILE_REACH + SLACK;
+    float bent = least + SLACK;
+    bent += least > 2.0f * TILE_REACH ? 0.5f * TILE_REACH * TILE_REACH / (least - TILE_REACH) : NOWHERE;
+    int32_t near[EDGES], count = 0;
+    for (int32_t k = 0; k < edges->count; k++) {
+        float turned = bent + TILE_HALF * (fabsf(toward_x[k] - to_x) + fabsf(toward_y[k] - to_y));
+        near[k] = apart[k] <= (far < turned ? far : turned);
+    }
+    for (int32_t k = 0; k < edges->count; k++) {
+        found[count] = k;
+        count += near[k];
+    }
+    return count;
 }
 
 HB_CLONES void hb_polygon_distance(const double *points, int64_t count, int32_t columns, int32_t rows,
@@ -87,46 +138,39 @@ HB_CLONES void hb_polygon_distance(const double *points, int64_t count, int32_t 
     int32_t words = (columns + 63) >> 6;
     struct edges edges;
     int64_t loaded = -1;
-    for (int32_t top = 0; top < rows; top += TILE_ROWS)
-        for (int32_t left = 0; left < columns; left += TILE_COLUMNS) {
-            float nearest[TILE_ROWS][TILE_COLUMNS];
-            for (int32_t r = 0; r < TILE_ROWS; r++)
-                for (int32_t i = 0; i < TILE_COLUMNS; i++)
-                    nearest[r][i] = 1e9f;
-            /* Most edges are nearest to nothing in a tile: an edge that lies farther from its middle than the nearest one
-             * by more than the tile's extent is skipped, which changes no result. */
-            float middle_x = (float)left + 0.5f * TILE_COLUMNS, middle_y = (float)top + 0.5f * TILE_ROWS;
+    for (int32_t top = 0; top < rows; top += TILE)
+        for (int32_t left = 0; left < columns; left += TILE) {
+            float nearest[PIXELS];
+            for (int32_t i = 0; i < PIXELS; i++)
+                nearest[i] = NOWHERE;
             for (int64_t block = 0; block < count; block += EDGES) {
-                int32_t here = (int32_t)(count - block < EDGES ? count - block : EDGES);
                 if (block != loaded) {
                     load(&edges, points, count, block);
                     loaded = block;
                 }
-                float apart[EDGES], least = 1e18f;
-                for (int32_t k = 0; k < here; k++)
-                    apart[k] = squared_distance(&edges, k, middle_x, middle_y);
-                for (int32_t k = 0; k < here; k++)
-                    least = apart[k] < least ? apart[k] : least;
-                float far = sqrtf(least) * 1.001f + 2.0f * TILE_REACH;
-                for (int32_t k = 0; k < here; k++) {
-                    if (apart[k] > far * far)
-                        continue;
-                    for (int32_t r = 0; r < TILE_ROWS; r++)
-                        for (int32_t i = 0; i < TILE_COLUMNS; i++) {
-                            float x = (float)left + 0.5f + (float)i, y = (float)(top + r) + 0.5f;
-                            float distance = squared_distance(&edges, k, x, y);
-                            nearest[r][i] = distance < nearest[r][i] ? distance : nearest[r][i];
+                int32_t near[EDGES], some = candidates(&edges, (float)(left + TILE / 2), (float)(top + TILE / 2), near);
+                for (int32_t k = 0; k < some; k++)
+                    for (int32_t r = 0; r < TILE; r++)
+                        for (int32_t i = 0; i < TILE; i++) {
+                            float x = (float)left + 0.5f + (float)i, y = (float)(top + r) + 0.5f, way_x, way_y;
+                            float distance = squared_distance(&edges, near[k], x, y, &way_x, &way_y);
+                            float *least = &nearest[r * TILE + i];
+                            *least = distance < *least ? distance : *least;
                         }
-                }
             }
-            for (int32_t r = 0; r < TILE_ROWS && top + r < rows; r++)
-                for (int32_t i = 0; i < TILE_COLUMNS && left + i < columns; i++) {
-                    float quarters = rintf(sqrtf(nearest[r][i]) * 4.0f);
-                    int32_t value = quarters < 127.0f ? (int32_t)quarters : 127;
-                    int32_t row = top + r, column = left + i;
-                    uint64_t is_in = inside[(ptrdiff_t)row * words + (column >> 6)] >> (column & 63) & 1;
-                    out[(ptrdiff_t)row * columns + column] = (int8_t)(is_in ? value : -value);
-                }
+            int32_t value[PIXELS], wide = columns - left < TILE ? columns - left : TILE;
+            for (int32_t i = 0; i < PIXELS; i++) {
+                float quarters = rintf(sqrtf(nearest[i]) * 4.0f);
+                value[i] = (int32_t)(quarters < 127.0f ? quarters : 127.0f);
+            }
+            for (int32_t r = 0; r < TILE && top + r < rows; r++) {
+                ptrdiff_t row = top + r;
+                /* A tile lies within one word. */
+                uint32_t is_in = (uint32_t)(inside[row * words + (left >> 6)] >> (left & 63));
+                int8_t *line = out + row * columns + left;
+                for (int32_t i = 0; i < wide; i++)
+                    line[i] = (int8_t)(is_in >> i & 1 ? value[r * TILE + i] : -value[r * TILE + i]);
+            }
         }
 }
 
