@@ -26,12 +26,15 @@ from hierbrush.learning.threads import use_one_thread
 from hierbrush.resources import folder
 from hierbrush.strokes.types import ABBREVIATIONS
 
+_OURS = "hierbrush"
 CHARACTERS = 60  # of each stage; every environment of stock RLlib prepares its own
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--slots", type=int, default=512, help="characters written side by side by ours")
+    parser.add_argument(
+        "--slots", type=int, nargs="+", default=[256, 1024], help="characters written side by side by ours"
+    )
     parser.add_argument("--environments", type=int, nargs="*", default=[1, 16, 64, 128], help="those of stock RLlib")
     parser.add_argument("--fragment", type=int, default=128, help="ticks between updates")
     parser.add_argument("--iterations", type=int, default=3, help="measured iterations; the median counts")
@@ -41,36 +44,40 @@ def main() -> None:
     curriculum = load_curriculum(folder("curricula") / "composer.yaml").model_dump(mode="json")
     for stage in curriculum["stages"]:
         stage["characters"]["count"] = CHARACTERS
-    config = HierarchicalConfig.model_validate(
-        {
-            "kind": "hierarchical",
-            "name": "bench",
-            "environment": {"slots": arguments.slots},
-            "composer": {"epochs": 2},
-            "training": {"steps": 10**9, "fragment": arguments.fragment, "minibatch": 256, "value_warmup": 0},
-        }
-    )
-    ours = hierarchical_algorithm_config(config, Curriculum.model_validate(curriculum))
-    variants = {
-        f"stock, {count} environments": (stock(config, curriculum, count), 64 * 64) for count in arguments.environments
+    variants: dict[str, tuple[PPOConfig, int]] = {
+        f"stock, {count} environments": (stock(settings(1, arguments.fragment), curriculum, count), 64 * 64)
+        for count in arguments.environments
     }
-    variants["hierbrush"] = (ours, arguments.slots * arguments.fragment)
+    for slots in arguments.slots:
+        ours = hierarchical_algorithm_config(settings(slots, arguments.fragment), Curriculum.model_validate(curriculum))
+        variants[f"{_OURS}, {slots:,} characters"] = ours, slots * arguments.fragment
     rows: dict[str, dict[str, float]] = {}
     with ray_session(1):
         for name, (algorithm, steps) in variants.items():
             times = time_rllib(algorithm, arguments.iterations)
             rows[name] = {part: steps / statistics.median(seconds) for part, seconds in times.items()}
             print(f"{name}: " + ", ".join(f"{part} {rate:,.0f}/s" for part, rate in rows[name].items()), flush=True)
-    best = {part: max(rates[part] for name, rates in rows.items() if name != "hierbrush") for part in times}
-    print(
-        f"\n{arguments.slots} slots x {arguments.fragment} ticks; steps per CPU second (ratio to the best of stock)\n"
-    )
+    best = {part: max(rates[part] for name, rates in rows.items() if not name.startswith(_OURS)) for part in times}
+    print(f"\n{arguments.fragment} ticks a fragment; steps per CPU second (ratio to the best of stock)\n")
     print("| | sampling | learner | end to end |\n|---|---|---|---|")
     for name, rates in rows.items():
         cells = [f"{rates[part]:,.0f} ({rates[part] / best[part]:.2f}x)" for part in ("sampling", "learner", "total")]
         print(f"| {name} | {' | '.join(cells)} |")
     if arguments.json:
         arguments.json.write_text(json.dumps({"settings": vars(arguments) | {"json": None}, "rates": rows}, indent=1))
+
+
+def settings(slots: int, fragment: int) -> HierarchicalConfig:
+    """Return the configuration of a run of ours, whose networks and minibatches stock RLlib gets as well."""
+    return HierarchicalConfig.model_validate(
+        {
+            "kind": "hierarchical",
+            "name": "bench",
+            "environment": {"slots": slots},
+            "composer": {"epochs": 2},
+            "training": {"steps": 10**9, "fragment": fragment, "minibatch": 256, "value_warmup": 0},
+        }
+    )
 
 
 def stock(config: HierarchicalConfig, curriculum: dict[str, object], environments: int) -> PPOConfig:

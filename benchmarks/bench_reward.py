@@ -33,7 +33,8 @@ from hierbrush.strokes.policy import PolicySet
 from hierbrush.strokes.types import ABBREVIATIONS
 
 SLOTS = 128
-COLUMNS = ("reward", "character IoU", "order", "centre")
+COLUMNS = ("reward", "stroke IoU", "character IoU", "order", "centre")
+_METRICS = ("iou", "character_iou", "order_exact", "centre_error")
 
 
 def stage_without_goals() -> dict[str, Any]:
@@ -64,10 +65,7 @@ def scores(composer: ComposerPolicy, primitives: PolicySet, characters: Sequence
             tick = batch.tick(actions)
             reward += np.where(over, 0.0, tick.composer_reward)
             over |= tick.character_over
-        metrics = batch.episode_metrics
-        rows.append(
-            np.column_stack([reward, metrics["character_iou"], metrics["order_exact"], metrics["centre_error"]])
-        )
+        rows.append(np.column_stack([reward, *(batch.episode_metrics[name] for name in _METRICS)]))
     return np.concatenate(rows)
 
 
