@@ -29,7 +29,7 @@ FILE = Path(__file__).resolve().parent / "data" / "drawings.safetensors"
 MAX_STROKES = 40
 """Most strokes of a character; the longest in the library has 33."""
 
-_NO_PLACES = np.empty((0, PLACE_SIZE), np.float32)
+_NO_PLACES = np.empty((0, PLACE_SIZE), np.float32)  # or what has no drawing could not be concatenated
 
 
 @dataclass(frozen=True, eq=False)

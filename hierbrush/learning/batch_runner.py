@@ -16,7 +16,7 @@ RETURN, LENGTH = "episode_return", "episode_len"
 
 
 class BatchRunner(CandidRunner):
-    """Base of runners with a curriculum stage and no episode objects, before one of RLlib's own.
+    """Runners with a curriculum stage and without episode objects; stands before one of RLlib's among the bases.
 
     RLlib hooks: overrides ``get_metrics`` (nothing is left to collect there) and ``get_state`` / ``set_state`` (the
     curriculum stage reaches restored and restarted runners); ``apply`` comes from `CandidRunner`.
@@ -32,8 +32,8 @@ class BatchRunner(CandidRunner):
         self._needs_initial_reset = self._needs_initial_reset or stage != self.stage
         self.stage = stage
 
-    def _begin(self: Any, *, evaluation: bool) -> int | None:
-        """Begin to count every episode anew and return the seed for the environments.
+    def _begin_episodes(self: Any, *, evaluation: bool) -> int | None:
+        """Take the counts of all episodes back to zero and return the seed to reset the environments with.
 
         Evaluations always begin with the same seed; training goes on where it was.
         """

@@ -112,7 +112,7 @@ class HierarchicalRunner(BatchRunner, MultiAgentEnvRunner):  # type: ignore[misc
     ) -> list[HierarchicalFragment]:
         batch, count = self.batch, self.num_envs
         if force_reset or num_episodes is not None or self._needs_initial_reset:
-            self.batch.reset(self._begin(evaluation=num_episodes is not None))
+            self.batch.reset(self._begin_episodes(evaluation=num_episodes is not None))
         for module in self.module.values():
             module.eval()
         trained = set(self.config.policies_to_train or self.module.keys())

@@ -82,7 +82,7 @@ class BatchedEnvRunner(BatchRunner, SingleAgentEnvRunner):  # type: ignore[misc]
     ) -> list[Fragment]:
         count = self.num_envs
         if force_reset or num_episodes is not None or self._needs_initial_reset:
-            seed = self._begin(evaluation=num_episodes is not None)
+            seed = self._begin_episodes(evaluation=num_episodes is not None)
             self._obs, _ = self._try_env_reset(seed=seed)
         wanted = num_episodes if num_episodes is not None else -(-num_timesteps // count)  # type: ignore[operator]
         space = self.env.single_action_space

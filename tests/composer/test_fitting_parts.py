@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -66,9 +68,18 @@ def test_other_fonts_or_tasks_begin_anew(tmp_path: Path, tasks: list[Task], part
     assert Parts(out, tasks).folder != parts.folder
 
 
-def test_fitted_batches_are_given_in_their_order_and_not_fitted_again(tasks: list[Task], parts: Parts) -> None:
-    parts.write(1, [FITTED])
-    parts.write(0, ["blank"])
-    first, second = fitting._fitted(tasks, 1, parts)
-    assert first == ["blank"]
-    assert isinstance(second[0], FurtherDrawing)
+def test_only_what_is_missing_is_fitted_and_all_is_given_in_order(
+    tasks: list[Task], parts: Parts, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[int] = []
+
+    def drawn(batch: Sequence[Task]) -> list[FurtherDrawing | str]:
+        asked.append(len(batch))
+        return ["fresh"]
+
+    monkeypatch.setattr(fitting, "drawn", drawn)
+    monkeypatch.setattr(fitting, "ProcessPoolExecutor", lambda workers, **_: ThreadPoolExecutor(workers))
+    parts.write(1, ["earlier"])
+    assert list(fitting._fitted(tasks, 1, parts)) == [["fresh"], ["earlier"]]
+    assert asked == [fitting._BATCH]
+    assert parts.read(0) == ["fresh"]

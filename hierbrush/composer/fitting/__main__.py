@@ -43,7 +43,7 @@ _PACKAGE = click.Path(path_type=Path, exists=True)
 def main(big5: Path, ukai: Path, cjk_decomp: Path, out: Path, sheet: Path | None, workers: int) -> None:
     """Fit the strokes of further training characters to the ink of two fonts.
 
-    Takes some 20 minutes on one core; what has been fitted lies beside --out, and the same command goes on from there.
+    Takes 15 to 20 minutes on one core; what has been fitted lies beside --out, and the same command goes on from there.
     """
     try:
         for option, file in (("--out", out), ("--sheet", sheet)):
