@@ -21,10 +21,10 @@ FLOORS = (
     {"characters"},
     {"strokes", "metrics"},
     {"sim"},
-    {"errors", "resources"},
+    {"errors", "files", "resources"},
 )
 LEVEL = {name: len(FLOORS) - at for at, floor in enumerate(FLOORS) for name in floor}
-EXCEPTIONS = {("resources", "errors")}
+EXCEPTIONS = {("resources", "errors"), ("files", "errors")}
 # The package itself (hierbrush/__init__.py, __main__.py) stands above all floors: it only points at them.
 ROOT = ""
 HEAVY = ("ray", "torch")

@@ -10,6 +10,7 @@ import click
 from hierbrush.curriculum import ConfigError, Curriculum, load_curriculum
 from hierbrush.curriculum.model import json_schema
 from hierbrush.errors import HierbrushError, closest
+from hierbrush.files import write_atomically
 
 _FILE = click.Path(path_type=Path)
 
@@ -88,9 +89,5 @@ def _load(file: Path) -> Curriculum | None:
 
 
 def _write(file: Path, content: bytes) -> None:
-    try:
-        file.write_bytes(content)
-    except (OSError, ValueError) as error:
-        reason = getattr(error, "strerror", None) or error
-        raise HierbrushError(f"--output: cannot write {str(file)!r}: {reason}") from error
+    write_atomically(file, content, argument="--output")
     click.echo(file)

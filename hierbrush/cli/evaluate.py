@@ -140,10 +140,10 @@ def _primitives(
 ) -> None:
     from tqdm import tqdm
 
+    from hierbrush.files import write_atomically
     from hierbrush.writing import write_characters
     from hierbrush.writing.evaluation import evaluate as run
     from hierbrush.writing.picture_sheet import picture_sheet
-    from hierbrush.writing.result import write_file
 
     with tqdm(total=len(characters), unit="character", disable=None, leave=False) as bar:
         result = run(
@@ -161,7 +161,7 @@ def _primitives(
         ious = result.rows[0].column("iou")
         worst = [result.characters[at] for at in ious.argsort(kind="stable")[:12]]
         drawn = write_characters(worst, goal="glyph", brush=brush, policy=policy, seed=seed)
-        write_file(sheet, picture_sheet(drawn))
+        write_atomically(sheet, picture_sheet(drawn))
         click.echo(sheet)
 
 
@@ -181,10 +181,10 @@ def _compositions(
 
     from hierbrush.composer.composers import BASELINES
     from hierbrush.composer.flat import WEIGHTS
+    from hierbrush.files import write_atomically
     from hierbrush.writing import write_characters
     from hierbrush.writing.composer_evaluation import WITHOUT_STROKES, evaluate_composers, steps
     from hierbrush.writing.picture_sheet import DESCRIBED, composition_sheet
-    from hierbrush.writing.result import write_file
 
     names = tuple(dict.fromkeys([*composers, *BASELINES, *WITHOUT_STROKES]))
     with tqdm(total=steps(len(characters), len(names)), unit="step", disable=None, leave=False) as bar:
@@ -209,13 +209,13 @@ def _compositions(
         # The first of two entries for a character: its strokes as a set.
         pairs = zip(reversed(result.characters), reversed(result.rows[0].places.tolist()), strict=True)
         places = dict(pairs)
-        write_file(sheet, composition_sheet(drawn, places))
+        write_atomically(sheet, composition_sheet(drawn, places))
         click.echo(sheet)
 
 
 def _write_json(file: Path | None, document: dict[str, object]) -> None:
-    from hierbrush.writing.result import write_file
+    from hierbrush.files import write_atomically
 
     if file is not None:
-        write_file(file, (json.dumps(document, ensure_ascii=False, indent=1) + "\n").encode())
+        write_atomically(file, (json.dumps(document, ensure_ascii=False, indent=1) + "\n").encode())
         click.echo(file)

@@ -66,8 +66,9 @@ def write(
     hierbrush write ⿰木月 -o new.png --hierarchy how.png
     """  # noqa: D301  # \b keeps click from joining the examples' lines
     from hierbrush.composer.ids import is_ids
+    from hierbrush.files import write_atomically
     from hierbrush.writing import Layout, Sheet, Writing, write_character, write_text
-    from hierbrush.writing.result import check_size, check_suffix, write_file
+    from hierbrush.writing.result import check_size, check_suffix
 
     # Wrong file names are told before any work is done.
     if not outputs and hierarchy is None:
@@ -99,5 +100,5 @@ def write(
     if hierarchy is not None and isinstance(sheet, Writing):
         from hierbrush.writing.hierarchy import hierarchy_picture
 
-        write_file(hierarchy, hierarchy_picture(sheet))
+        write_atomically(hierarchy, hierarchy_picture(sheet))
         click.echo(hierarchy)

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hierbrush.errors import HierbrushError
+from hierbrush.files import write_atomically
 from hierbrush.strokes.policy import read_safetensors
 
 F32 = NDArray[np.float32]
@@ -40,6 +41,6 @@ def write(path: Path, tensors: Mapping[str, NDArray[np.floating]], strings: Mapp
     """Write tensors and strings as `read` reads them."""
     from safetensors.numpy import save  # of the train extra, which those who only read lack
 
-    path.write_bytes(save(dict(tensors)))
+    write_atomically(path, save(dict(tensors)))
     text = json.dumps(strings, ensure_ascii=False, separators=(",", ":"))
-    path.with_suffix(".json").write_text(text + "\n", encoding="utf-8")
+    write_atomically(path.with_suffix(".json"), text.encode() + b"\n")

@@ -9,9 +9,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 from hierbrush.errors import HierbrushError
+from hierbrush.files import UNFINISHED, sync
 
 _NAME = re.compile(r"step-(\d{12})")
-_UNFINISHED = ".unfinished-"
 
 
 def save(folder: Path, steps: int, write: Callable[[Path], None], *, keep: int) -> Path:
@@ -24,7 +24,7 @@ def save(folder: Path, steps: int, write: Callable[[Path], None], *, keep: int) 
         HierbrushError: the files cannot be written, on a full disk say; earlier checkpoints are untouched.
     """
     target = folder / name_of(steps)
-    unfinished = folder / f"{_UNFINISHED}{os.getpid()}-{target.name}"
+    unfinished = folder / f"{UNFINISHED}{os.getpid()}-{target.name}"
     try:
         folder.mkdir(parents=True, exist_ok=True)
         shutil.rmtree(unfinished, ignore_errors=True)
@@ -34,7 +34,7 @@ def save(folder: Path, steps: int, write: Callable[[Path], None], *, keep: int) 
         if target.exists():
             _discard(target)
         unfinished.rename(target)
-        _sync(folder)
+        sync(folder)
     except OSError as error:
         shutil.rmtree(unfinished, ignore_errors=True)
         raise HierbrushError(f"{target}: the checkpoint cannot be written: {error}") from error
@@ -71,31 +71,12 @@ def steps_of(checkpoint: Path) -> int:
 
 def remove_unfinished(folder: Path) -> None:
     """Remove what a process that was killed had begun to write or to delete."""
-    for path in folder.glob(f"{_UNFINISHED}*"):
+    for path in folder.glob(f"{UNFINISHED}*"):
         shutil.rmtree(path, ignore_errors=True)
 
 
-def write_atomically(path: Path, data: bytes) -> None:
-    """Write a file that is either the old one or the whole new one.
-
-    Raises:
-        HierbrushError: it cannot be written, on a full disk say; the old one is untouched.
-    """
-    unfinished = path.with_name(f"{_UNFINISHED}{os.getpid()}-{path.name}")
-    try:
-        with unfinished.open("wb") as stream:
-            stream.write(data)
-            stream.flush()
-            os.fsync(stream.fileno())
-        unfinished.replace(path)
-        _sync(path.parent)
-    except OSError as error:
-        unfinished.unlink(missing_ok=True)
-        raise HierbrushError(f"{path}: cannot be written: {error.strerror or error}") from error
-
-
 def _discard(checkpoint: Path) -> None:
-    nameless = checkpoint.with_name(f"{_UNFINISHED}{os.getpid()}-old-{checkpoint.name}")
+    nameless = checkpoint.with_name(f"{UNFINISHED}{os.getpid()}-old-{checkpoint.name}")
     checkpoint.rename(nameless)
     shutil.rmtree(nameless, ignore_errors=True)
 
@@ -103,13 +84,5 @@ def _discard(checkpoint: Path) -> None:
 def _sync_tree(folder: Path) -> None:
     for parent, _, files in os.walk(folder, topdown=False):
         for name in files:
-            _sync(Path(parent, name))
-        _sync(Path(parent))
-
-
-def _sync(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+            sync(Path(parent, name))
+        sync(Path(parent))

@@ -16,7 +16,7 @@ from safetensors.numpy import save
 
 from hierbrush.curriculum import load_curriculum, load_model
 from hierbrush.envs.character import COMPOSER
-from hierbrush.learning import checkpoint
+from hierbrush.files import write_atomically
 from hierbrush.learning.config import curriculum_file
 from hierbrush.learning.hierarchical import hierarchical_algorithm_config, trained_modules, weight_files
 from hierbrush.learning.hierarchical_config import HierarchicalConfig
@@ -84,9 +84,9 @@ def _half(value: Any) -> NDArray[np.float16]:
 
 def _write(into: Path, weights: str, card: str, tensors: Mapping[str, NDArray[Any]], facts: Mapping[str, Any]) -> None:
     data = save(dict(tensors))
-    checkpoint.write_atomically(into / weights, data)
+    write_atomically(into / weights, data)
     text = json.dumps({"sha256": hashlib.sha256(data).hexdigest(), **facts}, indent=2, ensure_ascii=False)
-    checkpoint.write_atomically(into / card, text.encode() + b"\n")
+    write_atomically(into / card, text.encode() + b"\n")
 
 
 def train_hierarchical(
@@ -123,7 +123,7 @@ def train_hierarchical(
     uri = stored_at(config.output.storage, into, into)
     run = PolicyRun(config.name, into, config, curriculum, None, None, uri)  # type: ignore[arg-type]
     run.claim(resume=resume)
-    checkpoint.write_atomically(into / "config.json", (config.model_dump_json(indent=2) + "\n").encode())
+    write_atomically(into / "config.json", (config.model_dump_json(indent=2) + "\n").encode())
     progress = Progress(config.name, config.training.steps, 0)
     with ray_session(1 + config.resources.runners + config.resources.learners, address):
         algorithm = hierarchical_algorithm_config(config, curriculum).build_algo()

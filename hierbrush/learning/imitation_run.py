@@ -24,7 +24,7 @@ from hierbrush.composer.brief import Brief, Truth
 from hierbrush.composer.policy import ComposerPolicy
 from hierbrush.curriculum import load_model
 from hierbrush.errors import HierbrushError
-from hierbrush.learning.checkpoint import write_atomically
+from hierbrush.files import write_atomically
 from hierbrush.learning.expert import Disturbance
 from hierbrush.learning.imitation import (
     SLOPE,

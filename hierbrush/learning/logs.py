@@ -10,7 +10,7 @@ import threading
 from pathlib import Path
 from typing import Any
 
-from hierbrush.learning.checkpoint import write_atomically
+from hierbrush.files import write_atomically
 
 METRICS_FILE = "metrics.jsonl"
 CURVE_FILE = "curve.png"

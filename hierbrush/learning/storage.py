@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from hierbrush.errors import HierbrushError
+from hierbrush.files import write_atomically
 from hierbrush.learning import checkpoint
 
 CHECKPOINTS = "checkpoints"
@@ -192,7 +193,7 @@ class UriStore:
         for name in _RESULTS:
             if not (folder / name).exists() and self._exists(f"{self._root}/{name}"):
                 folder.mkdir(parents=True, exist_ok=True)
-                checkpoint.write_atomically(folder / name, self._read(f"{self._root}/{name}"))
+                write_atomically(folder / name, self._read(f"{self._root}/{name}"))
 
     def _path(self, steps: int) -> str:
         return f"{self._root}/{CHECKPOINTS}/{checkpoint.name_of(steps)}"

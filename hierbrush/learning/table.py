@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from hierbrush.learning.checkpoint import write_atomically
+from hierbrush.files import write_atomically
 from hierbrush.learning.logs import METRICS_FILE, read_metrics
 from hierbrush.learning.policy_run import PolicyRun
 

@@ -15,7 +15,7 @@ import gymnasium
 
 from hierbrush.curriculum import Curriculum, apply_overrides, load_curriculum, read_yaml, validate
 from hierbrush.errors import HierbrushError, closest
-from hierbrush.learning.checkpoint import write_atomically
+from hierbrush.files import write_atomically
 from hierbrush.learning.config import TrainingConfig, curriculum_file, named_file
 from hierbrush.learning.policy_run import PolicyRun, build_training, cpus_needed, ray_session
 from hierbrush.learning.progress import Progress

@@ -15,7 +15,7 @@ from ray import tune
 from ray.tune.execution.placement_groups import PlacementGroupFactory
 
 from hierbrush.errors import HierbrushError
-from hierbrush.learning.checkpoint import write_atomically
+from hierbrush.files import write_atomically
 from hierbrush.learning.config import TrainingConfig
 from hierbrush.learning.policy_run import PolicyRun, TrainingLoop, build_training
 from hierbrush.learning.progress import Progress

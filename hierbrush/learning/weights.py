@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from safetensors.numpy import save
 
 from hierbrush.errors import HierbrushError
-from hierbrush.learning.checkpoint import write_atomically
+from hierbrush.files import write_atomically
 from hierbrush.strokes.policy import BASE, F32, read_safetensors
 
 CARD_FORMAT = 1

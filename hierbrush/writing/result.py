@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from hierbrush.characters import Component
 from hierbrush.errors import HierbrushError, closest
+from hierbrush.files import write_atomically
 from hierbrush.metrics import SIDE, Scores, score, stroke_iou
 from hierbrush.sim import BrushModel, rasterise, trace
 from hierbrush.strokes.goal import StrokeGoal
@@ -154,7 +155,7 @@ class Sheet(ABC):
         if gcode is not None and suffix != ".gcode":
             raise HierbrushError(f"gcode: {suffix[1:]} files take no G-code options; save as .gcode")
         content = self._encode(suffix, size, gcode)
-        write_file(target, content)
+        write_atomically(target, content)
         return target
 
     def _encode(self, suffix: str, size: int | None, options: GcodeOptions | None) -> bytes:
@@ -371,19 +372,6 @@ def pixel_corner(cell: Cell, size: int) -> tuple[int, int]:
     """Return the row and column where a cell's box starts when boxes are ``size`` pixels wide."""
     scale = size / cell.side
     return round(cell.y * scale), round(cell.x * scale)
-
-
-def write_file(path: Path, content: bytes) -> None:
-    """Write a file.
-
-    Raises:
-        HierbrushError: it cannot be written; the message says why.
-    """
-    try:
-        path.write_bytes(content)
-    except (OSError, ValueError) as error:
-        reason = getattr(error, "strerror", None) or error
-        raise HierbrushError(f"path: cannot write {str(path)!r}: {reason}") from error
 
 
 def check_suffix(path: Path) -> None:
