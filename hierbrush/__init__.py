@@ -4,13 +4,16 @@
 >>> writing = hierbrush.write_character("永")  # doctest: +SKIP
 >>> writing.save("yong.png")  # doctest: +SKIP
 
-Importing the package loads nothing heavy, NumPy included; each name below is imported when it is first used.
+Importing the package loads nothing heavy, NumPy included; each name below is imported when it is first used. Gymnasium
+knows the environments (``gymnasium.make("hierbrush/Stroke-v0")``) once both packages are imported.
 """
 
 from __future__ import annotations
 
 from importlib import import_module
 from typing import TYPE_CHECKING
+
+from hierbrush.registration import register_with_gymnasium
 
 if TYPE_CHECKING:
     from hierbrush.errors import HierbrushError
@@ -57,6 +60,9 @@ __all__ = [
     "write_characters",
     "write_text",
 ]
+
+
+register_with_gymnasium()
 
 
 def __getattr__(name: str) -> object:

@@ -21,7 +21,7 @@ FLOORS = (
     {"characters"},
     {"strokes", "metrics"},
     {"sim"},
-    {"errors", "files", "resources"},
+    {"errors", "files", "registration", "resources"},
 )
 LEVEL = {name: len(FLOORS) - at for at, floor in enumerate(FLOORS) for name in floor}
 EXCEPTIONS = {("resources", "errors"), ("files", "errors")}
