@@ -21,6 +21,7 @@ from hierbrush.curriculum import Curriculum
 from hierbrush.curriculum.characters import draw_characters
 from hierbrush.envs.batch_vector import F32, BatchVectorEnv, Bools, Index, SingleEnv
 from hierbrush.envs.character import OBSERVATION_LIMIT, Lessons, character_curriculum
+from hierbrush.sim import StrokeBatch
 from hierbrush.sim.reference import pack
 
 
@@ -36,6 +37,7 @@ class FlatCharacterVectorEnv(BatchVectorEnv):
         stage: where in the curriculum to begin.
         threads: workers that share the slots.
         seed: of characters and brushes until ``reset`` gives another.
+        render_mode: ``"rgb_array"``, or None for no pictures.
 
     Raises:
         HierbrushError: an argument is out of range or the curriculum cannot be used.
@@ -49,6 +51,7 @@ class FlatCharacterVectorEnv(BatchVectorEnv):
         stage: int = 0,
         threads: int = 1,
         seed: int = 0,
+        render_mode: str | None = None,
     ) -> None:
         self.curriculum = character_curriculum(curriculum)
         super().__init__(
@@ -57,6 +60,7 @@ class FlatCharacterVectorEnv(BatchVectorEnv):
             spaces.Box(-1.0, 1.0, (ACTION_SIZE,), np.float32),
             ("character_iou", "inside", "outside"),
             seed,
+            render_mode,
         )
         self._threads, self._lesson_seed = threads, seed
         self.stage = -1
@@ -84,6 +88,10 @@ class FlatCharacterVectorEnv(BatchVectorEnv):
             seed=int(self._rng.integers(1 << 62)),
         )
         self._begin(np.arange(self.num_envs))
+
+    @property
+    def _strokes(self) -> StrokeBatch:
+        return self.batch.strokes
 
     def _begin(self, slots: Index) -> None:
         """Give slots new characters, and brushes as the stage randomises them."""
@@ -114,7 +122,7 @@ class FlatCharacterVectorEnv(BatchVectorEnv):
 
 
 class FlatCharacterEnv(SingleEnv):
-    """One character at a time; takes the options of `FlatCharacterVectorEnv`."""
+    """One character at a time; takes the options of `FlatCharacterVectorEnv` and the render modes of `SingleEnv`."""
 
-    def __init__(self, **options: Any) -> None:
-        super().__init__(FlatCharacterVectorEnv(1, **options))
+    def __init__(self, *, render_mode: str | None = None, **options: Any) -> None:
+        super().__init__(FlatCharacterVectorEnv(1, **options), render_mode)

@@ -179,6 +179,29 @@ class BrushBatch:
             seed=self._seed,
         )
 
+    def _rebind(self) -> None:
+        """Make the kernel anew, for the same arrays."""
+        self._bind(None)
+
+    def __getstate__(self) -> dict[str, Any]:
+        # The kernel points into the arrays, and threads cannot be copied; a copy or another process makes its own.
+        return {name: value for name, value in vars(self).items() if name not in ("_kernel", "_helpers")}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        vars(self).update(state)
+        self._helpers = None
+        self._rebind()
+
+    def reseed(self, seed: int) -> None:
+        """Draw the handles' random errors anew from ``seed``; what a slot draws next follows from it and the slot.
+
+        Raises:
+            HierbrushError: not a whole number from 0 to 2^64 - 1.
+        """
+        self._seed = check_whole("seed", seed, 0, (1 << 64) - 1)
+        self._arrays["draws"][:] = 0
+        self._rebind()
+
     def set_brushes(self, rows: NDArray[np.float64], slots: ArrayLike | None = None) -> None:
         """Give slots other brushes: float64 [n or 1, 10] as of :meth:`BrushModel.parameters` or ``.randomised``.
 
@@ -448,6 +471,9 @@ class StrokeBatch(BrushBatch):
             LAYOUTS[observation], limits or HandleLimits(),
         )  # fmt: skip
         self.assign(np.zeros(self.slots, dtype=np.int64))
+
+    def _rebind(self) -> None:
+        self._bind(self.bank)
 
     def set_bank(self, bank: GoalBank) -> None:
         """Follow goals of another bank from now on; every slot must be given one of its goals with :meth:`assign`.
