@@ -26,6 +26,7 @@ from hierbrush.composer.place import BOLDNESS, BOLDNESS_UNIT, DECISION_SIZE, PLA
 from hierbrush.curriculum import Curriculum
 from hierbrush.curriculum.characters import draw_characters
 from hierbrush.envs.batch_vector import curriculum_of
+from hierbrush.envs.picture import Frame, on_page, picture
 from hierbrush.errors import HierbrushError
 from hierbrush.metrics.recognition import GlyphIndex, sureness
 from hierbrush.sim import StrokeBatch, rasterise
@@ -221,6 +222,21 @@ class CharacterBatch:
     def character(self) -> tuple[str, ...]:
         """The character of every slot."""
         return tuple(self.lessons.characters[at] for at in self._progress.brief.tolist())
+
+    @property
+    def remaining(self) -> Bools:
+        """Strokes that may be chosen next: bool [N, MAX_STROKES]."""
+        return self._progress.remaining
+
+    def picture(self, slot: int) -> Frame:
+        """Return a slot's glyph, ink and brush as a picture, uint8 [512, 512, 3]."""
+        ink = self._page[slot].astype(np.float32)
+        brush = np.empty((0, 2))
+        if not self.due[slot]:
+            np.maximum(ink, on_page(self.strokes.coverage(slot), self._goals.window[slot], SIDE), out=ink)
+            brush = self.strokes.footprint(slot)
+        glyph = self.lessons.glyphs[self._progress.brief[slot]].astype(np.float32)
+        return picture(ink, glyph, brush, box=self._goals.box)
 
     def observe_composer(self, rows: Index | slice = slice(None)) -> F32:
         """Return copies of what the composer observes: f32 [n, MAX_STROKES, OBSERVATION_SIZE]."""

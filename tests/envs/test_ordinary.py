@@ -266,12 +266,12 @@ def test_what_cannot_be_is_named() -> None:
     from hierbrush.envs.stroke import StrokeEnv, StrokeVectorEnv
 
     with pytest.raises(
-        HierbrushError, match="^render_mode: 'rgb_aray', expected None, 'human' or 'rgb_array'; did you"
+        HierbrushError, match=r"^render_mode: 'rgb_aray', expected None, 'human' or 'rgb_array'; did you"
     ):
         StrokeEnv(curriculum=STROKES, render_mode="rgb_aray")
-    with pytest.raises(HierbrushError, match="^render_mode: 'human', expected None, 'rgb_array'"):
+    with pytest.raises(HierbrushError, match=r"^render_mode: 'human', expected None, 'rgb_array'"):
         StrokeVectorEnv(2, curriculum=STROKES, render_mode="human")
-    with pytest.raises(HierbrushError, match="^num_envs: 0, expected a whole number"):
+    with pytest.raises(HierbrushError, match=r"^num_envs: 0, expected a whole number"):
         StrokeVectorEnv(0, curriculum=STROKES)
-    with pytest.raises(HierbrushError, match="^seed: -1, expected a whole number"):
+    with pytest.raises(HierbrushError, match=r"^seed: -1, expected a whole number"):
         StrokeVectorEnv(1, curriculum=STROKES).reset(seed=-1)

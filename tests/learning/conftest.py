@@ -16,6 +16,7 @@ THIRD_PARTY = (
     "ignore::DeprecationWarning:ray.*",
     "ignore::DeprecationWarning:tensorboard.*",
     "ignore::ResourceWarning:ray.*",
+    "ignore:.*Overriding environment rllib-",  # with every runner after the first of a process
     "ignore:.*RLModule\\(config=:DeprecationWarning",
 )
 

@@ -18,7 +18,7 @@ from hierbrush.composer.policy import ComposerPolicy, load_composer
 from hierbrush.curriculum import Curriculum, load_curriculum
 from hierbrush.envs.character import COMPOSER, CharacterBatch
 from hierbrush.errors import HierbrushError
-from hierbrush.learning.character_env import CharacterEnv
+from hierbrush.learning.character_env import DecisionEnv
 from hierbrush.learning.hierarchical import hierarchical_algorithm_config
 from hierbrush.learning.hierarchical_config import HierarchicalConfig
 from hierbrush.learning.hierarchical_connector import option_advantages, seen_by_critic
@@ -140,7 +140,7 @@ def test_a_curriculum_of_strokes_is_refused() -> None:
 
 
 def test_only_who_acts_next_is_observed(curriculum: Curriculum) -> None:
-    env = CharacterEnv({"curriculum": curriculum, "seed": 2})
+    env = DecisionEnv({"curriculum": curriculum, "seed": 2})
     assert isinstance(env, MultiAgentEnv)
     observed, _ = env.reset(seed=4)
     composer = load_composer()
