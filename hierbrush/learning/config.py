@@ -29,7 +29,8 @@ class EnvironmentSection(Section):
     """What is sampled."""
 
     id: str = "hierbrush/Stroke-v0"
-    """Gymnasium id of a vector environment with ``step_batch``; ``module:id`` imports the module first."""
+    """Gymnasium id of a vector environment with ``step_batch``; ``module:id`` imports the module first, from Python's
+    path, from beside the configuration or from the working directory."""
 
     slots: _Count = 512
     """Environments that one runner steps together."""

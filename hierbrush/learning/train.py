@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 import signal
 import sys
 from collections.abc import Sequence
@@ -11,12 +10,11 @@ from itertools import chain, zip_longest
 from pathlib import Path
 from typing import Any
 
-import gymnasium
-
 from hierbrush.curriculum import Curriculum, apply_overrides, load_curriculum, read_yaml, validate
 from hierbrush.errors import HierbrushError, closest
 from hierbrush.files import write_atomically
 from hierbrush.learning.config import TrainingConfig, curriculum_file, named_file
+from hierbrush.learning.environment_id import check_environment
 from hierbrush.learning.policy_run import PolicyRun, build_training, cpus_needed, ray_session
 from hierbrush.learning.progress import Progress
 from hierbrush.learning.storage import open_store, stored_at
@@ -39,19 +37,6 @@ class Plan:
     def runs(self) -> list[PolicyRun]:
         """Every policy, in order."""
         return [run for phase in self.phases for run in phase]
-
-
-def _check_environment(environment: str) -> None:
-    # Gymnasium would say so too, but only after Ray has started, and without the name of the setting.
-    import hierbrush.envs  # noqa: F401  (registers hierbrush/Stroke-v0)
-
-    module, _, name = environment.rpartition(":")
-    try:
-        if module:
-            importlib.import_module(module)
-        gymnasium.spec(name)
-    except (ImportError, gymnasium.error.Error) as error:
-        raise HierbrushError(f"environment.id: {environment!r} cannot be used: {error}") from None
 
 
 def make_plan(
@@ -165,7 +150,7 @@ def train(
     tried = dict(variants(document, config))
     plans = {}
     for variant, settings in tried.items():
-        _check_environment(settings.environment.id)
+        check_environment(settings.environment.id, config_path)
         plans[variant] = make_plan(settings, config_path, output, stroke=stroke, variant=variant)
     phases = [list(chain(*runs)) for runs in zip_longest(*(plan.phases for plan in plans.values()), fillvalue=())]
     begun = next((run for run in chain(*phases) if run.store().begun()), None) if not resume else None
