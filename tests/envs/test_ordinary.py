@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import pickle
+import re
 import sys
 import types
 import warnings
@@ -275,3 +276,12 @@ def test_what_cannot_be_is_named() -> None:
         StrokeVectorEnv(0, curriculum=STROKES)
     with pytest.raises(HierbrushError, match=r"^seed: -1, expected a whole number"):
         StrokeVectorEnv(1, curriculum=STROKES).reset(seed=-1)
+
+
+def test_the_documented_example_runs(capsys: pytest.CaptureFixture[str]) -> None:
+    page = (Path(__file__).resolve().parents[2] / "docs" / "training.md").read_text(encoding="utf-8")
+    (code,) = (block for block in re.findall(r"```python\n(.*?)```", page, re.S) if "gymnasium.make" in block)
+    names: dict[str, Any] = {}
+    exec(code, names)
+    assert 0 < float(capsys.readouterr().out) < 1
+    assert names["picture"].shape == (512, 512, 3)

@@ -5,13 +5,14 @@ from __future__ import annotations
 import copy
 import logging
 import pickle
+import re
+from pathlib import Path
 from typing import Any
 
 import gymnasium
 import numpy as np
 import pytest
 from ray.rllib.algorithms.ppo import PPOConfig
-from ray.rllib.connectors.env_to_module import FlattenObservations
 from ray.rllib.core.rl_module.multi_rl_module import MultiRLModuleSpec
 from ray.rllib.core.rl_module.rl_module import RLModuleSpec
 from ray.rllib.env.multi_agent_env import MultiAgentEnv
@@ -21,7 +22,6 @@ from hierbrush.envs import CHARACTER_ENV
 from hierbrush.envs.character import COMPOSER
 from hierbrush.errors import HierbrushError
 from hierbrush.learning.character_env import CharacterEnv
-from hierbrush.learning.masked_choice import MaskedChoiceModule
 
 CURRICULUM = {
     "format": 1,
@@ -93,26 +93,26 @@ def test_options_come_as_rllib_and_as_gymnasium_give_them() -> None:
     env.close()
 
 
-@pytest.mark.parametrize("masked", [False, pytest.param(True, marks=pytest.mark.slow)])
+def documented_config() -> PPOConfig:
+    """Return the configuration that the documentation shows."""
+    page = (Path(__file__).resolve().parents[2] / "docs" / "training.md").read_text(encoding="utf-8")
+    (code,) = (block for block in re.findall(r"```python\n(.*?)```", page, re.S) if "PPOConfig" in block)
+    names: dict[str, Any] = {}
+    exec(code, names)
+    config: PPOConfig = names["config"]
+    return config
+
+
+@pytest.mark.parametrize("masked", [True, pytest.param(False, marks=pytest.mark.slow)])
 def test_stock_ppo_trains_it(ray_running: None, masked: bool) -> None:
-    """One iteration of RLlib's own PPO, runner, connectors and networks; as in docs/training.md."""
-    config = (
-        PPOConfig()
-        .environment(CHARACTER_ENV, env_config={"curriculum": CURRICULUM})
-        .env_runners(
-            num_env_runners=0,
-            num_envs_per_env_runner=2,
-            env_to_module_connector=lambda env, spaces, device: FlattenObservations(multi_agent=True),
-        )
-        .multi_agent(
-            policies={COMPOSER, "primitive"},
-            policy_mapping_fn=lambda agent, *_, **__: agent if agent == COMPOSER else "primitive",
-        )
-        .training(train_batch_size_per_learner=300, minibatch_size=64, num_epochs=1)
-        .debugging(seed=0, log_level="ERROR")
-    )
-    if masked:
-        modules = {COMPOSER: RLModuleSpec(module_class=MaskedChoiceModule), "primitive": RLModuleSpec()}
+    """One iteration of RLlib's own PPO, runner and connectors with the documented configuration; and the networks."""
+    config = documented_config()
+    config.environment(env_config={"curriculum": CURRICULUM})
+    config.env_runners(num_envs_per_env_runner=2)
+    config.training(train_batch_size_per_learner=300, minibatch_size=64, num_epochs=1)
+    config.debugging(seed=0, log_level="ERROR")
+    if not masked:
+        modules = {name: RLModuleSpec() for name in (COMPOSER, "primitive")}
         config.rl_module(rl_module_spec=MultiRLModuleSpec(rl_module_specs=modules))
     algorithm = config.build_algo()
     try:
