@@ -193,7 +193,7 @@ class CharacterBatch:
         self._model = self._spec.brush.build()
         least, most = self._spec.episode.ticks
         self._follower = Follower(least_ticks=least, most_ticks=most, height=self._spec.episode.start_height)
-        self.lessons = _lessons(self._given or draw_characters(self._spec.characters, self._lesson_seed))
+        self.lessons = lessons_of(self._given or draw_characters(self._spec.characters, self._lesson_seed))
         self._progress = Progress(self.lessons.bank, self.slots)
         if self._strokes is None:
             self._strokes = StrokeBatch(
@@ -402,7 +402,8 @@ class CharacterBatch:
 
 
 @lru_cache(maxsize=4)
-def _lessons(characters: tuple[str, ...]) -> Lessons:
+def lessons_of(characters: tuple[str, ...]) -> Lessons:
+    """Return the lessons for characters of the library; those asked for last are kept."""
     return Lessons.of(characters)
 
 

@@ -10,19 +10,28 @@ by termination after the character's ticks, which the observation counts down.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from gymnasium import spaces
+from numpy.typing import NDArray
 
 from hierbrush.composer.flat import ACTION_SIZE, OBSERVATION_SIZE, FlatBatch, FlatTasks
 from hierbrush.curriculum import Curriculum
 from hierbrush.curriculum.characters import draw_characters
 from hierbrush.envs.batch_vector import F32, BatchVectorEnv, Bools, Index, SingleEnv
-from hierbrush.envs.character import OBSERVATION_LIMIT, Lessons, character_curriculum
+from hierbrush.envs.character import OBSERVATION_LIMIT, character_curriculum, lessons_of
 from hierbrush.sim import StrokeBatch
 from hierbrush.sim.reference import pack
+
+
+@lru_cache(maxsize=4)
+def _tasks(characters: tuple[str, ...]) -> tuple[FlatTasks, NDArray[np.uint64]]:
+    """Return what the hand is told of characters, and their packed glyphs [G, words]."""
+    lessons = lessons_of(characters)
+    return FlatTasks.of(lessons.briefs), np.stack([pack(glyph) for glyph in lessons.glyphs])
 
 
 class FlatCharacterVectorEnv(BatchVectorEnv):
@@ -77,11 +86,10 @@ class FlatCharacterVectorEnv(BatchVectorEnv):
             return
         self.stage, self._spec = stage, spec
         assert self._spec.characters is not None
-        lessons = Lessons.of(draw_characters(self._spec.characters, self._lesson_seed))
-        self._glyphs = np.stack([pack(glyph) for glyph in lessons.glyphs])
+        tasks, self._glyphs = _tasks(draw_characters(self._spec.characters, self._lesson_seed))
         self._model = self._spec.brush.build()
         self.batch = FlatBatch(
-            FlatTasks.of(lessons.briefs),
+            tasks,
             self._model,
             self.num_envs,
             threads=self._threads,
