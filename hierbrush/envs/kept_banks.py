@@ -35,7 +35,7 @@ Arrays = dict[str, NDArray[Any]]
 LARGEST_FOLDER = 512 * 2**20
 """Bytes that the files may take; the ones not used for longest go first."""
 
-_IN_MEMORY = 4
+_IN_MEMORY = 2
 _memory: OrderedDict[str, GoalBank] = OrderedDict()
 _PACKAGE = Path(__file__).resolve().parent.parent
 _SOURCES = ("characters", "curriculum", "strokes", "sim", "envs")
