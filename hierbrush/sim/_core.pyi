@@ -11,6 +11,7 @@ class Batch:
         per_metre: float,
         spacing: float,
         unit: float,
+        reach: float,
         max_move: float,
         max_press: float,
         lift_height: float,

@@ -20,7 +20,7 @@ _GRID = 4294967296.0
 _NEAR = 1e-9
 _FLAT = np.float32(1e-6)
 _BEYOND = np.float32(1e6)
-_MOST_STEPS = 1e6
+_MOST_STEPS = 1e8
 _MASK64 = (1 << 64) - 1
 
 Array = NDArray[Any]
@@ -194,14 +194,16 @@ class Batch:
         p = [float(value) for value in a["params"][slot]]
         pose, root, u, tuft = a["pose"][slot], a["root"][slot], a["direction"][slot], a["tuft"][slot]
         rx, ry = float(root[0]) - (x - float(pose[0])), float(root[1]) - (y - float(pose[1]))
-        depth = min(z, p[9])
+        # Comparisons as in C: min and max answer otherwise for NaN and zeros of different sign.
+        depth = z if z < p[9] else p[9]
         width, length = p[0] * depth + p[1], p[2] * depth + p[3]
         pose[:] = (x, y, z)
         if not (z > 0.0 and width > 0.0 and length > 0.0):
             root[:] = 0.0
             tuft[:] = 0.0
             return
-        offset = max((p[4] * depth + p[5]) * depth + p[6], 0.0)
+        offset = (p[4] * depth + p[5]) * depth + p[6]
+        offset = offset if offset > 0.0 else 0.0
         distance = math.sqrt(rx * rx + ry * ry)
         if distance > _NEAR:
             u[:] = (rx / distance, ry / distance)

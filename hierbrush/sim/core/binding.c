@@ -170,7 +170,7 @@ static complaint check_goal(const Batch *self, int64_t goal)
 }
 
 /* Everything that a step will index by. Asked anew for every block of slots, the goals they follow included: NumPy may have
- * written to the arrays since. (What another thread writes while a block runs is beyond any check.) */
+ * written to the arrays since. What another thread writes while a block runs is beyond any check; batch.py sees to it that none does. */
 static complaint check_slots(const Batch *self, int64_t lo, int64_t hi)
 {
     const hb_batch *b = &self->batch;
@@ -188,7 +188,7 @@ static complaint check_slots(const Batch *self, int64_t lo, int64_t hi)
             if (found.name)
                 return found;
             if (memcmp(window, b->goals.window + 4 * goal, 4 * sizeof(int32_t)) != 0)
-                return (complaint){"window", "differs from the goal's window"};
+                return (complaint){"window", "differs from the goal's window; a goal that was replaced must be assigned anew"};
             if (b->tick[slot] < 0 || b->tick[slot] > b->goals.ticks[goal])
                 return (complaint){"tick", "outside the goal's episode"};
         }
