@@ -19,7 +19,7 @@ DATA_FOLDERS = ("primitives", "curricula", "configs")
 
 # What must hold for every flag: the same bits as plain C. -ffp-contract=off forbids fused multiply-add, but GCC 12 forms
 # it all the same from pairs of statements (a * b + c beside a * b - c); -fno-tree-slp-vectorize stops that, and loops
-# become vector code without it. The next two only drop side effects (traps, errno) that keep loops from becoming it.
+# become vector code without it. The next two only drop side effects (traps, errno) that keep loops from becoming so.
 # Never -Ofast or -march=native: both change bits.
 FLAGS = [
     "-std=c99",
@@ -101,7 +101,7 @@ setup(
     ext_modules=[
         Extension(
             "hierbrush.sim._core",
-            sources=sorted(f"{CORE}/{name}.c" for name in ("binding", "brush", "observe", "raster")),
+            sources=sorted(f"{CORE}/{name}.c" for name in ("binding", "brush", "network", "observe", "raster")),
             depends=[f"{CORE}/brush.h", f"{CORE}/clones.h", "setup.py"],
             include_dirs=[CORE],
             define_macros=[("Py_LIMITED_API", "0x030B0000")],

@@ -65,7 +65,7 @@ def _alone(
     """
 
     @wraps(method)
-    def guarded(self: Any, *args: _Given.args, **kwargs: _Given.kwargs) -> _Answer:
+    def guarded(self: Any, /, *args: _Given.args, **kwargs: _Given.kwargs) -> _Answer:
         if self._turn.locked():
             raise HierbrushError(
                 f"{method.__name__}: this batch is at work in another call; it is for one caller at a time, so make a "

@@ -90,12 +90,12 @@ class GoalSlots(GoalBank):
 
         Raises:
             HierbrushError: there is no such slot, the outline or the track is none, the goal is larger or longer than a
-                slot can hold, or a batch bound to the slots is at work in another thread. The slot then stays as it was.
+                slot can hold, or a batch bound to the slots is at work in another thread. The slot stays as it was.
         """
         slot = check_whole("slot", slot, 0, len(self) - 1)
         window, mask, distance = rasterised("outline", outline, self.side, self.supersample)
         course = check_track("track", track)
-        parts = {"mask": mask, "distance": distance, "track": course}
+        parts: dict[str, NDArray[Any]] = {"mask": mask, "distance": distance, "track": course}
         rooms = {name: len(self.arrays[name]) // len(self) for name in parts}
         for name, part in parts.items():
             if len(part) > rooms[name]:

@@ -98,6 +98,21 @@ def test_residuals_that_cancel_have_the_same_bits(
     assert_same(*batches)
 
 
+def test_networks_have_the_same_bits(core: ModuleType, plain: ModuleType) -> None:
+    rng = np.random.default_rng(7)
+    x, weight, bias = (rng.normal(0.0, 1.0, shape).astype(np.float32) for shape in ((37, 128), (128, 99), (99,)))
+    qkv = rng.normal(0.0, 2.0, (5, 13, 3, 2, 32)).astype(np.float32)
+    exists = (rng.random((5, 13)) < 0.8).astype(np.uint8)
+    found = []
+    for kernel in (core, plain):
+        outs = [np.empty(shape, np.float32) for shape in ((37, 99), (5, 13, 64), (37, 128))]
+        kernel.linear(x, weight, bias, True, outs[0])
+        kernel.attention(qkv, exists, 5, 2, outs[1])
+        kernel.normalise(x, weight[:, 0].copy(), weight[:, 1].copy(), 1e-5, outs[2])
+        found.append([out.tobytes() for out in outs])
+    assert found[0] == found[1]
+
+
 def test_no_fused_instruction_is_in_the_core(core: ModuleType) -> None:
     objdump = shutil.which("objdump")
     if objdump is None or "HB_TARGET_CLONES" not in core.BUILD:
