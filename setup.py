@@ -17,9 +17,9 @@ ROOT = Path(__file__).parent
 CORE = "hierbrush/sim/core"
 DATA_FOLDERS = ("primitives", "curricula", "configs")
 
-# What must hold for every flag: the same bits as plain C. -ffp-contract=off forbids fused multiply-add, but GCC 12 forms
-# it all the same from pairs of statements (a * b + c beside a * b - c); -fno-tree-slp-vectorize stops that, and loops
-# become vector code without it. The next two only drop side effects (traps, errno) that keep loops from becoming so.
+# What must hold for every flag: the same bits as plain C. -ffp-contract=off forbids fused multiply-add, but GCC 12
+# forms it all the same from pairs of statements (a * b + c beside a * b - c); -fno-tree-slp-vectorize stops that, and
+# loops become vector code without it. The next two only drop side effects (traps, errno) that keep loops from it.
 # Never -Ofast or -march=native: both change bits.
 FLAGS = [
     "-std=c99",

@@ -53,7 +53,8 @@ def attention(qkv: F32, exists: NDArray[np.bool_]) -> F32:
     """
     if qkv.ndim != 5 or qkv.shape[2:5:2] != (3, HEAD_SIZE) or exists.shape != qkv.shape[:2]:
         raise HierbrushError(
-            f"qkv, exists: shapes {qkv.shape} and {exists.shape}, expected [n, rows, 3, heads, {HEAD_SIZE}] and [n, rows]"
+            f"qkv, exists: shapes {qkv.shape} and {exists.shape}, expected [n, rows, 3, heads, {HEAD_SIZE}] and "
+            "[n, rows]"
         )
     count, rows, _, heads, _ = qkv.shape
     out = np.zeros((count, rows, heads * HEAD_SIZE), np.float32)

@@ -1,7 +1,7 @@
 """Threads that all use one batch get an error or their turn: nothing is read or written where it must not be.
 
-HIERBRUSH_FUZZ_SECONDS says how long it runs, HIERBRUSH_FUZZ_SEED where it begins. It runs in a process of its own, which
-a fault of the machine code would end.
+HIERBRUSH_FUZZ_SECONDS says how long it runs, HIERBRUSH_FUZZ_SEED where it begins. It runs in a process of its own,
+which a fault of the machine code would end.
 """
 
 from __future__ import annotations

@@ -24,8 +24,8 @@ OnKernel = Callable[[ModuleType, Callable[[], Made]], Made]
 
 # Everything that a batch computes; bit for bit the same on both cores.
 COMPUTED = (
-    "pose", "root", "direction", "tuft", "moved", "midway", "drift", "command", "ink", "draws", "counts", "goal", "tick",
-    "observation",
+    "pose", "root", "direction", "tuft", "moved", "midway", "drift", "command", "ink", "draws", "counts", "goal",
+    "tick", "observation",
 )  # fmt: skip
 
 

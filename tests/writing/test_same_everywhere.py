@@ -1,4 +1,4 @@
-"""What is written does not depend on who is written beside it; of a glyph, not on the machine's instructions or core."""
+"""What is written does not depend on what is written beside it; of a glyph, not on the machine's instructions."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ for writing in write_characters(sys.argv[2:], goal=sys.argv[1] or None):
     print(b"".join(path.tobytes() for path in writing.stroke_paths).hex())
 """
 
-# What libraries may not use: NumPy, its matrix products, the C library. A feature that NumPy does not know is a warning.
+# What NumPy, its matrix products and the C library may not use. A feature that NumPy does not know is a warning.
 PLAIN = {
     "OPENBLAS_CORETYPE": "Nehalem",
     "NPY_DISABLE_CPU_FEATURES": "X86_V3 X86_V4 AVX2 FMA3 AVX512F AVX512CD AVX512_SKX AVX512_ICL",
