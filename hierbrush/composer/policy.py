@@ -21,15 +21,13 @@ from hierbrush.composer.brief import RANK
 from hierbrush.composer.observation import EXISTS, GOAL, GOAL_GIVEN, OBSERVATION_SIZE, WRITTEN
 from hierbrush.composer.place import BOLDNESS, DECISION_SIZE, PLACE_SIZE
 from hierbrush.errors import HierbrushError
+from hierbrush.sim.network import HEAD_SIZE, attention, linear, normalised
 from hierbrush.strokes.policy import read_safetensors
 
 F32 = NDArray[np.float32]
 Index = NDArray[np.int64]
 
 FILE = Path(__file__).resolve().parent / "weights" / "composer.safetensors"
-
-HEAD_SIZE = 32
-"""Width of an attention head."""
 
 EPSILON = 1e-5
 """Added to the variance in layer normalisation."""
@@ -137,39 +135,35 @@ class ComposerPolicy:
         count, rows, _ = observation.shape
         width, heads = self._width, self._width // HEAD_SIZE
         exists = observation[:, :, EXISTS] > 0
-        everywhere = bool(exists.all())
-        x = observation.reshape(count * rows, -1) @ w["embed.weight"] + w["embed.bias"]
+        x = self._linear("embed", observation.reshape(count * rows, -1))
         for k in range(self._layers):
             at = f"layers.{k}."
-            y = _normalised(x, w[at + "norm1.weight"], w[at + "norm1.bias"])
-            qkv = (y @ w[at + "qkv.weight"] + w[at + "qkv.bias"]).reshape(count, rows, 3, heads, HEAD_SIZE)
-            query, key, value = qkv.transpose(2, 0, 3, 1, 4)
-            score = (query * np.float32(HEAD_SIZE**-0.5)) @ key.transpose(0, 1, 3, 2)
-            if not everywhere:
-                score += np.where(exists, np.float32(0), np.float32(OUT_OF_REACH))[:, None, None, :]
-            score -= score.max(axis=-1, keepdims=True)
-            np.exp(score, out=score)
-            score /= score.sum(axis=-1, keepdims=True)
-            mixed = (score @ value).transpose(0, 2, 1, 3).reshape(count * rows, width)
-            x = x + (mixed @ w[at + "out.weight"] + w[at + "out.bias"])
-            y = _normalised(x, w[at + "norm2.weight"], w[at + "norm2.bias"])
-            y = y @ w[at + "up.weight"] + w[at + "up.bias"]
-            np.maximum(y, 0.0, out=y)
-            x += y @ w[at + "down.weight"] + w[at + "down.bias"]
-        x = _normalised(x, w["norm.weight"], w["norm.bias"])
-        pointer = (x @ w["pointer.weight"] + w["pointer.bias"]).reshape(count, rows)
+            qkv = self._linear(at + "qkv", self._normalised(at + "norm1", x))
+            mixed = attention(qkv.reshape(count, rows, 3, heads, HEAD_SIZE), exists)
+            x += self._linear(at + "out", mixed.reshape(count * rows, width))
+            y = self._linear(at + "up", self._normalised(at + "norm2", x), rectified=True)
+            x += self._linear(at + "down", y)
+        x = self._normalised("norm", x)
+        pointer = self._linear("pointer", x).reshape(count, rows)
         pointer -= w["slope"] * observation[:, :, RANK]
         logits = np.where(exists & (observation[:, :, WRITTEN] == 0), pointer, np.float32(OUT_OF_REACH))
-        places = (x @ w["place.weight"] + w["place.bias"]).reshape(count, rows, PLACE_SIZE)
+        places = self._linear("place", x).reshape(count, rows, PLACE_SIZE)
         places += observation[:, :, GOAL_GIVEN, None] * observation[:, :, GOAL : GOAL + PLACE_SIZE]
         # One for the character, decided with its first stroke: strokes of unlike boldness would move the ink's middle.
-        bold = (x @ w["boldness.weight"] + w["boldness.bias"]).reshape(count, rows) * exists
-        mean = bold.sum(axis=1) / np.maximum(exists.sum(axis=1), 1).astype(np.float32)
+        bold = self._linear("boldness", x).reshape(count, rows) * exists
+        # Added up in order, so that rows beyond a character's last, which others in the batch have, change nothing.
+        mean = np.add.accumulate(bold, axis=1)[:, -1] / np.maximum(exists.sum(axis=1), 1).astype(np.float32)
         undecided = ~(observation[:, :, [WRITTEN, GOAL_GIVEN]] > 0).any(axis=(1, 2))
         decisions = np.empty((count, rows, DECISION_SIZE), np.float32)
         decisions[..., :PLACE_SIZE] = places
         decisions[..., BOLDNESS] = (mean * undecided)[:, None]
         return logits, decisions
+
+    def _linear(self, name: str, x: F32, *, rectified: bool = False) -> F32:
+        return linear(x, self._w[f"{name}.weight"], self._w[f"{name}.bias"], rectified=rectified)
+
+    def _normalised(self, name: str, x: F32) -> F32:
+        return normalised(x, self._w[f"{name}.weight"], self._w[f"{name}.bias"], EPSILON)
 
 
 def row_counts(observation: F32) -> Index:
@@ -228,10 +222,3 @@ def load_composer_card(path: Path = FILE) -> dict[str, Any]:
     except (OSError, ValueError) as error:
         raise HierbrushError(f"{path.with_suffix('.json')}: cannot be read: {error}") from None
     return card
-
-
-def _normalised(x: F32, weight: F32, bias: F32) -> F32:
-    centred = x - x.mean(axis=1, keepdims=True)
-    variance = np.einsum("ij,ij->i", centred, centred)[:, None] / np.float32(x.shape[1])
-    normalised: F32 = centred / np.sqrt(variance + np.float32(EPSILON)) * weight + bias
-    return normalised

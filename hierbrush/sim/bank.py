@@ -76,7 +76,7 @@ class GoalBank:
         windows, masks, distances, areas, courses = [], [], [], [], []
         for index, (outline, track) in enumerate(zip(outlines, tracks, strict=True)):
             extent, mask, distance = rasterised(f"outlines[{index}]", outline, side, supersample)
-            courses.append(_check_track(f"tracks[{index}]", track))
+            courses.append(check_track(f"tracks[{index}]", track))
             windows.append(extent)
             masks.append(mask)
             distances.append(distance)
@@ -146,7 +146,8 @@ def rasterised(
     return (int(low[0]), int(low[1]), columns, rows), mask, distance
 
 
-def _check_track(name: str, track: NDArray[np.float64]) -> NDArray[np.float64]:
+def check_track(name: str, track: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return a track as contiguous float64 [ticks + 1, 8], or raise :class:`HierbrushError` unless it is one."""
     try:
         checked = np.ascontiguousarray(track, dtype=np.float64)
     except (TypeError, ValueError):

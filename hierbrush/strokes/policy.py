@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hierbrush.errors import HierbrushError, closest
+from hierbrush.sim.network import linear
 
 F32 = NDArray[np.float32]
 
@@ -120,12 +121,8 @@ class MLPPolicy:
             )
         hidden = obs
         for weight, bias in self.layers[:-1]:
-            hidden = hidden @ weight
-            hidden += bias
-            np.maximum(hidden, 0.0, out=hidden)
-        weight, bias = self.layers[-1]
-        action = hidden @ weight
-        action += bias
+            hidden = linear(hidden, weight, bias, rectified=True)
+        action = linear(hidden, *self.layers[-1])
         # Twice as fast as np.clip on the few rows of a character.
         np.maximum(action, np.float32(-1.0), out=action)
         np.minimum(action, np.float32(1.0), out=action)
@@ -141,7 +138,7 @@ def _whole(part: Mapping[str, F32], base: Mapping[str, F32], source: str) -> dic
             weight, down = base.get(f"{layer}.weight"), part.get(f"{layer}.down")
             if weight is None or down is None or weight.shape != (*array.shape[:1], *down.shape[1:]):
                 raise HierbrushError(f"{source}: {name} does not fit {layer}.down and {BASE}/{layer}.weight")
-            tensors[f"{layer}.weight"] = weight + array @ down
+            tensors[f"{layer}.weight"] = weight + linear(array, down, np.zeros(down.shape[1], np.float32))
         elif role != "down":
             tensors[name] = array
     return tensors

@@ -44,8 +44,9 @@ def write_character(
         brush: a preset's name (``"measured"``, ``"round"``) or a `BrushModel`.
         policy: who moves the brush: ``"learned"`` (the primitives that come with hierbrush), a control
             (``"scripted"``, ``"zero"``, ``"random"``), or the path of a ``.safetensors`` file of ``hierbrush train``.
-        seed: of the policy's random numbers. The same arguments give the same writing; between machines a learned
-            movement may differ by nanometres, since their matrix libraries round differently.
+        seed: of the policy's random numbers. The same arguments give the same writing, bit by bit with the glyph as
+            goal; between machines a composed character may differ visibly, since their matrix libraries round
+            differently before the composer decides (`benchmarks/bench_machines.py` says by how much).
         motion: what the arm can do; the trajectory is slowed down to it, the ink does not depend on it.
 
     Raises:
@@ -72,8 +73,8 @@ def write_characters(
 ) -> list[Writing]:
     """Write many characters side by side, which takes a fraction of the time of one after the other.
 
-    What is written is what `write_character` writes, up to the rounding of products of larger matrices; only
-    ``policy="random"`` draws its numbers for a batch.
+    What is written is what `write_character` writes, bit by bit; only ``policy="random"`` draws its numbers for a
+    batch.
 
     Args:
         characters: each as for `write_character`.

@@ -242,6 +242,22 @@ def test_the_batched_runner_counts_as_rllibs_own(ray_running: None, curriculum: 
     assert counts["ours"]["composer"] == pytest.approx(counts["stock"]["composer"], rel=0.35, abs=0.1)
 
 
+def test_random_actions_do_not_repeat_and_follow_the_seed(ray_running: None, curriculum: Curriculum) -> None:
+    def sampled() -> tuple[np.ndarray, np.ndarray]:
+        config = hierarchical_algorithm_config(settings(environment={"slots": 3}), curriculum)
+        runner = config.env_runner_cls(config=config)
+        moves: list[np.ndarray] = []
+        tick = runner.batch.tick
+        runner.batch.tick = lambda actions: (moves.append(actions.ravel()), tick(actions))[1]
+        (fragment,) = runner.sample(num_timesteps=600, random_actions=True, explore=True)
+        return np.stack(moves), fragment.decisions.actions[:, 1:]
+
+    first, again = sampled(), sampled()
+    for drawn, repeated in zip(first, again, strict=True):
+        assert len(np.unique(drawn, axis=0)) == len(drawn) > 3
+        np.testing.assert_array_equal(drawn, repeated)
+
+
 def test_slices_keep_whole_slots(ray_running: None, curriculum: Curriculum) -> None:
     runner = hierarchical_algorithm_config(settings(primitives={"train": "all"}), curriculum).build_algo()
     try:
