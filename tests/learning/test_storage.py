@@ -69,7 +69,7 @@ def test_damaged_checkpoint_is_refused(tmp_path: Path) -> None:
     store = open_store(tmp_path / "run", (tmp_path / "store").as_uri())
     store.save(100, write("at 100"), keep=2)
     (tmp_path / "store" / "checkpoints" / "step-000000000100" / "inner" / "state").write_text("at 10")
-    with pytest.raises(HierbrushError, match="inner/state is not what was written"), store.fetch(100):
+    with pytest.raises(HierbrushError, match="'inner/state' is not what was written"), store.fetch(100):
         pass
 
 
