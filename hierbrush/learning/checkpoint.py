@@ -106,8 +106,8 @@ def listed(data: bytes, steps: int) -> dict[str, Facts]:
     try:
         document = json.loads(data)
         taken_at = document.get("steps", steps)
-        files = {str(name): (int(size), str(digest)) for name, (size, digest) in document["files"].items()}
-    except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
+        files = {name: (int(size), str(digest)) for name, (size, digest) in document["files"].items()}
+    except (ValueError, TypeError, KeyError, AttributeError, OverflowError, RecursionError):
         raise DamagedCheckpointError(f"{COMPLETE} is not what was written") from None
     if taken_at != steps:
         raise DamagedCheckpointError(f"{COMPLETE} is of step {shown(taken_at)}")

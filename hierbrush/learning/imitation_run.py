@@ -219,7 +219,10 @@ def _train(
     validation = briefs_and_truths("validation", limit)
     write_decisions(expert, run.folder / DECISIONS)
     facts["drawings"] = len(expert.bank.counts) - config.practice.characters
-    ray.data.DataContext.get_current().enable_progress_bars = False
+    reading = ray.data.DataContext.get_current()
+    reading.enable_progress_bars = False
+    # Otherwise blocks come in the order in which they are ready, and on a busy machine that may be another one.
+    reading.execution_options.preserve_order = True
     logging.getLogger("ray.data").setLevel(logging.ERROR)
     with lasting_ray_session(2), stopping or contextlib.nullcontext(lambda: False) as stop:
         algorithm = imitation_config(config, (run.folder / DECISIONS).resolve(), limit=limit).build_algo()

@@ -227,8 +227,6 @@ def _train_phase(
     runs: Sequence[PolicyRun], *, resume: bool, stop: _StopOnSignal, output: Path, address: str | None
 ) -> None:
     """Train the policies of one phase that are not finished: one here, several side by side."""
-    for run in runs:
-        run.store().collect(run.folder)  # what another machine has finished
     waiting = [run for run in runs if not run.finished]
     for run in waiting:
         if run.initial_weights is not None and not run.initial_weights.is_file():

@@ -26,7 +26,9 @@ _REPORT_EVERY = (
     5.0  # seconds between a trial's reports; one an iteration would be a message for every tenth of a second
 )
 _REFUSED, _TOLD, _BEGUN_AT = "refused", "told", "begun_at"
-_PATIENCE = 60.0  # seconds for a process of a training that was killed to end, or to be ended by Ray
+# Seconds for a process of a training that was killed to be ended by Ray, and for a lost machine's lock to expire; NFS
+# takes 90 for that.
+_PATIENCE = 180.0
 
 
 class PolicyTrial(tune.Trainable):  # type: ignore[misc]
