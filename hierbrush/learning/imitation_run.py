@@ -26,6 +26,7 @@ from hierbrush.curriculum import load_model
 from hierbrush.errors import HierbrushError
 from hierbrush.files import write_atomically
 from hierbrush.learning.expert import Disturbance
+from hierbrush.learning.hangup import lasting_ray_session
 from hierbrush.learning.imitation import (
     SLOPE,
     ImitationConfig,
@@ -38,7 +39,7 @@ from hierbrush.learning.imitation import (
     write_decisions,
 )
 from hierbrush.learning.logs import draw_errors
-from hierbrush.learning.policy_run import PolicyRun, TrainingLoop, lasting_ray_session
+from hierbrush.learning.policy_run import PolicyRun, TrainingLoop
 from hierbrush.learning.practice import Teachers
 from hierbrush.learning.progress import Progress
 from hierbrush.learning.storage import stored_at

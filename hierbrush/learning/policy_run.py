@@ -9,7 +9,6 @@ import logging
 import math
 import os
 import shutil
-import signal
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -208,22 +207,6 @@ def ray_session(cpus: int, address: str | None = None) -> Iterator[None]:
         yield
     finally:
         ray.shutdown()
-
-
-@contextlib.contextmanager
-def lasting_ray_session(cpus: int, address: str | None = None) -> Iterator[None]:
-    """Do as `ray_session`, with processes that outlive the terminal.
-
-    When a terminal closes, every process that was started from it gets SIGHUP. Ray's must be there for the checkpoint
-    that the training then takes. They inherit that the signal is blocked.
-    """
-    with contextlib.ExitStack() as stack:
-        before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGHUP})
-        try:
-            stack.enter_context(ray_session(cpus, address))
-        finally:
-            signal.pthread_sigmask(signal.SIG_SETMASK, before)
-        yield
 
 
 def cpus_needed(config: TrainingConfig) -> int:

@@ -17,6 +17,7 @@ from hierbrush.curriculum import Curriculum, apply_overrides, load_curriculum, r
 from hierbrush.errors import HierbrushError, closest, shown
 from hierbrush.files import write_atomically
 from hierbrush.learning.config import TrainingConfig, curriculum_file, named_file
+from hierbrush.learning.hangup import lasting_ray_session
 from hierbrush.learning.lock import only_writer
 from hierbrush.learning.policy_run import (
     CONFIG_COPY as CONFIG_COPY,  # where others look for it
@@ -25,7 +26,6 @@ from hierbrush.learning.policy_run import (
     PolicyRun,
     build_training,
     cpus_needed,
-    lasting_ray_session,
     refuse_lost_checkpoints,
 )
 from hierbrush.learning.progress import Progress

@@ -284,6 +284,8 @@ def test_progress_stops_at_all_of_it_and_outlives_its_terminal(bar: bool) -> Non
     progress.begin(50)
     for steps in (60, 120, 180):
         progress.update({"steps": steps, "iou": 0.5})
+    if progress._bar is not None:
+        progress._bar.refresh()  # which it does by itself a few times a second
     shown = "".join(terminal.written)
     assert "100%" in shown
     assert "120%" not in shown
@@ -353,11 +355,11 @@ def test_hangups_stay_ignored_under_nohup() -> None:
     before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
     try:
         with _StopOnSignal() as stop:
-            os.kill(os.getpid(), signal.SIGHUP)
+            signal.raise_signal(signal.SIGHUP)
             assert not stop()
         signal.signal(signal.SIGHUP, signal.SIG_DFL)
         with _StopOnSignal() as stop:
-            os.kill(os.getpid(), signal.SIGHUP)
+            signal.raise_signal(signal.SIGHUP)
             assert stop()
             assert stop.signal == signal.SIGHUP
     finally:
