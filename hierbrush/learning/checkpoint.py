@@ -124,6 +124,10 @@ def check(checkpoint: Path) -> None:
         DamagedCheckpointError: a file is missing, is not what was written, or was not there.
     """
     try:
+        if checkpoint.is_dir() and not os.path.lexists(checkpoint / COMPLETE):
+            raise DamagedCheckpointError(
+                f"has no {COMPLETE}, which is written last; those of earlier versions of hierbrush have none"
+            )
         wanted = listed(_small(checkpoint / COMPLETE), steps_of(checkpoint))
         for path, status in _files(checkpoint):
             name = path.relative_to(checkpoint).as_posix()

@@ -87,6 +87,14 @@ def test_damaged_checkpoint_is_refused(store: Store, tmp_path: Path) -> None:
         store.read(100, "nowhere")
 
 
+def test_a_checkpoint_without_sums_is_none_in_a_folder_either(tmp_path: Path) -> None:
+    store = open_store(tmp_path / "run", None)
+    store.save(100, write("at 100"), keep=2)
+    (place_of(tmp_path) / COMPLETE).unlink()
+    with pytest.raises(DamagedCheckpointError, match=r"has no complete\.json"), store.fetch(100):
+        pass
+
+
 def test_damaged_checkpoint_that_is_set_aside_counts_no_more(store: Store, tmp_path: Path) -> None:
     for steps in (100, 200):
         store.save(steps, write(f"at {steps}"), keep=2)
