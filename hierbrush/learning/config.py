@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from hierbrush.curriculum import ConfigError, read_yaml
 from hierbrush.resources import folder
@@ -16,6 +17,24 @@ _Share = Annotated[float, Field(ge=0, le=1)]
 _Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_-]*$", max_length=40)]
 _Weight = Annotated[float, Field(ge=0, le=100)]
 _Values = Annotated[tuple[Any, ...], Field(min_length=1)]
+
+
+def _file_name(name: str) -> str:
+    """Refuse what no file can be called, which would fail wherever it is first looked for."""
+    if "\0" in name:
+        raise ValueError("a file's name has no NUL in it")
+    parts = [len(os.fsencode(part)) for part in name.split("/")]
+    if max(parts) > _LONGEST_PART or sum(parts) + len(parts) > _LONGEST_NAME:
+        raise ValueError(f"is {len(name)} characters long, more than a file's name can have")
+    return name
+
+
+_LONGEST_PART, _LONGEST_NAME = 255, 4095  # bytes, of Linux and most others
+FileName = Annotated[str, AfterValidator(_file_name)]
+"""A file as a configuration names it."""
+FilePath = Annotated[Path, AfterValidator(lambda path: Path(_file_name(str(path))))]
+"""The same as a path."""
+
 _Widths = Annotated[tuple[_Count, ...], Field(min_length=1, max_length=8)]
 
 
@@ -108,7 +127,7 @@ class PhaseSection(Section):
     start_from: str | None = None
     """Earlier phase with one policy, whose weights this phase begins with."""
 
-    curriculum: str | None = None
+    curriculum: FileName | None = None
     """Takes the place of ``curriculum`` in this phase."""
 
     steps: _Count | None = None
@@ -169,7 +188,7 @@ class FaultsSection(Section):
 class OutputSection(Section):
     """What a training leaves behind."""
 
-    storage: str | None = None
+    storage: FileName | None = None
     """Folder or URI (``s3://bucket/runs``, ``gs://``, ``hdfs://``, ``file:///``; whatever pyarrow opens) that holds
     checkpoints, logs and weights, as ``<storage>/<output folder>/<policy>``; the output folder itself unless given."""
 
@@ -249,7 +268,7 @@ class TrainingConfig(Section):
     environment: EnvironmentSection = EnvironmentSection()
     """What is sampled."""
 
-    curriculum: str | None = None
+    curriculum: FileName | None = None
     """Curriculum file: beside the configuration, in ``curricula/`` or from the working directory."""
 
     reward: RewardSection = RewardSection()
@@ -264,7 +283,7 @@ class TrainingConfig(Section):
     phases: Annotated[tuple[PhaseSection, ...], Field(min_length=1, max_length=20)] = (PhaseSection(name="policy"),)
     """What is trained, in this order."""
 
-    initial_weights: str | None = None
+    initial_weights: FileName | None = None
     """Safetensors file that the phases without ``start_from`` begin with; random weights when not given."""
 
     resources: ResourcesSection = ResourcesSection()
@@ -319,6 +338,7 @@ class TrainingConfig(Section):
 
         return self.model_copy(
             update={
+                "phases": (phase,),
                 **own("curriculum"),
                 "training": self.training.model_copy(update=own("steps", "lr", "lr_final")),
                 "policy": self.policy.model_copy(update=own("sigma", "sigma_final")),
