@@ -20,8 +20,9 @@ from hierbrush.files import write_atomically
 from hierbrush.learning.config import curriculum_file
 from hierbrush.learning.hierarchical import hierarchical_algorithm_config, trained_modules, weight_files
 from hierbrush.learning.hierarchical_config import HierarchicalConfig
-from hierbrush.learning.policy_run import PolicyRun, TrainingLoop, ray_session
+from hierbrush.learning.policy_run import PolicyRun, TrainingLoop
 from hierbrush.learning.progress import Progress
+from hierbrush.learning.session import ray_session
 from hierbrush.learning.storage import stored_at
 from hierbrush.learning.weights import commit
 from hierbrush.sim import observation

@@ -38,9 +38,10 @@ from hierbrush.learning.imitation import (
     write_decisions,
 )
 from hierbrush.learning.logs import draw_errors
-from hierbrush.learning.policy_run import PolicyRun, TrainingLoop, ray_session
+from hierbrush.learning.policy_run import PolicyRun, TrainingLoop
 from hierbrush.learning.practice import Teachers
 from hierbrush.learning.progress import Progress
+from hierbrush.learning.session import ray_session
 from hierbrush.learning.storage import stored_at
 from hierbrush.learning.weights import commit
 
