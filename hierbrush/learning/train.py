@@ -17,13 +17,15 @@ from hierbrush.curriculum import Curriculum, apply_overrides, load_curriculum, r
 from hierbrush.errors import HierbrushError, closest
 from hierbrush.files import write_atomically
 from hierbrush.learning.config import TrainingConfig, curriculum_file, named_file
-from hierbrush.learning.policy_run import PolicyRun, build_training, cpus_needed, ray_session
+from hierbrush.learning.policy_run import PolicyRun, build_training
 from hierbrush.learning.progress import Progress
+from hierbrush.learning.session import cpus_needed, ray_session
 from hierbrush.learning.storage import open_store, stored_at
 from hierbrush.learning.sweep import variants
 from hierbrush.learning.table import write_table
 from hierbrush.learning.trials import remove_traces, room_for, train_trials
-from hierbrush.learning.weights import CARD, PACKED_WEIGHTS, WEIGHTS, pack
+from hierbrush.learning.weights import CARD, PACKED_WEIGHTS, WEIGHTS, fill_up, fits_shipped, pack
+from hierbrush.strokes.learned import WEIGHTS as SHIPPED
 from hierbrush.strokes.types import ABBREVIATIONS
 
 CONFIG_COPY = "config.json"
@@ -119,8 +121,8 @@ def train(
 
     The folder (``runs/<name>`` unless given) holds ``config.json`` and for every policy ``weights.safetensors``,
     ``card.json``, ``metrics.jsonl``, ``curve.png``, ``tensorboard/`` and ``checkpoints/``; with policies per stroke
-    type also ``policies.safetensors``, all of them in one file, and with several policies ``results.csv``. A sweep has
-    a folder like that for each of its variants.
+    type also ``policies.safetensors``, all of them in one file and the shipped ones for stroke types that have none,
+    and with several policies ``results.csv``. A sweep has a folder like that for each of its variants.
 
     Args:
         config_path: YAML file, see `TrainingConfig`.
@@ -180,8 +182,9 @@ def train(
         for runs in phases:
             _train_phase(runs, resume=resume, stop=stop, output=output, address=address)
     for variant, plan in plans.items():
-        if stroke is None:
-            _pack(plan, output / variant, stored_at(config.output.storage, output, output / variant))
+        # An earlier call may have trained other stroke types.
+        whole = make_plan(tried[variant], config_path, output, variant=variant) if stroke else plan
+        _pack(whole, output / variant, stored_at(config.output.storage, output, output / variant))
     everything = list(chain(*phases))
     if len(everything) > 1:
         write_table(everything, output, order_by=config.sweep.metric if config.sweep else None)
@@ -229,15 +232,24 @@ def _warn_of_too_few_cores(config: TrainingConfig) -> None:
 
 
 def _pack(plan: Plan, into: Path, uri: str | None) -> None:
-    """Put the policies of single stroke types into one file."""
-    specialists = {run.stroke: run.folder for run in plan.runs if run.stroke is not None}
+    """Put the finished policies of single stroke types into one file, and the shipped ones where there are none."""
+    for run in plan.runs:
+        run.store().collect(run.folder)
+    finished = [run for run in plan.runs if run.stroke is not None and run.finished]
+    specialists = {run.stroke: run.folder for run in finished if run.stroke is not None}
     if not specialists:
         return
-    begun_as = {run.initial_weights.parent for run in plan.runs if run.stroke and run.initial_weights}
-    begun_as = {folder for folder in begun_as if (folder / CARD).exists()}
-    pack(specialists, into, base=begun_as.pop() if len(begun_as) == 1 else None)
+    missing = [kind for kind in ABBREVIATIONS if kind not in specialists]
+    if missing and SHIPPED.is_file() and all(map(fits_shipped, specialists.values())):
+        fill_up(specialists, into / PACKED_WEIGHTS)
+        told = f"{', '.join(specialists)} of this training, the other {len(missing)} stroke types as shipped"
+    else:
+        begun_as = {run.initial_weights.parent for run in finished if run.initial_weights}
+        begun_as = {folder for folder in begun_as if (folder / CARD).exists()}
+        pack(specialists, into, base=begun_as.pop() if len(begun_as) == 1 else None)
+        told = f"{len(specialists)} policies"
     open_store(into, uri).publish(into)
-    print(f"{into / PACKED_WEIGHTS}: {len(specialists)} policies", file=sys.stderr)
+    print(f"{into / PACKED_WEIGHTS}: {told}", file=sys.stderr)
 
 
 class TrainingStopped(Exception):  # noqa: N818  (no error: the user asked for it)
