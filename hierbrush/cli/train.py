@@ -25,6 +25,9 @@ def train(
 ) -> None:
     """Train what CONFIG asks for; finished policies are never trained again.
 
+    A CONFIG that is not there may be one of hierbrush's own, such as configs/primitives.yaml or primitives. What a
+    training of a few stroke types leaves writes the others as shipped: hierbrush write 永 --policy runs/primitives.
+
     Ctrl-C stops after a checkpoint; --resume goes on from there, also after a crash.
     """
     from hierbrush.learning.train import TrainingStopped

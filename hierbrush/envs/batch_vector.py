@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Mapping
-from pathlib import Path
+from os import PathLike
 from typing import Any
 
 import gymnasium
@@ -134,8 +134,8 @@ class SingleEnv(gymnasium.Env[F32, F32]):
         return self._vector._observe()[0].copy(), float(reward[0]), bool(over[0]), False, info
 
 
-def curriculum_of(source: Curriculum | Mapping[str, Any] | str | Path | None, *, default: str) -> Curriculum:
-    """Return a curriculum: itself, from its content, from a file, or the shipped file ``default``.
+def curriculum_of(source: Curriculum | Mapping[str, Any] | str | PathLike[str] | None, *, default: str) -> Curriculum:
+    """Return a curriculum: itself, from its content, as `load_curriculum` reads it, or the shipped file ``default``.
 
     Raises:
         HierbrushError: it cannot be used.
@@ -144,6 +144,6 @@ def curriculum_of(source: Curriculum | Mapping[str, Any] | str | Path | None, *,
         return source
     if source is None:
         return load_curriculum(folder("curricula") / default)
-    if isinstance(source, str | Path):
+    if isinstance(source, str | PathLike):
         return load_curriculum(source)
     return Curriculum.model_validate(source)

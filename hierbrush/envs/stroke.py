@@ -11,7 +11,7 @@ goal's number of ticks, which the observation counts down.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from pathlib import Path
+from os import PathLike
 from typing import Any
 
 import numpy as np
@@ -51,7 +51,7 @@ class StrokeVectorEnv(BatchVectorEnv):
         self,
         num_envs: int = 1,
         *,
-        curriculum: Curriculum | Mapping[str, Any] | str | Path | None = None,
+        curriculum: Curriculum | Mapping[str, Any] | str | PathLike[str] | None = None,
         stroke: str | None = None,
         stage: int = 0,
         observation: str = "full",

@@ -8,6 +8,7 @@ import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import chain, zip_longest
+from os import PathLike
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,7 @@ import gymnasium
 from hierbrush.curriculum import Curriculum, apply_overrides, load_curriculum, read_yaml, validate
 from hierbrush.errors import HierbrushError, closest
 from hierbrush.files import write_atomically
-from hierbrush.learning.config import TrainingConfig, curriculum_file, named_file
+from hierbrush.learning.config import TrainingConfig, weights_named
 from hierbrush.learning.policy_run import PolicyRun, build_training
 from hierbrush.learning.progress import Progress
 from hierbrush.learning.session import cpus_needed, ray_session
@@ -25,6 +26,7 @@ from hierbrush.learning.sweep import variants
 from hierbrush.learning.table import write_table
 from hierbrush.learning.trials import remove_traces, room_for, train_trials
 from hierbrush.learning.weights import CARD, PACKED_WEIGHTS, WEIGHTS, fill_up, fits_shipped, pack
+from hierbrush.resources import named_file
 from hierbrush.strokes.learned import WEIGHTS as SHIPPED
 from hierbrush.strokes.types import ABBREVIATIONS
 
@@ -79,7 +81,7 @@ def make_plan(
         if phase.start_from is not None:
             initial: Path | None = into / phase.start_from / WEIGHTS
         else:
-            initial = named_file(config.initial_weights, config_path) if config.initial_weights else None
+            initial = weights_named(config.initial_weights, config_path) if config.initial_weights else None
         strokes: list[str | None] = [None]
         if phase.policies == "per_stroke":
             known = curriculum.stroke_types if curriculum else ABBREVIATIONS
@@ -109,7 +111,7 @@ def make_plan(
 
 
 def train(
-    config_path: Path,
+    config_path: str | PathLike[str],
     *,
     overrides: Sequence[str] = (),
     stroke: str | None = None,
@@ -125,7 +127,7 @@ def train(
     and with several policies ``results.csv``. A sweep has a folder like that for each of its variants.
 
     Args:
-        config_path: YAML file, see `TrainingConfig`.
+        config_path: YAML file, see `TrainingConfig`, or the name of one of hierbrush's own, such as ``primitives``.
         overrides: ``KEY=VALUE`` arguments that change the configuration.
         stroke: train this stroke type only.
         resume: go on with a training in ``output``: finished policies are skipped, others continue from their newest
@@ -138,6 +140,7 @@ def train(
             is False, or policies trained side by side failed more often than they are retried.
         TrainingStopped: a signal asked to stop; checkpoints were written.
     """
+    config_path = named_file("configs", config_path, argument="CONFIG")
     document = apply_overrides(read_yaml(config_path), overrides)
     kind = document.data.get("kind")
     if kind == "hierarchical":
@@ -305,7 +308,7 @@ def _curriculum(config: TrainingConfig, config_path: Path) -> Curriculum | None:
         if weights:
             raise HierbrushError(f"reward.{next(iter(weights))}: there is no curriculum whose stages it could change")
         return None
-    curriculum = load_curriculum(curriculum_file(config.curriculum, config_path))
+    curriculum = load_curriculum(config.curriculum, beside=config_path)
     stages = tuple(
         stage.model_copy(update={"reward": stage.reward.model_copy(update=weights)}) for stage in curriculum.stages
     )
