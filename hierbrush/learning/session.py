@@ -26,8 +26,8 @@ _LOOPBACK = "127.0.0.1"
 _ATTEMPTS = 3
 _START = 300.0  # seconds that Ray's processes may take to start: a guard against waiting for ever, no measure
 _SLOW = 20.0  # seconds after which waiting is worth a word
-_CONNECT = 10.0  # seconds for a cluster's head to take a connection
-_GREET = 20.0  # seconds for it to say that it speaks gRPC
+_CONNECT = 5.0  # seconds for a cluster's head to take a connection
+_GREET = 15.0  # seconds for it to say that it speaks gRPC
 _ADDRESS = re.compile(r"(?P<host>\[[0-9A-Fa-f:.%]+\]|[^\s:/\[\]@]+):(?P<port>[0-9]{1,5})")
 
 _AGENT_PORTS = ("metrics_agent_port", "metrics_export_port", "dashboard_agent_listen_port", "runtime_env_agent_port")
@@ -196,7 +196,7 @@ def _clear_away(error: Exception) -> None:
 def _join(address: str) -> None:
     refused = partial(_no_cluster, address)
     if address != "auto" and not _is_address(address):
-        raise refused("that is no address" if "://" not in address else "its jobs are submitted, see docs/cluster.md")
+        raise refused("that is no address")
     # Whoever has no answer shall read our line alone, not those of Ray's transport.
     os.environ.setdefault("RAY_BACKEND_LOG_LEVEL", "error")
     try:
@@ -240,7 +240,7 @@ def _greet(address: str) -> None:
 
 
 def _reason(error: Exception) -> str:
-    lines = str(error).strip().splitlines()
+    lines = str(getattr(error, "strerror", None) or error).strip().splitlines()
     text = " ".join((lines[0] if lines else type(error).__name__).split())
     return (text if len(text) <= 200 else text[:199] + "…").rstrip(".")
 
