@@ -13,6 +13,7 @@ import time
 import traceback
 from collections.abc import Iterator
 from functools import partial
+from inspect import signature
 from typing import Any
 
 import ray
@@ -48,7 +49,8 @@ def ray_session(cpus: int, address: str | None = None) -> Iterator[None]:
     """Start a Ray of our own, as small as it gets, unless one is running; stop it afterwards.
 
     RLlib needs one even where nothing is remote; starting it takes about 5 s, so many policies should share one. A Ray
-    of our own listens on loopback only; who may reach a cluster's is up to the cluster.
+    of our own listens on loopback only, remote learners' rendezvous in PyTorch excepted; who may reach a cluster's is up
+    to the cluster.
 
     Args:
         cpus: cores that a Ray of our own has.
@@ -112,8 +114,8 @@ def patient_start() -> Iterator[None]:
     """Let Ray's processes take minutes to start while a node is being started in here.
 
     Ray gives a node 30 s, and within them 15 s to its agents, Python processes that import for longer than that on a
-    busy machine; then the node kills itself. Neither limit is a setting (ray-project/ray#65983), but whoever chooses
-    the agents' ports need not wait for them at all.
+    busy machine; then the node kills itself. Neither limit is a setting (ray-project/ray#65983), but a node that knows
+    its agents' ports does not wait for them.
     """
     for name, value in _PATIENT.items():
         os.environ.setdefault(name, value)
@@ -122,6 +124,11 @@ def patient_start() -> Iterator[None]:
     raylets: list[Any] = []
 
     def watched_raylet(*arguments: Any, **options: Any) -> Any:
+        given = signature(start_raylet).bind(*arguments, **options).arguments
+        # The one port that a node is not told when it is chosen; it looks for it in the file of its agent.
+        name, port = ray._raylet.DASHBOARD_AGENT_LISTEN_PORT_NAME, given["dashboard_agent_listen_port"]
+        if port:
+            ray._raylet.persist_port(given["session_dir"], given["node_id"], name, port)
         raylets.append(start_raylet(*arguments, **options))
         return raylets[-1]
 

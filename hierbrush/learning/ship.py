@@ -145,9 +145,8 @@ def main(run: Path, target: Path, without: tuple[str, ...]) -> None:
     try:
         found = ship(run, target, without=without)
     except HierbrushError as error:
-        refusal = click.ClickException(str(error))
-        refusal.exit_code = 2
-        raise refusal from None
+        click.echo(f"hierbrush: error: {error}", err=True)
+        raise click.exceptions.Exit(2) from None
     click.echo("type   strokes  specialist  common")
     for kind, scores in found.items():
         click.echo(f"{kind:5s}  {scores['strokes']:7d}  {scores['specialist']:10.4f}  {scores['common']:.4f}")

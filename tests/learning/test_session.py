@@ -146,15 +146,15 @@ def test_a_slow_node_is_waited_for_and_a_dead_one_is_not(
     monkeypatch.setattr(session.time, "monotonic", lambda: next(clock))
     monkeypatch.setattr(session.time, "sleep", lambda seconds: None)
     monkeypatch.setattr(session.services, "get_node", get_node)
-    monkeypatch.setattr(session.services, "start_raylet", lambda: raylet)
+    monkeypatch.setattr(session.services, "start_raylet", lambda dashboard_agent_listen_port=None: raylet)
     with session.patient_start():
-        session.services.start_raylet()
+        session.services.start_raylet(dashboard_agent_listen_port=0)
         assert session.services.get_node("address", "node") == {"port": 1}  # after ninety seconds, Ray's limit is 30
     assert capsys.readouterr().err == "hierbrush: Ray is slow to start, this machine is busy; waiting\n"
     assert session.services.get_node is get_node
     ended[0], answers = 1, iter([RuntimeError] * 9)  # type: ignore[call-overload]
     with session.patient_start():
-        session.services.start_raylet()
+        session.services.start_raylet(dashboard_agent_listen_port=0)
         with pytest.raises(OSError, match="raylet ended"):
             session.services.get_node("address", "node")
 
