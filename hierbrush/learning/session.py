@@ -49,8 +49,8 @@ def ray_session(cpus: int, address: str | None = None) -> Iterator[None]:
     """Start a Ray of our own, as small as it gets, unless one is running; stop it afterwards.
 
     RLlib needs one even where nothing is remote; starting it takes about 5 s, so many policies should share one. A Ray
-    of our own listens on loopback only, remote learners' rendezvous in PyTorch excepted; who may reach a cluster's is up
-    to the cluster.
+    of our own listens on loopback only, except for the rendezvous of remote learners, which is PyTorch's; who may reach
+    a cluster's is up to the cluster.
 
     Args:
         cpus: cores that a Ray of our own has.

@@ -183,6 +183,7 @@ def server(answer: bytes | None) -> Iterator[int]:
                     connection, _ = listener.accept()
                     kept.append(connection)
                     if answer is not None:
+                        connection.recv(1024)  # who hangs up on what was not read resets the connection
                         connection.sendall(answer)
                         connection.close()
 
