@@ -206,7 +206,8 @@ def pack_one(folder: Path, target: Path, scores: Mapping[str, Any]) -> None:
 
 def _with_known_scores(card: dict[str, Any]) -> dict[str, Any]:
     """Return a card without the scores of a last iteration in which no episode ended: JSON knows no NaN."""
-    known = {name: value for name, value in card.get("training_scores", {}).items() if math.isfinite(value)}
+    scores = card.get("training_scores", {}).items()
+    known = {name: value for name, value in scores if value is not None and math.isfinite(value)}
     return {**card, "training_scores": known}
 
 

@@ -47,7 +47,9 @@ def trained(folder: Path, *, stroke: str | None = None, layout: str = "full", **
 def run(tmp_path: Path) -> Path:
     """What ``hierbrush train … --stroke H`` leaves."""
     folder = tmp_path / "runs" / "primitives"
-    fill_up({"H": trained(folder / "each" / "H", stroke="H")}, folder / "policies.safetensors")
+    # So short that no episode ended in its last iteration.
+    place = trained(folder / "each" / "H", stroke="H", training_scores={"return": None, "iou": float("nan"), "x": 0.5})
+    fill_up({"H": place}, folder / "policies.safetensors")
     trained(folder / "all")
     (folder / "config.json").write_text(json.dumps(CONFIG))
     return folder
@@ -166,6 +168,7 @@ def test_policies_of_other_sizes_do_not_take_layers_from_the_base(run: Path) -> 
     cards = json.loads((run / "policies.json").read_bytes())["policies"]
     assert set(cards) == {"base", *ABBREVIATIONS}
     assert [kind for kind, card in cards.items() if not card.get("shipped")] == ["H"]
+    assert cards["H"]["training_scores"] == {"x": 0.5}
 
 
 def without(run: Path, *names: str) -> Path:
