@@ -110,5 +110,10 @@ setup(
         )
     ],
     cmdclass={"build_ext": BuildCore, "build_py": BuildWithData},
-    options={} if sys.implementation.name != "cpython" else {"bdist_wheel": {"py_limited_api": "cp311"}},
+    options={
+        # An editable installation is a plain line in a .pth file. The import hook that setuptools writes otherwise is
+        # one that type checkers do not run, so that they find no hierbrush.
+        "editable_wheel": {"mode": "compat"},
+        **({"bdist_wheel": {"py_limited_api": "cp311"}} if sys.implementation.name == "cpython" else {}),
+    },
 )

@@ -21,7 +21,7 @@ from hierbrush.envs.character import COMPOSER
 from hierbrush.learning.character_env import DecisionEnv
 from hierbrush.learning.hierarchical import hierarchical_algorithm_config, module_of, module_specs
 from hierbrush.learning.hierarchical_config import HierarchicalConfig
-from hierbrush.learning.policy_run import ray_session
+from hierbrush.learning.session import ray_session
 from hierbrush.learning.threads import use_one_thread
 from hierbrush.resources import folder
 from hierbrush.strokes.types import ABBREVIATIONS

@@ -18,7 +18,12 @@ if TYPE_CHECKING:
 
 
 @click.command(short_help="Score a policy.")
-@click.option("--policy", default="learned", show_default=True, help="Whose writing to score.")
+@click.option(
+    "--policy",
+    default="learned",
+    show_default=True,
+    help="Whose writing to score: learned, scripted, zero, random, or trained weights (file or run's folder).",
+)
 @click.option(
     "--goal",
     default="glyph",

@@ -39,6 +39,9 @@ def train(
 ) -> None:
     """Train what CONFIG asks for; finished policies are not trained again, unless training.steps has grown.
 
+    A CONFIG that is not there may be one of hierbrush's own, such as configs/primitives.yaml or primitives. What a
+    training of a few stroke types leaves writes the others as shipped: hierbrush write 永 --policy runs/primitives.
+
     Ctrl-C, SIGTERM or a closed terminal end it after a checkpoint; --resume goes on from there, also after a crash.
     """
     from hierbrush.learning.train import TrainingStopped

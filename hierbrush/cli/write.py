@@ -24,7 +24,12 @@ from hierbrush.errors import HierbrushError
     type=click.Path(path_type=Path),
     help="Draw how one character comes about to this PNG: components, boxes, strokes, ink.",
 )
-@click.option("--policy", default="learned", show_default=True, help="Who moves the brush.")
+@click.option(
+    "--policy",
+    default="learned",
+    show_default=True,
+    help="Who moves the brush: learned, scripted, zero, random, or trained weights (file or run's folder).",
+)
 @click.option("--brush", default="measured", show_default=True, help="Preset of the brush: measured or round.")
 @click.option(
     "--goal",

@@ -8,13 +8,15 @@ lengths in goals in sides of the character box, angles in radians; relative rang
 from __future__ import annotations
 
 from dataclasses import fields
+from os import PathLike
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal, get_args
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Discriminator, Field, Tag, model_validator
 
-from hierbrush.curriculum.yaml_source import load_model
+from hierbrush.curriculum.yaml_source import ConfigError, load_model, read_yaml
 from hierbrush.errors import HierbrushError, closest
+from hierbrush.resources import named_file
 from hierbrush.sim.model import BrushModel
 from hierbrush.strokes.types import ABBREVIATIONS
 
@@ -386,13 +388,36 @@ class Curriculum(_Section):
         return self.stages[number]
 
 
-def load_curriculum(path: str | Path) -> Curriculum:
+def load_curriculum(path: str | PathLike[str], *, beside: Path | None = None) -> Curriculum:
     """Read a curriculum file.
+
+    Args:
+        path: the file, or the name of one of hierbrush's own; see `curriculum_file`.
+        beside: the file that names it.
 
     Raises:
         ConfigError: the file cannot be used; every problem is named with line and column.
+        HierbrushError: there is no such file.
     """
-    return load_model(path, Curriculum)
+    return load_model(curriculum_file(path, beside=beside), Curriculum)
+
+
+def curriculum_file(name: str | PathLike[str], *, beside: Path | None = None) -> Path:
+    """Return the curriculum that a name stands for: a file, or one of hierbrush's own; see `named_file`.
+
+    A training configuration is not taken for one: ``configs/`` and ``curricula/`` both have a ``composer.yaml``.
+
+    Raises:
+        HierbrushError: there is none.
+    """
+    return named_file("curricula", name, argument="curriculum", beside=beside, other=_trains)
+
+
+def _trains(path: Path) -> bool:
+    try:
+        return not {"training", "phases"}.isdisjoint(read_yaml(path).data)
+    except ConfigError:
+        return False  # whoever loads it says what is wrong
 
 
 def json_schema() -> dict[str, Any]:

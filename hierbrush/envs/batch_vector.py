@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Iterable, Mapping
-from pathlib import Path
+from os import PathLike
 from typing import Any
 
 import gymnasium
@@ -217,8 +217,8 @@ def check_render_mode(render_mode: str | None, metadata: Mapping[str, Any]) -> s
     return render_mode
 
 
-def curriculum_of(source: Curriculum | Mapping[str, Any] | str | Path | None, *, default: str) -> Curriculum:
-    """Return a curriculum: itself, from its content, from a file, or the shipped file ``default``.
+def curriculum_of(source: Curriculum | Mapping[str, Any] | str | PathLike[str] | None, *, default: str) -> Curriculum:
+    """Return a curriculum: itself, from its content, as `load_curriculum` reads it, or the shipped file ``default``.
 
     Raises:
         HierbrushError: it cannot be used.
@@ -227,6 +227,6 @@ def curriculum_of(source: Curriculum | Mapping[str, Any] | str | Path | None, *,
         return source
     if source is None:
         return load_curriculum(folder("curricula") / default)
-    if isinstance(source, str | Path):
+    if isinstance(source, str | PathLike):
         return load_curriculum(source)
     return Curriculum.model_validate(source)

@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from pathlib import Path
+from os import PathLike
 from typing import Any
 
 import numpy as np
@@ -148,7 +148,7 @@ class CharacterBatch:
         self,
         slots: int = 1,
         *,
-        curriculum: Curriculum | Mapping[str, Any] | str | Path | None = None,
+        curriculum: Curriculum | Mapping[str, Any] | str | PathLike[str] | None = None,
         stage: int = 0,
         characters: Sequence[str] = (),
         autoreset: bool = True,
@@ -420,7 +420,7 @@ def character_spaces() -> tuple[dict[str, spaces.Space[Any]], dict[str, spaces.S
     )
 
 
-def character_curriculum(source: Curriculum | Mapping[str, Any] | str | Path | None) -> Curriculum:
+def character_curriculum(source: Curriculum | Mapping[str, Any] | str | PathLike[str] | None) -> Curriculum:
     """Return a curriculum of characters: itself, from its content, from a file, or ``composer.yaml``.
 
     Raises:

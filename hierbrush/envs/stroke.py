@@ -13,7 +13,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from functools import partial
-from pathlib import Path
+from os import PathLike
 from typing import Any
 
 import numpy as np
@@ -58,7 +58,7 @@ class StrokeVectorEnv(BatchVectorEnv):
         self,
         num_envs: int = 1,
         *,
-        curriculum: Curriculum | Mapping[str, Any] | str | Path | None = None,
+        curriculum: Curriculum | Mapping[str, Any] | str | PathLike[str] | None = None,
         stroke: str | None = None,
         stage: int = 0,
         observation: str = "full",

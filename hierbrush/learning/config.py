@@ -8,9 +8,6 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, field_validator, model_validator
 
-from hierbrush.curriculum import ConfigError, read_yaml
-from hierbrush.resources import folder
-
 _Count = Annotated[int, Field(gt=0)]
 _Positive = Annotated[float, Field(gt=0)]
 _Share = Annotated[float, Field(ge=0, le=1)]
@@ -269,7 +266,8 @@ class TrainingConfig(Section):
     """What is sampled."""
 
     curriculum: FileName | None = None
-    """Curriculum file: beside the configuration, in ``curricula/`` or from the working directory."""
+    """Curriculum file beside the configuration or from the working folder, or one of hierbrush's own, such as
+    ``dots.yaml``."""
 
     reward: RewardSection = RewardSection()
     """Weights of the reward."""
@@ -346,24 +344,7 @@ class TrainingConfig(Section):
         )
 
 
-def named_file(name: str, config_path: Path) -> Path:
-    """Return the file that a configuration names: beside it if it is there, else from the working directory."""
+def weights_named(name: str, config_path: Path) -> Path:
+    """Return the weights that a configuration names: beside it if they are there, else from the working folder."""
     beside = config_path.parent / name
     return beside if beside.exists() or not Path(name).exists() else Path(name)
-
-
-def curriculum_file(name: str, config_path: Path) -> Path:
-    """Return the curriculum that a configuration names: beside it, among hierbrush's, or from the working directory.
-
-    A training configuration is not taken for one: ``configs/`` and ``curricula/`` both have a ``composer.yaml``.
-    """
-    candidates = [base / name for base in (config_path.parent, folder("curricula"), Path())]
-    there = [path for path in candidates if path.exists() and not _trains(path)]
-    return there[0] if there else candidates[0]
-
-
-def _trains(path: Path) -> bool:
-    try:
-        return not {"training", "phases"}.isdisjoint(read_yaml(path).data)
-    except ConfigError:
-        return False  # whoever loads it says what is wrong

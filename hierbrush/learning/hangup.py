@@ -6,7 +6,7 @@ import contextlib
 import signal
 from collections.abc import Iterator
 
-from hierbrush.learning.policy_run import ray_session
+from hierbrush.learning.session import ray_session
 
 
 @contextlib.contextmanager

@@ -17,7 +17,6 @@ from safetensors.numpy import save
 from hierbrush.curriculum import load_curriculum, load_model
 from hierbrush.envs.character import COMPOSER
 from hierbrush.files import write_atomically
-from hierbrush.learning.config import curriculum_file
 from hierbrush.learning.hangup import lasting_ray_session
 from hierbrush.learning.hierarchical import hierarchical_algorithm_config, trained_modules, weight_files
 from hierbrush.learning.hierarchical_config import HierarchicalConfig
@@ -123,7 +122,7 @@ def train_hierarchical(
     trained = trained_modules(config)
     weight_files(config)  # a misspelt name is told before a folder is made and Ray is started
     into = output or Path("runs", config.name)
-    curriculum = load_curriculum(curriculum_file(config.curriculum, config_path))
+    curriculum = load_curriculum(config.curriculum, beside=config_path)
     uri = stored_at(config.output.storage, into, into)
     card = PRIMITIVES_CARD if set(trained) - {COMPOSER} else COMPOSER_CARD
     run = PolicyRun(

@@ -5,8 +5,6 @@ from __future__ import annotations
 import contextlib
 import errno
 import json
-import logging
-import math
 import os
 import shutil
 import time
@@ -15,7 +13,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import ray
 from ray.rllib.core import DEFAULT_MODULE_ID
 from ray.rllib.utils.metrics import (
     ENV_RUNNER_RESULTS,
@@ -41,7 +38,6 @@ from hierbrush.learning.threads import use_one_thread
 from hierbrush.learning.weights import CARD, commit, load_weights, network_tensors, save_weights
 from hierbrush.sim import observation
 
-_LOCAL_OBJECT_STORE = 80 * 2**20  # bytes; Ray's smallest: training in one process puts next to nothing there
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EROFS)
 _UNUSABLE = (*_FULL, errno.EACCES, errno.EPERM, errno.ENAMETOOLONG, errno.ENOTDIR, errno.EISDIR, errno.EEXIST)
 CONFIG_COPY = "config.json"
@@ -82,6 +78,11 @@ class PolicyRun:
             return int(self._card()["config"]["training"]["steps"]) >= self.config.training.steps
         except (ValueError, TypeError, KeyError):
             return False
+
+    @property
+    def exported(self) -> bool:
+        """Whether weights and their card are there, of however many steps."""
+        return isinstance(self._card(), dict)
 
     @property
     def begun(self) -> bool:
@@ -156,63 +157,6 @@ def refuse_lost_checkpoints(output: Path, storage: str | None, runs: Sequence[Po
             f"--resume: output.storage ({shown(before)}, now {shown(storage)}): there are no checkpoints; copy them "
             "there first"
         )
-
-
-@contextlib.contextmanager
-def ray_session(cpus: int, address: str | None = None) -> Iterator[None]:
-    """Start a Ray of our own, as small as it gets, unless one is running; stop it afterwards.
-
-    RLlib needs one even where nothing is remote; starting it takes about 5 s, so many policies should share one.
-
-    Args:
-        cpus: cores that a Ray of our own has.
-        address: join this cluster instead, ``auto`` or ``HOST:PORT``, and leave it running afterwards.
-
-    Raises:
-        HierbrushError: no cluster answers at the address.
-    """
-    if ray.is_initialized():
-        yield
-        return
-    for name in ("ray", "ray.rllib", "ray.tune", "ray.train"):
-        logging.getLogger(name).setLevel(logging.ERROR)
-    # It logs every call to a runner that is not there; the training says itself what is lost and what was raised.
-    logging.getLogger("ray.rllib.utils.actor_manager").setLevel(logging.CRITICAL)
-    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
-    if address is not None:
-        try:
-            ray.init(address=address, logging_level=logging.ERROR, log_to_driver=False)
-        except (ConnectionError, ValueError, RuntimeError) as error:
-            reason = str(error).splitlines()[0]
-            raise HierbrushError(
-                f"--address: no Ray cluster answers at {address!r} ({reason}); expected 'auto' on a machine of the "
-                "cluster, or HOST:PORT of its head"
-            ) from None
-        try:
-            yield
-        finally:
-            ray.shutdown()
-        return
-    # Ray lets its workers give way to everything else on the machine; here they are what the machine is to do.
-    os.environ.setdefault("RAY_worker_niceness", "0")
-    ray.init(
-        address="local",
-        num_cpus=cpus,
-        include_dashboard=False,
-        object_store_memory=_LOCAL_OBJECT_STORE * (cpus if cpus > 1 else 1),
-        logging_level=logging.ERROR,
-        log_to_driver=False,
-    )
-    try:
-        yield
-    finally:
-        ray.shutdown()
-
-
-def cpus_needed(config: TrainingConfig) -> int:
-    """Return the cores that one policy's training occupies."""
-    resources = config.resources
-    return 1 + math.ceil(resources.runners * resources.cpus_per_runner) + resources.learners
 
 
 def build_training(run: PolicyRun, *, resume: bool, progress: Progress | None) -> TrainingLoop:
@@ -487,6 +431,7 @@ class TrainingLoop:
         card = {
             "name": run.name,
             "stroke": run.stroke,
+            "stroke_types": [run.stroke] if run.stroke else list(run.curriculum.stroke_types if run.curriculum else ()),
             "steps": self.steps,
             "seconds": round(time.monotonic() - self._started, 1),
             "seed": run.config.seed,

@@ -7,32 +7,31 @@ import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import chain, zip_longest
+from os import PathLike
 from pathlib import Path
 from typing import Any
 
 from hierbrush.curriculum import Curriculum, apply_overrides, load_curriculum, read_yaml, validate
 from hierbrush.errors import HierbrushError, closest, shown
 from hierbrush.files import write_atomically
-from hierbrush.learning.config import TrainingConfig, curriculum_file, named_file
+from hierbrush.learning.config import TrainingConfig, weights_named
 from hierbrush.learning.environment_id import check_environment
 from hierbrush.learning.hangup import lasting_ray_session
 from hierbrush.learning.lock import only_writer
 from hierbrush.learning.policy_run import (
     CONFIG_COPY as CONFIG_COPY,  # where others look for it
 )
-from hierbrush.learning.policy_run import (
-    PolicyRun,
-    build_training,
-    cpus_needed,
-    refuse_lost_checkpoints,
-)
+from hierbrush.learning.policy_run import PolicyRun, build_training, refuse_lost_checkpoints
 from hierbrush.learning.progress import Progress
 from hierbrush.learning.resume import check_resume
+from hierbrush.learning.session import cpus_needed
 from hierbrush.learning.storage import open_store, stored_at
 from hierbrush.learning.sweep import variants
 from hierbrush.learning.table import write_table
 from hierbrush.learning.trials import remove_traces, room_for, train_trials
-from hierbrush.learning.weights import CARD, PACKED_WEIGHTS, WEIGHTS, pack
+from hierbrush.learning.weights import CARD, PACKED_WEIGHTS, WEIGHTS, fill_up, fits_shipped, pack
+from hierbrush.resources import named_file
+from hierbrush.strokes.learned import WEIGHTS as SHIPPED
 from hierbrush.strokes.types import ABBREVIATIONS
 
 
@@ -71,7 +70,7 @@ def make_plan(
         if phase.start_from is not None:
             initial: Path | None = into / phase.start_from / WEIGHTS
         else:
-            initial = named_file(config.initial_weights, config_path) if config.initial_weights else None
+            initial = weights_named(config.initial_weights, config_path) if config.initial_weights else None
         strokes: list[str | None] = [None]
         if phase.policies == "per_stroke":
             known = curriculum.stroke_types if curriculum else ABBREVIATIONS
@@ -101,7 +100,7 @@ def make_plan(
 
 
 def train(
-    config_path: Path,
+    config_path: str | PathLike[str],
     *,
     overrides: Sequence[str] = (),
     stroke: str | None = None,
@@ -114,11 +113,11 @@ def train(
 
     The folder (``runs/<name>`` unless given) holds ``config.json`` and for every policy ``weights.safetensors``,
     ``card.json``, ``metrics.jsonl``, ``curve.png``, ``tensorboard/`` and ``checkpoints/``; with policies per stroke
-    type also ``policies.safetensors``, all of them in one file, and with several policies ``results.csv``. A sweep has
-    a folder like that for each of its variants.
+    type also ``policies.safetensors``, all of them in one file and the shipped ones for stroke types that have none,
+    and with several policies ``results.csv``. A sweep has a folder like that for each of its variants.
 
     Args:
-        config_path: YAML file, see `TrainingConfig`.
+        config_path: YAML file, see `TrainingConfig`, or the name of one of hierbrush's own, such as ``primitives``.
         overrides: ``KEY=VALUE`` arguments that change the configuration.
         stroke: train this stroke type only.
         resume: go on with a training in ``output``: finished policies are skipped, others continue from their newest
@@ -133,6 +132,7 @@ def train(
             policies trained side by side failed more often than they are retried.
         TrainingStopped: a signal asked to stop; checkpoints were written.
     """
+    config_path = named_file("configs", config_path, argument="CONFIG")
     document = apply_overrides(read_yaml(config_path), overrides)
     kind = document.data.get("kind")
     if kind == "hierarchical":
@@ -201,8 +201,9 @@ def train(
             for runs in phases:
                 _train_phase(runs, resume=resume, stop=stop, output=output, address=address)
         for variant, plan in plans.items():
-            if stroke is None:
-                _pack(plan, output / variant, stored_at(config.output.storage, output, output / variant))
+            # An earlier call may have trained other stroke types.
+            whole = make_plan(tried[variant], config_path, output, variant=variant) if stroke else plan
+            _pack(whole, output / variant, stored_at(config.output.storage, output, output / variant))
         if len(everything) > 1:
             write_table(everything, output, order_by=config.sweep.metric if config.sweep else None)
     return output
@@ -247,15 +248,24 @@ def _warn_of_too_few_cores(config: TrainingConfig) -> None:
 
 
 def _pack(plan: Plan, into: Path, uri: str | None) -> None:
-    """Put the policies of single stroke types into one file."""
-    specialists = {run.stroke: run.folder for run in plan.runs if run.stroke is not None}
+    """Put the finished policies of single stroke types into one file, and the shipped ones where there are none."""
+    for run in plan.runs:
+        run.store().collect(run.folder)
+    finished = [run for run in plan.runs if run.stroke is not None and run.exported]
+    specialists = {run.stroke: run.folder for run in finished if run.stroke is not None}
     if not specialists:
         return
-    begun_as = {run.initial_weights.parent for run in plan.runs if run.stroke and run.initial_weights}
-    begun_as = {folder for folder in begun_as if (folder / CARD).exists()}
-    pack(specialists, into, base=begun_as.pop() if len(begun_as) == 1 else None)
+    missing = [kind for kind in ABBREVIATIONS if kind not in specialists]
+    if missing and SHIPPED.is_file() and all(map(fits_shipped, specialists.values())):
+        fill_up(specialists, into / PACKED_WEIGHTS)
+        told = f"{', '.join(specialists)} of this training, the other {len(missing)} stroke types as shipped"
+    else:
+        begun_as = {run.initial_weights.parent for run in finished if run.initial_weights}
+        begun_as = {folder for folder in begun_as if (folder / CARD).exists()}
+        pack(specialists, into, base=begun_as.pop() if len(begun_as) == 1 else None)
+        told = f"{len(specialists)} policies"
     open_store(into, uri).publish(into)
-    print(f"{into / PACKED_WEIGHTS}: {len(specialists)} policies", file=sys.stderr)
+    print(f"{into / PACKED_WEIGHTS}: {told}", file=sys.stderr)
 
 
 class TrainingStopped(Exception):  # noqa: N818  (no error: the user asked for it)
@@ -315,7 +325,7 @@ def _curriculum(config: TrainingConfig, config_path: Path) -> Curriculum | None:
         if weights:
             raise HierbrushError(f"reward.{next(iter(weights))}: there is no curriculum whose stages it could change")
         return None
-    curriculum = load_curriculum(curriculum_file(config.curriculum, config_path))
+    curriculum = load_curriculum(config.curriculum, beside=config_path)
     stages = tuple(
         stage.model_copy(update={"reward": stage.reward.model_copy(update=weights)}) for stage in curriculum.stages
     )

@@ -131,7 +131,8 @@ class MLPPolicy:
 
 def _whole(part: Mapping[str, F32], base: Mapping[str, F32], source: str) -> dict[str, F32]:
     """Return a policy's tensors with the weights that are stored as changes of the base's added up."""
-    tensors = dict(base)
+    # A policy that is whole may have other layers than the base.
+    tensors = {} if any(name.endswith(".weight") for name in part) else dict(base)
     for name, array in part.items():
         layer, _, role = name.rpartition(".")
         if role == "up":

@@ -10,6 +10,7 @@ import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
+from os import PathLike
 from pathlib import Path
 from typing import NamedTuple
 
@@ -24,6 +25,7 @@ from hierbrush.metrics import SIDE, stroke_iou
 from hierbrush.metrics.recognition import GlyphIndex
 from hierbrush.sim import BrushModel, rasterise, trace
 from hierbrush.strokes.policy import MLPPolicy
+from hierbrush.strokes.rollout import policy_name
 from hierbrush.writing.result import BOX
 from hierbrush.writing.workers import mapped
 from hierbrush.writing.write import write_characters
@@ -172,7 +174,7 @@ def evaluate_composers(
     composers: Sequence[str],
     *,
     flat_weights: str | Path = WEIGHTS,
-    policy: str = "learned",
+    policy: str | PathLike[str] = "learned",
     brush: BrushModel,
     seed: int = 0,
     workers: int = 1,
@@ -189,6 +191,7 @@ def evaluate_composers(
         raise HierbrushError("characters: there are none to evaluate")
     if workers < 1:
         raise HierbrushError(f"workers: must be at least 1, not {workers}")
+    policy = policy_name(policy)
     everything = load_library().characters
     unknown: list[str] = []
     written: dict[str, list[_Written]] = {}

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
+from os import PathLike
 from typing import NamedTuple
 
 import numpy as np
@@ -14,7 +15,7 @@ from hierbrush.characters import Glyph, load_library, split
 from hierbrush.errors import HierbrushError, closest
 from hierbrush.metrics import SIDE, Scores, disc_coverage, inscribed_discs, score, stroke_iou
 from hierbrush.sim import BrushModel, rasterise, trace
-from hierbrush.strokes.rollout import write_strokes
+from hierbrush.strokes.rollout import policy_name, write_strokes
 from hierbrush.writing.result import BOX
 from hierbrush.writing.trajectory import MotionLimits, compose, motion_peaks
 from hierbrush.writing.workers import mapped
@@ -165,7 +166,7 @@ def characters_of(part: str, limit: int | None = None) -> tuple[str, ...]:
 def evaluate(
     characters: Sequence[str],
     *,
-    policy: str = "learned",
+    policy: str | PathLike[str] = "learned",
     brush: BrushModel,
     seed: int = 0,
     disturbance: Disturbance | None = None,
@@ -185,6 +186,7 @@ def evaluate(
         raise HierbrushError("characters: there are none to evaluate")
     if workers < 1:
         raise HierbrushError(f"workers: must be at least 1, not {workers}")
+    policy = policy_name(policy)
     names = tuple(dict.fromkeys(["scripted" if policy == "zero" else policy, *CONTROLS]))
     batches = [tuple(characters[start : start + _BATCH]) for start in range(0, len(characters), _BATCH)]
     score_batch = partial(_score_batch, names=names, brush=brush, seed=seed, disturbance=disturbance or Disturbance())

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from functools import partial
+from os import PathLike
 
 from hierbrush.characters import check_text
 from hierbrush.characters.text import check_single
 from hierbrush.composer.ids import is_ids
 from hierbrush.errors import HierbrushError, closest
 from hierbrush.sim import BrushModel
-from hierbrush.strokes.rollout import write_strokes
+from hierbrush.strokes.rollout import policy_name, write_strokes
 from hierbrush.writing.layout import DIRECTIONS, Layout
 from hierbrush.writing.plan import Plan, composed_plans, glyph_plan
 from hierbrush.writing.result import Page, Writing
@@ -27,7 +28,7 @@ def write_character(
     goal: str | None = None,
     composer: str = "learned",
     brush: str | BrushModel = "measured",
-    policy: str = "learned",
+    policy: str | PathLike[str] = "learned",
     seed: int = 0,
     motion: MotionLimits | None = None,
 ) -> Writing:
@@ -43,7 +44,9 @@ def write_character(
             ``"fixed splits"``), or the path of a ``.safetensors`` file.
         brush: a preset's name (``"measured"``, ``"round"``) or a `BrushModel`.
         policy: who moves the brush: ``"learned"`` (the primitives that come with hierbrush), a control
-            (``"scripted"``, ``"zero"``, ``"random"``), or the path of a ``.safetensors`` file of ``hierbrush train``.
+            (``"scripted"``, ``"zero"``, ``"random"``), or the path of weights that ``hierbrush train`` made: a
+            ``.safetensors`` file or the folder of a training. Stroke types that it did not practise are written by the
+            primitives that come with hierbrush; a warning says which.
         seed: of the policy's random numbers. The same arguments give the same writing, bit by bit with the glyph as
             goal; between machines a composed character may differ visibly, since their matrix libraries round
             differently before the composer decides (`benchmarks/bench_machines.py` says by how much).
@@ -64,7 +67,7 @@ def write_characters(
     goal: str | None = None,
     composer: str = "learned",
     brush: str | BrushModel = "measured",
-    policy: str = "learned",
+    policy: str | PathLike[str] = "learned",
     seed: int = 0,
     motion: MotionLimits | None = None,
     stroke_lists: bool = False,
@@ -100,6 +103,7 @@ def write_characters(
     model = BrushModel.preset(brush) if isinstance(brush, str) else brush
     if not isinstance(model, BrushModel):
         raise HierbrushError(f"brush: must be the name of a preset or a BrushModel, not {type(brush).__name__}")
+    policy = policy_name(policy)
     pairs = list(zip(characters, goals, strict=True))
     batches = [pairs[start : start + _BATCH] for start in range(0, len(pairs), _BATCH)]
     write = partial(
@@ -171,7 +175,7 @@ def write_text(
     goal: str | None = None,
     composer: str = "learned",
     brush: str | BrushModel = "measured",
-    policy: str = "learned",
+    policy: str | PathLike[str] = "learned",
     seed: int = 0,
     motion: MotionLimits | None = None,
 ) -> Page:

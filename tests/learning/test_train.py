@@ -178,7 +178,7 @@ def test_training_in_the_folder_of_another_is_refused(config_file: Path, tmp_pat
         (["training.stesp=3"], "did you mean 'steps'"),
         (["environment.id=Reach-v9"], "environment.id: 'Reach-v9' cannot be used"),
         (["training.minibatch=100000"], "above the 2048 steps of a batch"),
-        (["curriculum=nowhere.yaml"], "nowhere.yaml: no such file"),
+        (["curriculum=nowhere.yaml"], "curriculum: there is no file 'nowhere.yaml'"),
         (["initial_weights=nowhere.safetensors"], "nowhere.safetensors' is not a file"),
     ],
 )
