@@ -9,10 +9,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from hierbrush.arguments import check_number
 from hierbrush.errors import HierbrushError
 from hierbrush.sim.core_choice import kernels
 from hierbrush.sim.observation import TRACK_SIZE
-from hierbrush.sim.raster import MAX_BOX, MIN_BOX, check_number, check_points, check_raster
+from hierbrush.sim.raster import MAX_BOX, MIN_BOX, check_points, check_raster
 
 # Pixels around a goal's outline that its window carries: a handle 3 mm off, pressed 3 mm too deep, still inks within.
 MARGIN = 16

@@ -13,12 +13,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from hierbrush.arguments import check_number, check_whole
 from hierbrush.errors import HierbrushError, closest
 from hierbrush.sim.bank import GoalBank
 from hierbrush.sim.core_choice import kernels
 from hierbrush.sim.model import BrushModel
 from hierbrush.sim.observation import LAYOUTS
-from hierbrush.sim.raster import MAX_BOX, MIN_BOX, check_number, check_raster, check_whole, coverage
+from hierbrush.sim.raster import MAX_BOX, MIN_BOX, check_raster, coverage
 
 TICK_SECONDS = 0.05
 # A writer holds the brush so that its tip points up and to the left when it comes down.

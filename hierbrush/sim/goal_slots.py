@@ -8,10 +8,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from hierbrush.arguments import check_number, check_whole
 from hierbrush.errors import HierbrushError
 from hierbrush.sim.bank import MARGIN, GoalBank, popcount, rasterised
 from hierbrush.sim.observation import TRACK_SIZE
-from hierbrush.sim.raster import check_number, check_raster, check_whole
+from hierbrush.sim.raster import check_raster
 
 
 class GoalSlots(GoalBank):

@@ -8,28 +8,14 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from hierbrush.errors import HierbrushError
+from hierbrush.arguments import check_whole
+from hierbrush.errors import HierbrushError, shown
 from hierbrush.sim.core_choice import kernels
 from hierbrush.sim.reference import unpack
 
 MIN_SIDE, MAX_SIDE = 32, 1024
 SUPERSAMPLES = (1, 2, 4)
 MIN_BOX, MAX_BOX = 1e-3, 4.0
-
-
-def check_number(name: str, value: float, low: float, high: float, unit: str) -> float:
-    """Return ``value`` as a float, or raise :class:`HierbrushError` unless it is a number from ``low`` to ``high``."""
-    usable = isinstance(value, int | float | np.integer | np.floating) and not isinstance(value, bool)
-    if not usable or not low <= value <= high:
-        raise HierbrushError(f"{name}: {value!r}, expected {unit} from {low:g} to {high:g}")
-    return float(value)
-
-
-def check_whole(name: str, value: int, low: int, high: int) -> int:
-    """Return ``value`` as an int, or raise :class:`HierbrushError` unless it is whole and from ``low`` to ``high``."""
-    if isinstance(value, bool) or not isinstance(value, int | np.integer) or not low <= value <= high:
-        raise HierbrushError(f"{name}: {value!r}, expected a whole number from {low} to {high}")
-    return int(value)
 
 
 def check_points(name: str, points: ArrayLike) -> NDArray[np.float64]:
@@ -47,11 +33,13 @@ def check_points(name: str, points: ArrayLike) -> NDArray[np.float64]:
 
 def check_raster(side: int, supersample: int) -> None:
     """Raise :class:`HierbrushError` unless ``side`` (pixels) and ``supersample`` (samples a pixel side) are usable."""
-    if isinstance(side, bool) or not isinstance(side, int | np.integer) or not MIN_SIDE <= side <= MAX_SIDE:
-        raise HierbrushError(f"side: {side!r}, expected a whole number of pixels from {MIN_SIDE} to {MAX_SIDE}")
-    whole = isinstance(supersample, int | np.integer) and not isinstance(supersample, bool)
-    if not whole or supersample not in SUPERSAMPLES:
-        raise HierbrushError(f"supersample: {supersample!r}, expected 1, 2 or 4 samples a pixel side")
+    check_whole("side", side, MIN_SIDE, MAX_SIDE, unit="pixels")
+    if (
+        not isinstance(supersample, int | np.integer)
+        or isinstance(supersample, bool)
+        or supersample not in SUPERSAMPLES
+    ):
+        raise HierbrushError(f"supersample: {shown(supersample)}, expected 1, 2 or 4 samples a pixel side")
 
 
 def _byte_counts(supersample: int) -> NDArray[np.unsignedinteger]:
