@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from hierbrush.errors import HierbrushError, closest
+from hierbrush.arguments import check_choice
+from hierbrush.errors import HierbrushError
 
 _PACKAGE = Path(__file__).resolve().parent
 FOLDERS = ("primitives", "curricula", "configs")
@@ -19,8 +20,7 @@ def folder(name: str) -> Path:
     Raises:
         HierbrushError: ``name`` is not one of the three, or neither place holds it.
     """
-    if name not in FOLDERS:
-        raise HierbrushError(f"folder: {name!r} is not one of {', '.join(FOLDERS)}{closest(name, list(FOLDERS))}")
+    check_choice("folder", name, FOLDERS)
     for candidate in (_PACKAGE / "_data" / name, _PACKAGE.parent / name):
         if candidate.is_dir():
             return candidate

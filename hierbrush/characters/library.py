@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from hierbrush.characters.data_file import ANONYMOUS, LABEL_SOURCES, DataFile, Part, StrokePath
 from hierbrush.characters.outline import flatten, to_unit_box
 from hierbrush.characters.text import UnknownCharacterError, check_single, describe, hint
-from hierbrush.errors import HierbrushError
+from hierbrush.errors import HierbrushError, shown
 from hierbrush.strokes.goal import StrokeGoal
 from hierbrush.strokes.types import ABBREVIATIONS
 
@@ -189,7 +189,7 @@ class CharacterLibrary:
     def check_text(self, text: str) -> None:
         """Raise unless every character of ``text`` can be written; see `check_text`."""
         if not isinstance(text, str):
-            raise HierbrushError(f"text: {type(text).__name__}, expected a string such as '永和九年'")
+            raise HierbrushError(f"text: {shown(text)}, expected a string such as '永和九年'")
         if not text:
             raise HierbrushError("text: is empty, expected at least one character such as '永'")
         for position, char in enumerate(text, 1):

@@ -18,6 +18,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from hierbrush.arguments import check_kind
 from hierbrush.composer.brief import RANK
 from hierbrush.composer.observation import EXISTS, GOAL, GOAL_GIVEN, OBSERVATION_SIZE, WRITTEN
 from hierbrush.composer.place import BOLDNESS, DECISION_SIZE, PLACE_SIZE
@@ -57,6 +58,7 @@ class ComposerPolicy:
     """
 
     def __init__(self, tensors: Mapping[str, F32], *, source: str = "tensors") -> None:
+        check_kind("tensors", tensors, Mapping, "tensors by their names")
         width, hidden = (tensors[name].size if name in tensors else 0 for name in ("embed.bias", "layers.0.up.bias"))
         layers = next(k for k in itertools.count() if f"layers.{k}.up.bias" not in tensors)
         shapes = parameter_shapes(width, layers, hidden)

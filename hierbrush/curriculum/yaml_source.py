@@ -214,8 +214,7 @@ def validate(document: Document, model: type[_ModelT]) -> _ModelT:
     located = [
         (_origin(document, details).order, _problem(document, schema, details)) for details in causes[:_MOST_TOLD]
     ]
-    error = _with_slips(located, document.slips)
-    raise ConfigError(error.problems, len(causes[_MOST_TOLD:]))
+    raise ConfigError(_with_slips(located, document.slips).problems, len(causes[_MOST_TOLD:]))
 
 
 def load_model(path: str | PathLike[str], model: type[_ModelT], overrides: Iterable[str] = ()) -> _ModelT:

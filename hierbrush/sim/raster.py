@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from hierbrush.arguments import check_whole
+from hierbrush.arguments import check_array, check_list, check_whole
 from hierbrush.errors import HierbrushError, shown
 from hierbrush.sim.core_choice import kernels
 from hierbrush.sim.reference import unpack
@@ -20,14 +20,9 @@ MIN_BOX, MAX_BOX = 1e-3, 4.0
 
 def check_points(name: str, points: ArrayLike) -> NDArray[np.float64]:
     """Return a polygon as contiguous float64 [n >= 3, 2], or raise :class:`HierbrushError` unless it is one."""
-    try:
-        checked = np.ascontiguousarray(points, dtype=np.float64)
-    except (TypeError, ValueError):
-        raise HierbrushError(f"{name}: not numbers, expected [n >= 3, 2]") from None
-    if checked.ndim != 2 or checked.shape[1] != 2 or len(checked) < 3:
+    checked = np.ascontiguousarray(check_array(name, points, (None, 2), "[n >= 3, 2] finite unit-box coordinates"))
+    if len(checked) < 3:
         raise HierbrushError(f"{name}: shape {checked.shape}, expected [n >= 3, 2]")
-    if not np.isfinite(checked).all():
-        raise HierbrushError(f"{name}: holds NaN or infinity, expected finite unit-box coordinates")
     return checked
 
 
@@ -84,7 +79,7 @@ def rasterise(polygons: Sequence[ArrayLike], side: int, *, supersample: int = 4)
     check_raster(side, supersample)
     samples = side * supersample
     bits = np.zeros((samples, (samples + 63) // 64), dtype=np.uint64)
-    for index, polygon in enumerate(polygons):
+    for index, polygon in enumerate(check_list("polygons", polygons, "polygons, each [n >= 3, 2]")):
         points = check_points(f"polygons[{index}]", polygon)
         # Far outside, only the winding to the left of the paper matters; clipping keeps every cast in range.
         _fill(np.clip(points, -64.0, 64.0) * samples, samples, bits)
@@ -115,7 +110,14 @@ def distance_to_outline(points: NDArray[np.float64], outline: NDArray[np.float64
     Raises:
         HierbrushError: the shapes do not fit.
     """
-    fits = points.ndim >= 2 and points.shape[:-2] == outline.shape[:-2] and points.shape[-1] == outline.shape[-1] == 2
+    expected = "[..., n, 2] numbers"
+    points = check_array("points", points, None, expected, finite=False)
+    outline = check_array("outline", outline, None, expected, finite=False)
+    fits = (
+        min(points.ndim, outline.ndim) >= 2
+        and points.shape[:-2] == outline.shape[:-2]
+        and points.shape[-1] == outline.shape[-1] == 2
+    )
     if not fits or not outline.shape[-2]:
         raise HierbrushError(
             f"points, outline: shapes {points.shape} and {outline.shape}, expected [..., n, 2] and [..., m >= 1, 2]"
@@ -135,7 +137,8 @@ def distance_transform(mask: ArrayLike) -> NDArray[np.float32]:
     Raises:
         HierbrushError: ``mask`` is not a two-dimensional array of 1 to 4096 pixels a side.
     """
-    pixels = np.ascontiguousarray(np.asarray(mask) != 0).view(np.uint8)
+    checked = check_array("mask", mask, None, "[h, w] of 1 to 4096 pixels each", dtype=None, finite=False)
+    pixels = np.ascontiguousarray(checked != 0).view(np.uint8)
     if pixels.ndim != 2 or not all(1 <= extent <= 4096 for extent in pixels.shape):
         raise HierbrushError(f"mask: shape {pixels.shape}, expected [h, w] of 1 to 4096 pixels each")
     out = np.empty(pixels.shape, dtype=np.float32)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import lru_cache
+from os import PathLike
 from pathlib import Path
 
 import numpy as np
@@ -26,6 +27,9 @@ class LearnedPolicy:
 
     def __init__(self, policies: PolicySet | MLPPolicy) -> None:
         networks = list(policies.policies.values()) if isinstance(policies, PolicySet) else [policies]
+        wrong = {network.action_size for network in networks} - {3}
+        if wrong:
+            raise HierbrushError(f"weights: actions of {wrong.pop()} numbers, expected 3")
         sizes = {network.observation_size for network in networks}
         layouts = [name for name, size in LAYOUTS.items() if sizes == {size}]
         if not layouts:
@@ -34,7 +38,7 @@ class LearnedPolicy:
         self._policies = policies
 
     @classmethod
-    def load(cls, path: str | Path) -> LearnedPolicy:
+    def load(cls, path: str | PathLike[str]) -> LearnedPolicy:
         """Read the weights of one policy, or of one for each stroke type, from a safetensors file.
 
         Raises:

@@ -12,7 +12,7 @@ from os import PathLike
 import numpy as np
 from numpy.typing import NDArray
 
-from hierbrush.arguments import check_path
+from hierbrush.arguments import check_kind, check_list, check_path
 from hierbrush.errors import HierbrushError, closest, one_line, shown
 from hierbrush.files import UnreadableError, read_whole
 
@@ -48,7 +48,7 @@ def read_safetensors(path: str | PathLike[str]) -> dict[str, F32]:
         raise HierbrushError(f"{source}: is no safetensors file; weights in pickles and .pt files are not read")
     try:
         # Strict about lengths, offsets, shapes and nesting, but it keeps the last of several tensors of one name.
-        entries = deserialize(data)
+        entries = deserialize(data)  # type: ignore[no-untyped-call]
         json.loads(data[8 : 8 + int.from_bytes(data[:8], "little")], object_pairs_hook=_distinct)
         return {
             name: np.frombuffer(entry["data"], _DTYPES[entry["dtype"]]).reshape(entry["shape"]).astype(np.float32)
@@ -94,7 +94,8 @@ class MLPPolicy:
         Raises:
             HierbrushError: the tensors are not those of a chain of linear layers, or are not finite.
         """
-        numbers = sorted(int(match[1]) for match in map(_WEIGHT.fullmatch, tensors) if match)
+        check_kind("tensors", tensors, Mapping, "tensors by their names")
+        numbers = sorted(int(match[1]) for match in map(_WEIGHT.fullmatch, map(str, tensors)) if match)
         try:
             chain = [(tensors[f"{k}.weight"], tensors[f"{k}.bias"]) for k in numbers]
         except KeyError as error:
@@ -133,10 +134,10 @@ class MLPPolicy:
 
     def __call__(self, obs: F32) -> F32:
         """Return actions f32 [n, A] in [-1, 1] for observations f32 [n, D]."""
-        if obs.ndim != 2 or obs.shape[1] != self.observation_size:
+        if not isinstance(obs, np.ndarray) or obs.ndim != 2 or obs.shape[1] != self.observation_size:
             raise HierbrushError(
-                f"obs: shape {obs.shape}, expected (n, {self.observation_size}); were the weights trained on another "
-                "version of the observation?"
+                f"obs: shape {getattr(obs, 'shape', '?')}, expected (n, {self.observation_size}); were the weights "
+                "trained on another version of the observation?"
             )
         hidden = obs
         for weight, bias in self.layers[:-1]:
@@ -152,6 +153,12 @@ class MLPPolicy:
         return action
 
 
+def _multiply(up: F32, down: F32, weight: F32) -> bool:
+    """Whether the product of two matrices has the shape of a third."""
+    fit = up.ndim == down.ndim == weight.ndim == 2 and up.shape[1] == down.shape[0]
+    return fit and (up.shape[0], down.shape[1]) == weight.shape
+
+
 def _whole(part: Mapping[str, F32], base: Mapping[str, F32], source: str) -> dict[str, F32]:
     """Return a policy's tensors with the weights that are stored as changes of the base's added up."""
     tensors = dict(base)
@@ -159,8 +166,7 @@ def _whole(part: Mapping[str, F32], base: Mapping[str, F32], source: str) -> dic
         layer, _, role = name.rpartition(".")
         if role == "up":
             weight, down = base.get(f"{layer}.weight"), part.get(f"{layer}.down")
-            fit = weight is not None and down is not None and array.ndim == down.ndim == 2
-            if not fit or (len(array), len(down), down.shape[1]) != (len(weight), array.shape[1], weight.shape[1]):
+            if weight is None or down is None or not _multiply(array, down, weight):
                 raise HierbrushError(f"{source}: {name} does not fit {layer}.down and {BASE}/{layer}.weight")
             check_weights({name: array, f"{layer}.down": down}, source)
             tensors[f"{layer}.weight"] = weight + array @ down
@@ -209,6 +215,11 @@ class PolicySet:
         Raises:
             HierbrushError: there is no policy for one of the types.
         """
+        stroke_types = check_list("stroke_types", stroke_types, "abbreviations such as 'HZG'")
+        for at, kind in enumerate(stroke_types):
+            check_kind(f"stroke_types[{at}]", kind, str, "an abbreviation such as 'HZG'")
+        if not stroke_types:
+            raise HierbrushError("stroke_types: is empty, expected at least one abbreviation such as 'HZG'")
         unknown = [kind for kind in stroke_types if kind not in self.policies]
         if unknown:
             near = closest(unknown[0], list(self.policies))

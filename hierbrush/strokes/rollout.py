@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
+from os import PathLike
 from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from hierbrush.errors import HierbrushError, closest
+from hierbrush.arguments import check_array, check_kind, check_list, check_number, check_path, check_whole
+from hierbrush.errors import HierbrushError, closest, shown
 from hierbrush.sim import BrushModel, GoalBank, HandleLimits, StrokeBatch
+from hierbrush.sim.raster import MAX_BOX, MIN_BOX
 from hierbrush.strokes.follower import FOLLOWER
 from hierbrush.strokes.goal import StrokeGoal
 
@@ -53,7 +56,7 @@ class RandomPolicy:
     layout = "none"
 
     def __init__(self, seed: int) -> None:
-        self._rng = np.random.default_rng(seed)
+        self._rng = np.random.default_rng(check_whole("seed", seed, 0))
 
     def bind(self, stroke_types: Sequence[str]) -> Act:
         """Return a function that answers uniform actions in [-1, 1], float32 [n, 3]."""
@@ -73,12 +76,16 @@ CONTROLS: dict[str, Callable[[int], StrokePolicy]] = {
 POLICIES = ("learned", *CONTROLS)
 
 
-def stroke_policy(name: str, seed: int = 0) -> StrokePolicy:
+def stroke_policy(name: str | PathLike[str], seed: int = 0) -> StrokePolicy:
     """Return the policy called ``name``: ``"learned"``, a control, or the path of a ``.safetensors`` file.
 
     Raises:
         HierbrushError: there is no such policy, or its weights cannot be used.
     """
+    seed = check_whole("seed", seed, 0)
+    name = str(check_path("policy", name)) if isinstance(name, PathLike) else name
+    if not isinstance(name, str):
+        raise HierbrushError(f"policy: {shown(name)} is not one of {', '.join(POLICIES)}, nor a path")
     if name in CONTROLS:
         return CONTROLS[name](seed)
     # Reading weights is only worth its import when a policy has learned something.
@@ -86,16 +93,16 @@ def stroke_policy(name: str, seed: int = 0) -> StrokePolicy:
 
     if name == "learned":
         return shipped_policy()
-    if str(name).endswith(".safetensors"):
+    if name.endswith(".safetensors"):
         return LearnedPolicy.load(name)
-    raise HierbrushError(f"policy: {name!r} is not one of {', '.join(POLICIES)}{closest(str(name), list(POLICIES))}")
+    raise HierbrushError(f"policy: {shown(name)} is not one of {', '.join(POLICIES)}{closest(name, list(POLICIES))}")
 
 
 def write_strokes(
     goals: Sequence[StrokeGoal],
     model: BrushModel,
     *,
-    policy: str | StrokePolicy = "scripted",
+    policy: str | PathLike[str] | StrokePolicy = "scripted",
     seed: int = 0,
     box: float = 0.12,
     limits: HandleLimits | None = None,
@@ -126,7 +133,16 @@ def write_strokes(
     Raises:
         HierbrushError: an argument is out of range.
     """
-    acting = stroke_policy(policy, seed) if isinstance(policy, str) else policy
+    goals = check_list("goals", goals, "StrokeGoals")
+    for at, goal in enumerate(goals):
+        check_kind(f"goals[{at}]", goal, StrokeGoal, "a StrokeGoal")
+    check_kind("model", model, BrushModel, "a BrushModel")
+    box = check_number("box", box, MIN_BOX, MAX_BOX, "metres")
+    if brushes is not None:
+        brushes = check_array("brushes", brushes, (len(goals), 10), f"[{len(goals)}, 10] brush parameters")
+    # Any object with these two will do.
+    acting = policy if hasattr(policy, "bind") and hasattr(policy, "layout") else stroke_policy(policy, seed)
+    seed = check_whole("seed", seed, 0, 2**63)
     tracks = [FOLLOWER.track(goal, model, box) for goal in goals]
     paths: list[NDArray[np.float64]] = [np.empty((0, 3))] * len(goals)
     # Longest first: strokes that are over then form the tail, and a step skips them.

@@ -17,6 +17,7 @@ from __future__ import annotations
 import os
 import random
 import time
+import traceback
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -28,7 +29,7 @@ SECONDS = float(os.environ.get("HIERBRUSH_FUZZ_SECONDS", "2"))
 SEED = int(os.environ.get("HIERBRUSH_FUZZ_SEED", "0"))
 LONGEST = 700
 """Characters of a message, the user's own part of it included."""
-_TOLD = 30
+_TOLD = 40
 
 
 class Fuzz:
@@ -42,8 +43,8 @@ class Fuzz:
     def __init__(self, name: str) -> None:
         self.name = name
         self.calls = 0
-        self.crashes: list[str] = []
-        self.wrong: list[str] = []
+        self.crashes: list[tuple[str, str]] = []  # where, and what was called
+        self.wrong: list[tuple[str, str]] = []
         self.number = -1
 
     def cases(self, least: int) -> Iterator[random.Random]:
@@ -82,31 +83,39 @@ class Fuzz:
             self.message(what, str(error), lines)
             return error
         except (MemoryError, RecursionError, SystemError, SystemExit, GeneratorExit) as error:
-            self.crashes.append(self._line(what, error))
+            self.crashes.append(self._raised(what, error))
         except Exception as error:
-            self.wrong.append(self._line(what, error))
+            self.wrong.append(self._raised(what, error))
         return None
 
     def message(self, what: Callable[[], str], text: str, lines: int = 1) -> None:
         """Note a message that is no line, longer than bearable, or holds what a terminal would obey."""
         parts = text.split("\n")
         if len(parts) > lines or any(len(part) > LONGEST or not part.isprintable() for part in parts) or not text:
-            self.wrong.append(f"case {self.number}: {what()[:400]}: message {text[:900]!r}")
+            self.notice(what, f"message {text[:900]!r}")
 
     def notice(self, what: Callable[[], str], fault: str) -> None:
         """Note an answer that is wrong in another way."""
-        self.wrong.append(f"case {self.number}: {what()[:400]}: {fault}")
+        self.wrong.append((fault, self._case(what)))
 
     def summary(self) -> str:
         """Return the line that is told at the end."""
         return f"{self.name}: {self.calls:,} calls, {len(self.crashes)} crashes, {len(self.wrong)} wrong kinds"
 
-    def _line(self, what: Callable[[], str], error: BaseException) -> str:
-        import traceback
+    def report(self) -> str:
+        """Return the line and an example of each different fault."""
+        examples: dict[str, str] = {}
+        for where, case in [*self.crashes, *self.wrong]:
+            examples.setdefault(where, case)
+        return "\n".join([self.summary(), *(f"{case}: {where}" for where, case in list(examples.items())[:_TOLD])])
 
+    def _case(self, what: Callable[[], str]) -> str:
+        return f"case {self.number}: {' '.join(what().split())[:400]}"
+
+    def _raised(self, what: Callable[[], str], error: BaseException) -> tuple[str, str]:
         frame = traceback.extract_tb(error.__traceback__)[-1]
-        where = f"{os.path.relpath(frame.filename)}:{frame.lineno}"
-        return f"case {self.number}: {what()[:400]}: {type(error).__name__} at {where}: {str(error)[:200]!r}"
+        where = f"{type(error).__name__} at {os.path.relpath(frame.filename)}:{frame.lineno}"
+        return where, f"{self._case(what)}: {str(error)[:200]!r}"
 
 
 @pytest.fixture
@@ -115,9 +124,8 @@ def fuzz(request: pytest.FixtureRequest, record_property: Callable[[str, object]
     fuzzer = Fuzz(request.node.name)
     yield fuzzer
     record_property("fuzz", fuzzer.summary())
-    told = [*fuzzer.crashes, *fuzzer.wrong]
-    if told:
-        pytest.fail("\n".join([fuzzer.summary(), *told[:_TOLD]]), pytrace=False)
+    if fuzzer.crashes or fuzzer.wrong:
+        pytest.fail(fuzzer.report(), pytrace=False)
 
 
 def pytest_terminal_summary(terminalreporter: Any) -> None:

@@ -16,11 +16,24 @@ from hierbrush.learning.imitation import ImitationConfig
 from hierbrush.resources import folder
 
 PIECES = (
-    "：", "，", "　", "“", "”", "（", "）", "［", "］", "１", "－", "＃", "\t", "\n", "\r", ":", ": ", "- ", "? ", "#", "[", "]",
-    "{", "}", ",", "&a ", "*a", "!!int ", "!!python/object:os.system ", "|", ">", '"', "'", "%YAML 1.2\n---\n", "---", "...",
-    "\\", '"\\UFFFFFFFF"', '"\\ud800"', "\x00", "\ufeff", "\x85", "\u2028", "~", "null", "true", ".nan", "-.inf", "1e999",
-    "0x" + "f" * 300, "9" * 400, "<<", "=", "x" * 400, "永", "\U0001f58c", "\x1b[2J", "[" * 40, "- " * 40, "a: " * 20,
-)  # fmt: skip
+    *"：，\u3000“”（）［］１－＃\t\n\r[]{},|>\"'\\#=~永\x00\ufeff\x85\u2028\U0001f58c",
+    *(
+        ":",
+        ": ",
+        "- ",
+        "? ",
+        "&a ",
+        "*a",
+        "!!int ",
+        "!!python/object:os.system ",
+        "%YAML 1.2\n---\n",
+        "---",
+        "...",
+        "<<",
+    ),
+    *('"\\UFFFFFFFF"', '"\\ud800"', "null", "true", ".nan", "-.inf", "1e999", "0x" + "f" * 300, "9" * 400, "x" * 400),
+    *("\x1b[2J", "[" * 40, "- " * 40, "a: " * 20),
+)
 
 
 def mutated(text: str, rng: random.Random, other: str) -> str:
