@@ -52,20 +52,25 @@ def read_whole(path: str | os.PathLike[str], *, most: int = MOST_BYTES, argument
         # Without O_NONBLOCK (Windows has none) opening a pipe would wait for a writer.
         descriptor = os.open(place, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
         try:
-            kind = os.fstat(descriptor).st_mode
-            if not stat.S_ISREG(kind):
-                raise unreadable(f"it is {'a folder' if stat.S_ISDIR(kind) else 'a pipe or a device'}, expected a file")
-            # One byte more than allowed: what the file system says of the size may be wrong, as in /proc.
+            facts = os.fstat(descriptor)
+            if not stat.S_ISREG(facts.st_mode):
+                what = "a folder" if stat.S_ISDIR(facts.st_mode) else "a pipe or a device"
+                raise unreadable(f"it is {what}, expected a file")
+            if facts.st_size > most:
+                size = f"{most // MIB} MiB" if most >= MIB else f"{most // 1024} KiB"
+                raise unreadable(f"it is larger than {size}")
+            # A file of /proc says that it has no bytes. No more room is taken than a file has.
+            expected = facts.st_size or min(most, MIB)
             with open(descriptor, "rb", closefd=False) as stream:
-                content = stream.read(most + 1)
+                content = stream.read(expected + 1)
         finally:
             os.close(descriptor)
     except UnreadableError:
         raise
     except (OSError, ValueError) as error:  # ValueError: a NUL in the path
         raise unreadable(getattr(error, "strerror", None) or str(error)) from None
-    if len(content) > most:
-        raise unreadable(f"it is larger than {f'{most // MIB} MiB' if most >= MIB else f'{most // 1024} KiB'}")
+    if len(content) > expected:
+        raise unreadable("it grows while it is read")
     return content
 
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Sequence
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from hierbrush.arguments import check_array, check_kind, check_list, check_whole
+from hierbrush.arguments import check_array, check_list, check_whole
 from hierbrush.errors import HierbrushError, shown
 
 Mask = NDArray[np.bool_]
@@ -41,9 +41,11 @@ class GlyphIndex:
         blocks: list[Floats] = []
         areas: list[int] = []
         self._side = 0
-        if not isinstance(glyphs, Iterable):
-            raise HierbrushError(f"glyphs: {shown(glyphs)}, expected rasters [side, side]")
-        for index, glyph in enumerate(glyphs):
+        try:
+            each = iter(glyphs)
+        except Exception:  # a stranger's __iter__ may raise anything
+            raise HierbrushError(f"glyphs: {shown(glyphs)}, expected rasters [side, side]") from None
+        for index, glyph in enumerate(each):
             window, area = _centred(glyph, f"glyphs[{index}]")
             if area == 0:
                 raise HierbrushError(f"glyphs[{index}]: is blank")
@@ -88,7 +90,7 @@ class GlyphIndex:
     def ranks(
         self,
         inks: Sequence[NDArray[np.generic]],
-        answers: Sequence[int],
+        answers: ArrayLike,
         *,
         shift: int = 0,
         most: int = 5,
@@ -114,12 +116,13 @@ class GlyphIndex:
             HierbrushError: an argument is of another kind, or names a glyph that is not there.
         """
         shift, most = check_whole("shift", shift, 0, self._side // 2), check_whole("most", most, 1)
-        check_kind("progress", progress, Callable, "a function of the number of inks done")
+        if not callable(progress):
+            raise HierbrushError(f"progress: {shown(progress)}, expected a function of the number of inks done")
         masks, areas = self._masks(inks)
-        answers, among = self._numbers("answers", answers, len(masks)), self._rivals(among, len(masks))
+        numbers, among = self._numbers("answers", answers, len(masks)), self._rivals(among, len(masks))
         everything = np.arange(len(self))
         places = np.empty(len(inks), np.int64)
-        for index, (mask, area, answer) in enumerate(zip(masks, areas, answers, strict=True)):
+        for index, (mask, area, answer) in enumerate(zip(masks, areas, numbers.tolist(), strict=True)):
             rivals = everything if among is None else among[index]
             rivals = rivals[rivals != answer]
             if shift == 0:
@@ -132,7 +135,7 @@ class GlyphIndex:
         return places
 
     def margins(
-        self, inks: Sequence[NDArray[np.generic]], answers: Sequence[int], *, among: NDArray[np.int64] | None = None
+        self, inks: Sequence[NDArray[np.generic]], answers: ArrayLike, *, among: NDArray[np.int64] | None = None
     ) -> NDArray[np.float64]:
         """Return by how much the IoU with the right glyph passes that with the nearest other one: float64 [inks].
 
@@ -148,10 +151,10 @@ class GlyphIndex:
             HierbrushError: an argument is of another kind, or names a glyph that is not there.
         """
         masks, areas = self._masks(inks)
-        answers, among = self._numbers("answers", answers, len(masks)), self._rivals(among, len(masks))
+        numbers, among = self._numbers("answers", answers, len(masks)), self._rivals(among, len(masks))
         everything = np.arange(len(self))
         margins = np.full(len(inks), -1.0)
-        for index, (mask, area, answer) in enumerate(zip(masks, areas, answers, strict=True)):
+        for index, (mask, area, answer) in enumerate(zip(masks, areas, numbers.tolist(), strict=True)):
             if area:
                 rivals = everything if among is None else among[index]
                 drawn = _packed(mask)

@@ -20,7 +20,7 @@ class Raising:
         raise RuntimeError("asked\nfor\x1b[2J it")
 
     __repr__ = __str__ = __len__ = __iter__ = __getitem__ = __fspath__ = __float__ = __int__ = __index__ = _fail
-    __bool__ = __eq__ = __lt__ = __gt__ = __array__ = __contains__ = __call__ = _fail
+    __bool__ = __eq__ = __lt__ = __gt__ = __array__ = __contains__ = _fail
     __hash__ = None  # type: ignore[assignment]
 
 
@@ -109,7 +109,6 @@ HOSTILE: tuple[Callable[[], Any], ...] = (
     lambda: Path("永\n"),
     lambda: BytesIO(b"x"),
     lambda: object(),
-    lambda: len,
     lambda: lambda *_, **__: None,
     lambda: type,
     Raising,

@@ -116,7 +116,11 @@ OBJECTS: dict[str, dict[str, Callable[[], Any]]] = {
         "FOLLOWER": lambda: FOLLOWER,
     },
     "metrics": {"glyph_index": glyph_index, "metrics.recognition": lambda: _Only(GlyphIndex)},
-    "characters": {"library": load_library, "component": lambda: load_library().decomposition("林")},
+    "characters": {
+        "library[]": lambda: _Only(load_library().__getitem__),
+        "library": load_library,
+        "component": lambda: load_library().decomposition("林"),
+    },
     "composer": {},
     "curriculum": {
         "machine": lambda: StageMachine(curriculum()),
@@ -243,7 +247,7 @@ NATURAL: dict[str, tuple[Callable[[], Any], ...]] = {
 }
 
 # The same name means something else here: several objects would be refused before their other arguments are looked at.
-_METHODS = ("__call__", "__getitem__", "__contains__", "__eq__", "__format__")
+_METHODS = ("__call__", "__contains__", "__eq__", "__format__")
 # Minutes, or the whole machine: tried by name with the values above only.
 _DEAR = {"workers", "threads", "most_ticks"}
 
