@@ -65,7 +65,7 @@ class StageState(BaseModel):
 def _plain(data: Mapping[str, Any]) -> dict[str, Any]:
     """Return the data as JSON gives it back, for only that is compared with the model."""
     try:
-        plain: dict[str, Any] = json.loads(json.dumps(dict(data), allow_nan=False))
+        plain: dict[str, Any] = json.loads(json.dumps(dict(data)))
     except Exception as error:  # whatever a stranger's objects raise
         raise HierbrushError(f"data: is not what to_dict gave: {error}") from None
     return plain

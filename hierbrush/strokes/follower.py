@@ -74,7 +74,8 @@ class Follower:
         if not goals:
             raise HierbrushError("goals: there is none, expected at least one StrokeGoal")
         check_kind("model", model, BrushModel, "a BrushModel")
-        least = self.heel / check_number("box", box, MIN_BOX, MAX_BOX, "metres")
+        box = check_number("box", box, MIN_BOX, MAX_BOX, "metres")
+        least = self.heel / box
         paths = [
             _into_heels(goal, least)
             if heels

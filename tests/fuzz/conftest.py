@@ -80,7 +80,8 @@ class Fuzz:
         try:
             return function(*args, **kwargs)
         except expected as error:
-            self.message(what, str(error), lines)
+            # A configuration has a line for each of its problems.
+            self.message(what, str(error), max(lines, len(getattr(error, "problems", ())) + 1))
             return error
         except (MemoryError, RecursionError, SystemError, SystemExit, GeneratorExit) as error:
             self.crashes.append(self._raised(what, error))
