@@ -6,6 +6,7 @@ import os
 from collections.abc import Callable
 from pathlib import Path
 
+from hierbrush.arguments import check_choice
 from hierbrush.errors import HierbrushError, closest, shown
 
 _PACKAGE = Path(__file__).resolve().parent
@@ -21,8 +22,7 @@ def folder(name: str) -> Path:
     Raises:
         HierbrushError: ``name`` is not one of the three, or neither place holds it.
     """
-    if name not in FOLDERS:
-        raise HierbrushError(f"folder: {name!r} is not one of {', '.join(FOLDERS)}{closest(name, list(FOLDERS))}")
+    check_choice("folder", name, FOLDERS)
     for candidate in (_PACKAGE / "_data" / name, _PACKAGE.parent / name):
         if candidate.is_dir():
             return candidate

@@ -8,21 +8,24 @@ heads of zeros it therefore already writes characters.
 
 from __future__ import annotations
 
-import json
+import itertools
 from collections.abc import Mapping
 from functools import lru_cache
+from os import PathLike
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from hierbrush.arguments import check_kind
 from hierbrush.composer.brief import RANK
 from hierbrush.composer.observation import EXISTS, GOAL, GOAL_GIVEN, OBSERVATION_SIZE, WRITTEN
 from hierbrush.composer.place import BOLDNESS, DECISION_SIZE, PLACE_SIZE
-from hierbrush.errors import HierbrushError
+from hierbrush.errors import HierbrushError, one_line, shown
+from hierbrush.files import read_json
 from hierbrush.sim.network import HEAD_SIZE, attention, linear, normalised
-from hierbrush.strokes.policy import read_safetensors
+from hierbrush.strokes.policy import check_weights, read_safetensors
 
 F32 = NDArray[np.float32]
 Index = NDArray[np.int64]
@@ -53,21 +56,25 @@ class ComposerPolicy:
     """
 
     def __init__(self, tensors: Mapping[str, F32], *, source: str = "tensors") -> None:
-        try:
-            width = len(tensors["embed.bias"])
-            layers = 1 + max(int(name.split(".")[1]) for name in tensors if name.startswith("layers."))
-            hidden = len(tensors["layers.0.up.bias"])
-            shapes = parameter_shapes(width, layers, hidden)
-            wrong = [name for name, shape in shapes.items() if tensors[name].shape != shape]
-        except (KeyError, ValueError) as error:
-            raise HierbrushError(f"{source}: is no composer, {error} is missing") from None
+        check_kind("tensors", tensors, Mapping, "tensors by their names")
+        width, hidden = (tensors[name].size if name in tensors else 0 for name in ("embed.bias", "layers.0.up.bias"))
+        layers = next(k for k in itertools.count() if f"layers.{k}.up.bias" not in tensors)
+        shapes = parameter_shapes(width, layers, hidden)
+        missing = [name for name in shapes if name not in tensors]
+        if missing or not layers:
+            raise HierbrushError(f"{source}: is no composer, {(missing or ['layers.0.up.bias'])[0]} is missing")
+        extra = [name for name in tensors if name.startswith("layers.") and name not in shapes]
+        if extra:
+            raise HierbrushError(f"{source}: is no composer, {shown(extra[0])} belongs to none of its {layers} layers")
+        if not width or width % HEAD_SIZE or not hidden:
+            raise HierbrushError(f"{source}: tokens of {width} numbers, expected a multiple of {HEAD_SIZE}")
+        wrong = [name for name, shape in shapes.items() if tensors[name].shape != shape]
         if wrong:
             raise HierbrushError(
                 f"{source}: {wrong[0]} has the shape {tensors[wrong[0]].shape}, expected {shapes[wrong[0]]}; were the "
                 "weights trained on another version of the observation?"
             )
-        if not all(np.isfinite(array).all() for array in tensors.values()):
-            raise HierbrushError(f"{source}: holds NaN or infinity")
+        check_weights({name: tensors[name] for name in shapes}, source)
         # Transposed once, so that every product runs along contiguous memory.
         self._w = {
             name: np.ascontiguousarray(tensors[name].T if tensors[name].ndim == 2 else tensors[name]) for name in shapes
@@ -75,13 +82,13 @@ class ComposerPolicy:
         self._width, self._layers, self._hidden = width, layers, hidden
 
     @classmethod
-    def load(cls, path: str | Path = FILE) -> ComposerPolicy:
+    def load(cls, path: str | PathLike[str] = FILE) -> ComposerPolicy:
         """Return the composer in a safetensors file that ``hierbrush train`` wrote.
 
         Raises:
             HierbrushError: the file is not such a file.
         """
-        return cls(read_safetensors(path), source=str(path))
+        return cls(read_safetensors(path), source=one_line(str(path), 300))
 
     def tensors(self) -> dict[str, F32]:
         """Return the tensors that the network was made of."""
@@ -217,8 +224,4 @@ def load_composer_card(path: Path = FILE) -> dict[str, Any]:
     Raises:
         HierbrushError: the JSON file beside the weights is missing or broken.
     """
-    try:
-        card: dict[str, Any] = json.loads(path.with_suffix(".json").read_bytes())
-    except (OSError, ValueError) as error:
-        raise HierbrushError(f"{path.with_suffix('.json')}: cannot be read: {error}") from None
-    return card
+    return read_json(path.with_suffix(".json"))

@@ -8,6 +8,7 @@ lengths in goals in sides of the character box, angles in radians; relative rang
 from __future__ import annotations
 
 from dataclasses import fields
+from numbers import Integral
 from os import PathLike
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal, get_args
@@ -15,7 +16,7 @@ from typing import Annotated, Any, Final, Literal, get_args
 from pydantic import AfterValidator, BaseModel, ConfigDict, Discriminator, Field, Tag, model_validator
 
 from hierbrush.curriculum.yaml_source import ConfigError, load_model, read_yaml
-from hierbrush.errors import HierbrushError, closest
+from hierbrush.errors import HierbrushError, closest, shown
 from hierbrush.resources import named_file
 from hierbrush.sim.model import BrushModel
 from hierbrush.strokes.types import ABBREVIATIONS
@@ -38,14 +39,14 @@ def _ordered(bounds: tuple[Any, Any]) -> tuple[Any, Any]:
 def _known_type(name: str) -> str:
     if name not in ABBREVIATIONS:
         near = closest(name.upper(), list(ABBREVIATIONS))
-        raise ValueError(f"{name!r} is none of the 38 stroke types{near}")
+        raise ValueError(f"{shown(name)} is none of the 38 stroke types{near}")
     return name
 
 
 def _distinct(names: tuple[str, ...]) -> tuple[str, ...]:
     twice = sorted({name for name in names if names.count(name) > 1})
     if twice:
-        raise ValueError(f"{twice[0]!r} is listed twice")
+        raise ValueError(f"{shown(twice[0])} is listed twice")
     return names
 
 
@@ -211,7 +212,7 @@ class Characters(_Section):
     def _known_structures(self) -> Characters:
         unknown = [name for name in self.structures if name not in _STRUCTURES]
         if unknown:
-            raise ValueError(f"structures: {unknown[0]!r} is none of {' '.join(_STRUCTURES)}")
+            raise ValueError(f"structures: {shown(unknown[0])} is none of {' '.join(_STRUCTURES)}")
         return self
 
 
@@ -383,9 +384,10 @@ class Curriculum(_Section):
         Raises:
             HierbrushError: there is no such stage.
         """
-        if not 0 <= number < len(self.stages):
-            raise HierbrushError(f"stage: {number}, expected 0 to {len(self.stages) - 1} in curriculum {self.name}")
-        return self.stages[number]
+        if not isinstance(number, Integral) or not 0 <= number < len(self.stages):
+            last = len(self.stages) - 1
+            raise HierbrushError(f"stage: {shown(number)}, expected 0 to {last} in curriculum {self.name}")
+        return self.stages[int(number)]
 
 
 def load_curriculum(path: str | PathLike[str], *, beside: Path | None = None) -> Curriculum:

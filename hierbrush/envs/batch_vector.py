@@ -14,6 +14,7 @@ from gymnasium.vector import AutoresetMode, VectorEnv
 from gymnasium.vector.utils import batch_space
 from numpy.typing import NDArray
 
+from hierbrush.arguments import check_whole
 from hierbrush.curriculum import Curriculum, load_curriculum
 from hierbrush.envs.picture import Frame, stroke_picture
 from hierbrush.envs.window import Window
@@ -21,7 +22,6 @@ from hierbrush.errors import HierbrushError, closest, shown
 from hierbrush.resources import folder
 from hierbrush.sim import StrokeBatch
 from hierbrush.sim.batch import TICK_SECONDS
-from hierbrush.sim.raster import check_whole
 
 F32 = NDArray[np.float32]
 Bools = NDArray[np.bool_]

@@ -212,12 +212,13 @@ def train_trials(runs: Sequence[PolicyRun], *, resume: bool, stop: Callable[[], 
     ).fit()
     refused = [result.metrics[_REFUSED] for result in results if (result.metrics or {}).get(_REFUSED)]
     if refused:
-        raise HierbrushError("\n".join(dict.fromkeys(refused)))
+        raise HierbrushError(*dict.fromkeys("\n".join(refused).splitlines()))
     errors = [f"{result.config['policy']}: {_last_line(result.error)}" for result in results if result.error]
     if errors:
         raise HierbrushError(
             f"{len(errors)} of {len(runs)} policies failed more than {config.faults.retries} times; --resume tries "
-            "them again\n" + "\n".join(errors)
+            "them again",
+            *errors,
         )
 
 

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from safetensors.numpy import save
 
 from hierbrush.errors import HierbrushError
-from hierbrush.files import write_atomically
+from hierbrush.files import UnreadableError, read_json, read_whole, write_atomically
 from hierbrush.sim.observation import LAYOUTS
 from hierbrush.strokes.learned import ALL, ONE, SHIPPED_MARK, shipped_policies
 from hierbrush.strokes.learned import WEIGHTS as SHIPPED
@@ -64,9 +64,9 @@ def load_card(folder: Path) -> dict[str, Any]:
         HierbrushError: there is none, or the weights beside it are not the ones that it describes.
     """
     try:
-        card: dict[str, Any] = json.loads((folder / CARD).read_bytes())
-        digest = hashlib.sha256((folder / WEIGHTS).read_bytes()).hexdigest()
-    except (OSError, ValueError) as error:
+        card = read_json(folder / CARD)
+        digest = hashlib.sha256(read_whole(folder / WEIGHTS)).hexdigest()
+    except UnreadableError as error:
         raise HierbrushError(f"{folder}: holds no {WEIGHTS} with a readable {CARD}: {error}") from None
     if card.get("sha256") != digest:
         raise HierbrushError(f"{folder}: {WEIGHTS} is not the file that {CARD} describes (SHA-256 differs)")

@@ -15,13 +15,14 @@ from typing import Any, Concatenate, ParamSpec, TypeVar
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from hierbrush.errors import HierbrushError, closest
+from hierbrush.arguments import check_array, check_choice, check_kind, check_number, check_whole
+from hierbrush.errors import HierbrushError, shown
 from hierbrush.sim.bank import GoalBank
 from hierbrush.sim.core_choice import kernels
 from hierbrush.sim.goal_slots import GoalSlots
 from hierbrush.sim.model import BrushModel
 from hierbrush.sim.observation import LAYOUTS
-from hierbrush.sim.raster import MAX_BOX, MIN_BOX, check_number, check_raster, check_whole, coverage
+from hierbrush.sim.raster import MAX_BOX, MIN_BOX, check_raster, coverage
 
 TICK_SECONDS = 0.05
 # A writer holds the brush so that its tip points up and to the left when it comes down.
@@ -273,7 +274,7 @@ class BrushBatch:
         """
         values = _as_array("sigma", sigma, np.float64)
         if not ((values >= 0) & (values <= 0.1)).all():
-            raise HierbrushError(f"sigma: {sigma!r}, expected metres from 0 to 0.1")
+            raise HierbrushError(f"sigma: {shown(sigma)}, expected metres from 0 to 0.1")
         seconds = check_number("correlation", correlation, 0.0, 1000.0, "seconds")
         memory = math.exp(-TICK_SECONDS / seconds) if seconds > 0 else 0.0
         gain = check_number("feedback", feedback, 0.0, 1.0, "a share")
@@ -291,9 +292,9 @@ class BrushBatch:
             raise HierbrushError(f"{name}: shape {values.shape} for {count} slots of {target.shape[1:]} each") from None
 
     def _chosen(self, slots: ArrayLike) -> NDArray[np.int64]:
-        chosen = np.atleast_1d(np.asarray(slots))
+        chosen = np.atleast_1d(_indices("slots", slots))
         if chosen.dtype.kind not in "iu" or chosen.ndim != 1 or ((chosen < 0) | (chosen >= self.slots)).any():
-            raise HierbrushError(f"slots: {slots!r}, expected indices from 0 to {self.slots - 1}")
+            raise HierbrushError(f"slots: {shown(slots)}, expected indices from 0 to {self.slots - 1}")
         return chosen.astype(np.int64)
 
     def _read_only(self, name: str) -> NDArray[Any]:
@@ -380,6 +381,8 @@ class BrushBatch:
 
     def _range(self, lo: int, hi: int | None) -> tuple[int, int]:
         hi = self.slots if hi is None else hi
+        if type(lo) is not int or type(hi) is not int:  # most calls are quick
+            lo, hi = check_whole("lo", lo, 0, self.slots), check_whole("hi", hi, 0, self.slots)
         if not 0 <= lo <= hi <= self.slots:
             raise HierbrushError(f"lo, hi: {lo} to {hi}, expected a range within 0 to {self.slots}")
         return lo, hi
@@ -490,6 +493,7 @@ class BrushBatch:
         Raises:
             HierbrushError: the snapshot is of a batch of another size.
         """
+        check_kind("snapshot", snapshot, Snapshot, "what snapshot() gave")
         for name in _MUTABLE:
             if snapshot.arrays[name].shape != self._arrays[name].shape:
                 raise HierbrushError(
@@ -528,9 +532,10 @@ class StrokeBatch(BrushBatch):
         threads: int = 1,
         seed: int = 0,
     ) -> None:
-        if not isinstance(observation, str) or observation not in LAYOUTS:
-            near = closest(str(observation), list(LAYOUTS))
-            raise HierbrushError(f"observation: {observation!r} is not one of {', '.join(LAYOUTS)}{near}")
+        check_choice("observation", observation, LAYOUTS)
+        check_kind("bank", bank, GoalBank, "a GoalBank")
+        if limits is not None:
+            check_kind("limits", limits, HandleLimits, "HandleLimits")
         self.bank = bank
         self._open(
             model, slots, bank.words, bank.side, bank.box, bank.supersample, None, threads, seed, bank,
@@ -548,6 +553,7 @@ class StrokeBatch(BrushBatch):
         Raises:
             HierbrushError: the bank's raster differs.
         """
+        check_kind("bank", bank, GoalBank, "a GoalBank")
         if (bank.side, bank.box, bank.supersample) != (self.side, self.box, self.supersample):
             raise HierbrushError(
                 f"bank: raster {bank.side} px, {bank.box} m, {bank.supersample} samples; "
@@ -571,9 +577,9 @@ class StrokeBatch(BrushBatch):
         self._assign(goals, slots)
 
     def _assign(self, goals: ArrayLike, slots: ArrayLike | None = None) -> None:
-        chosen = np.atleast_1d(np.asarray(goals))
+        chosen = np.atleast_1d(_indices("goals", goals))
         if chosen.dtype.kind not in "iu" or ((chosen < 0) | (chosen >= len(self.bank))).any():
-            raise HierbrushError(f"goals: {goals!r}, expected indices from 0 to {len(self.bank) - 1}")
+            raise HierbrushError(f"goals: {shown(goals)}, expected indices from 0 to {len(self.bank) - 1}")
         self._put("goal", chosen, slots)
         self._put("window", self.bank.window[chosen], slots)
         self._put("tick", np.zeros(1, dtype=np.int32), slots)
@@ -679,12 +685,13 @@ class StrokeBatch(BrushBatch):
 
 
 def _as_array(name: str, values: ArrayLike, dtype: type[np.floating[Any]]) -> NDArray[Any]:
-    try:
-        # What overflows becomes infinity, which the callers refuse or clip.
-        with np.errstate(over="ignore"):
-            return np.asarray(values, dtype=dtype)
-    except (TypeError, ValueError, OverflowError):
-        raise HierbrushError(f"{name}: not numbers, expected an array of {np.dtype(dtype)}") from None
+    # What overflows becomes infinity, which the callers refuse or clip.
+    return check_array(name, values, None, f"an array of {np.dtype(dtype)}", dtype=dtype, finite=False)
+
+
+def _indices(name: str, values: ArrayLike) -> NDArray[Any]:
+    """Return an array of numbers, whole or not: the callers look at that."""
+    return check_array(name, values, None, "indices", dtype=None, finite=False)
 
 
 def _check_rows(name: str, rows: ArrayLike) -> NDArray[np.float64]:

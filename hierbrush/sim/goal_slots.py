@@ -12,10 +12,11 @@ from weakref import WeakSet
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from hierbrush.arguments import check_number, check_whole
 from hierbrush.errors import HierbrushError
 from hierbrush.sim.bank import MARGIN, GoalBank, check_track, popcount, rasterised
 from hierbrush.sim.observation import TRACK_SIZE
-from hierbrush.sim.raster import check_number, check_raster, check_whole
+from hierbrush.sim.raster import check_raster
 
 
 @dataclass(frozen=True, eq=False)

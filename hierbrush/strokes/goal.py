@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from hierbrush.arguments import check_array, check_kind
 from hierbrush.errors import HierbrushError
 from hierbrush.sim import distance_to_outline
 
@@ -19,6 +20,9 @@ Points = NDArray[np.float32]
 # Share of the outline's points that goes to where it bends: at one half, the corners of a glyph survive the resampling
 # (IoU with the original above .99) and straight sides still get a point every few pixels.
 _BEND_SHARE = 0.5
+
+# Beyond this, coordinates are given in other units, and their squares may overflow.
+_FARTHEST = 1e6
 
 
 @dataclass(frozen=True, eq=False)
@@ -40,16 +44,14 @@ class StrokeGoal:
     outline: Points
 
     def __post_init__(self) -> None:
+        check_kind("stroke_type", self.stroke_type, str, "the abbreviation of a stroke type such as 'HZG'")
         for name, shape in (
             ("skeleton", (SKELETON_POINTS, 2)),
             ("half_width", (SKELETON_POINTS,)),
             ("outline", (OUTLINE_POINTS, 2)),
         ):
-            array = np.ascontiguousarray(getattr(self, name), dtype=np.float32)
-            if array.shape != shape:
-                raise HierbrushError(f"{name}: shape {array.shape}, expected {shape}")
-            if not np.isfinite(array).all():
-                raise HierbrushError(f"{name}: holds NaN or infinity, expected finite unit-box coordinates")
+            wanted = f"{shape} finite unit-box coordinates"
+            array = np.ascontiguousarray(check_array(name, getattr(self, name), shape, wanted, dtype=np.float32))
             if array is getattr(self, name) and array.flags.writeable:
                 array = array.copy()
             array.flags.writeable = False
@@ -103,9 +105,13 @@ class StrokeGoal:
         """Return the goal scaled about the origin by ``scale`` ([2] or a number), then moved by ``shift`` ([2]).
 
         Half-widths are measured anew, since an anisotropic scale changes them along the stroke.
+
+        Raises:
+            HierbrushError: ``scale`` or ``shift`` is no such number or pair.
         """
-        outline = self.outline.astype(np.float64) * np.asarray(scale) + np.asarray(shift)
-        skeleton = self.skeleton.astype(np.float64) * np.asarray(scale) + np.asarray(shift)
+        factor, moved = _pair("scale", scale), _pair("shift", shift)
+        outline = self.outline.astype(np.float64) * factor + moved
+        skeleton = self.skeleton.astype(np.float64) * factor + moved
         return StrokeGoal(
             self.stroke_type,
             skeleton.astype(np.float32),
@@ -114,12 +120,20 @@ class StrokeGoal:
         )
 
 
+def _pair(name: str, value: ArrayLike) -> NDArray[np.float64]:
+    pair = check_array(name, value, None, "a finite number or two")
+    if pair.shape not in ((), (2,)):
+        raise HierbrushError(f"{name}: shape {pair.shape}, expected a finite number or two")
+    return pair
+
+
 def _polyline(points: ArrayLike, name: str, least: int) -> NDArray[np.float64]:
-    array = np.asarray(points, dtype=np.float64)
-    if array.ndim != 2 or array.shape[1] != 2 or len(array) < least:
-        raise HierbrushError(f"{name}: shape {array.shape}, expected [n >= {least}, 2]")
-    if not np.isfinite(array).all():
-        raise HierbrushError(f"{name}: holds NaN or infinity, expected finite unit-box coordinates")
+    wanted = f"[n >= {least}, 2] finite unit-box coordinates"
+    array = check_array(name, points, (None, 2), wanted)
+    if len(array) < least:
+        raise HierbrushError(f"{name}: shape {array.shape}, expected {wanted}")
+    if np.abs(array).max() > _FARTHEST:
+        raise HierbrushError(f"{name}: reaches {np.abs(array).max():.3g}, expected unit-box coordinates")
     distinct: NDArray[np.float64] = array[np.concatenate([[True], np.any(np.diff(array, axis=0) != 0, axis=1)])]
     if least == 3 and len(distinct) > 1 and np.array_equal(distinct[0], distinct[-1]):
         distinct = distinct[:-1]

@@ -9,6 +9,7 @@ import warnings
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from multiprocessing import parent_process
+from os import PathLike
 from pathlib import Path
 from typing import Any
 
@@ -52,7 +53,7 @@ class LearnedPolicy:
         self._policies = policies
 
     @classmethod
-    def load(cls, path: str | os.PathLike[str]) -> LearnedPolicy:
+    def load(cls, path: str | PathLike[str]) -> LearnedPolicy:
         """Read the weights of one policy, or of one for each stroke type, from a safetensors file.
 
         Stroke types that the file has no policy for, or that its card says were not practised, are those of the shipped

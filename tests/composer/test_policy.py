@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from safetensors.numpy import save
 
 from hierbrush.characters import load_library
 from hierbrush.composer.brief import MAX_STROKES, RANK, Brief, brief_of, truth_of
@@ -177,6 +178,33 @@ def test_weights_that_do_not_fit_are_refused(tmp_path: Path) -> None:
         ComposerPolicy({**tensors, "slope": np.full(1, np.nan, np.float32)})
     with pytest.raises(HierbrushError, match="cannot be read"):
         ComposerPolicy.load(tmp_path / "none.safetensors")
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("layers.10000000.x", r"'layers\.10000000\.x' belongs to none of its 1 layers"),
+        ("layers.-1.up.bias", r"'layers\.-1\.up\.bias' belongs to none of its 1 layers"),
+        ("layers." + "9" * 5000, r"'layers\.9+… belongs to none of its 1 layers"),
+    ],
+)
+def test_a_tensor_of_no_layer_is_refused_at_once(tmp_path: Path, name: str, message: str) -> None:
+    tensors = {name: np.zeros(shape, np.float32) for name, shape in parameter_shapes(32, 1, 32).items()}
+    (tmp_path / "x.safetensors").write_bytes(save({**tensors, name: np.zeros(1, np.float32)}))
+    with pytest.raises(HierbrushError, match=message):
+        composer(str(tmp_path / "x.safetensors"))
+
+
+@pytest.mark.parametrize(("width", "hidden"), [(31, 32), (0, 32), (32, 0)])
+def test_a_network_of_odd_sizes_is_refused(width: int, hidden: int) -> None:
+    with pytest.raises(HierbrushError, match=r"expected a multiple of 32|is missing"):
+        ComposerPolicy(
+            {name: np.zeros(shape, np.float32) for name, shape in parameter_shapes(width, 1, hidden).items()}
+        )
+
+
+def test_a_path_like_names_a_composer(briefs: list[Brief]) -> None:
+    assert composer(WEIGHTS)(briefs[:1])[0].order.tolist() == composer("learned")(briefs[:1])[0].order.tolist()
 
 
 def test_the_shipped_composer_beats_the_library_it_starts_from() -> None:
