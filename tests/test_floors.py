@@ -21,10 +21,10 @@ FLOORS = (
     {"characters"},
     {"strokes", "metrics"},
     {"sim"},
-    {"errors", "files", "resources"},
+    {"errors", "arguments", "files", "resources"},
 )
 LEVEL = {name: len(FLOORS) - at for at, floor in enumerate(FLOORS) for name in floor}
-EXCEPTIONS = {("resources", "errors"), ("files", "errors")}
+EXCEPTIONS = {("resources", "errors"), ("files", "errors"), ("files", "arguments"), ("arguments", "errors")}
 # The package itself (hierbrush/__init__.py, __main__.py) stands above all floors: it only points at them.
 ROOT = ""
 HEAVY = ("ray", "torch")
