@@ -17,19 +17,21 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import yaml
-from pydantic import BaseModel, ValidationError
 
 from hierbrush.errors import HierbrushError, closest
+
+if TYPE_CHECKING:
+    from pydantic import BaseModel
 
 MAX_BYTES = 256 * 1024  # the pure Python scanner needs about two seconds for this much
 MAX_DEPTH = 24
 MAX_VALUES = 20_000  # after aliases are followed: what stops "billion laughs"
 MAX_PROBLEMS = 20
 
-_ModelT = TypeVar("_ModelT", bound=BaseModel)
+_ModelT = TypeVar("_ModelT", bound="BaseModel")
 Location = tuple[str | int, ...]
 
 
@@ -153,6 +155,9 @@ def validate(document: Document, model: type[_ModelT]) -> _ModelT:
     Raises:
         ConfigError: with every problem the model finds, in the order of the file, then of the ``--set`` arguments.
     """
+    # Imported here, for a machine's file is read without the extra that brings pydantic.
+    from pydantic import ValidationError
+
     try:
         # Through JSON, because pydantic's strict mode for Python objects refuses a list where the model has a tuple.
         return model.model_validate_json(json.dumps(document.data), strict=True)
