@@ -54,7 +54,7 @@ class ConfigError(HierbrushError):
         lines = [str(problem) for problem in self.problems[:MAX_PROBLEMS]]
         if len(self.problems) > MAX_PROBLEMS:
             lines.append(f"... and {len(self.problems) - MAX_PROBLEMS} more")
-        super().__init__("\n".join(lines))
+        super().__init__(*lines)
 
 
 @dataclass(frozen=True)

@@ -10,6 +10,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from hierbrush.arguments import check_number
 from hierbrush.characters import Glyph, load_library, split
 from hierbrush.errors import HierbrushError, closest
 from hierbrush.metrics import SIDE, Scores, disc_coverage, inscribed_discs, score, stroke_iou
@@ -47,10 +48,13 @@ class Disturbance:
     handle_feedback: float = 1.0
 
     def __post_init__(self) -> None:
-        if not 0 <= self.brush < 1:
-            raise HierbrushError(f"brush_error: {self.brush!r}, expected a share from 0 to below 1")
-        if not 0 <= self.handle <= 0.02:
-            raise HierbrushError(f"handle_error: {self.handle!r}, expected metres from 0 to 0.02")
+        for name, argument, high, unit in (
+            ("brush", "brush_error", np.nextafter(1.0, 0.0), "a share"),
+            ("handle", "handle_error", 0.02, "metres"),
+            ("handle_correlation", "handle_correlation", 1e6, "seconds"),
+            ("handle_feedback", "handle_feedback", 1.0, "a share"),
+        ):
+            object.__setattr__(self, name, check_number(argument, getattr(self, name), 0.0, high, unit))
 
 
 @dataclass(frozen=True)
