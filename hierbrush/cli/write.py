@@ -297,9 +297,8 @@ def _saved(sheet: Sheet, target: _Target, aside: bool) -> bool:
     try:
         content = target.output.render(sheet)
         if target.path == _STDOUT:
-            stream = click.get_binary_stream("stdout")
-            stream.write(content)
-            stream.flush()
+            sys.stdout.buffer.write(content)
+            sys.stdout.buffer.flush()
         else:
             write_atomically(target.path, content, argument="-o")
             click.echo(target.path, err=aside)

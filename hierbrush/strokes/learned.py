@@ -43,6 +43,9 @@ class LearnedPolicy:
         single = any(name.startswith("policy.") for name in read_safetensors(path))
         return cls(MLPPolicy.load(path) if single else PolicySet.load(path))
 
+    def __repr__(self) -> str:
+        return f"<LearnedPolicy of {self._policies!r}>"
+
     def bind(self, stroke_types: Sequence[str]) -> Act:
         """Return a function from observations float32 [n, columns] to actions float32 [n, 3].
 

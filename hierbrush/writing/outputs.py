@@ -146,6 +146,6 @@ def picture_shape(paper: Paper, size: int, kind: str = "png") -> tuple[int, int]
     most = _MOST_PIXELS[kind]
     if rows * columns > most:
         fitting = int(size * (most / (rows * columns)) ** 0.5)
-        hint = f"ask for {fitting} or less" if fitting >= _SIZES[0] else "write less, or on a smaller paper"
+        hint = f"ask for {fitting} or less" if fitting >= _SIZES[0] else "write less, or take a smaller paper"
         raise HierbrushError(f"size: {size} makes a {kind} of {columns} x {rows} pixels, more than {most:,}; {hint}")
     return rows, columns

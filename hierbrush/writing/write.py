@@ -135,14 +135,15 @@ def goal_of(char: str, goal: str | None = None, composer: object = None) -> str:
     Raises:
         HierbrushError: the character is not known, or there is no such goal or none for a description.
     """
+    check_kind("char", char, str, "a string of one character such as '永'")
     if goal is not None:
         check_choice("goal", goal, GOALS)
     if is_ids(char):
         if goal == "glyph":
             raise HierbrushError(f"goal: the description {shown(char)} has no glyph to follow; use 'decomposition'")
         return "decomposition"
-    check_single(char)
     check_text(char)
+    check_single(char)
     return goal or ("glyph" if composer is None else "decomposition")
 
 

@@ -239,7 +239,7 @@ def _comments(text: str, name: str, dialect: Dialect) -> list[str]:
     return [
         "; written by hierbrush: " + " ".join(lines[0]),
         *("; " + " ".join(line) for line in lines[1:]),
-        f"; dialect {name}: millimetres, absolute positions, feeds in mm/min, dwell in {dwell}",
+        f"; dialect {name}: millimetres, absolute positions, G4 in {dwell}",
     ]
 
 
