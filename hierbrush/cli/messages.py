@@ -25,9 +25,10 @@ def check_place(option: str, path: Path) -> None:
         HierbrushError: it is not, or ``path`` is a folder itself.
     """
     try:
-        reason = (
-            "it is a folder" if path.is_dir() else "" if path.parent.is_dir() else f"no folder {shown(path.parent)}"
-        )
+        if path.is_dir():
+            reason = "it is a folder"
+        else:
+            reason = "" if path.parent.is_dir() else f"there is no folder {shown(path.parent)}"
     except (OSError, ValueError) as error:  # a name too long, or a NUL in it
         reason = getattr(error, "strerror", None) or str(error)
     if reason:
