@@ -1,4 +1,4 @@
-"""What public calls take for a number, a name or a path, and what they say of anything else.
+"""What public calls take for a number, a name, an array or a path, and what they say of anything else.
 
 NumPy's numbers count as numbers and path-likes as paths, without an import of NumPy: what is asked is the protocol.
 """
@@ -9,9 +9,17 @@ import os
 from collections.abc import Iterable
 from numbers import Integral, Real
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from hierbrush.errors import HierbrushError, closest, shown
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+
+def is_number(value: Any) -> bool:
+    """Whether a value is a real number of Python's or NumPy's; booleans are none."""
+    return isinstance(value, Real) and not isinstance(value, bool)
 
 
 def check_number(name: str, value: Any, low: float, high: float, unit: str) -> float:
@@ -28,7 +36,7 @@ def check_number(name: str, value: Any, low: float, high: float, unit: str) -> f
         HierbrushError: it is no number from ``low`` to ``high``; NaN and booleans are none.
     """
     # Written so that NaN fails too.
-    if not isinstance(value, Real) or isinstance(value, bool) or not low <= value <= high:
+    if not is_number(value) or not low <= value <= high:
         raise HierbrushError(f"{name}: {shown(value)}, expected {unit} from {low:g} to {high:g}")
     return float(value)
 
@@ -84,3 +92,57 @@ def check_kind(name: str, value: Any, kind: type | tuple[type, ...], expected: s
     """Raise HierbrushError unless ``value`` is a ``kind``, which the message calls ``expected``."""
     if not isinstance(value, kind):
         raise HierbrushError(f"{name}: {shown(value)}, expected {expected}")
+
+
+def check_list(name: str, value: Any, expected: str) -> list[Any]:
+    """Return what ``value`` iterates over, a generator's items too.
+
+    Raises:
+        HierbrushError: it cannot be iterated over.
+    """
+    try:
+        return list(value)
+    except Exception:  # a stranger's __iter__ may raise anything
+        raise HierbrushError(f"{name}: {shown(value)}, expected {expected}") from None
+
+
+def check_array(
+    name: str,
+    value: Any,
+    shape: tuple[int | None, ...] | None,
+    expected: str,
+    *,
+    dtype: Any = "float64",
+    finite: bool = True,
+) -> NDArray[Any]:
+    """Return ``value`` as an array of real numbers.
+
+    Args:
+        name: of the argument, for the message.
+        value: whatever NumPy makes such an array of, without a copy if it is one.
+        shape: length of each axis, None for any length; None for any shape.
+        expected: what would have been right, for the message.
+        dtype: of the answer; that of ``value`` if None.
+        finite: whether NaN and infinity are refused.
+
+    Raises:
+        HierbrushError: it holds something else than numbers, or has another shape.
+    """
+    import numpy as np
+
+    try:
+        array = np.asarray(value)
+        if array.dtype.kind not in "fiub":
+            raise TypeError
+        with np.errstate(over="ignore"):  # what overflows is infinite, and seen below
+            array = array.astype(dtype or array.dtype, copy=False)
+    except Exception:  # a stranger's __array__ may raise anything
+        raise HierbrushError(f"{name}: {shown(value)}, expected {expected}") from None
+    fits = shape is None or (
+        array.ndim == len(shape) and all(want in (None, have) for want, have in zip(shape, array.shape, strict=True))
+    )
+    if not fits:
+        raise HierbrushError(f"{name}: shape {array.shape}, expected {expected}")
+    if finite and not np.isfinite(array).all():
+        raise HierbrushError(f"{name}: holds NaN or infinity, expected {expected}")
+    return array

@@ -52,7 +52,7 @@ def shown(value: object) -> str:
     try:
         plain = fspath(value) if isinstance(value, PathLike) else value
         # More could not be shown, and might be a gigabyte.
-        text = repr(plain[: _LONGEST + 1] if type(plain) in (str, bytes) else plain)
+        text = repr(plain[: _LONGEST + 1] if isinstance(plain, str | bytes) and type(plain) in (str, bytes) else plain)
         text = "".join(char if char.isprintable() else _escaped(char) for char in text[: _LONGEST + 1])
     except Exception:  # a stranger's __repr__ or __fspath__ may raise anything
         text = f"<{type(value).__name__}>"

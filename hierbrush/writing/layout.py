@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from hierbrush.arguments import check_choice, check_number, check_whole
+from hierbrush.arguments import check_choice, check_kind, check_list, check_number, check_whole
 from hierbrush.errors import HierbrushError
 from hierbrush.writing.options import from_mapping
 
@@ -14,6 +14,7 @@ DIRECTIONS = ("vertical", "horizontal")
 
 _SIDES = (0.001, 2.0)
 _MOST_GAP = 2.0
+_MOST_CHARACTERS = 1_000_000  # in a line
 
 
 class Paper(NamedTuple):
@@ -25,7 +26,7 @@ class Paper(NamedTuple):
     width: float
     height: float
     cell: float
-    corners: Sequence[tuple[float, float]]
+    corners: list[tuple[float, float]]
 
     def pixels(self, size: int) -> tuple[int, int]:
         """Return the rows and columns of a picture in which a character's box is ``size`` pixels wide."""
@@ -69,18 +70,33 @@ class Layout:
             object.__setattr__(self, "per_line", check_whole("layout: per_line", self.per_line, 1, unit="characters"))
 
     def lines(self, text: str) -> list[str]:
-        """Return the text's lines, those longer than ``per_line`` characters broken."""
+        """Return the text's lines, those longer than ``per_line`` characters broken.
+
+        Raises:
+            HierbrushError: ``text`` is no string.
+        """
+        check_kind("text", text, str, "a string of Chinese characters")
         lines: list[str] = []
         for line in text.split("\n"):
             step = self.per_line or max(len(line), 1)
             lines += [line[at : at + step] for at in range(0, max(len(line), 1), step)]
         return lines
 
-    def place(self, lengths: Sequence[int]) -> tuple[float, float, list[tuple[float, float]]]:
+    def place(self, lengths: Iterable[int]) -> tuple[float, float, list[tuple[float, float]]]:
         """Place lines of ``lengths`` characters.
 
         Returns the paper's width and height and, in reading order, the top left corner of each character's box.
+
+        Raises:
+            HierbrushError: there is no line, or a length is no whole number from 0.
         """
+        expected = "the number of characters of each line"
+        lengths = [
+            check_whole("lengths", length, 0, _MOST_CHARACTERS, unit="characters")
+            for length in check_list("lengths", lengths, expected)
+        ]
+        if not lengths:
+            raise HierbrushError(f"lengths: there are none, expected {expected}")
         pitch, advance = self.cell + self.spacing, self.cell + self.line_spacing
         longest = max(lengths)
         along = 2 * self.margin + longest * pitch - self.spacing

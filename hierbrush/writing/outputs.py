@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from hierbrush.arguments import check_whole
+from hierbrush.arguments import check_choice, check_whole
 from hierbrush.errors import HierbrushError, closest, shown
 from hierbrush.writing.options import options_of
 
@@ -111,11 +111,7 @@ def kind_of(path: Path | None, format: str | None = None, *, argument: str = "pa
     """
     if format is not None:
         kind = format.lower().removeprefix(".") if isinstance(format, str) else format
-        if kind not in KINDS:
-            raise HierbrushError(
-                f"format: {shown(format)} is not one of {', '.join(KINDS)}{closest(kind, list(KINDS))}"
-            )
-        return kind
+        return check_choice("format", kind, KINDS)
     if path is None:
         raise HierbrushError(f"format: is needed where no name tells it, expected one of {', '.join(KINDS)}")
     suffix = path.suffix.lower()

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple, Self, TypeVar, over
 import numpy as np
 from numpy.typing import NDArray
 
-from hierbrush.arguments import check_choice, check_kind, check_path, check_whole
+from hierbrush.arguments import check_choice, check_kind, check_list, check_path, check_whole
 from hierbrush.characters import Component
 from hierbrush.errors import HierbrushError, shown
 from hierbrush.files import write_atomically
@@ -390,7 +390,10 @@ class Page(Sheet):
     def __getitem__(self, index: int | slice) -> Writing | list[Writing]:
         if isinstance(index, slice):
             return [cell.writing for cell in self.cells[index]]
-        return self.cells[index].writing
+        try:
+            return self.cells[index].writing
+        except TypeError:
+            raise HierbrushError(f"index: {shown(index)}, expected a whole number or a slice") from None
 
     def __iter__(self) -> Iterator[Writing]:
         return (cell.writing for cell in self.cells)
@@ -450,7 +453,7 @@ def _checked_paths(paths: object, strokes: int) -> list[NDArray[np.float64]]:
 
 
 def _checked_writings(writings: object, text: str) -> list[Writing]:
-    written = list(writings) if isinstance(writings, Iterable) else []
+    written = check_list("writings", writings, "a Writing for every character of the text")
     if not all(isinstance(writing, Writing) for writing in written):
         raise HierbrushError("writings: expected a Writing for every character of the text")
     if [writing.char for writing in written] != list(text.replace("\n", "")):

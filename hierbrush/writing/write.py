@@ -36,7 +36,7 @@ class WritingInterrupted(KeyboardInterrupt):
     """
 
     def __init__(self, finished: list[Writing], page: Page | None = None) -> None:
-        super().__init__(f"interrupted after {len(finished)} characters")
+        super().__init__("interrupted")
         self.finished, self.page = finished, page
 
 
@@ -147,10 +147,12 @@ def goal_of(char: str, goal: str | None = None, composer: object = None) -> str:
     return goal or ("glyph" if composer is None else "decomposition")
 
 
-def _checked_characters(characters: object) -> list[str]:
-    if not isinstance(characters, Iterable):
-        raise HierbrushError(f"characters: {shown(characters)}, expected characters such as ['永', '和']")
-    return list(characters)
+def _checked_characters(characters: Any) -> list[Any]:
+    try:
+        iterator = iter(characters)
+    except Exception:  # a stranger's __iter__ may raise anything
+        raise HierbrushError(f"characters: {shown(characters)}, expected characters such as ['永', '和']") from None
+    return list(iterator)
 
 
 def _settings(composer: object, brush: object, policy: object, seed: object, motion: object) -> dict[str, Any]:

@@ -53,3 +53,14 @@ def test_lines_break_where_the_text_or_the_layout_says() -> None:
 def test_wrong_fields_are_named(fields: dict[str, Any], message: str) -> None:
     with pytest.raises(HierbrushError, match=message):
         Layout.from_mapping(fields)
+
+
+@pytest.mark.parametrize("lengths", [None, 3, [], [1.5], ["1"], [-1], [10**9], [[1]]])
+def test_lines_without_lengths_are_refused(lengths: Any) -> None:
+    with pytest.raises(HierbrushError, match="lengths: "):
+        Layout().place(lengths)
+
+
+def test_lines_of_what_is_no_text_are_refused() -> None:
+    with pytest.raises(HierbrushError, match="text: 3, expected a string"):
+        Layout().lines(3)  # type: ignore[arg-type]

@@ -106,7 +106,7 @@ def _checked(option: Field[Any], value: Any) -> Any:
 
 def _checked_lines(name: str, value: Any) -> tuple[str, ...]:
     lines = tuple(value.splitlines()) if isinstance(value, str) else _items(value)
-    if (not lines and value not in ((), [], "")) or len(lines) > _MOST_LINES:
+    if not isinstance(value, str | list | tuple) or len(lines) > _MOST_LINES:
         raise HierbrushError(f"{name}: {shown(value)}, expected up to {_MOST_LINES} lines of G-code")
     for line in lines:
         if not isinstance(line, str) or not (line.isascii() and line.isprintable()) or len(line) > _LONGEST_LINE:
