@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-import multiprocessing
 import signal
+import sys
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
 from functools import cache, partial
 from multiprocessing.context import SpawnContext, SpawnProcess
+from threading import Lock
+from types import ModuleType
 from typing import Any, TypeVar
 
 from threadpoolctl import ThreadpoolController  # type: ignore[import-untyped]
@@ -22,19 +25,17 @@ _Out = TypeVar("_Out")
 def mapped(function: Callable[[_In], _Out], batches: Sequence[_In], workers: int) -> Iterator[_Out]:
     """Yield ``function`` of each batch in turn, worked out in up to ``workers`` processes by one BLAS thread each.
 
+    ``function`` is one that a module defines, not the script that runs.
+
     Whoever stops asking, by Ctrl-C or otherwise, does not wait for batches that are being worked out.
 
     Raises:
-        HierbrushError: the processes cannot start, or one of them ended.
+        HierbrushError: a process ended before its work.
     """
     work = partial(_with_one_thread, function)
     if workers == 1 or len(batches) <= 1:
         yield from map(work, batches)
         return
-    if _starting():
-        # A spawned process runs the user's script first to know what it defines; without a guard that is a second
-        # round of the same calls. The first process tells what is missing, in one line.
-        raise SystemExit(1)
     # Processes, since most of the work is NumPy on small arrays; spawned, since a fork of a threaded process may hang.
     context = _Context()
     pool = ProcessPoolExecutor(min(workers, len(batches)), mp_context=context)
@@ -44,8 +45,7 @@ def mapped(function: Callable[[_In], _Out], batches: Sequence[_In], workers: int
         done = True
     except BrokenProcessPool:
         raise HierbrushError(
-            "workers: a process ended before its work; a script that asks for workers needs "
-            "\"if __name__ == '__main__':\" around what it runs, or memory ran out; workers=1 needs neither"
+            "workers: a process ended before its work, perhaps for want of memory; try fewer workers"
         ) from None
     finally:
         if not done:
@@ -53,22 +53,42 @@ def mapped(function: Callable[[_In], _Out], batches: Sequence[_In], workers: int
         pool.shutdown(cancel_futures=True)
 
 
-def _starting() -> bool:
-    """Return whether this is a spawned process that is still reading the script it came from."""
-    return bool(getattr(multiprocessing.current_process(), "_inheriting", False))
+_starting = Lock()
 
 
 class _Process(SpawnProcess):
     def start(self) -> None:
-        """Start with Ctrl-C blocked: it reaches every process of a terminal, and the first one ends the others."""
-        if not hasattr(signal, "pthread_sigmask"):  # Windows
+        """Start without the user's script, and deaf to Ctrl-C."""
+        with _starting, _no_script(), _no_interrupt():
             super().start()
-            return
-        before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
-        try:
-            super().start()
-        finally:
-            signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+@contextmanager
+def _no_script() -> Iterator[None]:
+    """Hide the script that runs from a process that starts, which would run it as well to know what it defines.
+
+    What the processes need is hierbrush's own. So a script without ``if __name__ == "__main__":`` works, and nobody's
+    script runs twice.
+    """
+    script = sys.modules["__main__"]
+    sys.modules["__main__"] = ModuleType("__main__")
+    try:
+        yield
+    finally:
+        sys.modules["__main__"] = script
+
+
+@contextmanager
+def _no_interrupt() -> Iterator[None]:
+    """Let a process that starts inherit that Ctrl-C is blocked: it reaches all, and the first one ends the others."""
+    if not hasattr(signal, "pthread_sigmask"):  # Windows
+        yield
+        return
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 class _Context(SpawnContext):

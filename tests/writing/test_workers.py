@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from threadpoolctl import threadpool_info, threadpool_limits
 
+from hierbrush.errors import HierbrushError
 from hierbrush.writing.workers import mapped
 
 
@@ -31,43 +32,54 @@ def test_the_caller_keeps_its_threads() -> None:
             assert 1 not in blas_threads(0)[1]
 
 
-def test_a_script_without_a_guard_is_told_in_one_line(tmp_path: Path) -> None:
+def test_a_script_needs_no_guard_and_runs_once(tmp_path: Path) -> None:
     script = tmp_path / "mine.py"
     script.write_text(
-        "from hierbrush import HierbrushError, write_characters\n"
-        "try:\n"
-        "    write_characters('一二三十' * 40, policy='scripted', workers=2)\n"
-        "except HierbrushError as error:\n"
-        "    print(error)\n"
+        "from hierbrush import write_characters\n"
+        "print('once')\n"
+        "print(len(write_characters('一二三十' * 17, policy='scripted', workers=2)))\n"
     )
-    result = subprocess.run([sys.executable, script], capture_output=True, text=True, check=False, timeout=120)
-    assert result.stderr == ""
-    assert result.stdout.count("\n") == 1
-    assert "workers: " in result.stdout
-    assert "__name__ == '__main__'" in result.stdout
+    result = subprocess.run([sys.executable, script], capture_output=True, text=True, check=False, timeout=300)
+    assert (result.returncode, result.stdout, result.stderr) == (0, "once\n68\n", "")
+    import __main__
+
+    assert __main__ is sys.modules["__main__"]
+
+
+def end(batch: int) -> None:
+    os._exit(1)
+
+
+def test_a_process_that_ends_is_told_in_one_line() -> None:
+    with pytest.raises(HierbrushError, match="workers: a process ended before its work"):
+        list(mapped(end, [1, 2], workers=2))
 
 
 ENDLESS = """
-import os, sys, time
-from hierbrush.writing.workers import mapped
+import os, time
 
 def work(batch):
     print(os.getpid(), flush=True)
     time.sleep(600)
+"""
 
-if __name__ == "__main__":
-    try:
-        list(mapped(work, [1, 2], workers=2))
-    except KeyboardInterrupt:
-        sys.exit(130)
+ENDED = """
+import sys
+from endless import work
+from hierbrush.writing.workers import mapped
+
+try:
+    list(mapped(work, [1, 2], workers=2))
+except KeyboardInterrupt:
+    sys.exit(130)
 """
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="signals of a group")
 def test_ctrl_c_ends_the_processes_in_the_middle_of_their_work(tmp_path: Path) -> None:
-    script = tmp_path / "endless.py"
-    script.write_text(ENDLESS)
-    command = [sys.executable, str(script)]
+    (tmp_path / "endless.py").write_text(ENDLESS)
+    (tmp_path / "ended.py").write_text(ENDED)
+    command = [sys.executable, str(tmp_path / "ended.py")]
     with subprocess.Popen(
         command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True
     ) as process:
