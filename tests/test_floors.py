@@ -24,7 +24,13 @@ FLOORS = (
     {"errors", "arguments", "files", "resources"},
 )
 LEVEL = {name: len(FLOORS) - at for at, floor in enumerate(FLOORS) for name in floor}
-EXCEPTIONS = {("resources", "errors"), ("files", "errors"), ("files", "arguments"), ("arguments", "errors")}
+EXCEPTIONS = {
+    ("resources", "errors"),
+    ("resources", "arguments"),
+    ("files", "errors"),
+    ("files", "arguments"),
+    ("arguments", "errors"),
+}
 # The package itself (hierbrush/__init__.py, __main__.py) stands above all floors: it only points at them.
 ROOT = ""
 HEAVY = ("ray", "torch")

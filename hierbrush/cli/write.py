@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import click
 
 from hierbrush.cli.messages import available_cpus, check_place, complain
-from hierbrush.errors import HierbrushError
+from hierbrush.errors import HierbrushError, shown
 
 if TYPE_CHECKING:
     from hierbrush.writing import GcodeOptions, Layout, Sheet
@@ -141,7 +141,7 @@ def write(
         if page is not None:
             raise HierbrushError("--hierarchy: tells of one character alone; leave out the others and the layout")
         if hierarchy.suffix.lower() != ".png":
-            raise HierbrushError(f"--hierarchy: {str(hierarchy)!r} must end in .png")
+            raise HierbrushError(f"--hierarchy: {shown(hierarchy)} must end in .png")
         check_place("--hierarchy", hierarchy)
         goal = goal or "decomposition"
     targets = _targets(outputs, kind, size, _machine(machine))

@@ -10,9 +10,9 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from hierbrush.arguments import check_number
+from hierbrush.arguments import check_choice, check_number, check_whole
 from hierbrush.characters import Glyph, load_library, split
-from hierbrush.errors import HierbrushError, closest
+from hierbrush.errors import HierbrushError
 from hierbrush.metrics import SIDE, Scores, disc_coverage, inscribed_discs, score, stroke_iou
 from hierbrush.sim import BrushModel, rasterise, trace
 from hierbrush.strokes.rollout import write_strokes
@@ -159,10 +159,9 @@ def characters_of(part: str, limit: int | None = None) -> tuple[str, ...]:
     Raises:
         HierbrushError: the part is none of the three, or the limit is below 1.
     """
-    if part not in SPLITS:
-        raise HierbrushError(f"split: {part!r} is not one of {', '.join(SPLITS)}{closest(part, list(SPLITS))}")
-    if limit is not None and limit < 1:
-        raise HierbrushError(f"limit: must be at least 1, not {limit}")
+    check_choice("split", part, SPLITS)
+    if limit is not None:
+        check_whole("limit", limit, 1)
     return tuple(char for char in load_library().characters if split(char) == part)[:limit]
 
 
