@@ -406,6 +406,19 @@ def test_a_missing_extra_is_named(command: str) -> None:
     assert result.stderr.count("\n") == 1
 
 
+def test_a_machine_needs_no_extra(tmp_path: Path) -> None:
+    (tmp_path / "machine.yaml").write_text("dialect: klipper\n")
+    code = (
+        "import sys\n"
+        "for name in ('ray', 'torch', 'pydantic', 'gymnasium', 'matplotlib'): sys.modules[name] = None\n"
+        "from hierbrush.cli import main\n"
+        "main(['machine', 'check', 'machine.yaml'])"
+    )
+    command = [sys.executable, "-c", code]
+    result = subprocess.run(command, capture_output=True, text=True, check=False, cwd=tmp_path)
+    assert (result.stdout, result.stderr) == ("machine.yaml: fine: dialect klipper\n", "")
+
+
 def test_without_the_compiled_core_the_twin_writes_with_one_warning(tmp_path: Path) -> None:
     start = "from hierbrush.cli import main; main()"
     without = f"import sys; sys.modules['hierbrush.sim._core'] = None; {start}"
