@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import itertools
 import json
 import re
@@ -76,6 +77,8 @@ def test_the_formats_shown_are_those_written(tmp_path: Path) -> None:
     with np.load(writing.save(tmp_path / "x.npz")) as arrays:
         for name in arrays.files:
             assert f"`{name}`" in page, name
+    for option in dataclasses.fields(hierbrush.GcodeOptions):
+        assert f"| `{option.name}` |" in page, option.name
     for dialect in DIALECTS:
         assert f"| `{dialect}` |" in page
     (example,) = re.findall(r"```yaml\n(.*?)```", page, re.DOTALL)
