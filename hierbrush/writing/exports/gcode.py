@@ -55,10 +55,10 @@ class GcodeOptions:
     """The machine, in millimetres and millimetres a minute.
 
     The machine's x points right, its y away from the operator and its z up; its zero is where the operator set it.
-    ``dialect`` is the firmware that reads the program: ``"grbl"``, ``"marlin"`` or ``"klipper"``. ``work_x``, ``work_y``
-    and ``work_z`` are the lowest and highest position of each axis; ``paper_x``, ``paper_y`` the position of the paper's
-    lower left corner; ``surface_z`` the height at which the tip just touches the paper. ``lift`` is how far above that
-    the brush travels. ``dip_x``, ``dip_y``, ``dip_z`` is where the tip rests in the ink for ``dip_seconds``.
+    ``dialect`` is the firmware that reads the program: ``"grbl"``, ``"marlin"`` or ``"klipper"``. ``work_x``,
+    ``work_y`` and ``work_z`` are the lowest and highest position of each axis; ``paper_x``, ``paper_y`` the position of
+    the paper's lower left corner; ``surface_z`` the height at which the tip just touches the paper. ``lift`` is how far
+    above that the brush travels. ``dip_x``, ``dip_y``, ``dip_z`` is where the tip rests in the ink for ``dip_seconds``.
     ``write_feed``, ``plunge_feed`` and ``travel_feed`` are the speeds in the stroke, up and down, and in the air.
     ``before`` and ``after`` are lines of G-code around the movement, such as ``G28`` to find home.
 
