@@ -35,6 +35,7 @@ demo: $(VENV)/.core
 	@$(BIN)/hierbrush write 永 -o demo/yong.png -o demo/yong.svg -o demo/yong.gif
 	@$(BIN)/hierbrush write $(LINE) --layout horizontal -o demo/line.png -o demo/line.svg -o demo/line.gif
 	@echo
+	@echo 'How like their glyphs the characters just written are, and those of the controls:'
 	@$(BIN)/hierbrush evaluate --text $(LINE)
 
 lint: $(VENV)/.dev

@@ -44,6 +44,9 @@ class GlyphStroke:
     label_source: str
     source: StrokePath
 
+    def __repr__(self) -> str:
+        return f"<GlyphStroke {self.stroke_type}: {len(self.outline)} points>"
+
     @property
     def path(self) -> str:
         """The outline as SVG path commands in font units (1024 to the box, y up, 900 at the top), exact."""
@@ -115,6 +118,9 @@ class Glyph:
     char: str
     strokes: tuple[GlyphStroke, ...]
     decomposition: Component
+
+    def __repr__(self) -> str:
+        return f"<Glyph {self.char!r}: {len(self.strokes)} strokes, {self.decomposition}>"
 
 
 class CharacterLibrary:

@@ -19,15 +19,17 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from os import PathLike
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import yaml
-from pydantic import BaseModel, ValidationError
 
 from hierbrush.arguments import check_kind, check_path
 from hierbrush.curriculum.full_width import Slip, slips
 from hierbrush.errors import HierbrushError, closest, one_line, shown
 from hierbrush.files import UnreadableError, read_whole
+
+if TYPE_CHECKING:
+    from pydantic import BaseModel
 
 MAX_BYTES = 256 * 1024  # the pure Python scanner needs about two seconds for this much
 MAX_DEPTH = 24
@@ -37,7 +39,7 @@ _MAX_BITS = 256  # of a whole number: no setting has more, and longer ones canno
 MAX_PROBLEMS = 20
 _MOST_TOLD = 100  # problems that are worded: each looks for the nearest key
 
-_ModelT = TypeVar("_ModelT", bound=BaseModel)
+_ModelT = TypeVar("_ModelT", bound="BaseModel")
 Location = tuple[str | int, ...]
 
 
@@ -201,6 +203,9 @@ def validate(document: Document, model: type[_ModelT]) -> _ModelT:
     Raises:
         ConfigError: with every problem the model finds, in the order of the file, then of the ``--set`` arguments.
     """
+    # Imported here, for a machine's file is read without the extra that brings pydantic.
+    from pydantic import ValidationError
+
     try:
         # Through JSON, because pydantic's strict mode for Python objects refuses a list where the model has a tuple.
         return model.model_validate_json(json.dumps(document.data), strict=True)

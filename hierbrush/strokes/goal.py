@@ -57,6 +57,10 @@ class StrokeGoal:
             array.flags.writeable = False
             object.__setattr__(self, name, array)
 
+    def __repr__(self) -> str:
+        (left, top), (right, bottom) = self.outline.min(axis=0).tolist(), self.outline.max(axis=0).tolist()
+        return f"<StrokeGoal {self.stroke_type}: x {left:.3f} to {right:.3f}, y {top:.3f} to {bottom:.3f}>"
+
     @classmethod
     def from_outline(cls, stroke_type: str, outline: ArrayLike, median: ArrayLike) -> StrokeGoal:
         """Make a goal from a drawn stroke.

@@ -75,6 +75,9 @@ class LearnedPolicy:
             return cls(network, own)
         return cls(_with_shipped(dict.fromkeys(own, network), file), own)
 
+    def __repr__(self) -> str:
+        return f"<LearnedPolicy of {self._policies!r}>"
+
     def bind(self, stroke_types: Sequence[str]) -> Act:
         """Return a function from observations float32 [n, columns] to actions float32 [n, 3].
 

@@ -123,6 +123,10 @@ class MLPPolicy:
             source=one_line(str(path), 300),
         )
 
+    def __repr__(self) -> str:
+        widths = [self.observation_size, *(len(bias) for _, bias in self.layers)]
+        return f"<MLPPolicy: layers of {', '.join(map(str, widths))}>"
+
     @property
     def observation_size(self) -> int:
         """Length of the observation."""
@@ -178,6 +182,9 @@ class PolicySet:
     """One primitive per stroke type, for batches that mix the types."""
 
     policies: Mapping[str, MLPPolicy]
+
+    def __repr__(self) -> str:
+        return f"<PolicySet: {len(self.policies)} stroke types>"
 
     @classmethod
     def load(cls, path: str | PathLike[str]) -> PolicySet:

@@ -11,8 +11,9 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from hierbrush.arguments import check_choice, check_number, check_whole
 from hierbrush.characters import Glyph, load_library, split
-from hierbrush.errors import HierbrushError, closest
+from hierbrush.errors import HierbrushError
 from hierbrush.metrics import SIDE, Scores, disc_coverage, inscribed_discs, score, stroke_iou
 from hierbrush.sim import BrushModel, rasterise, trace
 from hierbrush.strokes.rollout import policy_name, write_strokes
@@ -48,10 +49,13 @@ class Disturbance:
     handle_feedback: float = 1.0
 
     def __post_init__(self) -> None:
-        if not 0 <= self.brush < 1:
-            raise HierbrushError(f"brush_error: {self.brush!r}, expected a share from 0 to below 1")
-        if not 0 <= self.handle <= 0.02:
-            raise HierbrushError(f"handle_error: {self.handle!r}, expected metres from 0 to 0.02")
+        for name, argument, high, unit in (
+            ("brush", "brush_error", np.nextafter(1.0, 0.0), "a share"),
+            ("handle", "handle_error", 0.02, "metres"),
+            ("handle_correlation", "handle_correlation", 1e6, "seconds"),
+            ("handle_feedback", "handle_feedback", 1.0, "a share"),
+        ):
+            object.__setattr__(self, name, check_number(argument, getattr(self, name), 0.0, high, unit))
 
 
 @dataclass(frozen=True)
@@ -156,10 +160,9 @@ def characters_of(part: str, limit: int | None = None) -> tuple[str, ...]:
     Raises:
         HierbrushError: the part is none of the three, or the limit is below 1.
     """
-    if part not in SPLITS:
-        raise HierbrushError(f"split: {part!r} is not one of {', '.join(SPLITS)}{closest(part, list(SPLITS))}")
-    if limit is not None and limit < 1:
-        raise HierbrushError(f"limit: must be at least 1, not {limit}")
+    check_choice("split", part, SPLITS)
+    if limit is not None:
+        check_whole("limit", limit, 1)
     return tuple(char for char in load_library().characters if split(char) == part)[:limit]
 
 

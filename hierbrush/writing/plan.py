@@ -9,9 +9,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hierbrush.characters import Component, load_library
+from hierbrush.errors import shown
 from hierbrush.strokes.goal import StrokeGoal
 
 Outline = NDArray[np.float32]
+
+GOALS = ("glyph", "decomposition")
+"""Where the strokes of a character come from: what its font drew, or what a composer makes of its components."""
+
+# How far the handle's reach may fall short of the outline's on a side, as a share of the box: 6.1 mm of 120 at most in
+# one character of 40 (python -m pytest tests/writing/test_limits.py).
+_SHORT_OF = 1 / 12
 
 
 @dataclass(frozen=True, eq=False)
@@ -39,6 +47,10 @@ class Plan:
     glyph: tuple[Outline, ...] | None = None
     unknown: tuple[str, ...] = ()
 
+    def __repr__(self) -> str:
+        source = f"composer {shown(self.composer)}" if self.composer else "the glyph"
+        return f"<Plan {shown(self.char)}: {len(self.goals)} strokes from {source}>"
+
 
 def glyph_plan(char: str) -> Plan:
     """Return the strokes of a known character as its glyph has them.
@@ -50,6 +62,20 @@ def glyph_plan(char: str) -> Plan:
     outlines = tuple(stroke.outline for stroke in glyph.strokes)
     goals = tuple(stroke.goal() for stroke in glyph.strokes)
     return Plan(char, goals, outlines, glyph.decomposition, order=tuple(range(len(goals))), glyph=outlines)
+
+
+def sure_bounds(char: str, goal: str) -> tuple[float, float, float, float]:
+    """Return the corners x, y, x, y in the unit box of what the handle is sure to visit, before anything is written.
+
+    That is the middle of the box unless the glyph tells more.
+    """
+    if goal != "glyph":
+        return 0.5, 0.5, 0.5, 0.5
+    outline = np.concatenate([stroke.outline for stroke in load_library()[char].strokes])
+    low, high = outline.min(axis=0) + _SHORT_OF, outline.max(axis=0) - _SHORT_OF
+    middle = (low + high) / 2
+    (left, top), (right, bottom) = np.minimum(low, middle).tolist(), np.maximum(high, middle).tolist()
+    return left, top, right, bottom
 
 
 def composed_plans(texts: Sequence[str], composer: str, *, stroke_lists: bool = False) -> list[Plan]:

@@ -92,6 +92,13 @@ def curriculum() -> Any:
     return load_curriculum(folder("curricula") / "dots.yaml")
 
 
+def copied(path: Path) -> Path:
+    """Copy a file into the test's own folder, for what is called may write where it is told to."""
+    target = Path(path.name)
+    target.write_bytes(path.read_bytes())
+    return target
+
+
 @functools.cache
 def glyph_index() -> GlyphIndex:
     return GlyphIndex([blot(), blot().T[::-1]])
@@ -198,7 +205,12 @@ NATURAL: dict[str, tuple[Callable[[], Any], ...]] = {
     "observation": (lambda: "track", lambda: np.zeros((1, 40, 120), np.float32)),
     "outline": (lambda: goal().outline, lambda: [(0.1, 0.1), (0.5, 0.1), (0.3, 0.4)]),
     "outlines": (lambda: [goal().outline],),
-    "path": (lambda: "x.json", lambda: Path("x.png"), lambda: WEIGHTS, lambda: folder("curricula") / "dots.yaml"),
+    "path": (
+        lambda: "x.json",
+        lambda: Path("x.png"),
+        lambda: copied(WEIGHTS),
+        lambda: copied(folder("curricula") / "dots.yaml"),
+    ),
     "paths": (lambda: [np.array([(0.03, 0.03, 0.0), (0.05, 0.05, 0.003)])],),
     "pen": (hierbrush.writing.RecordingPen,),
     "points": (lambda: goal().skeleton,),
