@@ -44,7 +44,7 @@ def register() -> None:
 
 def register_with_gymnasium() -> None:
     """Register the environments: now if Gymnasium is imported, else when it is."""
-    if "gymnasium" in sys.modules:
+    if sys.modules.get("gymnasium") is not None:  # None forbids its import
         register()
     elif not any(isinstance(finder, _WhenImported) for finder in sys.meta_path):
         sys.meta_path.insert(0, _WhenImported())

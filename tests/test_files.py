@@ -114,7 +114,7 @@ READERS = {
 @pytest.mark.parametrize("reader", READERS)
 def test_what_is_no_file_is_refused_at_once(tmp_path: Path, kind: str, reader: str) -> None:
     suffix, read = READERS[reader]
-    with pytest.raises(HierbrushError, match=rf"x\{suffix}.*: ") as caught:
+    with pytest.raises(HierbrushError, match=rf"x\{suffix}") as caught:
         read(place(tmp_path, kind, suffix))
     assert len(str(caught.value).splitlines()) == 1
     expected = {"folder": "a folder", "pipe": "a pipe or a device", "device": "a pipe or a device"}

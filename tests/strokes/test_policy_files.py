@@ -93,8 +93,11 @@ def layers(prefix: str = "policy.", size: int = 64, **changes: Any) -> dict[str,
         (layers(**{"2.weight": np.full((3, 8), np.nan)}), "2.weight' holds NaN"),
         (layers(**{"2.weight": np.full((3, 8), 1e30)}), "2.weight' holds .* a number beyond 10,000"),
         (layers(**{"4.weight": np.zeros((3, 3))}), "tensor '4.bias' is missing"),
-        (layers(size=65), "weights: observations of .65. numbers"),
-        (layers(**{"2.weight": np.zeros((4, 8)), "2.bias": np.zeros(4)}), "weights: actions of 4 numbers, expected 3"),
+        (layers(size=65), "weights: observations of 65 numbers"),
+        (
+            layers(**{"2.weight": np.zeros((4, 8)), "2.bias": np.zeros(4)}),
+            "weights: observations of 64 numbers and actions of 4, expected 3",
+        ),
         ({"a": np.zeros(3, np.float32)}, "do not follow from one another"),
         ({**layers("base/"), "H/0.up": np.zeros((8, 2), np.float32)}, r"H: 0.up does not fit 0.down and base/0.weight"),
         (
@@ -126,4 +129,4 @@ def test_single_policies_and_sets_are_read(tmp_path: Path) -> None:
     file.write_bytes(save({**layers("base/"), **layers("H/"), "S/2.bias": np.ones(3, np.float32)}))
     assert set(PolicySet.load(file).policies) == {"H", "S"}
     with pytest.raises(HierbrushError, match="there is no policy for 'D'"):
-        LearnedPolicy.load(file).bind(["D"])
+        PolicySet.load(file).bind(["D"])

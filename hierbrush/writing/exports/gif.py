@@ -137,7 +137,7 @@ def _frame(grid: NDArray[np.bool_], ink: NDArray[np.float32], brush: NDArray[np.
     # The grid takes a level of its own, past the darkest ink, wherever no ink covers it.
     base = np.where(grid & (inked == 0), _INK_LEVELS, inked)
     brushed = np.rint(brush * (_BRUSH_LEVELS - 1)).astype(np.uint8)
-    frame = Image.fromarray((base * _BRUSH_LEVELS + brushed).astype(np.uint8), "P")
+    frame = Image.fromarray((base * _BRUSH_LEVELS + brushed).astype(np.uint8))
     frame.putpalette(_palette())
     return frame
 
