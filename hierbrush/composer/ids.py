@@ -13,6 +13,9 @@ from hierbrush.strokes.types import ABBREVIATIONS
 PARTS = dict.fromkeys("⿰⿱⿴⿵⿶⿷⿸⿹⿺⿻", 2) | dict.fromkeys("⿲⿳", 3)
 """Number of parts that each operator puts together."""
 
+MOST_STROKES = 128
+"""Most strokes of a character that can be composed; Unicode's longest, 𱁬, has 84."""
+
 _LATER_OPERATORS = "⿼⿽⿾⿿㇯〾"
 _ANONYMOUS = re.compile(r"\{(#\d{1,6})\}")
 _STROKES = re.compile(r"\{#?([A-Z]+(?: +[A-Z]+)*)\}")

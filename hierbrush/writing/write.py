@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from functools import partial
 
-from hierbrush.characters import check_text
-from hierbrush.characters.text import check_single
+from hierbrush.characters.text import check_single, describe
+from hierbrush.composer.descriptions import check_writable, written_as
 from hierbrush.composer.ids import is_ids
 from hierbrush.errors import HierbrushError, closest
 from hierbrush.sim import BrushModel
@@ -34,11 +34,12 @@ def write_character(
     """Write one character.
 
     Args:
-        char: a character of the library, or the description of any other by its components, such as ``"⿰木月"``.
+        char: any Chinese character, or the description of what is none by its components, such as ``"⿰木月"``. One without
+            a glyph is composed from what it is made of.
         goal: where the strokes' order, places and shapes come from: ``"decomposition"``, from the composer, which knows
             how training characters write the character's components; or ``"glyph"``, from the character's glyph. The
             decomposition unless given, but the glyph where a component occurs in no training character: then nobody
-            but the glyph knows. A description has no glyph.
+            but the glyph knows. A description has no glyph, nor have most characters of Unicode.
         composer: who composes: ``"learned"``, a baseline (``"component means"``, ``"nearest character"``,
             ``"fixed splits"``), or the path of a ``.safetensors`` file.
         brush: a preset's name (``"measured"``, ``"round"``) or a `BrushModel`.
@@ -124,9 +125,13 @@ def _checked_goal(char: str, goal: str | None) -> str | None:
         if goal == "glyph":
             raise HierbrushError(f"goal: the description {char!r} has no glyph to follow; use goal='decomposition'")
         return "decomposition"
-    check_text(char)
+    check_writable(char)
     check_single(char)
-    return goal
+    if not is_ids(written_as(char)):
+        return goal
+    if goal == "glyph":
+        raise HierbrushError(f"goal: {describe(char)} has no glyph to follow; use goal='decomposition'")
+    return "decomposition"
 
 
 def _write_batch(
@@ -177,7 +182,7 @@ def write_text(
     """Write a text on one paper; every character is what `write_character` makes of it.
 
     Args:
-        text: known characters; a line break starts a new column or row.
+        text: Chinese characters; a line break starts a new column or row.
         layout: ``"vertical"`` (columns from right to left), ``"horizontal"`` (rows), or a `Layout`.
         goal: as for `write_character`.
         composer: as for `write_character`.
@@ -196,7 +201,7 @@ def write_text(
     if not isinstance(text, str):
         raise HierbrushError(f"text: must be a string of Chinese characters, not {type(text).__name__}")
     text = text.strip("\n")
-    check_text(text.replace("\n", ""))
+    check_writable(text.replace("\n", ""))
     written: dict[str, Writing] = {}
     for char in text.replace("\n", ""):
         if char not in written:
