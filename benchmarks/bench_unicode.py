@@ -21,7 +21,7 @@ import json
 import tarfile
 import unicodedata
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from hashlib import sha256
 from pathlib import Path
@@ -137,11 +137,12 @@ def reasons(chars: Sequence[str]) -> Counter[str]:
     return found
 
 
-def composed(descriptions: Sequence[Description]) -> Iterator[NDArray[np.float32]]:
-    """Yield the ink of descriptions at the style's own stroke width, f32 [SIDE, SIDE]."""
+def composed(descriptions: Mapping[str, Description]) -> Iterator[NDArray[np.float32]]:
+    """Yield the ink of described characters at the style's own stroke width, f32 [SIDE, SIDE]."""
     compose = composer("learned")
-    for start in range(0, len(descriptions), BATCH):
-        briefs = [brief_from_ids(one.text) for one in descriptions[start : start + BATCH]]
+    pairs = list(descriptions.items())
+    for start in range(0, len(pairs), BATCH):
+        briefs = [brief_from_ids(one.text, char=char) for char, one in pairs[start : start + BATCH]]
         for composition in compose(briefs):
             goals = replace(composition, added_width=0.0).goals()
             yield rasterise([goal.outline for goal in goals], SIDE)
@@ -179,7 +180,7 @@ def judge(font: Path, count: int, sheet: Path | None, *, unseen_only: bool) -> l
     number = {char: at for at, char in enumerate(chars)}
     without = [char for char in chars if char not in library and not (unseen_only and split(char) == "train")]
     descriptions = describable(sampled(without, count))
-    inks = list(composed(list(descriptions.values())))
+    inks = list(composed(descriptions))
     ranks, margins = _placed(index, inks, [number[char] for char in descriptions])
     outcomes = [
         Outcome(char, description, rank, margin)

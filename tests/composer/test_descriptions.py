@@ -30,7 +30,7 @@ def describer(tmp_path: Path, *lines: str) -> Describer:
         ("羣", "⿱君羊"),
         ("牀", "⿰爿木"),
         ("𪚥", "⿱⿰龍龍⿰龍龍"),
-        ("𰻝", "⿺辶⿳穴⿲月⿱⿲幺言幺⿲长马长刂心"),
+        ("𰻝", "⿺辶⿱穴⿱⿰月⿰⿱⿲幺言幺⿲长马长刂心"),
     ],
 )
 def test_characters_are_described_by_components_of_the_library(char: str, text: str) -> None:
