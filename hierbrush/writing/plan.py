@@ -61,8 +61,8 @@ def composed_plans(texts: Sequence[str], composer: str, *, stroke_lists: bool = 
     Of training characters the component library knows how they are written themselves.
 
     Args:
-        texts: characters, or ideographic descriptions such as ``"⿰木月"``. One without a glyph is composed from what it is
-            made of.
+        texts: characters, or ideographic descriptions such as ``"⿰木月"``. One without a glyph is composed from what
+            it is made of.
         composer: name of a composer, or the path of its weights.
         stroke_lists: tell the composer the order of the strokes within components that no training character has, as
             ``{S HZ H}`` in a description does.

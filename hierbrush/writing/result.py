@@ -246,8 +246,10 @@ class Writing(Sheet):
 
     @property
     def confidence(self) -> float | None:
-        """How surely this is the character asked for, 0 to 1: 1 for a glyph; for the learned composer the share of like
-        characters whose ink was nearest to the right one of thousands (`hierbrush.composer.descriptions.confidence_of`).
+        """How surely this is the character asked for, 0 to 1.
+
+        1 for a glyph; for the learned composer the share of like characters whose ink was nearest to the right one of
+        thousands, see `hierbrush.composer.descriptions.confidence_of`.
 
         None where nobody has measured it: for a description, and for another composer.
         """

@@ -34,8 +34,8 @@ def write_character(
     """Write one character.
 
     Args:
-        char: any Chinese character, or the description of what is none by its components, such as ``"⿰木月"``. One without
-            a glyph is composed from what it is made of.
+        char: any Chinese character, or the description of what is none by its components, such as ``"⿰木月"``. One
+            without a glyph is composed from what it is made of.
         goal: where the strokes' order, places and shapes come from: ``"decomposition"``, from the composer, which knows
             how training characters write the character's components; or ``"glyph"``, from the character's glyph. The
             decomposition unless given, but the glyph where a component occurs in no training character: then nobody

@@ -101,7 +101,7 @@ def test_a_package_without_the_table_is_named(read: object, tmp_path: Path) -> N
 
 
 def test_a_missing_table_is_told_in_one_line(tmp_path: Path) -> None:
-    with pytest.raises(HierbrushError, match="cannot be read.*reinstall hierbrush") as caught:
+    with pytest.raises(HierbrushError, match=r"cannot be read.*reinstall hierbrush") as caught:
         DescriptionTable(tmp_path / "none.txt")
     assert "\n" not in str(caught.value)
 

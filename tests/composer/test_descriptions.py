@@ -39,14 +39,17 @@ def test_characters_are_described_by_components_of_the_library(char: str, text: 
 
 
 @pytest.mark.parametrize(
-    ("char", "known"), [("\uf90a", "金"), ("⼈", "人"), ("⻖", "阝"), ("⺾", "艹"), ("爲", "為"), ("葛\ufe00", "葛"), ("永", "永")]
+    ("char", "known"),
+    [("\uf90a", "金"), ("⼈", "人"), ("⻖", "阝"), ("⺾", "艹"), ("爲", "為"), ("葛\ufe00", "葛"), ("永", "永")],
 )
 def test_other_code_points_of_a_known_character_are_that_character(char: str, known: str) -> None:
     assert description_of(char) == known
 
 
 def test_what_cannot_be_described_is_refused_with_a_reason() -> None:
-    with pytest.raises(UnknownCharacterError, match=r"'亐' \(U\+4E90\) has no glyph, and nobody knows how its part '㇉'"):
+    with pytest.raises(
+        UnknownCharacterError, match=r"'亐' \(U\+4E90\) has no glyph, and nobody knows how its part '㇉'"
+    ):
         description_of("亐")
     with pytest.raises(UnknownCharacterError, match="or cross each other"):
         description_of("亜")
@@ -73,7 +76,7 @@ def test_a_name_is_not_believed_where_the_strokes_differ(tmp_path: Path) -> None
 def test_the_line_that_is_best_known_is_taken(tmp_path: Path) -> None:
     table = describer(tmp_path, "𠀀\t⿰𠀁木\t⿱日木", "𠀁\t⿱口止")
     assert table.describe("𠀀").text == "⿱日木"
-    assert table.describe("𠀀").cost == 0
+    assert table.describe("𠀀").guesses == 0
 
 
 def test_parts_of_themselves_and_endless_nests_are_refused(tmp_path: Path) -> None:

@@ -66,7 +66,9 @@ def test_they_stand_in_a_text() -> None:
 
 
 def test_what_cannot_be_written_is_told_before_anything_is() -> None:
-    with pytest.raises(HierbrushError, match=r"goal: '羣' \(U\+7FA3\) has no glyph to follow; use goal='decomposition'"):
+    with pytest.raises(
+        HierbrushError, match=r"goal: '羣' \(U\+7FA3\) has no glyph to follow; use goal='decomposition'"
+    ):
         write_character("羣", goal="glyph")
     with pytest.raises(UnknownCharacterError, match=r"'亜' \(U\+4E9C\) has no glyph, and"):
         write_character("亜")

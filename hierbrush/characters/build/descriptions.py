@@ -52,7 +52,7 @@ _INTO_PAIR = ("w", "split")
 _COAT = "衣"  # cut in two by what it encloses; the library takes 哀 as ⿻衣口
 _ROWS = {"a": ("⿰", "⿲"), "d": ("⿱", "⿳")}
 
-# What cjk-decomp tells apart by small differences that no typeface of the library makes; the library's 為 is drawn as 爲.
+# What cjk-decomp tells apart by small differences that no typeface of the library makes; 為 is drawn as 爲 there.
 _ALIKE = {"65481": "虍", "19452": "冏", "90024": "戾", "爲": "為"}
 
 # Of the sources that BabelStone tells apart the first that has a line: China, Taiwan, Hong Kong, then the others.
