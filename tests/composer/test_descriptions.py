@@ -73,6 +73,11 @@ def test_a_name_is_not_believed_where_the_strokes_differ(tmp_path: Path) -> None
     assert table.describe("𠀁").text == "⿰⿱木木月"
 
 
+def test_another_characters_name_is_not_believed_after_one_meeting(tmp_path: Path) -> None:
+    # As if the table took the 土 of 社 for 工, which has as many strokes.
+    assert describer(tmp_path, "社\t⿰礻工", "𠀀\t⿰木工").describe("𠀀").text == "⿰木工"
+
+
 def test_the_line_that_is_best_known_is_taken(tmp_path: Path) -> None:
     table = describer(tmp_path, "𠀀\t⿰𠀁木\t⿱日木", "𠀁\t⿱口止")
     assert table.describe("𠀀").text == "⿱日木"
