@@ -66,7 +66,7 @@ class BriefBank:
     @property
     def rows(self) -> int:
         """R, the rows of every observation."""
-        return self.tokens.shape[1]
+        return int(self.tokens.shape[1])
 
 
 class Progress:
