@@ -142,6 +142,7 @@ class Describer:
             if split(char) == "train":
                 for structure in table.of(char):
                     self._align(structure, library.decomposition(char))
+        # Of the character that is being described: what a part is found to be may depend on what it is a part of.
         self._found: dict[tuple[str, str, int], Description] = {}
 
     def describe(self, char: str) -> Description:
@@ -158,6 +159,7 @@ class Describer:
         for same in (folded, *self._table.of(folded)):
             if isinstance(same, str) and self._folded(same) in self._library:
                 return Description(0, self._folded(same))
+        self._found.clear()
         missing: dict[str, None] = {}
         found = min(self._structures(folded, "", 0, (folded,), missing), default=None)
         if found is None or found.guesses > _MOST_GUESSES:
