@@ -46,34 +46,36 @@ BATCH = 64
 RIVALS = 256
 """Glyphs that are compared pixel by pixel: those most like the ink from afar."""
 
+# To the last character that Unicode has assigned.
 BLOCKS = {
     "URO (CJK Unified Ideographs)": (0x4E00, 0x9FFF),
     "Extension A": (0x3400, 0x4DBF),
     "Extension B": (0x20000, 0x2A6DF),
-    "Extension C": (0x2A700, 0x2B73F),
-    "Extension D": (0x2B740, 0x2B81F),
-    "Extension E": (0x2B820, 0x2CEAF),
-    "Extension F": (0x2CEB0, 0x2EBEF),
-    "Extension I": (0x2EBF0, 0x2EE5F),
-    "Extension G": (0x30000, 0x3134F),
+    "Extension C": (0x2A700, 0x2B739),
+    "Extension D": (0x2B740, 0x2B81D),
+    "Extension E": (0x2B820, 0x2CEA1),
+    "Extension F": (0x2CEB0, 0x2EBE0),
+    "Extension I": (0x2EBF0, 0x2EE5D),
+    "Extension G": (0x30000, 0x3134A),
     "Extension H": (0x31350, 0x323AF),
+    "Extension J": (0x323B0, 0x33479),
     "Compatibility Ideographs": (0xF900, 0xFAFF),
     "Compatibility Supplement": (0x2F800, 0x2FA1F),
     "Radicals Supplement": (0x2E80, 0x2EFF),
     "Kangxi Radicals": (0x2F00, 0x2FDF),
 }
-REASONS = ("its part", "its parts", "stroke data", "")
-"""How the kinds of refusals differ in their messages."""
-
-# Assigned since the Unicode of the oldest Python that is supported; beyond them code points are unassigned.
-ENDS = {0x9FFF: 0x9FFF, 0x2EE5F: 0x2EE5D, 0x323AF: 0x323AF, 0x3134F: 0x3134A, 0x2B73F: 0x2B739, 0x2A6DF: 0x2A6DF}
+REASONS = {
+    "its parts": "of unknown or crossing parts alone",
+    "its part": "with a part that nobody can place",
+    "": "in no table",
+}
+"""Kinds of refusals by what their messages say; the first that fits counts."""
 
 
 def block(first: int, last: int) -> list[str]:
-    """Return the characters of a block; those that Python's Unicode is too old for count too."""
-    last = ENDS.get(last, last)
-    assigned = last in ENDS.values()
-    return [chr(code) for code in range(first, last + 1) if assigned or unicodedata.name(chr(code), "")]
+    """Return the characters of a block, without the gaps in radicals and compatibility ideographs."""
+    gaps = last < 0x3000 or unicodedata.name(chr(first), "").startswith("CJK COMPATIBILITY")
+    return [chr(code) for code in range(first, last + 1) if not gaps or unicodedata.name(chr(code), "")]
 
 
 def big5() -> list[str]:
@@ -133,7 +135,7 @@ def reasons(chars: Sequence[str]) -> Counter[str]:
         try:
             load_describer().describe(char)
         except UnknownCharacterError as error:
-            found[next(kind for kind in REASONS if kind in str(error))] += 1
+            found[next(kind for words, kind in REASONS.items() if words in str(error))] += 1
     return found
 
 
