@@ -6,22 +6,20 @@ import re
 
 from hierbrush.arguments import check_kind, check_whole
 from hierbrush.characters import Component
+from hierbrush.characters.descriptions import PARTS as PARTS
+from hierbrush.characters.descriptions import RADICALS
 from hierbrush.characters.text import describe, hint
 from hierbrush.composer.exemplars import Exemplars, Form, exemplars, renumbered
 from hierbrush.errors import HierbrushError, closest, shown
 from hierbrush.strokes.types import ABBREVIATIONS
 
-PARTS = dict.fromkeys("⿰⿱⿴⿵⿶⿷⿸⿹⿺⿻", 2) | dict.fromkeys("⿲⿳", 3)
-"""Number of parts that each operator puts together."""
+MOST_STROKES = 128
+"""Most strokes of a character that can be composed; Unicode's longest, 𱁬, has 84."""
 
 _DEEPEST = 200  # levels of a description that Python's stack holds
 _LATER_OPERATORS = "⿼⿽⿾⿿㇯〾"
 _ANONYMOUS = re.compile(r"\{(#\d{1,6})\}")
 _STROKES = re.compile(r"\{#?([A-Z]+(?: +[A-Z]+)*)\}")
-# Radicals that Unicode keeps apart from the characters that they are, and does not fold by normalisation.
-_RADICALS = str.maketrans(
-    "⺄⺅⺆⺉⺕⺘⺡⺣⺤⺨⺩⺪⺬⺭⺶⺷⺾⺿⻀⻂⻊⻌⻍⻎⻏⻖⻗", "乙亻冂刂彐扌氵灬爪犭王疋示礻羊羊艹艹艹衤足辶辶辶阝阝雨"
-)
 
 
 def is_ids(text: str) -> bool:
@@ -143,7 +141,7 @@ class _Reader:
             return f"{shown(name)} is no anonymous component{closest(name, list(self.known.anonymous))}"
         if name in _LATER_OPERATORS:
             return f"{describe(name)} is an operator that is not understood; those from ⿰ to ⿻ are"
-        radical = name.translate(_RADICALS)
+        radical = name.translate(RADICALS)
         if radical != name:
             return f"{describe(name)} is a radical's own code point{closest(radical, [radical])}"
         return f"{describe(name)} {hint(name)}; {expected} is expected here"

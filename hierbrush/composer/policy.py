@@ -108,7 +108,7 @@ class ComposerPolicy:
         """Return the most likely stroke int64 [n] and its mean place and boldness f32 [n, DECISION_SIZE].
 
         Args:
-            observation: f32 [n, MAX_STROKES, OBSERVATION_SIZE]; every character must have a stroke left.
+            observation: f32 [n, R, OBSERVATION_SIZE]; every character must have a stroke left.
         """
         logits, places = self.heads(observation)
         index = logits.argmax(axis=1)

@@ -274,6 +274,23 @@ class Writing(Sheet):
         return self.plan.composer
 
     @property
+    def confidence(self) -> float | None:
+        """How surely this is the character asked for, 0 to 1.
+
+        1 for a glyph; for the learned composer the share of like characters whose ink was nearest to the right one of
+        thousands, see `hierbrush.composer.descriptions.confidence_of`.
+
+        None where nobody has measured it: for a description, and for another composer.
+        """
+        if not self.composer:
+            return 1.0
+        if self.composer != "learned" or len(self.char) != 1:
+            return None
+        from hierbrush.composer.descriptions import confidence_of
+
+        return confidence_of(self.char)
+
+    @property
     def decomposition(self) -> Component:
         """The component tree that was composed; its strokes are numbers of `strokes`."""
         return self.plan.decomposition

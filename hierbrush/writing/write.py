@@ -8,8 +8,8 @@ from os import PathLike, fspath
 from typing import Any
 
 from hierbrush.arguments import check_choice, check_kind, check_whole
-from hierbrush.characters import check_text
-from hierbrush.characters.text import check_single
+from hierbrush.characters.text import check_single, describe
+from hierbrush.composer.descriptions import check_writable, written_as
 from hierbrush.composer.ids import is_ids
 from hierbrush.errors import HierbrushError, shown
 from hierbrush.sim import BrushModel
@@ -53,11 +53,12 @@ def write_character(
     """Write one character.
 
     Args:
-        char: a character of the library, or the description of any other by its components, such as ``"⿰木月"``.
+        char: any Chinese character, or the description of what is none by its components, such as ``"⿰木月"``. One
+            without a glyph is composed from what it is made of.
         goal: where the strokes' order, places and shapes come from: ``"glyph"``, from the character's glyph; or
             ``"decomposition"``, from the composer, which knows how training characters write the character's
             components. What is best known unless given: the glyph where there is one, the composer where there is none
-            (a description has no glyph) or where ``composer`` is given.
+            (a description has no glyph, nor have most characters of Unicode) or where ``composer`` is given.
         composer: who composes: ``"learned"`` unless given, a baseline (``"component means"``,
             ``"nearest character"``, ``"fixed splits"``), or the path of a ``.safetensors`` file.
         brush: a preset's name (``"measured"``, ``"round"``) or a `BrushModel`.
@@ -145,8 +146,12 @@ def goal_of(char: str, goal: str | None = None, composer: object = None) -> str:
         if goal == "glyph":
             raise HierbrushError(f"goal: the description {shown(char)} has no glyph to follow; use 'decomposition'")
         return "decomposition"
-    check_text(char)
+    check_writable(char)
     check_single(char)
+    if is_ids(written_as(char)):
+        if goal == "glyph":
+            raise HierbrushError(f"goal: {describe(char)} has no glyph to follow; use 'decomposition'")
+        return "decomposition"
     return goal or ("glyph" if composer is None else "decomposition")
 
 
@@ -228,7 +233,7 @@ def write_text(
     """Write a text on one paper; every character is what `write_character` makes of it.
 
     Args:
-        text: known characters; a line break starts a new column or row.
+        text: Chinese characters; a line break starts a new column or row.
         layout: ``"vertical"`` (columns from right to left), ``"horizontal"`` (rows), a `Layout` or its fields.
         goal: as for `write_character`.
         composer: as for `write_character`.
@@ -273,7 +278,7 @@ def text_of_page(text: object) -> str:
     """
     if not isinstance(text, str):
         raise HierbrushError(f"text: must be a string of Chinese characters, not {shown(text)}")
-    check_text(text.replace("\n", ""))
+    check_writable(text.replace("\n", ""))
     return text.strip("\n")
 
 

@@ -200,6 +200,7 @@ def test_the_notice_says_what_was_changed(library: CharacterLibrary) -> None:
     assert "Changed by the hierbrush project" in library.notice
     assert {path.name for path in (DATA_FILE.parent / "LICENSES").iterdir()} == {
         "ARPHICPL.txt",
+        "babelstone-ids.txt",
         "cnchar-MIT.txt",
         "cjk-semantic-split-MIT.txt",
     }

@@ -8,7 +8,7 @@ import pytest
 from safetensors.numpy import save
 
 from hierbrush.characters import load_library
-from hierbrush.composer.brief import MAX_STROKES, RANK, Brief, brief_of, truth_of
+from hierbrush.composer.brief import MAX_STROKES, RANK, Brief, brief_from_ids, brief_of, truth_of
 from hierbrush.composer.compose import compose
 from hierbrush.composer.composers import IMITATION_WEIGHTS, WEIGHTS, composer
 from hierbrush.composer.observation import (
@@ -61,6 +61,21 @@ def test_heads_of_zeros_write_what_the_library_expects(briefs: list[Brief]) -> N
         assert np.array_equal(composed.order, brief.library_order)
         assert np.allclose(composed.places, brief.prior, atol=1e-6)
         assert [goal.stroke_type for goal in composed.goals()] == [brief.stroke_types[row] for row in composed.order]
+
+
+def test_more_strokes_than_training_has_rows_are_composed(briefs: list[Brief]) -> None:
+    long = brief_from_ids("⿱⿰興興⿰興興", char="𠔻")
+    assert len(long) > MAX_STROKES
+    composed = compose([*briefs, long], load_composer())
+    assert sorted(composed[-1].order) == list(range(len(long)))
+    assert np.isfinite(composed[-1].places).all()
+    assert composed[-1].places[:, :2].min() > 0
+    assert composed[-1].places[:, :2].max() < 1
+    # Beside it the others stay what they are, and alone they have the rows that training has.
+    for mine, alone in zip(composed, compose(briefs, load_composer()), strict=False):
+        assert np.array_equal(mine.order, alone.order)
+        np.testing.assert_allclose(mine.places, alone.places, atol=1e-5)
+    assert BriefBank.of(briefs).rows == MAX_STROKES
 
 
 def test_goals_are_followed_where_they_are_given(briefs: list[Brief]) -> None:
