@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from hierbrush.arguments import check_kind, check_whole
+from hierbrush.arguments import check_whole
 from hierbrush.characters import Component
 from hierbrush.characters.descriptions import PARTS as PARTS
 from hierbrush.characters.descriptions import RADICALS
@@ -52,8 +52,8 @@ def parse_ids(text: str, *, max_strokes: int, known: Exemplars | None = None) ->
     if not text:
         raise HierbrushError("ids: is empty, expected a description such as '⿰木月'")
     max_strokes = check_whole("max_strokes", max_strokes, 1)
-    if known is not None:
-        check_kind("known", known, Exemplars, "Exemplars")
+    if known is not None and not (hasattr(known, "form") and hasattr(known, "name")):  # any object with these will do
+        raise HierbrushError(f"known: {shown(known)}, expected Exemplars")
     return _Reader(str(text), max_strokes, known or exemplars()).read()
 
 

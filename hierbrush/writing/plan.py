@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hierbrush.characters import Component, load_library
+from hierbrush.composer.descriptions import written_as
 from hierbrush.errors import shown
 from hierbrush.strokes.goal import StrokeGoal
 
@@ -58,9 +59,6 @@ def glyph_plan(char: str) -> Plan:
     Raises:
         UnknownCharacterError: the library does not hold the character.
     """
-    # Imported here: what has a glyph needs no description.
-    from hierbrush.composer.descriptions import written_as
-
     glyph = load_library()[written_as(char)]
     outlines = tuple(stroke.outline for stroke in glyph.strokes)
     goals = tuple(stroke.goal() for stroke in glyph.strokes)

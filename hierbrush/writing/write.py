@@ -150,7 +150,7 @@ def goal_of(char: str, goal: str | None = None, composer: object = None) -> str:
     check_single(char)
     if is_ids(written_as(char)):
         if goal == "glyph":
-            raise HierbrushError(f"goal: {describe(char)} has no glyph to follow; use 'decomposition'")
+            raise HierbrushError(f"goal: {describe(char)} has no glyph to follow; use goal='decomposition'")
         return "decomposition"
     return goal or ("glyph" if composer is None else "decomposition")
 
