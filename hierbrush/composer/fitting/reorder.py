@@ -15,10 +15,14 @@ import click
 
 from hierbrush.characters import Component, load_library
 from hierbrush.characters.build.corrections import Correction, load_corrections
+from hierbrush.characters.orders import order_classes
 from hierbrush.composer import stored
 from hierbrush.composer.drawings import FILE, MAX_STROKES, FurtherDrawing, pack, read_further
 from hierbrush.composer.ids import parse_ids
 from hierbrush.errors import HierbrushError
+
+_LEAST_ALIKE = 0.75
+"""Share of a component's strokes that must be of the classes which the order before the correction has."""
 
 
 @click.command()
@@ -39,13 +43,15 @@ def main(drawings: Path) -> None:
 
 
 def reordered(drawing: FurtherDrawing, corrections: Mapping[str, Correction]) -> FurtherDrawing:
-    """Return a drawing whose corrected components are written in the right order; itself where they are already."""
-    if not corrections.keys() & {drawing.char, *drawing.description}:
-        return drawing
+    """Return a drawing whose components are written in the right order; itself where they are already."""
     for name, block in _parts(drawing):
         correction = corrections.get(name)
-        if correction is not None and len(correction.order) == len(block):
+        if name not in load_library() or len(load_library().stroke_types(name)) != len(block):
+            continue
+        if correction is not None and list(correction.order) != sorted(correction.order):
             drawing = _in_order(drawing, name, block, correction.order)
+        elif drawing.description:
+            drawing = _by_number(drawing, name, block)
     return drawing
 
 
@@ -66,20 +72,58 @@ def _named(part: Component, names: set[str]) -> Iterator[tuple[str, tuple[int, .
 
 
 def _in_order(drawing: FurtherDrawing, name: str, block: tuple[int, ...], order: tuple[int, ...]) -> FurtherDrawing:
-    places = [turn for turn, stroke in enumerate(drawing.order) if stroke in block]
-    right = load_library().stroke_types(name)
-    wrong = tuple(kind for _, kind in sorted(zip(order, right, strict=True)))
-    found = tuple(drawing.stroke_types[turn] for turn in places)
-    if right == wrong or found != wrong or [drawing.order[turn] for turn in places] != list(block):
+    """Return a drawing whose component is written in the right order, if it is not.
+
+    Args:
+        drawing: the drawing.
+        name: the component.
+        block: numbers of its strokes.
+        order: for each stroke in the right order, its place in the order before it was corrected.
+    """
+    turns = [turn for turn, stroke in enumerate(drawing.order) if stroke in block]
+    found = order_classes(drawing.stroke_types[turn] for turn in turns)
+    right = order_classes(load_library().stroke_types(name))
+    wrong = "".join(kind for _, kind in sorted(zip(order, right, strict=True)))
+    # The same stroke may have another type in another typeface, the last but one of 韋 for one.
+    if _alike(found, wrong) <= max(_alike(found, right), _LEAST_ALIKE * len(found)):
         return drawing
-    turns = list(range(len(drawing.order)))
-    for place, stroke in zip(places, order, strict=True):
-        turns[place] = places[stroke]
-    return replace(
-        drawing,
-        places=drawing.places[turns],
-        stroke_types=tuple(drawing.stroke_types[turn] for turn in turns),
-    )
+    moved = list(range(len(drawing.order)))
+    for turn, place in zip(turns, order, strict=True):
+        moved[turn] = turns[place]
+    return _moved(drawing, moved, drawing.order)
+
+
+def _alike(one: str, other: str) -> int:
+    return sum(a == b for a, b in zip(one, other, strict=True))
+
+
+def _by_number(drawing: FurtherDrawing, name: str, block: tuple[int, ...]) -> FurtherDrawing:
+    """Return a drawing whose component is written in its own order, if the library had expected another one.
+
+    Parts that stand beside or above each other are written one after the other, as they are numbered.
+    """
+    turns = [turn for turn, stroke in enumerate(drawing.order) if stroke in block]
+    ascending = sorted(turns, key=lambda turn: drawing.order[turn])
+    types = tuple(drawing.stroke_types[turn] for turn in ascending)
+    if (
+        ascending == turns
+        or types != load_library().stroke_types(name)
+        or not _in_turn(load_library().decomposition(name))
+    ):
+        return drawing
+    moved = list(range(len(drawing.order)))
+    for turn, source in zip(turns, ascending, strict=True):
+        moved[turn] = source
+    return _moved(drawing, moved, tuple(drawing.order[turn] for turn in moved))
+
+
+def _in_turn(part: Component) -> bool:
+    return part.operator in ("", *"⿰⿱⿲⿳") and all(map(_in_turn, part.children))
+
+
+def _moved(drawing: FurtherDrawing, turns: list[int], order: tuple[int, ...]) -> FurtherDrawing:
+    types = tuple(drawing.stroke_types[turn] for turn in turns)
+    return replace(drawing, order=order, places=drawing.places[turns], stroke_types=types)
 
 
 if __name__ == "__main__":
