@@ -50,7 +50,7 @@ def test_no_further_drawing_that_ships_is_in_an_order_that_was_corrected() -> No
 def test_the_composer_has_learned_the_corrected_order() -> None:
     # 僿, fitted in the order that the library of its time expected, had taught it to write 土 as 竖横横.
     reference = load_order_reference()
-    chars = "塞噻陧韋盖"
+    chars = "塞噻陧韋"
     for char, plan in zip(chars, composed_plans(chars, "learned"), strict=True):
         written = tuple(goal.stroke_type for goal in plan.goals)
         assert reference.agrees(char, written, "prc"), f"{char}: {' '.join(written)}"
