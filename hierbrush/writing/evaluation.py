@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import partial
 from os import PathLike
 from typing import NamedTuple
@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from hierbrush.arguments import check_choice, check_number, check_whole
 from hierbrush.characters import Glyph, load_library, split
+from hierbrush.characters.orders import OrderShare, order_line, order_shares
 from hierbrush.errors import HierbrushError
 from hierbrush.metrics import SIDE, Scores, disc_coverage, inscribed_discs, score, stroke_iou
 from hierbrush.sim import BrushModel, rasterise, trace
@@ -107,6 +108,7 @@ class Evaluation:
             for line in [heads, *lines]
         ]
         text.append(f"{len(self.characters)} characters, {len(self.stroke_types)} strokes; mean, then 5 / 50 / 95 %")
+        text.append(order_line(self.orders()))
         moved = self.rows[0].motion
         if moved is not None:
             limits = MotionLimits()
@@ -116,6 +118,11 @@ class Evaluation:
             )
         return "\n".join(text)
 
+    def orders(self) -> dict[str, OrderShare]:
+        """Return for each region how many of the characters are written in the order that its references give."""
+        library = load_library()
+        return order_shares((char, library.stroke_types(char)) for char in self.characters)
+
     def summary(self) -> dict[str, object]:
         """Return everything as JSON can hold it: figures of each writer, also by stroke type and by character."""
         types = np.array(self.stroke_types)
@@ -123,6 +130,7 @@ class Evaluation:
             "side": SIDE,
             "characters": list(self.characters),
             "strokes": len(self.stroke_types),
+            "order_by_references": {region: asdict(share) for region, share in self.orders().items()},
             "rows": {
                 row.name: {
                     **{name: _figures(row.column(name)) for name in COLUMNS},
