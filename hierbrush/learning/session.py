@@ -6,6 +6,7 @@ import contextlib
 import logging
 import math
 import os
+import random
 import re
 import socket
 import sys
@@ -26,6 +27,7 @@ _LOCAL_OBJECT_STORE = 80 * 2**20  # bytes; Ray's smallest: training in one proce
 _LOOPBACK = "127.0.0.1"
 _ATTEMPTS = 3
 _START = 300.0  # seconds that Ray's processes may take to start: a guard against waiting for ever, no measure
+_OWN_PORTS = range(15000, 32768)
 _SLOW = 20.0  # seconds after which waiting is worth a word
 _CONNECT = 5.0  # seconds for a cluster's head to take a connection
 _GREET = 15.0  # seconds for it to say that it speaks gRPC
@@ -182,12 +184,19 @@ def _replaced(module: Any, name: str, value: Any) -> Iterator[None]:
 
 
 def free_ports(count: int) -> list[int]:
-    """Return ports that nobody uses at the moment."""
-    with contextlib.ExitStack() as stack:
-        sockets = [stack.enter_context(socket.socket()) for _ in range(count)]
-        for each in sockets:
-            each.bind(("", 0))
-        return [int(each.getsockname()[1]) for each in sockets]
+    """Return ports that nobody uses at the moment, nor is given by the system before they are used.
+
+    Linux gives connections ports from 32768 on (`ip_local_port_range`). Between this call and the start of a process
+    that is told such a port minutes pass on a busy machine.
+    """
+    free: list[int] = []
+    for port in random.SystemRandom().sample(_OWN_PORTS, len(_OWN_PORTS)):
+        with socket.socket() as tried, contextlib.suppress(OSError):
+            tried.bind(("", port))
+            free.append(port)
+        if len(free) == count:
+            break
+    return free
 
 
 def _clear_away(error: Exception) -> None:

@@ -201,7 +201,7 @@ def test_each_deformation_changes_what_it_names(
     [
         (["HZX"], 1, 0, "^stroke_types: 'HZX' is none of the 38 stroke types; did you mean 'HZ'"),
         ([], 1, 0, "^stroke_types: is empty"),
-        (["H"], 0, 0, "^n: 0, expected at least 1"),
+        (["H"], 0, 0, "^n: 0, expected a whole number from 1"),
         (["H"], 1, -1, "^seed: -1, expected"),
     ],
 )

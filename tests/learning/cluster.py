@@ -91,7 +91,9 @@ class LocalCluster:
             if wanted(line):
                 return line
         self._errors.seek(0)
-        raise AssertionError(f"the cluster ended: {self._errors.read()}")
+        told = self._errors.read()
+        self.stop()  # or its pipes stay open until another test is blamed for them
+        raise AssertionError(f"the cluster ended: {told}")
 
 
 def hierbrush(*arguments: object, **environment: str) -> subprocess.Popen[str]:
@@ -150,20 +152,25 @@ def _title(process: int) -> str:
 def _serve(head_cpus: int, nodes: int) -> None:
     from ray.cluster_utils import Cluster
 
-    from hierbrush.learning.session import patient_start
+    from hierbrush.learning.session import free_ports, patient_start
 
     cluster = Cluster()
     # Ray's 30 s are not enough on a busy machine.
     cluster._wait_for_node = partial(cluster._wait_for_node, timeout=PATIENCE)
+
+    def add() -> Any:
+        # A node that is not told this port waits 15 s for its agent to choose one, and then ends.
+        return cluster.add_node(num_cpus=1, dashboard_agent_listen_port=free_ports(1)[0])
+
     with patient_start():
         cluster.add_node(num_cpus=head_cpus, include_dashboard=False)
-        added = [cluster.add_node(num_cpus=1) for _ in range(nodes)]
+        added = [add() for _ in range(nodes)]
     print(cluster.address, flush=True)
     for command in sys.stdin:
         name, *arguments = command.split()
         if name == "add":
             with patient_start():
-                added.append(cluster.add_node(num_cpus=1))
+                added.append(add())
         else:
             cluster.remove_node(added[int(arguments[0])], allow_graceful=False)
         print("done", flush=True)

@@ -122,9 +122,14 @@ class TestBrushBatch:
         batch.step([0.06, 0.06, 4.0])
         assert not batch.coverage(0).any()
 
-    def test_batches_do_not_copy_by_accident(self) -> None:
-        with pytest.raises(TypeError):
-            copy.deepcopy(BrushBatch(MODEL, 1, side=32))
+    def test_a_copy_shares_no_memory(self) -> None:
+        batch = BrushBatch(MODEL, 1, side=32)
+        batch.step([(0.05, 0.05, 0.003)])
+        other = copy.deepcopy(batch)
+        assert np.array_equal(other.coverage(0), batch.coverage(0))
+        before = batch.coverage(0).copy()
+        other.step([(0.08, 0.05, 0.003)])
+        assert np.array_equal(batch.coverage(0), before)
 
 
 class TestStrokeBatch:
