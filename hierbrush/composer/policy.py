@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from hierbrush.composer.brief import RANK
 from hierbrush.composer.observation import EXISTS, GOAL, GOAL_GIVEN, OBSERVATION_SIZE, WRITTEN
-from hierbrush.composer.place import BOLDNESS, DECISION_SIZE, PLACE_SIZE
+from hierbrush.composer.place import PLACE_SIZE
 from hierbrush.errors import HierbrushError
 from hierbrush.strokes.policy import read_safetensors
 
@@ -47,7 +47,7 @@ class ComposerPolicy:
     Args:
         tensors: ``embed.weight`` [d, OBSERVATION_SIZE] and ``.bias``; for every layer k ``layers.<k>.`` ``norm1``,
             ``qkv`` [3d, d], ``out`` [d, d], ``norm2``, ``up`` [h, d], ``down`` [d, h]; ``norm``; ``pointer`` [1, d];
-            ``place`` [PLACE_SIZE, d]; ``boldness`` [1, d]; all with ``.weight`` and ``.bias``; ``slope`` [1].
+            ``place`` [PLACE_SIZE, d]; all with ``.weight`` and ``.bias``; ``slope`` [1].
         source: where they come from, for messages.
 
     Raises:
@@ -100,7 +100,7 @@ class ComposerPolicy:
         return sum(array.size for array in self._w.values())
 
     def act(self, observation: F32) -> tuple[Index, F32]:
-        """Return the most likely stroke int64 [n] and its mean place and boldness f32 [n, DECISION_SIZE].
+        """Return the most likely stroke int64 [n] and its mean place f32 [n, PLACE_SIZE].
 
         Args:
             observation: f32 [n, MAX_STROKES, OBSERVATION_SIZE]; every character must have a stroke left.
@@ -110,7 +110,7 @@ class ComposerPolicy:
         return index, places[np.arange(len(index)), index]
 
     def heads(self, observation: F32) -> tuple[F32, F32]:
-        """Return logits f32 [n, R] and mean decisions f32 [n, R, DECISION_SIZE] for all rows of observations [n, R, D].
+        """Return logits f32 [n, R] and mean places f32 [n, R, PLACE_SIZE] for all rows of observations [n, R, D].
 
         Raises:
             HierbrushError: the observation has another shape.
@@ -119,7 +119,7 @@ class ComposerPolicy:
             raise HierbrushError(f"observation: shape {observation.shape}, expected (n, rows, {OBSERVATION_SIZE})")
         count, rows = observation.shape[:2]
         logits = np.full((count, rows), OUT_OF_REACH, np.float32)
-        places = np.zeros((count, rows, DECISION_SIZE), np.float32)
+        places = np.zeros((count, rows, PLACE_SIZE), np.float32)
         lengths = row_counts(observation)
         # Characters of like length together: padding is computed as well.
         order = np.argsort(lengths, kind="stable")
@@ -162,14 +162,7 @@ class ComposerPolicy:
         logits = np.where(exists & (observation[:, :, WRITTEN] == 0), pointer, np.float32(OUT_OF_REACH))
         places = (x @ w["place.weight"] + w["place.bias"]).reshape(count, rows, PLACE_SIZE)
         places += observation[:, :, GOAL_GIVEN, None] * observation[:, :, GOAL : GOAL + PLACE_SIZE]
-        # One for the character, decided with its first stroke: strokes of unlike boldness would move the ink's middle.
-        bold = (x @ w["boldness.weight"] + w["boldness.bias"]).reshape(count, rows) * exists
-        mean = bold.sum(axis=1) / np.maximum(exists.sum(axis=1), 1).astype(np.float32)
-        undecided = ~(observation[:, :, [WRITTEN, GOAL_GIVEN]] > 0).any(axis=(1, 2))
-        decisions = np.empty((count, rows, DECISION_SIZE), np.float32)
-        decisions[..., :PLACE_SIZE] = places
-        decisions[..., BOLDNESS] = (mean * undecided)[:, None]
-        return logits, decisions
+        return logits, places
 
 
 def row_counts(observation: F32) -> Index:
@@ -191,7 +184,6 @@ def parameter_shapes(width: int, layers: int, hidden: int) -> dict[str, tuple[in
         "embed": (width, OBSERVATION_SIZE),
         "pointer": (1, width),
         "place": (PLACE_SIZE, width),
-        "boldness": (1, width),
     }
     norms = ["norm"]
     for k in range(layers):

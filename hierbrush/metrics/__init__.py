@@ -5,5 +5,17 @@ from __future__ import annotations
 from hierbrush.metrics.disc_oracle import disc_coverage, disc_oracle, inscribed_discs
 from hierbrush.metrics.extras import cosine, ssim
 from hierbrush.metrics.scores import SIDE, Scores, score, stroke_iou
+from hierbrush.metrics.stroke_width import stroke_width
 
-__all__ = ["SIDE", "Scores", "cosine", "disc_coverage", "disc_oracle", "inscribed_discs", "score", "ssim", "stroke_iou"]
+__all__ = [
+    "SIDE",
+    "Scores",
+    "cosine",
+    "disc_coverage",
+    "disc_oracle",
+    "inscribed_discs",
+    "score",
+    "ssim",
+    "stroke_iou",
+    "stroke_width",
+]
