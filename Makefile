@@ -10,8 +10,9 @@ LINE := 永和九年
 
 # Single-threaded array libraries: the tests run side by side, and so does training.
 export OMP_NUM_THREADS ?= 1
+export HIERBRUSH_FUZZ_SEED ?= 0
 
-.PHONY: demo test test-slow test-faults lint sanitize bench clean
+.PHONY: demo test test-slow test-faults lint sanitize fuzz bench clean
 .DEFAULT_GOAL := demo
 
 $(BIN)/python:
@@ -34,6 +35,7 @@ demo: $(VENV)/.core
 	@$(BIN)/hierbrush write 永 -o demo/yong.png -o demo/yong.svg -o demo/yong.gif
 	@$(BIN)/hierbrush write $(LINE) --layout horizontal -o demo/line.png -o demo/line.svg -o demo/line.gif
 	@echo
+	@echo 'How like their glyphs the characters just written are, and those of the controls:'
 	@$(BIN)/hierbrush evaluate --text $(LINE)
 
 lint: $(VENV)/.dev
@@ -55,6 +57,12 @@ test-faults: $(VENV)/.dev
 # The simulator's tests on a build with the address and undefined-behaviour sanitisers.
 sanitize: $(VENV)/.dev
 	tests/sim/sanitize.sh $(BIN)/python
+
+# Hostile calls, damaged files, mutilated YAML: an hour in all, divided among the fuzzers. Seeds: make fuzz HIERBRUSH_FUZZ_SEED=7
+FUZZ_SECONDS := 3600
+fuzz: $(VENV)/.dev
+	@count=$$($(BIN)/pytest tests/fuzz --collect-only -q | grep -c '::test_'); \
+	HIERBRUSH_FUZZ_SECONDS=$$(($(FUZZ_SECONDS) / count)) $(BIN)/pytest tests/fuzz
 
 bench: $(VENV)/.dev
 	$(BIN)/python benchmarks/bench_sim.py

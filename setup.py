@@ -17,10 +17,19 @@ ROOT = Path(__file__).parent
 CORE = "hierbrush/sim/core"
 DATA_FOLDERS = ("primitives", "curricula", "configs")
 
-# What must hold for every flag: the same bits as plain C. -ffp-contract=off forbids fused multiply-add; the other two
-# only drop side effects (traps, errno) that keep loops from becoming vector code. Never -Ofast or -march=native: both
-# change bits.
-FLAGS = ["-std=c99", "-Wno-psabi", "-O3", "-ffp-contract=off", "-fno-trapping-math", "-fno-math-errno"]
+# What must hold for every flag: the same bits as plain C. -ffp-contract=off forbids fused multiply-add, but GCC 12
+# forms it all the same from pairs of statements (a * b + c beside a * b - c); -fno-tree-slp-vectorize stops that, and
+# loops become vector code without it. The next two only drop side effects (traps, errno) that keep loops from it.
+# Never -Ofast or -march=native: both change bits.
+FLAGS = [
+    "-std=c99",
+    "-Wno-psabi",
+    "-O3",
+    "-ffp-contract=off",
+    "-fno-tree-slp-vectorize",
+    "-fno-trapping-math",
+    "-fno-math-errno",
+]
 CLONES = "-DHB_TARGET_CLONES"
 PROBE = """
 #include <math.h>
@@ -92,8 +101,8 @@ setup(
     ext_modules=[
         Extension(
             "hierbrush.sim._core",
-            sources=sorted(f"{CORE}/{name}.c" for name in ("binding", "brush", "observe", "raster")),
-            depends=[f"{CORE}/brush.h", f"{CORE}/clones.h"],
+            sources=sorted(f"{CORE}/{name}.c" for name in ("binding", "brush", "network", "observe", "raster")),
+            depends=[f"{CORE}/brush.h", f"{CORE}/clones.h", "setup.py"],
             include_dirs=[CORE],
             define_macros=[("Py_LIMITED_API", "0x030B0000")],
             py_limited_api=True,
@@ -101,5 +110,10 @@ setup(
         )
     ],
     cmdclass={"build_ext": BuildCore, "build_py": BuildWithData},
-    options={} if sys.implementation.name != "cpython" else {"bdist_wheel": {"py_limited_api": "cp311"}},
+    options={
+        # An editable installation is a plain line in a .pth file. The import hook that setuptools writes otherwise is
+        # one that type checkers do not run, so that they find no hierbrush.
+        "editable_wheel": {"mode": "compat"},
+        **({"bdist_wheel": {"py_limited_api": "cp311"}} if sys.implementation.name == "cpython" else {}),
+    },
 )

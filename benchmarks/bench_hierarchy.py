@@ -1,4 +1,4 @@
-"""Steps per second of both levels of the hierarchy: stock RLlib on `CharacterEnv`, and ours on one batch.
+"""Steps per second of both levels of the hierarchy: stock RLlib on `DecisionEnv`, and ours on one batch.
 
     python benchmarks/bench_hierarchy.py
 
@@ -18,10 +18,10 @@ from ray.rllib.algorithms.ppo import PPOConfig
 
 from hierbrush.curriculum import Curriculum, load_curriculum
 from hierbrush.envs.character import COMPOSER
-from hierbrush.learning.character_env import CharacterEnv
+from hierbrush.learning.character_env import DecisionEnv
 from hierbrush.learning.hierarchical import hierarchical_algorithm_config, module_of, module_specs
 from hierbrush.learning.hierarchical_config import HierarchicalConfig
-from hierbrush.learning.policy_run import ray_session
+from hierbrush.learning.session import ray_session
 from hierbrush.learning.threads import use_one_thread
 from hierbrush.resources import folder
 from hierbrush.strokes.types import ABBREVIATIONS
@@ -86,7 +86,7 @@ def stock(config: HierarchicalConfig, curriculum: dict[str, object], environment
     return (
         PPOConfig()
         .environment(
-            CharacterEnv,
+            DecisionEnv,
             env_config={"curriculum": curriculum},
             normalize_actions=False,
             clip_actions=False,

@@ -30,7 +30,7 @@ from hierbrush.learning.algorithm import algorithm_config
 from hierbrush.learning.config import TrainingConfig
 from hierbrush.learning.connector import advantages
 from hierbrush.learning.module import ResidualPolicyModule
-from hierbrush.learning.policy_run import ray_session
+from hierbrush.learning.session import ray_session
 from hierbrush.learning.threads import use_one_thread
 from hierbrush.resources import folder
 

@@ -145,7 +145,7 @@ def measure(runners: list[int], iterations: int) -> dict[str, Any]:
     """Return the costs, and sampling with each number of remote runners."""
     import numpy as np
 
-    from hierbrush.learning.policy_run import ray_session
+    from hierbrush.learning.session import ray_session
     from hierbrush.learning.threads import use_one_thread
 
     use_one_thread()

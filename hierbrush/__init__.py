@@ -4,13 +4,16 @@
 >>> writing = hierbrush.write_character("永")  # doctest: +SKIP
 >>> writing.save("yong.png")  # doctest: +SKIP
 
-Importing the package loads nothing heavy, NumPy included; each name below is imported when it is first used.
+Importing the package loads nothing heavy, NumPy included; each name below is imported when it is first used. Gymnasium
+knows the environments (``gymnasium.make("hierbrush/Stroke-v0")``) once both packages are imported.
 """
 
 from __future__ import annotations
 
 from importlib import import_module
 from typing import TYPE_CHECKING
+
+from hierbrush.registration import register_with_gymnasium
 
 if TYPE_CHECKING:
     from hierbrush.errors import HierbrushError
@@ -21,6 +24,7 @@ if TYPE_CHECKING:
         MotionLimits,
         Page,
         Writing,
+        WritingInterrupted,
         load,
         write_character,
         write_characters,
@@ -37,6 +41,7 @@ _HOMES = {
     "MotionLimits": "hierbrush.writing",
     "Page": "hierbrush.writing",
     "Writing": "hierbrush.writing",
+    "WritingInterrupted": "hierbrush.writing",
     "load": "hierbrush.writing",
     "write_character": "hierbrush.writing",
     "write_characters": "hierbrush.writing",
@@ -51,12 +56,16 @@ __all__ = [
     "MotionLimits",
     "Page",
     "Writing",
+    "WritingInterrupted",
     "__version__",
     "load",
     "write_character",
     "write_characters",
     "write_text",
 ]
+
+
+register_with_gymnasium()
 
 
 def __getattr__(name: str) -> object:

@@ -1,17 +1,100 @@
-"""Writing files so that whatever happens there is either the old file or the whole new one."""
+"""Files: written so that there is either the old or the whole new one, read so that a stranger's cannot do harm."""
 
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import secrets
 import stat
 from pathlib import Path
+from typing import Any
 
-from hierbrush.errors import HierbrushError, shown
+from hierbrush.arguments import check_path
+from hierbrush.errors import HierbrushError, one_line, shown
 
 UNFINISHED = ".unfinished-"
 """What the name of a file begins with until all of it is on the disk."""
+
+
+MIB = 2**20
+MOST_BYTES = 256 * MIB
+"""More than any file of ours has."""
+
+
+class UnreadableError(HierbrushError):
+    """A file that cannot be read; ``reason`` says why, as the end of a sentence."""
+
+    def __init__(self, message: str, reason: str = "") -> None:
+        super().__init__(message)
+        self.reason = one_line(reason)
+
+
+def read_whole(path: str | os.PathLike[str], *, most: int = MOST_BYTES, argument: str = "path") -> bytes:
+    """Return the bytes of a file from a stranger.
+
+    What is no regular file is not even waited for: a pipe may never end, and a device such as ``/dev/zero`` does not.
+
+    Args:
+        path: the file.
+        most: bytes that it may have.
+        argument: what the user knows ``path`` as, for the message.
+
+    Raises:
+        UnreadableError: it is missing, no regular file, or larger than ``most``.
+    """
+
+    def unreadable(reason: str) -> UnreadableError:
+        return UnreadableError(f"{argument}: cannot read {shown(path)}: {reason}", reason)
+
+    place = check_path(argument, path)
+    try:
+        # Without O_NONBLOCK (Windows has none) opening a pipe would wait for a writer.
+        descriptor = os.open(place, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
+        try:
+            facts = os.fstat(descriptor)
+            if not stat.S_ISREG(facts.st_mode):
+                what = "a folder" if stat.S_ISDIR(facts.st_mode) else "a pipe or a device"
+                raise unreadable(f"it is {what}, expected a file")
+            if facts.st_size > most:
+                size = f"{most // MIB} MiB" if most >= MIB else f"{most // 1024} KiB"
+                raise unreadable(f"it is larger than {size}")
+            # A file of /proc says that it has no bytes. No more room is taken than a file has.
+            expected = facts.st_size or min(most, MIB)
+            with open(descriptor, "rb", closefd=False) as stream:
+                content = stream.read(expected + 1)
+        finally:
+            os.close(descriptor)
+    except UnreadableError:
+        raise
+    except (OSError, ValueError) as error:  # ValueError: a NUL in the path
+        raise unreadable(getattr(error, "strerror", None) or str(error)) from None
+    if len(content) > expected:
+        raise unreadable("it grows while it is read")
+    return content
+
+
+def read_json(path: str | os.PathLike[str], *, most: int = MOST_BYTES, argument: str = "path") -> dict[str, Any]:
+    """Return the object in a JSON file from a stranger.
+
+    Args:
+        path: the file.
+        most: bytes that it may have.
+        argument: what the user knows ``path`` as, for the message.
+
+    Raises:
+        UnreadableError: as of `read_whole`, or it is no JSON object, or nested too deep.
+    """
+    content = read_whole(path, most=most, argument=argument)
+    try:
+        found = json.loads(content)
+    except (ValueError, RecursionError) as error:
+        reason = f"it is no JSON that can be read: {error}"
+    else:
+        if isinstance(found, dict):
+            return found
+        reason = "it holds no JSON object"
+    raise UnreadableError(f"{argument}: cannot read {shown(path)}: {reason}", reason)
 
 
 def write_atomically(path: str | os.PathLike[str], data: bytes, *, argument: str = "path") -> None:
@@ -28,7 +111,7 @@ def write_atomically(path: str | os.PathLike[str], data: bytes, *, argument: str
     Raises:
         HierbrushError: it cannot be written; the message says why.
     """
-    target = Path(path)
+    target = check_path(argument, path)
     try:
         # realpath, for a rename would replace a link and not what it points to.
         place = Path(os.path.realpath(target))

@@ -1,10 +1,13 @@
-"""Where the repository's data folders lie, in a wheel and in an editable install alike."""
+"""Where the repository's data folders lie, in a wheel and in an editable install alike, and what names in them mean."""
 
 from __future__ import annotations
 
+import os
+from collections.abc import Callable
 from pathlib import Path
 
-from hierbrush.errors import HierbrushError, closest
+from hierbrush.arguments import check_choice
+from hierbrush.errors import HierbrushError, closest, shown
 
 _PACKAGE = Path(__file__).resolve().parent
 FOLDERS = ("primitives", "curricula", "configs")
@@ -19,11 +22,50 @@ def folder(name: str) -> Path:
     Raises:
         HierbrushError: ``name`` is not one of the three, or neither place holds it.
     """
-    if name not in FOLDERS:
-        raise HierbrushError(f"folder: {name!r} is not one of {', '.join(FOLDERS)}{closest(name, list(FOLDERS))}")
+    check_choice("folder", name, FOLDERS)
     for candidate in (_PACKAGE / "_data" / name, _PACKAGE.parent / name):
         if candidate.is_dir():
             return candidate
     raise HierbrushError(
         f"folder: {name!r} lies neither in the package nor in a checkout beside it; reinstall hierbrush"
+    )
+
+
+def named_file(
+    kind: str,
+    name: str | os.PathLike[str],
+    *,
+    argument: str,
+    beside: Path | None = None,
+    other: Callable[[Path], bool] = lambda file: False,
+) -> Path:
+    """Return the YAML file that a user means by a path or by the name of one of hierbrush's own.
+
+    ``curricula/dots.yaml``, ``dots.yaml`` and ``dots`` are hierbrush's own, unless there is such a file: beside the
+    file that names it, or from the working folder.
+
+    Args:
+        kind: the folder of hierbrush's own, ``curricula`` or ``configs``.
+        name: path or name.
+        argument: what the user knows ``name`` as, for the message.
+        beside: the file that names it.
+        other: whether a file of that bare name is of another kind, and not what is looked for.
+
+    Raises:
+        HierbrushError: there is no such file.
+    """
+    if not isinstance(name, str | os.PathLike):
+        raise HierbrushError(f"{argument}: must be a path or a name, not {type(name).__name__}")
+    path = Path(os.fsdecode(name))
+    bare = path.parent == Path()
+    for place in [path] if beside is None else [beside.parent / path, path]:
+        if os.path.exists(place) and not os.path.isdir(place) and not (bare and os.path.isfile(place) and other(place)):
+            return place
+    own = {file.stem: file for file in sorted(folder(kind).glob("*.yaml"))}
+    if (bare or path.parent == Path(kind)) and path.name.removesuffix(".yaml") in own:
+        return own[path.name.removesuffix(".yaml")]
+    near = "" if beside is None else f", neither beside {shown(beside)} nor here"
+    wrong = f"{shown(name)} is a folder" if os.path.isdir(path) else f"there is no file {shown(name)}{near}"
+    raise HierbrushError(
+        f"{argument}: {wrong}; hierbrush's own {kind} are {', '.join(own)}{closest(path.stem, list(own))}"
     )

@@ -1,15 +1,21 @@
-"""A file is the old one or the whole new one; a message stays on one line."""
+"""A file is the old one or the whole new one, a stranger's is read with a limit; a message stays on one line."""
 
 from __future__ import annotations
 
+import json
 import os
+import pickle
 import threading
 from pathlib import Path
 
 import pytest
 
-from hierbrush.errors import HierbrushError, shown
-from hierbrush.files import write_atomically
+import hierbrush
+from hierbrush.composer.composers import composer
+from hierbrush.curriculum import load_curriculum
+from hierbrush.errors import HierbrushError, closest, shown
+from hierbrush.files import UnreadableError, read_json, read_whole, write_atomically
+from hierbrush.strokes.rollout import stroke_policy
 
 
 def test_a_file_is_written_and_nothing_else_is_left(tmp_path: Path) -> None:
@@ -79,3 +85,85 @@ class Hostile:
 )
 def test_a_value_is_shown_on_one_line(value: object, expected: str) -> None:
     assert shown(value) == expected
+
+
+def place(tmp_path: Path, kind: str, suffix: str) -> Path:
+    """Something that is no file, with the name of one."""
+    there = tmp_path / f"x{suffix}"
+    if kind == "folder":
+        there.mkdir()
+    elif kind == "pipe":
+        os.mkfifo(there)
+    elif kind == "device":
+        there.symlink_to("/dev/zero")
+    elif kind == "loop":
+        there.symlink_to(there)
+    return there
+
+
+READERS = {
+    "load": (".npz", hierbrush.load),
+    "load json": (".json", hierbrush.load),
+    "policy": (".safetensors", stroke_policy),
+    "composer": (".safetensors", composer),
+    "curriculum": (".yaml", load_curriculum),
+}
+
+
+@pytest.mark.parametrize("kind", ["folder", "pipe", "device", "loop", "missing"])
+@pytest.mark.parametrize("reader", READERS)
+def test_what_is_no_file_is_refused_at_once(tmp_path: Path, kind: str, reader: str) -> None:
+    suffix, read = READERS[reader]
+    with pytest.raises(HierbrushError, match=rf"x\{suffix}") as caught:
+        read(place(tmp_path, kind, suffix))
+    assert len(str(caught.value).splitlines()) == 1
+    expected = {"folder": "a folder", "pipe": "a pipe or a device", "device": "a pipe or a device"}
+    assert expected.get(kind, "") in str(caught.value)
+
+
+@pytest.mark.parametrize("reader", READERS)
+def test_what_is_too_large_is_not_read(tmp_path: Path, reader: str) -> None:
+    suffix, read = READERS[reader]
+    with (tmp_path / f"x{suffix}").open("wb") as stream:
+        stream.truncate(300 * 2**20)  # takes no room on the disk
+    with pytest.raises(HierbrushError, match=r"it is larger than 256 (MiB|KiB)$"):
+        read(tmp_path / f"x{suffix}")
+
+
+def test_a_stranger_s_file_has_a_limit(tmp_path: Path) -> None:
+    (tmp_path / "a").write_bytes(b"12345")
+    assert read_whole(tmp_path / "a", most=5) == b"12345"
+    assert read_whole(str(tmp_path / "a")) == b"12345"
+    with pytest.raises(UnreadableError, match=r"^--gcode: cannot read '.*a': it is larger than 0 KiB$") as caught:
+        read_whole(tmp_path / "a", most=4, argument="--gcode")
+    again = pickle.loads(pickle.dumps(caught.value))
+    assert (str(again), again.reason) == (str(caught.value), "it is larger than 0 KiB")
+
+
+@pytest.mark.parametrize(
+    "content", [b"", b"[]", b"{", b"\xff", b'{"a": ' + b"[" * 100_000, b'{"a": ' + b"9" * 5000 + b"}"]
+)
+def test_what_is_no_json_object_is_told_in_one_line(tmp_path: Path, content: bytes) -> None:
+    (tmp_path / "a.json").write_bytes(content)
+    with pytest.raises(
+        UnreadableError, match=r"^path: cannot read '.*a\.json': it (is no JSON|holds no JSON)"
+    ) as caught:
+        read_json(tmp_path / "a.json")
+    assert len(str(caught.value)) < 700
+    (tmp_path / "a.json").write_text(json.dumps({"b": 1}))
+    assert read_json(tmp_path / "a.json") == {"b": 1}
+
+
+def test_a_message_is_one_line_whatever_is_put_into_it() -> None:
+    error = HierbrushError(f"a: {'x' * 10_000}\n\x1b[2J\u2028, expected b")
+    assert len(str(error)) == 700
+    assert str(error).startswith("a: xxx")
+    assert str(error).endswith(r"x\n\x1b[2J\u2028, expected b")
+    assert str(HierbrushError("a\nb")) == r"a\nb"
+    assert str(HierbrushError("a", "b")) == "a\nb"
+    assert str(pickle.loads(pickle.dumps(HierbrushError("a", "b")))) == "a\nb"
+
+
+def test_the_nearest_name_costs_nothing_for_what_is_no_name() -> None:
+    assert closest("leraned", ["learned"]) == "; did you mean 'learned'?"
+    assert closest(3, ["3"]) == closest("x" * 10**7, ["x"]) == ""

@@ -21,10 +21,16 @@ FLOORS = (
     {"characters"},
     {"strokes", "metrics"},
     {"sim"},
-    {"errors", "files", "resources"},
+    {"errors", "arguments", "files", "registration", "resources"},
 )
 LEVEL = {name: len(FLOORS) - at for at, floor in enumerate(FLOORS) for name in floor}
-EXCEPTIONS = {("resources", "errors"), ("files", "errors")}
+EXCEPTIONS = {
+    ("resources", "errors"),
+    ("resources", "arguments"),
+    ("files", "errors"),
+    ("files", "arguments"),
+    ("arguments", "errors"),
+}
 # The package itself (hierbrush/__init__.py, __main__.py) stands above all floors: it only points at them.
 ROOT = ""
 HEAVY = ("ray", "torch")

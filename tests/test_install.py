@@ -129,12 +129,15 @@ def test_a_wheel_holds_everything_with_or_without_a_compiler(compiler: str, tmp_
         assert "compiler" in warnings[0]
 
 
-@pytest.mark.slow
-def test_an_editable_install_reads_the_checkout(tmp_path: Path) -> None:
-    source = tracked_copy(tmp_path / "source")
+@pytest.fixture(scope="module")
+def editable(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
+    """A copy of the checkout, and the Python of a new environment that it is installed into as ``make`` does."""
+    source = tracked_copy(tmp_path_factory.mktemp("source"))
     # setuptools comes from this environment, hierbrush goes into the new one.
-    venv.create(tmp_path / "venv", with_pip=False)
-    python = tmp_path / "venv" / "bin" / "python"
+    home = tmp_path_factory.mktemp("venv")
+    venv.create(home, with_pip=False)
+    python = home / "bin" / "python"
+    assert "$(INSTALL) --editable .\n" in (ROOT / "Makefile").read_text()
     command = [
         sys.executable,
         "-m",
@@ -144,14 +147,34 @@ def test_an_editable_install_reads_the_checkout(tmp_path: Path) -> None:
         "install",
         "-q",
         "--no-deps",
-        "--no-build-isolation",
+        "--editable",
+        str(source),
     ]
     own = [path for path in sys.path if path.endswith("site-packages")]
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(own)}
-    subprocess.run([*command, "-e", str(source)], check=True, capture_output=True, timeout=300, env=environment)
+    subprocess.run([*command, "--no-build-isolation"], check=True, capture_output=True, env=environment)
+    return source, python
+
+
+@pytest.mark.slow
+def test_an_editable_install_reads_the_checkout(editable: tuple[Path, Path], tmp_path: Path) -> None:
+    source, python = editable
     code = "from hierbrush.resources import FOLDERS, folder; print(*map(folder, FOLDERS))"
     result = subprocess.run([str(python), "-I", "-c", code], capture_output=True, text=True, check=True, cwd=tmp_path)
     assert result.stdout.split() == [str(source / name) for name in FOLDERS]
+
+
+@pytest.mark.slow
+def test_a_type_checker_finds_an_editable_install(editable: tuple[Path, Path], tmp_path: Path) -> None:
+    _, python = editable
+    (tmp_path / "mine.py").write_text(
+        'import hierbrush\n\nreveal_type(hierbrush.write_character("永"))\nhierbrush.write_character(3)\n'
+    )
+    command = [sys.executable, "-m", "mypy", "--strict", "--python-executable", str(python), "mine.py"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=tmp_path)
+    assert 'mine.py:3: note: Revealed type is "hierbrush.writing.result.Writing"' in done.stdout, done.stdout
+    assert 'mine.py:4: error: Argument 1 to "write_character" has incompatible type "int"' in done.stdout
+    assert "Found 1 error in 1 file" in done.stdout
 
 
 def make(*arguments: str) -> str:

@@ -19,7 +19,8 @@ import json
 import mmap
 import struct
 import zlib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from pathlib import Path
@@ -139,6 +140,27 @@ def write(path: Path, records: Sequence[Record], notice: str) -> None:
     path.write_bytes(MAGIC + struct.pack("<I", len(text)) + text + b"".join(sections.values()))
 
 
+@contextmanager
+def damage_told(path: Path) -> Iterator[None]:
+    """Turn whatever reading a damaged file raises into a HierbrushError that names it."""
+    try:
+        yield
+    except HierbrushError:
+        raise
+    except (
+        ValueError,
+        LookupError,
+        TypeError,
+        AttributeError,
+        ArithmeticError,
+        RecursionError,
+        zlib.error,
+        struct.error,
+        MemoryError,
+    ) as error:
+        raise HierbrushError(f"character file {path}: is damaged ({error}); reinstall hierbrush") from error
+
+
 class DataFile:
     """An open character file. Reading is lazy; one instance may be shared by threads.
 
@@ -154,11 +176,12 @@ class DataFile:
             raise HierbrushError(f"character file {path}: cannot be read ({error}); reinstall hierbrush") from error
         if bytes(self._map[:8]) != MAGIC:
             raise HierbrushError(f"character file {path}: does not start with {MAGIC!r}; rebuild or reinstall it")
-        (length,) = struct.unpack("<I", self._map[8:12])
-        self.header: dict[str, Any] = json.loads(bytes(self._map[12 : 12 + length]))
-        self._start = 12 + length
-        self.codepoints = np.frombuffer(self._section("codepoints"), "<u4")
-        self.stroke_counts = np.frombuffer(self._section("stroke_counts"), "u1")
+        with damage_told(path):
+            (length,) = struct.unpack("<I", self._map[8:12])
+            self.header: dict[str, Any] = json.loads(bytes(self._map[12 : 12 + length]))
+            self._start = 12 + length
+            self.codepoints = np.frombuffer(self._section("codepoints"), "<u4")
+            self.stroke_counts = np.frombuffer(self._section("stroke_counts"), "u1")
         self._geometry_of_block = lru_cache(maxsize=64)(self._read_block)
 
     def _section(self, name: str) -> memoryview:

@@ -5,16 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
+from os import PathLike
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from hierbrush.characters.data_file import ANONYMOUS, LABEL_SOURCES, DataFile, Part, StrokePath
+from hierbrush.arguments import check_path
+from hierbrush.characters.data_file import ANONYMOUS, LABEL_SOURCES, DataFile, Part, StrokePath, damage_told
 from hierbrush.characters.outline import flatten, to_unit_box
 from hierbrush.characters.text import UnknownCharacterError, check_single, describe, hint
-from hierbrush.errors import HierbrushError
+from hierbrush.errors import HierbrushError, shown
 from hierbrush.strokes.goal import StrokeGoal
 from hierbrush.strokes.types import ABBREVIATIONS
 
@@ -41,6 +43,9 @@ class GlyphStroke:
     median: Points
     label_source: str
     source: StrokePath
+
+    def __repr__(self) -> str:
+        return f"<GlyphStroke {self.stroke_type}: {len(self.outline)} points>"
 
     @property
     def path(self) -> str:
@@ -114,6 +119,9 @@ class Glyph:
     strokes: tuple[GlyphStroke, ...]
     decomposition: Component
 
+    def __repr__(self) -> str:
+        return f"<Glyph {self.char!r}: {len(self.strokes)} strokes, {self.decomposition}>"
+
 
 class CharacterLibrary:
     """Read-only mapping from characters to glyphs, backed by one memory-mapped file.
@@ -122,15 +130,16 @@ class CharacterLibrary:
         HierbrushError: the file is missing or is not a character file.
     """
 
-    def __init__(self, path: Path = DATA_FILE) -> None:
-        self._path = path
-        self._file = DataFile(path)
+    def __init__(self, path: str | PathLike[str] = DATA_FILE) -> None:
+        self._path = check_path("path", path)
+        self._file = DataFile(self._path)
         self._glyph = lru_cache(maxsize=1024)(self._read)
 
     @cached_property
     def characters(self) -> tuple[str, ...]:
         """All characters in the order of their code points."""
-        return tuple(map(chr, self._file.codepoints.tolist()))
+        with damage_told(self._path):
+            return tuple(map(chr, self._file.codepoints.tolist()))
 
     def __len__(self) -> int:
         return len(self._file.codepoints)
@@ -175,8 +184,9 @@ class CharacterLibrary:
             UnknownCharacterError: the library does not hold ``char``.
         """
         row = self._row(char)
-        first, end = self._file.first_stroke[row : row + 2]
-        return tuple(ABBREVIATIONS[number] for number in self._file.types[first:end])
+        with damage_told(self._path):
+            first, end = self._file.first_stroke[row : row + 2]
+            return tuple(ABBREVIATIONS[number] for number in self._file.types[first:end])
 
     def decomposition(self, char: str) -> Component:
         """Return the component tree of ``char`` without unpacking its outlines.
@@ -184,12 +194,14 @@ class CharacterLibrary:
         Raises:
             UnknownCharacterError: the library does not hold ``char``.
         """
-        return _component(self._file.decomposition(self._row(char)))
+        row = self._row(char)
+        with damage_told(self._path):
+            return _component(self._file.decomposition(row))
 
     def check_text(self, text: str) -> None:
         """Raise unless every character of ``text`` can be written; see `check_text`."""
         if not isinstance(text, str):
-            raise HierbrushError(f"text: {type(text).__name__}, expected a string such as '永和九年'")
+            raise HierbrushError(f"text: {shown(text)}, expected a string such as '永和九年'")
         if not text:
             raise HierbrushError("text: is empty, expected at least one character such as '永'")
         for position, char in enumerate(text, 1):
@@ -206,16 +218,18 @@ class CharacterLibrary:
 
     def _read(self, char: str) -> Glyph:
         row = self._row(char)
+        with damage_told(self._path):
+            return Glyph(char, tuple(self._strokes(row)), _component(self._file.decomposition(row)))
+
+    def _strokes(self, row: int) -> Iterator[GlyphStroke]:
         first, end = self._file.first_stroke[row : row + 2]
         paths = self._file.geometry(row)
-        strokes = []
         for path, outline, number, source in zip(
             paths, flatten(paths), self._file.types[first:end], self._file.sources[first:end], strict=True
         ):
             median = to_unit_box(path.median)
             outline.flags.writeable = median.flags.writeable = False
-            strokes.append(GlyphStroke(ABBREVIATIONS[number], outline, median, LABEL_SOURCES[source], path))
-        return Glyph(char, tuple(strokes), _component(self._file.decomposition(row)))
+            yield GlyphStroke(ABBREVIATIONS[number], outline, median, LABEL_SOURCES[source], path)
 
 
 @lru_cache(maxsize=1)

@@ -11,6 +11,9 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from hierbrush.arguments import check_whole
+from hierbrush.characters.text import check_single
+
 TYPEFACES = ("KaitiM GB", "KaitiM Big5", "UKai")
 """In the order of preference: the first draws GB 2312, the second Big5."""
 
@@ -56,7 +59,13 @@ def repertoire(char: str, typeface: int | None = None) -> Repertoire:
         char: the character.
         typeface: index in `TYPEFACES`; unless given the first whose character set holds ``char``, or `IN_PLACE` for
             what stands where it stands in others.
+
+    Raises:
+        HierbrushError: ``char`` is not exactly one character, or there is no such typeface.
     """
+    check_single(char)
+    if typeface is not None:
+        typeface = check_whole("typeface", typeface, 0, IN_PLACE)
     levels = []
     for encoding, second in _SETS:
         try:

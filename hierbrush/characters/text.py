@@ -6,7 +6,7 @@ import unicodedata
 from hashlib import sha256
 from typing import Literal
 
-from hierbrush.errors import HierbrushError
+from hierbrush.errors import HierbrushError, shown
 
 Split = Literal["train", "validation", "test"]
 
@@ -32,9 +32,9 @@ def split(char: str) -> Split:
 def check_single(char: str) -> None:
     """Raise HierbrushError unless ``char`` is a string of one code point that UTF-8 can carry."""
     if not isinstance(char, str):
-        raise HierbrushError(f"char: {type(char).__name__}, expected a string of one character such as '永'")
+        raise HierbrushError(f"char: {shown(char)}, expected a string of one character such as '永'")
     if len(char) != 1:
-        raise HierbrushError(f"char: {char!r} has {len(char)} characters, expected one such as '永'")
+        raise HierbrushError(f"char: {shown(char)} has {len(char)} characters, expected one such as '永'")
     if 0xD800 <= ord(char) <= 0xDFFF:
         raise HierbrushError(f"char: {describe(char)} is half of a surrogate pair, expected a whole character")
 

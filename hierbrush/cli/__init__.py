@@ -6,11 +6,13 @@ import os
 import sys
 import warnings
 from collections.abc import Sequence
+from io import TextIOWrapper
 from typing import NoReturn
 
 import click
 
 from hierbrush.cli.lazy_group import Command, LazyGroup
+from hierbrush.cli.messages import complain
 from hierbrush.errors import HierbrushError
 
 _COMMANDS = (
@@ -19,6 +21,7 @@ _COMMANDS = (
     Command("train", "Train primitives from a config file.", extra="train"),
     Command("runs", "List trainings: how far they are, how good, how old."),
     Command("curriculum", "Check a curriculum file, or show what the policy will see.", extra="train"),
+    Command("machine", "Check a machine file for G-code, print an example or the schema."),
     Command("doctor", "Say which core is loaded, its flags, versions, data and extras."),
 )
 
@@ -39,6 +42,10 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
     Input that cannot be used never shows a traceback; one that appears is a defect of hierbrush.
     """
     warnings.formatwarning = _warning
+    for stream in (sys.stdout, sys.stderr):
+        # A terminal that cannot show a character gets its code: told is told, and nothing fails for it.
+        if isinstance(stream, TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
     try:
         result = hierbrush.main(arguments, prog_name="hierbrush", standalone_mode=False)
     except click.exceptions.NoArgsIsHelpError as error:
@@ -63,9 +70,5 @@ def _warning(message: Warning | str, *_: object, **__: object) -> str:
 
 
 def _fail(message: str, status: int = 2) -> NoReturn:
-    # A file with several mistakes has a line for each of them.
-    for line in message.splitlines() or [""]:
-        tidy = " ".join(line.split())
-        # Surrogates from a badly encoded argument would make the complaint itself fail.
-        click.echo(f"hierbrush: error: {tidy}".encode(errors="backslashreplace").decode(), err=True)
+    complain(message)
     sys.exit(status)

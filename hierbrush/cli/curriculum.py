@@ -7,8 +7,8 @@ from pathlib import Path
 
 import click
 
-from hierbrush.curriculum import ConfigError, Curriculum, load_curriculum
-from hierbrush.curriculum.model import json_schema
+from hierbrush.curriculum import Curriculum, load_curriculum
+from hierbrush.curriculum.model import curriculum_file, json_schema
 from hierbrush.errors import HierbrushError, closest
 from hierbrush.files import write_atomically
 
@@ -28,11 +28,14 @@ def curriculum() -> None:
 def check(files: tuple[Path, ...]) -> None:
     """Check curriculum files; each problem is named as file:line:column.
 
+    A FILE that is not there may be one of hierbrush's own, such as curricula/primitives.yaml or dots.
+
     The exit status is 2 when a file cannot be used.
     """
     usable = [_load(file) for file in files]
     for file, loaded in zip(files, usable, strict=True):
         if loaded:
+            file = curriculum_file(file)
             stages = ", ".join(stage.name for stage in loaded.stages)
             count = len(loaded.stroke_types)
             click.echo(f"{file}: fine: teaches {count} stroke type{'s' * (count > 1)} in the stages {stages}")
@@ -46,7 +49,10 @@ def check(files: tuple[Path, ...]) -> None:
 @click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Seed of the sampled goals.")
 @click.option("--stroke", "strokes", multiple=True, help="Only this stroke type, such as HZG; may be repeated.")
 def show(file: Path, output: Path | None, seed: int, strokes: tuple[str, ...]) -> None:
-    """Draw a contact sheet: sampled goals of every stage, and the stage's rules beside them."""
+    """Draw a contact sheet: sampled goals of every stage, and the stage's rules beside them.
+
+    A FILE that is not there may be one of hierbrush's own, such as curricula/dots.yaml or dots.
+    """
     loaded = _load(file)
     if loaded is None:
         raise click.exceptions.Exit(2)
@@ -82,7 +88,7 @@ def _load(file: Path) -> Curriculum | None:
     """Read a curriculum, or print every problem on a line of its own, as compilers do and editors understand."""
     try:
         return load_curriculum(file)
-    except ConfigError as error:
+    except HierbrushError as error:
         for line in str(error).splitlines():
             click.echo(f"hierbrush: error: {line}", err=True)
         return None

@@ -39,7 +39,11 @@ def doctor() -> None:
 def _packages(extra: str | None) -> list[str]:
     """Return the names of the packages that hierbrush, or one of its extras, asks for."""
     names = []
-    for requirement in requires("hierbrush") or []:
+    try:
+        requirements = requires("hierbrush") or []
+    except PackageNotFoundError:  # run from a checkout that nobody installed
+        return []
+    for requirement in requirements:
         asked, _, condition = requirement.partition(";")
         if (extra is None and "extra" not in condition) or (extra is not None and f'"{extra}"' in condition):
             name = asked.strip()

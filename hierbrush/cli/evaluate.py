@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import json
-import os
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from hierbrush.errors import HierbrushError, closest
+from hierbrush.cli.messages import available_cpus, check_place
+from hierbrush.errors import HierbrushError, shown
 
 if TYPE_CHECKING:
     from hierbrush.sim import BrushModel
@@ -18,18 +18,22 @@ if TYPE_CHECKING:
 
 
 @click.command(short_help="Score a policy.")
-@click.option("--policy", default="learned", show_default=True, help="Whose writing to score.")
+@click.option(
+    "--policy",
+    default="learned",
+    show_default=True,
+    help="Whose writing to score: learned, scripted, zero, random, or trained weights (file or run's folder).",
+)
 @click.option(
     "--goal",
-    default="glyph",
-    show_default=True,
-    help="What to score: glyph, the primitives; decomposition, a composer.",
+    help="What to score: glyph, the primitives; decomposition, a composer.  [default: glyph, as what write does; "
+    "decomposition with --composer]",
 )
 @click.option(
     "--composer",
     "composers",
     multiple=True,
-    help="Who composes, with --goal decomposition; may be repeated.  [default: learned]",
+    help="Who composes; asks for --goal decomposition; may be repeated.  [default: learned]",
 )
 @click.option(
     "--flat",
@@ -38,31 +42,55 @@ if TYPE_CHECKING:
 )
 @click.option("--split", default="test", show_default=True, help="Which characters: train, validation or test.")
 @click.option("--text", help="Score these characters instead of a split.")
-@click.option("--limit", type=int, help="Only the first so many characters of the split.")
+@click.option(
+    "--limit", type=click.IntRange(min=1), metavar="INTEGER", help="Only the first so many characters of the split."
+)
 @click.option("--brush", default="measured", show_default=True, help="Preset of the brush: measured or round.")
-@click.option("--seed", type=int, default=0, show_default=True, help="Seed of the policies' random numbers.")
-@click.option("--brush-error", type=float, default=0.0, help="Write with brushes off by up to this share, such as 0.1.")
-@click.option("--handle-error", type=float, default=0.0, help="Error of the handle in metres (1 σ, each axis).")
+@click.option(
+    "--seed",
+    type=click.IntRange(0, 2**63 - 1),
+    default=0,
+    show_default=True,
+    metavar="INTEGER",
+    help="Seed of the policies' random numbers.",
+)
+@click.option(
+    "--brush-error",
+    type=click.FloatRange(0.0, 1.0, max_open=True),
+    default=0.0,
+    help="Write with brushes off by up to this share, such as 0.1.",
+)
+@click.option(
+    "--handle-error",
+    type=click.FloatRange(0.0, 0.02),
+    default=0.0,
+    help="Error of the handle in metres (1 σ, each axis).",
+)
 @click.option(
     "--handle-correlation",
-    type=float,
+    type=click.FloatRange(min=0.0),
     default=10.0,
     show_default=True,
     help="Seconds over which it drifts; 0: a new one each tick.",
 )
 @click.option(
     "--handle-feedback",
-    type=float,
+    type=click.FloatRange(0.0, 1.0),
     default=1.0,
     show_default=True,
     help="Share of it that the arm's encoders see and the next command takes off; 0: nobody measures it.",
 )
-@click.option("--workers", type=int, help="Processes that share the work.  [default: one for each CPU]")
+@click.option(
+    "--workers",
+    type=click.IntRange(1, 1024),
+    metavar="INTEGER",
+    help="Processes that share the work.  [default: one for each CPU]",
+)
 @click.option("--json", "json_file", type=click.Path(path_type=Path), help="Write all scores to this JSON file.")
 @click.option("--sheet", type=click.Path(path_type=Path), help="Draw the worst twelve, or compositions, to this PNG.")
 def evaluate(
     policy: str,
-    goal: str,
+    goal: str | None,
     composers: tuple[str, ...],
     flat: Path | None,
     split: str,
@@ -88,16 +116,19 @@ def evaluate(
     Else the controls are the scripted follower, the disc oracle (discs of exact inscribed radius along the median, no
     brush), zero actions and random actions. Ink is compared on a 256 x 256 raster without realignment.
     """
+    from hierbrush.arguments import check_choice
     from hierbrush.characters import check_text
     from hierbrush.sim import BrushModel
     from hierbrush.writing.evaluation import Disturbance, characters_of
-    from hierbrush.writing.write import GOALS
+    from hierbrush.writing.plan import GOALS
 
     for option, file, suffix in (("--json", json_file, ".json"), ("--sheet", sheet, ".png")):
-        if file is not None and file.suffix.lower() != suffix:
-            raise HierbrushError(f"{option}: {str(file)!r} must end in {suffix}")
-    if goal not in GOALS:
-        raise HierbrushError(f"--goal: {goal!r} is not one of {', '.join(GOALS)}{closest(goal, list(GOALS))}")
+        if file is None:
+            continue
+        if file.suffix.lower() != suffix:
+            raise HierbrushError(f"{option}: {shown(file)} must end in {suffix}")
+        check_place(option, file)
+    goal = check_choice("--goal", goal or ("decomposition" if composers else "glyph"), GOALS)
     if text is None:
         characters = characters_of(split, limit)
     else:
@@ -106,8 +137,7 @@ def evaluate(
         check_text(text)
         characters = tuple(dict.fromkeys(text))
     model = BrushModel.preset(brush)
-    if workers is None:
-        workers = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    workers = workers or available_cpus()
     document: dict[str, object] = {"policy": policy, "brush": brush, "seed": seed, "split": None if text else split}
     if goal == "decomposition":
         if brush_error or handle_error:
@@ -161,7 +191,7 @@ def _primitives(
         ious = result.rows[0].column("iou")
         worst = [result.characters[at] for at in ious.argsort(kind="stable")[:12]]
         drawn = write_characters(worst, goal="glyph", brush=brush, policy=policy, seed=seed)
-        write_atomically(sheet, picture_sheet(drawn))
+        write_atomically(sheet, picture_sheet(drawn), argument="--sheet")
         click.echo(sheet)
 
 
@@ -209,7 +239,7 @@ def _compositions(
         # The first of two entries for a character: its strokes as a set.
         pairs = zip(reversed(result.characters), reversed(result.rows[0].places.tolist()), strict=True)
         places = dict(pairs)
-        write_atomically(sheet, composition_sheet(drawn, places))
+        write_atomically(sheet, composition_sheet(drawn, places), argument="--sheet")
         click.echo(sheet)
 
 
@@ -217,5 +247,5 @@ def _write_json(file: Path | None, document: dict[str, object]) -> None:
     from hierbrush.files import write_atomically
 
     if file is not None:
-        write_atomically(file, (json.dumps(document, ensure_ascii=False, indent=1) + "\n").encode())
+        write_atomically(file, (json.dumps(document, ensure_ascii=False, indent=1) + "\n").encode(), argument="--json")
         click.echo(file)

@@ -10,7 +10,7 @@ from typing import Any
 
 import click
 
-from hierbrush.errors import HierbrushError, closest
+from hierbrush.errors import HierbrushError, closest, shown
 
 
 @dataclass(frozen=True)
@@ -79,7 +79,9 @@ class LazyGroup(click.Group):
         """Find the command that the arguments name, with a suggestion when there is none."""
         if args and args[0] not in self._table and not args[0].startswith("-"):
             names = list(self._table)
-            raise click.UsageError(f"no command {args[0]!r}{closest(args[0], names)}; there are {', '.join(names)}")
+            raise click.UsageError(
+                f"no command {shown(args[0])}{closest(args[0], names)}; there are {', '.join(names)}"
+            )
         return super().resolve_command(ctx, args)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:

@@ -17,6 +17,7 @@ _METRICS = "metrics.jsonl"
 _FINISHED = ("card.json", "composer.json", "policies.json")
 _CHECKPOINTS, _COMPLETE, _TIMES = "checkpoints", "complete.json", "times.json"
 _TAIL = 1 << 16  # bytes; a record has a few hundred
+_LARGEST_TIMES = 1 << 20  # bytes
 
 
 class _Run(NamedTuple):
@@ -65,11 +66,11 @@ def _run(log: Path, folder: Path) -> _Run:
 
 
 def _row(name: str, state: str, record: dict[str, Any], written: float) -> _Run:
-    scores = [f"{name} {record[name]:.3f}" for name in ("iou", "character_iou") if record.get(name) is not None]
+    scores = [f"{name} {record[name]:.3f}" for name in ("iou", "character_iou") if _is_number(record.get(name))]
     return _Run(
         name,
         state,
-        f"{record['steps']:,}" if "steps" in record else "-",
+        f"{record['steps']:,}" if _is_number(record.get("steps")) else "-",
         str(record.get("stage_name") or "-"),
         ", ".join(scores) or "-",
         _age(time.time() - written),
@@ -94,28 +95,49 @@ def _stored(uri: str) -> list[_Run]:
     homes = sorted(newest, key=lambda home: paths[newest[home]].mtime_ns, reverse=True)
     rows = []
     for home in homes:
-        with files.open_input_stream(newest[home].removesuffix(_COMPLETE) + _TIMES) as stream:
-            record = json.loads(stream.read()).get("record") or {}
+        record = _stored_record(files, newest[home].removesuffix(_COMPLETE) + _TIMES)
         state = "finished" if any(f"{home}/{name}" in paths for name in _FINISHED) else "can be resumed"
         name = home.removeprefix(root).strip("/") or home.rpartition("/")[2]
         rows.append(_row(name, state, record, paths[newest[home]].mtime_ns / 1e9))
     return rows
 
 
+def _stored_record(files: Any, path: str) -> dict[str, Any]:
+    """Return the record in a checkpoint behind a URI; none if it is damaged, which a resumed training will tell."""
+    try:
+        with files.open_input_stream(path) as stream:
+            record = json.loads(stream.read(_LARGEST_TIMES))["record"]
+    except (OSError, ValueError, TypeError, KeyError, RecursionError):
+        return {}
+    return record if isinstance(record, dict) else {}
+
+
 def _last_record(log: Path) -> dict[str, Any]:
     """Return the last whole record of a log; a training that was killed may have left half a line."""
     with log.open("rb") as file:
-        file.seek(0, 2)
-        file.seek(max(0, file.tell() - _TAIL))
-        lines = file.read().splitlines()
-    for line in reversed(lines):
-        try:
-            record = json.loads(line)
-        except ValueError:
-            continue
-        if isinstance(record, dict):
-            return record
-    return {}
+        size = file.seek(0, 2)
+        tail = _TAIL
+        while True:
+            file.seek(max(0, size - tail))
+            for line in reversed(file.read().split(b"\n")):
+                record = _record(line)
+                if record is not None:
+                    return record
+            if tail >= size:
+                return {}
+            tail *= 16  # what a power cut leaves may be long
+
+
+def _record(line: bytes) -> dict[str, Any] | None:
+    try:
+        record = json.loads(line)
+    except (ValueError, RecursionError):
+        return None
+    return record if isinstance(record, dict) and _is_number(record.get("steps")) else None
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
 
 
 def _age(seconds: float) -> str:

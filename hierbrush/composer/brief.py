@@ -14,7 +14,7 @@ from hierbrush.characters.repertoire import repertoire as repertoire_of
 from hierbrush.composer.drawings import MAX_STROKES as MAX_STROKES
 from hierbrush.composer.drawings import drawing_of
 from hierbrush.composer.exemplars import renumbered
-from hierbrush.composer.ids import parse_ids
+from hierbrush.composer.ids import MOST_STROKES, parse_ids
 from hierbrush.composer.library import (
     OPERATORS,
     SLOTS,
@@ -124,20 +124,27 @@ def brief_of(
 
     Raises:
         UnknownCharacterError: the library does not hold ``char``.
-        HierbrushError: ``char`` has more than `MAX_STROKES` strokes.
+        HierbrushError: ``char`` has more than `MOST_STROKES` strokes.
     """
     library = library or load_library()
     tree, types = library.decomposition(char), library.stroke_types(char)
     return make_brief(tree, types, components, repertoire=repertoire_of(char), listed=listed, exclude=char)[0]
 
 
-def brief_from_ids(ids: str, components: ComponentLibrary | None = None) -> Brief:
+def brief_from_ids(ids: str, components: ComponentLibrary | None = None, *, char: str = "") -> Brief:
     """Return the brief of an ideographic description such as ``"⿰木月"``; see `parse_ids`.
+
+    Args:
+        ids: the description.
+        components: the component library; the one that ships with hierbrush unless given.
+        char: the character that is described, which tells what it would be drawn for; "" if it is none.
 
     Raises:
         HierbrushError: the description is malformed, names what nobody knows, or has too many strokes.
     """
-    form = parse_ids(ids, max_strokes=MAX_STROKES)
+    form = parse_ids(ids, max_strokes=MOST_STROKES)
+    if char:
+        return make_brief(form.tree, form.stroke_types, components, repertoire=_drawn_for(char), listed=True)[0]
     # Parts that GB 2312 lacks are traditional, and so is what they are put together to; in no list of characters, it is
     # drawn as the commonest are.
     parts = [node.component.name for node in nodes_of(form.tree)]
@@ -145,6 +152,12 @@ def brief_from_ids(ids: str, components: ComponentLibrary | None = None) -> Brie
     traditional = any(len(name) == 1 and repertoire_of(name).typeface == big5 for name in parts)
     drawn_for = Repertoire(big5, gb_level=0) if traditional else Repertoire()
     return make_brief(form.tree, form.stroke_types, components, repertoire=drawn_for, listed=True)[0]
+
+
+def _drawn_for(char: str) -> Repertoire:
+    drawn_for = repertoire_of(char)
+    # What stands in others as their part does so in none here: it is put together as what stands alone.
+    return drawn_for if drawn_for.typeface != IN_PLACE else Repertoire()
 
 
 def truth_of(
@@ -205,11 +218,11 @@ def make_brief(
         exclude: training character that the component library shall not know.
 
     Raises:
-        HierbrushError: there are more than `MAX_STROKES` strokes.
+        HierbrushError: there are more than `MOST_STROKES` strokes.
     """
     components = components or load_components()
-    if len(stroke_types) > MAX_STROKES:
-        raise HierbrushError(f"tree: has {len(stroke_types)} strokes, expected at most {MAX_STROKES}")
+    if len(stroke_types) > MOST_STROKES:
+        raise HierbrushError(f"tree: has {len(stroke_types)} strokes, expected at most {MOST_STROKES}")
     order = canonical_order(tree, stroke_types, components, listed=listed, exclude=exclude)
     tree = renumbered(tree, {stroke: row for row, stroke in enumerate(order)})
     types = tuple(stroke_types[stroke] for stroke in order)

@@ -9,7 +9,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from hierbrush.composer.brief import MAX_STROKES, Brief
+from hierbrush.composer.brief import Brief
 from hierbrush.composer.observation import BriefBank, Progress
 from hierbrush.composer.place import PLACE_SIZE, stroke_goals
 from hierbrush.strokes.goal import StrokeGoal
@@ -22,7 +22,7 @@ class Decides(Protocol):
     """What decides: `ComposerPolicy`, or a baseline."""
 
     def act(self, observation: F32) -> tuple[Index, F32]:
-        """Return strokes int64 [n] and places f32 [n, PLACE_SIZE] for observations f32 [n, MAX_STROKES, D]."""
+        """Return strokes int64 [n] and places f32 [n, PLACE_SIZE] for observations f32 [n, R, D]."""
         ...
 
 
@@ -64,7 +64,7 @@ def compose(briefs: Sequence[Brief], policy: Decides, goals: Sequence[F32] | Non
         for at, goal in enumerate(goals):
             padded[at, : len(goal)] = goal
     progress.begin(everything, everything, padded)
-    orders = np.zeros((len(briefs), MAX_STROKES), np.int64)
+    orders = np.zeros((len(briefs), bank.rows), np.int64)
     for step in range(int(bank.counts.max(initial=0))):
         rows = np.flatnonzero(bank.counts > step)
         index, place = policy.act(progress.observe(rows))

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from functools import lru_cache
+from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from hierbrush.errors import HierbrushError, closest
+from hierbrush.arguments import check_path
+from hierbrush.errors import HierbrushError, closest, shown
 
 if TYPE_CHECKING:
     from hierbrush.composer.brief import Brief
@@ -24,12 +26,15 @@ IMITATION = "imitation"
 COMPOSERS = ("learned", IMITATION, *BASELINES)
 
 
-def composer(name: str) -> Composer:
+def composer(name: str | PathLike[str]) -> Composer:
     """Return the composer called ``name``: ``"learned"``, ``"imitation"``, a baseline, or a ``.safetensors`` file.
 
     Raises:
         HierbrushError: there is no such composer, or its weights cannot be used.
     """
+    name = str(check_path("composer", name)) if isinstance(name, PathLike) else name
+    if not isinstance(name, str):
+        raise HierbrushError(f"composer: {shown(name)} is not one of {', '.join(COMPOSERS)}, nor a path")
     if name in BASELINES:
         from hierbrush.composer import baselines
 
@@ -42,10 +47,10 @@ def composer(name: str) -> Composer:
                 f"of {', '.join(BASELINES)}"
             )
         return _learned(weights)
-    if str(name).endswith(".safetensors"):
+    if name.endswith(".safetensors"):
         return _learned(Path(name))
     raise HierbrushError(
-        f"composer: {name!r} is not one of {', '.join(COMPOSERS)}{closest(str(name), list(COMPOSERS))}"
+        f"composer: {shown(name)} is not one of {', '.join(COMPOSERS)}{closest(name, list(COMPOSERS))}"
     )
 
 

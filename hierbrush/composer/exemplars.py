@@ -96,6 +96,14 @@ class Exemplars:
         # A form of another length is another shape under the same name, 阜 for 阝 say: not what the user typed.
         return here if here is not None and len(here.stroke_types) == len(alone.stroke_types) else alone
 
+    def stands(self, name: str, operator: str, slot: int) -> bool:
+        """Return whether training characters have a component in a place."""
+        return (name, operator, slot) in self._forms
+
+    def is_learned(self, name: str) -> bool:
+        """Return whether a training character is a component or has it."""
+        return name in self._anywhere or (name in self._library and split(name) == "train")
+
     def drawn(self, name: str, operator: str = "", slot: int = 0) -> tuple[GlyphStroke, ...] | None:
         """Return a component's strokes as a training character with its commonest form has them, or None.
 

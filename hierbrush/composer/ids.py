@@ -4,22 +4,22 @@ from __future__ import annotations
 
 import re
 
+from hierbrush.arguments import check_whole
 from hierbrush.characters import Component
+from hierbrush.characters.descriptions import PARTS as PARTS
+from hierbrush.characters.descriptions import RADICALS
 from hierbrush.characters.text import describe, hint
 from hierbrush.composer.exemplars import Exemplars, Form, exemplars, renumbered
-from hierbrush.errors import HierbrushError, closest
+from hierbrush.errors import HierbrushError, closest, shown
 from hierbrush.strokes.types import ABBREVIATIONS
 
-PARTS = dict.fromkeys("⿰⿱⿴⿵⿶⿷⿸⿹⿺⿻", 2) | dict.fromkeys("⿲⿳", 3)
-"""Number of parts that each operator puts together."""
+MOST_STROKES = 128
+"""Most strokes of a character that can be composed; Unicode's longest, 𱁬, has 84."""
 
+_DEEPEST = 200  # levels of a description that Python's stack holds
 _LATER_OPERATORS = "⿼⿽⿾⿿㇯〾"
 _ANONYMOUS = re.compile(r"\{(#\d{1,6})\}")
 _STROKES = re.compile(r"\{#?([A-Z]+(?: +[A-Z]+)*)\}")
-# Radicals that Unicode keeps apart from the characters that they are, and does not fold by normalisation.
-_RADICALS = str.maketrans(
-    "⺄⺅⺆⺉⺕⺘⺡⺣⺤⺨⺩⺪⺬⺭⺶⺷⺾⺿⻀⻂⻊⻌⻍⻎⻏⻖⻗", "乙亻冂刂彐扌氵灬爪犭王疋示礻羊羊艹艹艹衤足辶辶辶阝阝雨"
-)
 
 
 def is_ids(text: str) -> bool:
@@ -48,10 +48,13 @@ def parse_ids(text: str, *, max_strokes: int, known: Exemplars | None = None) ->
             says at which character of ``text`` and what would have been right.
     """
     if not isinstance(text, str):
-        raise HierbrushError(f"ids: {type(text).__name__}, expected a description such as '⿰木月'")
+        raise HierbrushError(f"ids: {shown(text)}, expected a description such as '⿰木月'")
     if not text:
         raise HierbrushError("ids: is empty, expected a description such as '⿰木月'")
-    return _Reader(text, max_strokes, known or exemplars()).read()
+    max_strokes = check_whole("max_strokes", max_strokes, 1)
+    if known is not None and not (hasattr(known, "form") and hasattr(known, "name")):  # any object with these will do
+        raise HierbrushError(f"known: {shown(known)}, expected Exemplars")
+    return _Reader(str(text), max_strokes, known or exemplars()).read()
 
 
 class _Reader:
@@ -67,16 +70,17 @@ class _Reader:
         if self.at < len(self.text):
             whole = self.text[: self.at]
             raise self._error(
-                self.at, f"{describe(self.text[self.at])} follows {whole!r}, which is whole already; leave it out or "
-                "put an operator such as '⿰' in front"
+                self.at, f"{describe(self.text[self.at])} follows {shown(whole)}, which is whole already; leave it out "
+                "or put an operator such as '⿰' in front"
             )  # fmt: skip
         return Form(tree, tuple(self.types))
 
     def _part(self, operator: str, slot: int, *, expected: str, depth: int) -> Component:
         if self.at == len(self.text):
             raise self._error(self.at, f"ends where {expected} should follow")
-        # Every level adds a part and every part a stroke, so anything deeper has too many strokes; it would also
-        # exhaust Python's stack.
+        if depth >= _DEEPEST:
+            raise self._error(self.at, f"is nested more than {_DEEPEST} levels deep")
+        # Every level adds a part and every part a stroke, so anything deeper has too many strokes.
         if depth >= self.max_strokes:
             raise self._error(self.at, f"is nested so deep that it has more than {self.max_strokes} strokes")
         char = self.text[self.at]
@@ -116,7 +120,7 @@ class _Reader:
         first, total = len(self.types), len(self.types) + len(form.stroke_types)
         if total > self.max_strokes:
             raise self._error(
-                start, f"{name!r} makes {total} strokes together with what stands before it, more than the "
+                start, f"{shown(name)} makes {total} strokes together with what stands before it, more than the "
                 f"{self.max_strokes} that can be composed"
             )  # fmt: skip
         self.types.extend(form.stroke_types)
@@ -127,20 +131,22 @@ class _Reader:
         for name in types:
             if name not in ABBREVIATIONS:
                 wrong = self.text.index(name, start)
-                raise self._error(wrong, f"{name!r} is none of the 38 stroke types{closest(name, list(ABBREVIATIONS))}")
+                raise self._error(
+                    wrong, f"{shown(name)} is none of the 38 stroke types{closest(name, list(ABBREVIATIONS))}"
+                )
         return Form(Component(f"#{' '.join(types)}", "", tuple(range(len(types)))), tuple(types))
 
     def _unknown(self, name: str, expected: str) -> str:
         if len(name) > 1:
-            return f"{name!r} is no anonymous component{closest(name, list(self.known.anonymous))}"
+            return f"{shown(name)} is no anonymous component{closest(name, list(self.known.anonymous))}"
         if name in _LATER_OPERATORS:
             return f"{describe(name)} is an operator that is not understood; those from ⿰ to ⿻ are"
-        radical = name.translate(_RADICALS)
+        radical = name.translate(RADICALS)
         if radical != name:
             return f"{describe(name)} is a radical's own code point{closest(radical, [radical])}"
         return f"{describe(name)} {hint(name)}; {expected} is expected here"
 
     def _error(self, at: int, what: str) -> HierbrushError:
-        shown = self.text if len(self.text) <= 60 else f"{self.text[:57]}..."
+        text = self.text if len(self.text) <= 60 else f"{self.text[:57]}..."
         place = f"character {at + 1} of {len(self.text)}" if at < len(self.text) else f"end, after character {at}"
-        return HierbrushError(f"ids: {shown!r}, {place}: {what}")
+        return HierbrushError(f"ids: {shown(text)}, {place}: {what}")

@@ -1,7 +1,7 @@
 """What the composer observes before each decision, for many characters at once.
 
-One observation is f32 [MAX_STROKES, OBSERVATION_SIZE], one row a stroke: its static token from the brief, then
-`DYNAMIC_SIZE` numbers: whether there is a stroke at all, whether it is written, its place as written, whether a goal is
+One observation is f32 [R, OBSERVATION_SIZE], one row a stroke: its static token from the brief, then `DYNAMIC_SIZE`
+numbers: whether there is a stroke at all, whether it is written, its place as written, whether a goal is
 given, the goal's place, whether it was written last. Rows without a stroke are zero. Places are residuals of the prior
 (see `place`), as in the composer's action: what was decided before is seen in the same numbers as it was answered.
 """
@@ -39,8 +39,8 @@ class BriefBank:
     """Briefs as arrays, for environments to pick from.
 
     Attributes:
-        tokens: f32 [G, MAX_STROKES, TOKEN_SIZE], zero rows where there is no stroke.
-        prior: f32 [G, MAX_STROKES, PLACE_SIZE].
+        tokens: f32 [G, R, TOKEN_SIZE], zero rows where there is no stroke.
+        prior: f32 [G, R, PLACE_SIZE].
         counts: int64 [G], strokes of each brief.
     """
 
@@ -50,14 +50,23 @@ class BriefBank:
 
     @classmethod
     def of(cls, briefs: Sequence[Brief]) -> BriefBank:
-        """Return the bank of the briefs, in their order."""
-        tokens = np.zeros((len(briefs), MAX_STROKES, TOKEN_SIZE), np.float32)
-        prior = np.zeros((len(briefs), MAX_STROKES, PLACE_SIZE), np.float32)
+        """Return the bank of the briefs, in their order.
+
+        It has `MAX_STROKES` rows a brief, as training needs them, and more only where a brief has more strokes.
+        """
+        rows = max([MAX_STROKES, *map(len, briefs)])
+        tokens = np.zeros((len(briefs), rows, TOKEN_SIZE), np.float32)
+        prior = np.zeros((len(briefs), rows, PLACE_SIZE), np.float32)
         prior[..., :4] = 0.5
         for at, brief in enumerate(briefs):
             tokens[at, : len(brief)] = brief.tokens
             prior[at, : len(brief)] = brief.prior
         return cls(tokens, prior, np.array([len(brief) for brief in briefs], np.int64))
+
+    @property
+    def rows(self) -> int:
+        """R, the rows of every observation."""
+        return int(self.tokens.shape[1])
 
 
 class Progress:
@@ -69,21 +78,21 @@ class Progress:
 
     Attributes:
         brief: int64 [N], each character's number in the bank.
-        written: bool [N, MAX_STROKES].
-        placed: f32 [N, MAX_STROKES, PLACE_SIZE], decoded boxes and coefficients of what is written.
+        written: bool [N, R], R being the bank's rows.
+        placed: f32 [N, R, PLACE_SIZE], decoded boxes and coefficients of what is written.
     """
 
     def __init__(self, bank: BriefBank, size: int) -> None:
         self._bank = bank
         self.brief = np.zeros(size, np.int64)
-        self.written = np.zeros((size, MAX_STROKES), bool)
-        self.placed = np.zeros((size, MAX_STROKES, PLACE_SIZE), np.float32)
-        self._observation = np.zeros((size, MAX_STROKES, OBSERVATION_SIZE), np.float32)
+        self.written = np.zeros((size, bank.rows), bool)
+        self.placed = np.zeros((size, bank.rows, PLACE_SIZE), np.float32)
+        self._observation = np.zeros((size, bank.rows, OBSERVATION_SIZE), np.float32)
 
     @property
     def remaining(self) -> NDArray[np.bool_]:
-        """Bool [N, MAX_STROKES], strokes that may be chosen next."""
-        return (np.arange(MAX_STROKES) < self._bank.counts[self.brief][:, None]) & ~self.written
+        """Bool [N, R], strokes that may be chosen next."""
+        return (np.arange(self._bank.rows) < self._bank.counts[self.brief][:, None]) & ~self.written
 
     def remaining_of(self, row: int) -> int:
         """Return how many strokes of one character are not yet written."""
@@ -97,16 +106,16 @@ class Progress:
         Args:
             rows: int64 [n], which of the N.
             briefs: int64 [n], numbers in the bank.
-            goals: f32 [n, MAX_STROKES, PLACE_SIZE], boxes and coefficients to be followed; none unless given.
-            given: bool [n, MAX_STROKES], strokes whose goals count; all unless given.
+            goals: f32 [n, R, PLACE_SIZE], boxes and coefficients to be followed; none unless given.
+            given: bool [n, R], strokes whose goals count; all unless given.
         """
         self.brief[rows] = briefs
         self.written[rows] = False
         self.placed[rows] = 0.0
         bank = self._bank
-        fresh = np.zeros((len(rows), MAX_STROKES, OBSERVATION_SIZE), np.float32)
+        fresh = np.zeros((len(rows), bank.rows, OBSERVATION_SIZE), np.float32)
         fresh[..., :TOKEN_SIZE] = bank.tokens[briefs]
-        exists = np.arange(MAX_STROKES) < bank.counts[briefs][:, None]
+        exists = np.arange(bank.rows) < bank.counts[briefs][:, None]
         fresh[..., EXISTS] = exists
         if goals is not None:
             follow = exists if given is None else exists & given
@@ -145,7 +154,7 @@ class Progress:
         return decoded
 
     def observe(self, rows: Index | slice = slice(None)) -> F32:
-        """Return copies of the observations f32 [n, MAX_STROKES, OBSERVATION_SIZE] of some characters."""
+        """Return copies of the observations f32 [n, R, OBSERVATION_SIZE] of some characters."""
         return self._observation[rows].copy()
 
 

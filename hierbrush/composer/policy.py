@@ -8,28 +8,29 @@ heads of zeros it therefore already writes characters.
 
 from __future__ import annotations
 
-import json
+import itertools
 from collections.abc import Mapping
 from functools import lru_cache
+from os import PathLike
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from hierbrush.arguments import check_kind
 from hierbrush.composer.brief import RANK
 from hierbrush.composer.observation import EXISTS, GOAL, GOAL_GIVEN, OBSERVATION_SIZE, WRITTEN
 from hierbrush.composer.place import PLACE_SIZE
-from hierbrush.errors import HierbrushError
-from hierbrush.strokes.policy import read_safetensors
+from hierbrush.errors import HierbrushError, one_line, shown
+from hierbrush.files import read_json
+from hierbrush.sim.network import HEAD_SIZE, attention, linear, normalised
+from hierbrush.strokes.policy import check_weights, read_safetensors
 
 F32 = NDArray[np.float32]
 Index = NDArray[np.int64]
 
 FILE = Path(__file__).resolve().parent / "weights" / "composer.safetensors"
-
-HEAD_SIZE = 32
-"""Width of an attention head."""
 
 EPSILON = 1e-5
 """Added to the variance in layer normalisation."""
@@ -55,21 +56,25 @@ class ComposerPolicy:
     """
 
     def __init__(self, tensors: Mapping[str, F32], *, source: str = "tensors") -> None:
-        try:
-            width = len(tensors["embed.bias"])
-            layers = 1 + max(int(name.split(".")[1]) for name in tensors if name.startswith("layers."))
-            hidden = len(tensors["layers.0.up.bias"])
-            shapes = parameter_shapes(width, layers, hidden)
-            wrong = [name for name, shape in shapes.items() if tensors[name].shape != shape]
-        except (KeyError, ValueError) as error:
-            raise HierbrushError(f"{source}: is no composer, {error} is missing") from None
+        check_kind("tensors", tensors, Mapping, "tensors by their names")
+        width, hidden = (tensors[name].size if name in tensors else 0 for name in ("embed.bias", "layers.0.up.bias"))
+        layers = next(k for k in itertools.count() if f"layers.{k}.up.bias" not in tensors)
+        shapes = parameter_shapes(width, layers, hidden)
+        missing = [name for name in shapes if name not in tensors]
+        if missing or not layers:
+            raise HierbrushError(f"{source}: is no composer, {(missing or ['layers.0.up.bias'])[0]} is missing")
+        extra = [name for name in tensors if name.startswith("layers.") and name not in shapes]
+        if extra:
+            raise HierbrushError(f"{source}: is no composer, {shown(extra[0])} belongs to none of its {layers} layers")
+        if not width or width % HEAD_SIZE or not hidden:
+            raise HierbrushError(f"{source}: tokens of {width} numbers, expected a multiple of {HEAD_SIZE}")
+        wrong = [name for name, shape in shapes.items() if tensors[name].shape != shape]
         if wrong:
             raise HierbrushError(
                 f"{source}: {wrong[0]} has the shape {tensors[wrong[0]].shape}, expected {shapes[wrong[0]]}; were the "
                 "weights trained on another version of the observation?"
             )
-        if not all(np.isfinite(array).all() for array in tensors.values()):
-            raise HierbrushError(f"{source}: holds NaN or infinity")
+        check_weights({name: tensors[name] for name in shapes}, source)
         # Transposed once, so that every product runs along contiguous memory.
         self._w = {
             name: np.ascontiguousarray(tensors[name].T if tensors[name].ndim == 2 else tensors[name]) for name in shapes
@@ -77,13 +82,13 @@ class ComposerPolicy:
         self._width, self._layers, self._hidden = width, layers, hidden
 
     @classmethod
-    def load(cls, path: str | Path = FILE) -> ComposerPolicy:
+    def load(cls, path: str | PathLike[str] = FILE) -> ComposerPolicy:
         """Return the composer in a safetensors file that ``hierbrush train`` wrote.
 
         Raises:
             HierbrushError: the file is not such a file.
         """
-        return cls(read_safetensors(path), source=str(path))
+        return cls(read_safetensors(path), source=one_line(str(path), 300))
 
     def tensors(self) -> dict[str, F32]:
         """Return the tensors that the network was made of."""
@@ -103,7 +108,7 @@ class ComposerPolicy:
         """Return the most likely stroke int64 [n] and its mean place f32 [n, PLACE_SIZE].
 
         Args:
-            observation: f32 [n, MAX_STROKES, OBSERVATION_SIZE]; every character must have a stroke left.
+            observation: f32 [n, R, OBSERVATION_SIZE]; every character must have a stroke left.
         """
         logits, places = self.heads(observation)
         index = logits.argmax(axis=1)
@@ -137,32 +142,27 @@ class ComposerPolicy:
         count, rows, _ = observation.shape
         width, heads = self._width, self._width // HEAD_SIZE
         exists = observation[:, :, EXISTS] > 0
-        everywhere = bool(exists.all())
-        x = observation.reshape(count * rows, -1) @ w["embed.weight"] + w["embed.bias"]
+        x = self._linear("embed", observation.reshape(count * rows, -1))
         for k in range(self._layers):
             at = f"layers.{k}."
-            y = _normalised(x, w[at + "norm1.weight"], w[at + "norm1.bias"])
-            qkv = (y @ w[at + "qkv.weight"] + w[at + "qkv.bias"]).reshape(count, rows, 3, heads, HEAD_SIZE)
-            query, key, value = qkv.transpose(2, 0, 3, 1, 4)
-            score = (query * np.float32(HEAD_SIZE**-0.5)) @ key.transpose(0, 1, 3, 2)
-            if not everywhere:
-                score += np.where(exists, np.float32(0), np.float32(OUT_OF_REACH))[:, None, None, :]
-            score -= score.max(axis=-1, keepdims=True)
-            np.exp(score, out=score)
-            score /= score.sum(axis=-1, keepdims=True)
-            mixed = (score @ value).transpose(0, 2, 1, 3).reshape(count * rows, width)
-            x = x + (mixed @ w[at + "out.weight"] + w[at + "out.bias"])
-            y = _normalised(x, w[at + "norm2.weight"], w[at + "norm2.bias"])
-            y = y @ w[at + "up.weight"] + w[at + "up.bias"]
-            np.maximum(y, 0.0, out=y)
-            x += y @ w[at + "down.weight"] + w[at + "down.bias"]
-        x = _normalised(x, w["norm.weight"], w["norm.bias"])
-        pointer = (x @ w["pointer.weight"] + w["pointer.bias"]).reshape(count, rows)
+            qkv = self._linear(at + "qkv", self._normalised(at + "norm1", x))
+            mixed = attention(qkv.reshape(count, rows, 3, heads, HEAD_SIZE), exists)
+            x += self._linear(at + "out", mixed.reshape(count * rows, width))
+            y = self._linear(at + "up", self._normalised(at + "norm2", x), rectified=True)
+            x += self._linear(at + "down", y)
+        x = self._normalised("norm", x)
+        pointer = self._linear("pointer", x).reshape(count, rows)
         pointer -= w["slope"] * observation[:, :, RANK]
         logits = np.where(exists & (observation[:, :, WRITTEN] == 0), pointer, np.float32(OUT_OF_REACH))
-        places = (x @ w["place.weight"] + w["place.bias"]).reshape(count, rows, PLACE_SIZE)
+        places = self._linear("place", x).reshape(count, rows, PLACE_SIZE)
         places += observation[:, :, GOAL_GIVEN, None] * observation[:, :, GOAL : GOAL + PLACE_SIZE]
         return logits, places
+
+    def _linear(self, name: str, x: F32, *, rectified: bool = False) -> F32:
+        return linear(x, self._w[f"{name}.weight"], self._w[f"{name}.bias"], rectified=rectified)
+
+    def _normalised(self, name: str, x: F32) -> F32:
+        return normalised(x, self._w[f"{name}.weight"], self._w[f"{name}.bias"], EPSILON)
 
 
 def row_counts(observation: F32) -> Index:
@@ -215,15 +215,4 @@ def load_composer_card(path: Path = FILE) -> dict[str, Any]:
     Raises:
         HierbrushError: the JSON file beside the weights is missing or broken.
     """
-    try:
-        card: dict[str, Any] = json.loads(path.with_suffix(".json").read_bytes())
-    except (OSError, ValueError) as error:
-        raise HierbrushError(f"{path.with_suffix('.json')}: cannot be read: {error}") from None
-    return card
-
-
-def _normalised(x: F32, weight: F32, bias: F32) -> F32:
-    centred = x - x.mean(axis=1, keepdims=True)
-    variance = np.einsum("ij,ij->i", centred, centred)[:, None] / np.float32(x.shape[1])
-    normalised: F32 = centred / np.sqrt(variance + np.float32(EPSILON)) * weight + bias
-    return normalised
+    return read_json(path.with_suffix(".json"))

@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from hierbrush.errors import HierbrushError
-from hierbrush.files import write_atomically
+from hierbrush.errors import HierbrushError, one_line, shown
+from hierbrush.files import UnreadableError, read_json, write_atomically
 from hierbrush.strokes.policy import read_safetensors
 
 F32 = NDArray[np.float32]
@@ -30,16 +30,18 @@ def read(path: Path, what: str) -> Iterator[tuple[dict[str, F32], dict[str, Any]
         HierbrushError: one of the two files cannot be read, or the block finds that something is missing or has the
             wrong type or shape.
     """
-    tensors = read_safetensors(path)
+    tensors, source = read_safetensors(path), one_line(str(path), 300)
     try:
-        yield tensors, json.loads(path.with_suffix(".json").read_bytes())
-    except (OSError, ValueError, KeyError, TypeError, IndexError) as error:
-        raise HierbrushError(f"{path}: holds no {what}, or its JSON file is missing: {error!r}") from None
+        yield tensors, read_json(path.with_suffix(".json"))
+    except UnreadableError as error:
+        raise HierbrushError(f"{source}: holds no {what}, or its JSON file is missing: {error}") from None
+    except (ValueError, LookupError, TypeError, AttributeError, ArithmeticError) as error:
+        raise HierbrushError(f"{source}: holds no {what}: {shown(error)}") from None
 
 
 def write(path: Path, tensors: Mapping[str, NDArray[np.floating]], strings: Mapping[str, object]) -> None:
     """Write tensors and strings as `read` reads them."""
-    from safetensors.numpy import save  # of the train extra, which those who only read lack
+    from safetensors.numpy import save
 
     write_atomically(path, save(dict(tensors)))
     text = json.dumps(strings, ensure_ascii=False, separators=(",", ":"))

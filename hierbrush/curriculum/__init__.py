@@ -1,8 +1,30 @@
-"""Curricula: what is practised in which order, read from YAML, and when a training moves on."""
+"""Curricula: what is practised in which order, read from YAML, and when a training moves on.
 
-from hierbrush.curriculum.model import METRICS, Curriculum, Goals, Stage, load_curriculum
-from hierbrush.curriculum.stages import StageEvent, StageMachine, StageState
-from hierbrush.curriculum.yaml_source import ConfigError, apply_overrides, load_model, read_yaml, substitute, validate
+Each name below is imported when it is first used, so that `yaml_source` can be had without the extra that models need.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from hierbrush.curriculum.model import METRICS, Curriculum, Goals, Stage, load_curriculum
+    from hierbrush.curriculum.stages import StageEvent, StageMachine, StageState
+    from hierbrush.curriculum.yaml_source import (
+        ConfigError,
+        apply_overrides,
+        load_model,
+        read_yaml,
+        substitute,
+        validate,
+    )
+
+_HOMES = {
+    "model": ("METRICS", "Curriculum", "Goals", "Stage", "load_curriculum"),
+    "stages": ("StageEvent", "StageMachine", "StageState"),
+    "yaml_source": ("ConfigError", "apply_overrides", "load_model", "read_yaml", "substitute", "validate"),
+}
 
 __all__ = [
     "METRICS",
@@ -20,3 +42,10 @@ __all__ = [
     "substitute",
     "validate",
 ]
+
+
+def __getattr__(name: str) -> object:
+    for home, names in _HOMES.items():
+        if name in names:
+            return getattr(import_module(f"hierbrush.curriculum.{home}"), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

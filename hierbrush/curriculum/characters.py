@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from hierbrush.arguments import check_kind, check_whole
 from hierbrush.characters import load_library, split
 from hierbrush.curriculum.model import Characters
 from hierbrush.errors import HierbrushError
@@ -13,8 +14,10 @@ def draw_characters(wanted: Characters, seed: int) -> tuple[str, ...]:
     """Return the training characters that a stage practises; the same seed gives the same ones.
 
     Raises:
-        HierbrushError: no training character is as the stage wants it.
+        HierbrushError: an argument is of another kind, or no training character is as the stage wants it.
     """
+    check_kind("wanted", wanted, Characters, "the section characters of a stage")
+    seed = check_whole("seed", seed, 0)
     library = load_library()
     least, most = wanted.strokes
     fitting = [

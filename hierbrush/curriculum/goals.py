@@ -13,13 +13,17 @@ import numpy as np
 import shapely
 from numpy.typing import NDArray
 
+from hierbrush.arguments import check_kind, check_list, check_whole
 from hierbrush.characters import GlyphStroke, load_library, split
 from hierbrush.curriculum.model import Deformation, GlyphGoals, Goals
-from hierbrush.errors import HierbrushError, closest
+from hierbrush.errors import HierbrushError, closest, shown
 from hierbrush.resources import folder
 from hierbrush.strokes.goal import StrokeGoal
 from hierbrush.strokes.shape_basis import Box, shape_basis
 from hierbrush.strokes.types import ABBREVIATIONS, load_primitive
+
+_MOST = 10_000_000
+"""Goals in one call."""
 
 _REFERENCE = 128
 """Strokes of a type that are measured, at least, to tell which quantile a stroke lies in."""
@@ -43,7 +47,9 @@ def sample_goals(goals: Goals, stroke_types: Sequence[str], n: int, seed: int) -
     Raises:
         HierbrushError: a stroke type is unknown or none is given, or ``n`` or ``seed`` is out of range.
     """
-    _check(stroke_types, n, seed)
+    check_kind("goals", goals, Goals, "the section goals of a stage")
+    stroke_types = _checked_types(stroke_types)
+    n, seed = check_whole("n", n, 1, _MOST), check_whole("seed", seed, 0)
     rng = np.random.default_rng(seed)
     distinct = min(n, goals.count)
     of_type = rng.choice(len(stroke_types), size=distinct, p=_type_shares(stroke_types, goals.type_balance))
@@ -67,17 +73,15 @@ def sample_goals(goals: Goals, stroke_types: Sequence[str], n: int, seed: int) -
     return [drawn[index % distinct] for index in range(n)]
 
 
-def _check(stroke_types: Sequence[str], n: int, seed: int) -> None:
-    for name in stroke_types:
-        if name not in ABBREVIATIONS:
-            near = closest(str(name).upper(), list(ABBREVIATIONS))
-            raise HierbrushError(f"stroke_types: {name!r} is none of the 38 stroke types{near}")
-    if not stroke_types:
+def _checked_types(stroke_types: Sequence[str]) -> tuple[str, ...]:
+    names = tuple(check_list("stroke_types", stroke_types, "abbreviations such as 'HZG'"))
+    for name in names:
+        if not isinstance(name, str) or name not in ABBREVIATIONS:
+            near = closest(name.upper() if isinstance(name, str) else name, list(ABBREVIATIONS))
+            raise HierbrushError(f"stroke_types: {shown(name)} is none of the 38 stroke types{near}")
+    if not names:
         raise HierbrushError("stroke_types: is empty, expected at least one abbreviation such as 'HZG'")
-    if n < 1:
-        raise HierbrushError(f"n: {n}, expected at least 1")
-    if seed < 0:
-        raise HierbrushError(f"seed: {seed}, expected a whole number >= 0")
+    return names
 
 
 def _type_shares(stroke_types: Sequence[str], balance: float) -> NDArray[np.float64]:

@@ -8,13 +8,16 @@ lengths in goals in sides of the character box, angles in radians; relative rang
 from __future__ import annotations
 
 from dataclasses import fields
+from numbers import Integral
+from os import PathLike
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal, get_args
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Discriminator, Field, Tag, model_validator
 
-from hierbrush.curriculum.yaml_source import load_model
-from hierbrush.errors import HierbrushError, closest
+from hierbrush.curriculum.yaml_source import ConfigError, load_model, read_yaml
+from hierbrush.errors import HierbrushError, closest, shown
+from hierbrush.resources import named_file
 from hierbrush.sim.model import BrushModel
 from hierbrush.strokes.types import ABBREVIATIONS
 
@@ -36,14 +39,14 @@ def _ordered(bounds: tuple[Any, Any]) -> tuple[Any, Any]:
 def _known_type(name: str) -> str:
     if name not in ABBREVIATIONS:
         near = closest(name.upper(), list(ABBREVIATIONS))
-        raise ValueError(f"{name!r} is none of the 38 stroke types{near}")
+        raise ValueError(f"{shown(name)} is none of the 38 stroke types{near}")
     return name
 
 
 def _distinct(names: tuple[str, ...]) -> tuple[str, ...]:
     twice = sorted({name for name in names if names.count(name) > 1})
     if twice:
-        raise ValueError(f"{twice[0]!r} is listed twice")
+        raise ValueError(f"{shown(twice[0])} is listed twice")
     return names
 
 
@@ -209,7 +212,7 @@ class Characters(_Section):
     def _known_structures(self) -> Characters:
         unknown = [name for name in self.structures if name not in _STRUCTURES]
         if unknown:
-            raise ValueError(f"structures: {unknown[0]!r} is none of {' '.join(_STRUCTURES)}")
+            raise ValueError(f"structures: {shown(unknown[0])} is none of {' '.join(_STRUCTURES)}")
         return self
 
 
@@ -381,18 +384,42 @@ class Curriculum(_Section):
         Raises:
             HierbrushError: there is no such stage.
         """
-        if not 0 <= number < len(self.stages):
-            raise HierbrushError(f"stage: {number}, expected 0 to {len(self.stages) - 1} in curriculum {self.name}")
-        return self.stages[number]
+        if not isinstance(number, Integral) or not 0 <= number < len(self.stages):
+            last = len(self.stages) - 1
+            raise HierbrushError(f"stage: {shown(number)}, expected 0 to {last} in curriculum {self.name}")
+        return self.stages[int(number)]
 
 
-def load_curriculum(path: str | Path) -> Curriculum:
+def load_curriculum(path: str | PathLike[str], *, beside: Path | None = None) -> Curriculum:
     """Read a curriculum file.
+
+    Args:
+        path: the file, or the name of one of hierbrush's own; see `curriculum_file`.
+        beside: the file that names it.
 
     Raises:
         ConfigError: the file cannot be used; every problem is named with line and column.
+        HierbrushError: there is no such file.
     """
-    return load_model(path, Curriculum)
+    return load_model(curriculum_file(path, beside=beside), Curriculum)
+
+
+def curriculum_file(name: str | PathLike[str], *, beside: Path | None = None) -> Path:
+    """Return the curriculum that a name stands for: a file, or one of hierbrush's own; see `named_file`.
+
+    A training configuration is not taken for one: ``configs/`` and ``curricula/`` both have a ``composer.yaml``.
+
+    Raises:
+        HierbrushError: there is none.
+    """
+    return named_file("curricula", name, argument="curriculum", beside=beside, other=_trains)
+
+
+def _trains(path: Path) -> bool:
+    try:
+        return not {"training", "phases"}.isdisjoint(read_yaml(path).data)
+    except ConfigError:
+        return False  # whoever loads it says what is wrong
 
 
 def json_schema() -> dict[str, Any]:

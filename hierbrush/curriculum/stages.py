@@ -11,6 +11,7 @@ never stopped::
 
 from __future__ import annotations
 
+import json
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -19,9 +20,10 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from hierbrush.arguments import check_kind, is_number
 from hierbrush.curriculum.model import Curriculum, Stage
 from hierbrush.curriculum.yaml_source import Document, Origin, validate
-from hierbrush.errors import HierbrushError
+from hierbrush.errors import HierbrushError, shown
 
 Kind = Literal["promoted", "timed_out", "finished", "stopped"]
 
@@ -56,7 +58,17 @@ class StageState(BaseModel):
         Raises:
             HierbrushError: a key is missing or unknown, or a value is of the wrong kind or range.
         """
-        return validate(Document(dict(data), {(): Origin("stage state", (0, 0, 0))}, {}), cls)
+        check_kind("data", data, Mapping, "what to_dict gave")
+        return validate(Document(_plain(data), {(): Origin("stage state", (0, 0, 0))}, {}), cls)
+
+
+def _plain(data: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the data as JSON gives it back, for only that is compared with the model."""
+    try:
+        plain: dict[str, Any] = json.loads(json.dumps(dict(data)))
+    except Exception as error:  # whatever a stranger's objects raise
+        raise HierbrushError(f"data: is not what to_dict gave: {error}") from None
+    return plain
 
 
 @dataclass(frozen=True)
@@ -100,6 +112,7 @@ class StageMachine:
     """The promotion rules of one curriculum."""
 
     def __init__(self, curriculum: Curriculum) -> None:
+        check_kind("curriculum", curriculum, Curriculum, "a Curriculum")
         self.curriculum = curriculum
 
     def start(self) -> StageState:
@@ -112,12 +125,13 @@ class StageMachine:
         Raises:
             HierbrushError: the curriculum has no such stage: it was changed since the state was saved.
         """
+        check_kind("state", state, StageState, "a StageState")
         stages = self.curriculum.stages
         if state.stage >= len(stages) or stages[state.stage].name != state.name:
             names = ", ".join(stage.name for stage in stages)
             raise HierbrushError(
-                f"state: stage {state.stage} is {state.name!r}, but curriculum {self.curriculum.name!r} has the stages "
-                f"{names}; resume with the curriculum that the training was started with"
+                f"state: stage {state.stage} is {shown(state.name)}, but curriculum {self.curriculum.name!r} has the "
+                f"stages {names}; resume with the curriculum that the training was started with"
             )
         return stages[state.stage]
 
@@ -141,14 +155,18 @@ class StageMachine:
                 curriculum.
         """
         stage = self.stage(state)
-        if isinstance(steps, bool) or not math.isfinite(steps) or steps != int(steps) or steps < 0:
-            raise HierbrushError(f"steps: {steps!r}, expected a whole number >= 0")
+        if not is_number(steps) or not 0 <= steps < math.inf or steps != int(steps):
+            raise HierbrushError(f"steps: {shown(steps)}, expected a whole number >= 0")
+        check_kind("metrics", metrics, Mapping, "values by the names of metrics")
         if stage.promotion.metric not in metrics:
             raise HierbrushError(f"metrics: no {stage.promotion.metric!r} (NaN when not measured)")
         if state.status != "running":
             return state, None
         rule = stage.promotion
-        value = float(metrics[rule.metric])
+        value = metrics[rule.metric]
+        if not is_number(value):
+            raise HierbrushError(f"metrics: {rule.metric}: {shown(value)}, expected a number")
+        value = float(value)
         measured = math.isfinite(value)
         window = (*state.window, value)[-rule.window :] if measured else state.window
         state = state.model_copy(

@@ -13,23 +13,33 @@ Scalars follow the core schema of YAML 1.2, as editors do: ``1e-4`` is a number,
 from __future__ import annotations
 
 import json
+import os
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from os import PathLike
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import yaml
-from pydantic import BaseModel, ValidationError
 
-from hierbrush.errors import HierbrushError, closest
+from hierbrush.arguments import check_kind, check_path
+from hierbrush.curriculum.full_width import Slip, slips
+from hierbrush.errors import HierbrushError, closest, one_line, shown
+from hierbrush.files import UnreadableError, read_whole
+
+if TYPE_CHECKING:
+    from pydantic import BaseModel
 
 MAX_BYTES = 256 * 1024  # the pure Python scanner needs about two seconds for this much
 MAX_DEPTH = 24
 MAX_VALUES = 20_000  # after aliases are followed: what stops "billion laughs"
+MAX_TEXT = MAX_BYTES  # characters of all keys and values, after aliases are followed
+_MAX_BITS = 256  # of a whole number: no setting has more, and longer ones cannot be printed
 MAX_PROBLEMS = 20
+_MOST_TOLD = 100  # problems that are worded: each looks for the nearest key
 
-_ModelT = TypeVar("_ModelT", bound=BaseModel)
+_ModelT = TypeVar("_ModelT", bound="BaseModel")
 Location = tuple[str | int, ...]
 
 
@@ -45,14 +55,21 @@ class Problem:
 
 
 class ConfigError(HierbrushError):
-    """A configuration that cannot be used; ``problems`` lists all that is wrong, in the order of the file."""
+    """A configuration that cannot be used: a line for each problem.
 
-    def __init__(self, problems: Sequence[Problem]) -> None:
-        self.problems = tuple(problems)
+    Attributes:
+        problems: what is wrong, in the order of the file; Chinese punctuation, which explains others, comes first.
+        untold: how many problems there are besides.
+    """
+
+    def __init__(self, problems: Sequence[Problem], untold: int = 0) -> None:
+        self.problems, self.untold = tuple(problems), untold
+        more = len(self.problems[MAX_PROBLEMS:]) + untold
         lines = [str(problem) for problem in self.problems[:MAX_PROBLEMS]]
-        if len(self.problems) > MAX_PROBLEMS:
-            lines.append(f"... and {len(self.problems) - MAX_PROBLEMS} more")
-        super().__init__("\n".join(lines))
+        super().__init__(*lines, *([f"... and {more} more"] if more else []))
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return ConfigError, (self.problems, self.untold)
 
 
 @dataclass(frozen=True)
@@ -71,11 +88,13 @@ class Document:
         data: mappings, lists, text, numbers, booleans and None only.
         values: origin of every value by its location, e.g. ``("stages", 0, "goals")``; ``()`` is the whole document.
         keys: origin of every mapping key by the location of its value.
+        slips: characters of a Chinese keyboard that YAML took for text, and where.
     """
 
     data: dict[str, Any]
     values: Mapping[Location, Origin] = field(repr=False)
     keys: Mapping[Location, Origin] = field(repr=False)
+    slips: Sequence[tuple[Slip, Origin]] = field(default=(), repr=False)
 
     def origin(self, location: Location, *, key: bool = False) -> Origin:
         """Return the origin of the value (or the key) at ``location``, or of the nearest value around it."""
@@ -86,21 +105,51 @@ class Document:
         return self.values[location]
 
 
-def read_yaml(path: str | Path) -> Document:
+def read_yaml(path: str | PathLike[str]) -> Document:
     """Read one YAML file whose top level is a mapping.
 
     Raises:
-        ConfigError: the file cannot be read, is not UTF-8 text, is larger than ``MAX_BYTES``, is not well-formed, has
-            a duplicate key, a tag, a cyclic alias or more than ``MAX_VALUES`` values once its aliases are followed.
+        ConfigError: the file cannot be read, is no regular file, is not UTF-8 text, is larger than ``MAX_BYTES``, is
+            not well-formed, has a duplicate key, a tag, a cyclic alias or, once its aliases are followed, more than
+            ``MAX_VALUES`` values or ``MAX_TEXT`` characters. Where Chinese punctuation is the cause, it is named.
+        HierbrushError: ``path`` is no path.
     """
-    name = str(path)
-    text = _read_text(Path(path), name)
-    data, values, keys = _parse(text, _FileOrigin(name))
+    file = check_path("path", path)
+    name = one_line(str(file), 300)
+    text = _read_text(file, name)
+    origins = _FileOrigin(name)
+    found = [(slip, origins.place(slip.line, slip.column)) for slip in slips(text)]
+    try:
+        data, values, keys = _parse(text, origins)
+    except _SyntaxError as error:
+        raise _with_slips([(error.order, error.problem)], found, error.first_line) from None
     if data is None:
         raise ConfigError([Problem(f"{name}:1:1", "the file is empty; expected keys and values")])
     if not isinstance(data, dict):
-        raise ConfigError([Problem(values[()].where, f"expected keys and values, got {_kind(data)}")])
-    return Document(data, values, keys)
+        problem = Problem(values[()].where, f"expected keys and values, got {_kind(data)}")
+        raise _with_slips([((0, 0, 0), problem)], found, 0)
+    return Document(data, values, keys, found)
+
+
+_Located = tuple[tuple[int, int, int], Problem]
+
+
+def _with_slips(located: Sequence[_Located], found: Sequence[tuple[Slip, Origin]], first_line: int = -1) -> ConfigError:
+    """Return problems and the slips that explain them.
+
+    Args:
+        located: problems, each with what it is sorted by.
+        found: all slips of the file.
+        first_line: where the structure begins that a syntax error is about; -1 for problems of values.
+    """
+    lines = {order[1] for order, _ in located if order[0] == 0}
+    lines |= set(range(first_line, max(lines, default=0) + 1)) if first_line >= 0 else set()
+    told = [(slip, origin) for slip, origin in found if slip.certain or slip.line in lines]
+    causes = {slip.line for slip, _ in told}
+    others = [item for item in located if item[0][0] or item[0][1] not in causes]
+    problems = [Problem(origin.where, slip.message) for slip, origin in told]
+    problems += [problem for _, problem in sorted(others, key=lambda item: item[0])]
+    return ConfigError(list(dict.fromkeys(problems)))
 
 
 def apply_overrides(document: Document, overrides: Iterable[str]) -> Document:
@@ -115,7 +164,8 @@ def apply_overrides(document: Document, overrides: Iterable[str]) -> Document:
     """
     problems: list[Problem] = []
     for number, argument in enumerate(overrides):
-        origin = Origin(f"--set {argument}", (1, number, 0))
+        check_kind("overrides", argument, str, "KEY=VALUE arguments")
+        origin = Origin(f"--set {one_line(argument, 200)}", (1, number, 0))
         try:
             document = _with(document, *_parse_override(argument, origin), origin)
         except ConfigError as error:
@@ -144,7 +194,7 @@ def _with(document: Document, location: Location, value: Any, origin: Origin) ->
     while location and location not in keys:  # what was set, and the sections made on the way to it
         values[location] = keys[location] = origin
         location = location[:-1]
-    return Document(data, values, keys)
+    return Document(data, values, keys, document.slips)
 
 
 def validate(document: Document, model: type[_ModelT]) -> _ModelT:
@@ -153,18 +203,26 @@ def validate(document: Document, model: type[_ModelT]) -> _ModelT:
     Raises:
         ConfigError: with every problem the model finds, in the order of the file, then of the ``--set`` arguments.
     """
+    # Imported here, for a machine's file is read without the extra that brings pydantic.
+    from pydantic import ValidationError
+
     try:
         # Through JSON, because pydantic's strict mode for Python objects refuses a list where the model has a tuple.
         return model.model_validate_json(json.dumps(document.data), strict=True)
     except ValidationError as error:
         found = error.errors(include_url=False)
     schema = model.model_json_schema()
-    located = [_problem(document, schema, dict(details)) for details in found if not _follows(details, found)]
-    located.sort(key=lambda item: item[0])
-    raise ConfigError(list(dict.fromkeys(problem for _, problem in located)))
+    holders = {details["loc"][:length] for details in found for length in range(len(details["loc"]))}
+    # "Too short" is also said of a list only because its items were refused.
+    causes = [dict(details) for details in found if details["type"] != "too_short" or details["loc"] not in holders]
+    causes.sort(key=lambda details: _origin(document, details).order)
+    located = [
+        (_origin(document, details).order, _problem(document, schema, details)) for details in causes[:_MOST_TOLD]
+    ]
+    raise ConfigError(_with_slips(located, document.slips).problems, len(causes[_MOST_TOLD:]))
 
 
-def load_model(path: str | Path, model: type[_ModelT], overrides: Iterable[str] = ()) -> _ModelT:
+def load_model(path: str | PathLike[str], model: type[_ModelT], overrides: Iterable[str] = ()) -> _ModelT:
     """Read a YAML file, apply ``--set`` arguments and return it as a ``model``.
 
     Raises:
@@ -178,17 +236,10 @@ def load_model(path: str | Path, model: type[_ModelT], overrides: Iterable[str] 
 
 def _read_text(path: Path, name: str) -> str:
     try:
-        with path.open("rb") as stream:
-            raw = stream.read(MAX_BYTES + 1)
-    except FileNotFoundError:
-        beside = path.parent.glob("*.yaml") if path.parent.is_dir() else ()
-        # Stems first: a common ".yaml" would make strangers of four letters look alike.
-        hint = closest(path.name, [other.name for other in beside if closest(path.stem, [other.stem])])
-        raise ConfigError([Problem(name, f"no such file{hint}")]) from None
-    except (OSError, ValueError) as error:  # ValueError: a NUL in the path
-        raise ConfigError([Problem(name, f"cannot be read: {getattr(error, 'strerror', None) or error}")]) from None
-    if len(raw) > MAX_BYTES:
-        raise ConfigError([Problem(name, f"is larger than {MAX_BYTES // 1024} KiB, too large for a configuration")])
+        raw = read_whole(path, most=MAX_BYTES)
+    except UnreadableError as error:
+        reason = f"cannot be read: {error.reason}" if os.path.lexists(path) else f"no such file{_beside(path)}"
+        raise ConfigError([Problem(name, reason)]) from None
     try:
         return raw.decode("utf-8-sig")
     except UnicodeDecodeError as error:
@@ -196,6 +247,15 @@ def _read_text(path: Path, name: str) -> str:
         where = f"{name}:{_line_and_column(before)}"
         message = f"byte 0x{raw[error.start]:02x} is not UTF-8 text; save the file as UTF-8"
         raise ConfigError([Problem(where, message)]) from None
+
+
+def _beside(path: Path) -> str:
+    try:
+        others = [other for other in path.parent.glob("*.yaml") if closest(path.stem, [other.stem])]
+    except (OSError, ValueError):  # a name too long, a NUL in it
+        return ""
+    # Stems first: a common ".yaml" would make strangers of four letters look alike.
+    return closest(path.name, [other.name for other in others])
 
 
 def _line_and_column(before: str) -> str:
@@ -208,8 +268,10 @@ class _FileOrigin:
     name: str
 
     def at(self, mark: yaml.Mark) -> Origin:
-        where = f"{self.name}:{mark.line + 1}:{mark.column + 1}"
-        return Origin(where, (0, mark.line, mark.column))
+        return self.place(mark.line, mark.column)
+
+    def place(self, line: int, column: int) -> Origin:
+        return Origin(f"{self.name}:{line + 1}:{column + 1}", (0, line, column))
 
 
 @dataclass(frozen=True)
@@ -221,6 +283,15 @@ class _ArgumentOrigin:
         return self.origin
 
 
+class _SyntaxError(ConfigError):
+    """One mistake in a text that is no YAML, and the first line of the structure that it is about."""
+
+    def __init__(self, origin: Origin, message: str, first_line: int) -> None:
+        self.problem, self.order, self.first_line = Problem(origin.where, message), origin.order, first_line
+        super().__init__([self.problem])
+
+
+_SURROGATE = re.compile("[\ud800-\udfff]")
 _TAG = "tag:yaml.org,2002:"
 
 
@@ -258,12 +329,10 @@ def _parse(
 ) -> tuple[Any, dict[Location, Origin], dict[Location, Origin]]:
     """Return the text's data, the origins of its values and the origins of its keys."""
     start = yaml.Mark("", 0, 0, 0, None, 0)
+    loader = None
     try:
         loader = _Loader(text)
-        try:
-            node = loader.get_single_node()
-        finally:
-            loader.dispose()
+        node = loader.get_single_node()
         if node is None:
             return None, {(): origins.at(start)}, {}
         builder = _Builder(origins)
@@ -275,7 +344,15 @@ def _parse(
         raise ConfigError([Problem(origins.at(mark).where, message)]) from None
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark or start
-        raise ConfigError([Problem(origins.at(mark).where, _syntax_message(error))]) from None
+        first = min(mark.line, (error.context_mark or mark).line)
+        raise _SyntaxError(origins.at(mark), _syntax_message(error), first) from None
+    except (ValueError, OverflowError):
+        # PyYAML takes "\UFFFFFFFF" and a version of five thousand digits at their word.
+        mark = loader.get_mark() if loader else start
+        raise _SyntaxError(origins.at(mark), "a number or an escape sequence is too large", mark.line) from None
+    finally:
+        if loader:
+            loader.dispose()
     if builder.problems:
         raise ConfigError(builder.problems)
     return data, builder.values, builder.keys
@@ -299,6 +376,7 @@ class _Builder:
         self.keys: dict[Location, Origin] = {}
         self.problems: list[Problem] = []
         self._origins = origins
+        self._characters = 0
 
     def build(self, node: yaml.Node, location: Location, around: tuple[int, ...]) -> Any:
         if len(self.values) >= MAX_VALUES:
@@ -306,6 +384,8 @@ class _Builder:
             raise yaml.MarkedYAMLError(problem=message, problem_mark=node.start_mark)
         if id(node) in around:
             raise yaml.MarkedYAMLError(problem="an alias that contains itself", problem_mark=node.start_mark)
+        if isinstance(node, yaml.ScalarNode):
+            self._count(node)
         self.values[location] = self._origins.at(node.start_mark)
         around = (*around, id(node))
         kind = node.tag.removeprefix(_TAG)
@@ -324,25 +404,39 @@ class _Builder:
             if not isinstance(key_node, yaml.ScalarNode):
                 self._problem(key_node, "a key must be plain text")
                 continue
-            key = str(key_node.value)
+            self._count(key_node)
+            key = self._text(key_node)
             inside = (*location, key)
             if key in result:
                 first = self.keys[inside].where
-                self._problem(key_node, f"duplicate key {key!r}, first at {first}; remove one of them")
+                self._problem(key_node, f"duplicate key {shown(key)}, first at {first}; remove one of them")
                 continue
             self.keys[inside] = self._origins.at(key_node.start_mark)
             result[key] = self.build(value_node, inside, around)
         return result
 
-    def _scalar(self, node: yaml.ScalarNode, kind: str) -> Any:
+    def _count(self, node: yaml.ScalarNode) -> None:
+        # An alias costs a few bytes in the file and its whole text wherever the values go.
+        self._characters += len(node.value)
+        if self._characters > MAX_TEXT:
+            message = f"more than {MAX_TEXT} characters of text, aliases included"
+            raise yaml.MarkedYAMLError(problem=message, problem_mark=node.start_mark)
+
+    def _text(self, node: yaml.ScalarNode) -> str:
         text = str(node.value)
+        if _SURROGATE.search(text):
+            self._problem(node, "an escape sequence makes half of a surrogate pair, expected a whole character")
+        return text
+
+    def _scalar(self, node: yaml.ScalarNode, kind: str) -> Any:
+        text = self._text(node)
         try:
             if kind == "null":
                 return None
             if kind == "bool":
                 return {"true": True, "false": False}[text.lower()]
             if kind == "int":
-                return int(text, 8 if text.startswith("0o") else 16 if text.startswith("0x") else 10)
+                return _whole(text)
             if kind == "float":
                 return _finite(text)
         except (ValueError, KeyError):
@@ -351,6 +445,13 @@ class _Builder:
 
     def _problem(self, node: yaml.Node, message: str) -> None:
         self.problems.append(Problem(self._origins.at(node.start_mark).where, message))
+
+
+def _whole(text: str) -> int:
+    number = int(text, 8 if text.startswith("0o") else 16 if text.startswith("0x") else 10)
+    if number.bit_length() > _MAX_BITS:
+        raise ValueError(text)
+    return number
 
 
 def _finite(text: str) -> float | int:
@@ -370,7 +471,9 @@ def _parse_override(argument: str, origin: Origin) -> tuple[Location, Any]:
     path, equals, text = argument.partition("=")
     parts = path.split(".")
     if not equals or not all(part == part.strip() != "" for part in parts):
-        raise ConfigError([Problem(origin.where, "expected KEY=VALUE with a dotted key, like 'training.lr=1e-4'")])
+        further = "; '＝' (U+FF1D) is not '='" if "＝" in path else ""
+        message = f"expected KEY=VALUE with a dotted key, like 'training.lr=1e-4'{further}"
+        raise ConfigError([Problem(origin.where, message)])
     return _location(path), _parse(text, _ArgumentOrigin(origin))[0]
 
 
@@ -394,7 +497,7 @@ def _assign(data: dict[str, Any], location: Location, value: Any, origin: Origin
         here = dotted(walked)
         if isinstance(holder, list):
             if not isinstance(part, int):
-                raise refuse(f"{here} is a list; expected a position from 0 to {len(holder) - 1}, got {part!r}")
+                raise refuse(f"{here} is a list; expected a position from 0 to {len(holder) - 1}, got {shown(part)}")
             if part >= len(holder):
                 raise refuse(f"{here} has {len(holder)} items, counted from 0; there is no item {part}")
         elif isinstance(holder, dict):
@@ -414,14 +517,6 @@ def _assign(data: dict[str, Any], location: Location, value: Any, origin: Origin
 # Problems of a model ------------------------------------------------------------------------------------------------
 
 
-def _follows(details: Mapping[str, Any], found: Sequence[Mapping[str, Any]]) -> bool:
-    """Whether this is "too short" said of a list only because its items were refused."""
-    if details["type"] != "too_short":
-        return False
-    here = details["loc"]
-    return any(len(other["loc"]) > len(here) and other["loc"][: len(here)] == here for other in found)
-
-
 # pydantic words these for JSON or Python; an author writes YAML.
 _TYPE_MESSAGES = {
     **dict.fromkeys(("model_type", "dict_type", "model_attributes_type"), "should be a mapping of keys to values"),
@@ -438,31 +533,35 @@ def dotted(location: Iterable[str | int]) -> str:
     return text.removeprefix(".")
 
 
-def _problem(
-    document: Document, schema: dict[str, Any], details: dict[str, Any]
-) -> tuple[tuple[int, int, int], Problem]:
-    """Return one pydantic error as a problem, and what to sort it by."""
+def _origin(document: Document, details: Mapping[str, Any]) -> Origin:
+    """Return where what a pydantic error is about was written."""
     location = tuple(details["loc"])
-    kind = details["type"]
+    if details["type"] == "extra_forbidden":
+        return document.origin(location, key=True)
+    if details["type"] == "missing":
+        return document.origin(location[:-1])
+    return document.origin(_present(document, location), key=location[-1:] == ("[key]",))
+
+
+def _problem(document: Document, schema: dict[str, Any], details: dict[str, Any]) -> Problem:
+    """Return one pydantic error as a problem."""
+    location = tuple(details["loc"])
+    where, kind = _origin(document, details).where, details["type"]
     if kind == "extra_forbidden":
-        origin = document.origin(location, key=True)
         known = _known_keys(schema, location[:-1])
         hint = closest(str(location[-1]).lower(), known) or f"; known keys: {', '.join(known)}"
-        return origin.order, Problem(origin.where, f"unknown key {location[-1]!r}{hint}")
+        return Problem(where, f"unknown key {shown(location[-1])}{hint}")
     if kind == "missing":
-        origin = document.origin(location[:-1])
         inside = f" in {dotted(_present(document, location[:-1]))}" if len(location) > 1 else ""
         what = f"item {location[-1]}" if isinstance(location[-1], int) else f"key {location[-1]!r}"
-        return origin.order, Problem(origin.where, f"missing {what}{inside}")
-    present = _present(document, location)
-    origin = document.origin(present, key=location[-1:] == ("[key]",))
-    name = dotted(present) or "the document"
+        return Problem(where, f"missing {what}{inside}")
+    name = one_line(dotted(_present(document, location)) or "the document", 200)
     if kind == "value_error":  # raised by a validator of ours, which says what would have been right
-        return origin.order, Problem(origin.where, f"{name}: {details['ctx']['error']}")
+        return Problem(where, f"{name}: {details['ctx']['error']}")
     message = _TYPE_MESSAGES.get(kind) or _PYDANTIC_WORDS.sub("", str(details["msg"]))
     got = details.get("input")
     hint = _nearest_choice(got, str(details.get("ctx", {}).get("expected", "")))
-    return origin.order, Problem(origin.where, f"{name} {message}, got {_shortened(got)}{hint}")
+    return Problem(where, f"{name} {message}, got {_shortened(got)}{hint}")
 
 
 def _present(document: Document, location: Location) -> Location:

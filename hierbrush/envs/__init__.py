@@ -1,14 +1,7 @@
 """Gymnasium environments of hierbrush; importing this package registers them."""
 
-import gymnasium
+from hierbrush.registration import CHARACTER_ENV, FLAT_ENV, STROKE_ENV, register
 
-STROKE_ENV = "hierbrush/Stroke-v0"
-FLAT_ENV = "hierbrush/FlatCharacter-v0"
+__all__ = ["CHARACTER_ENV", "FLAT_ENV", "STROKE_ENV", "register"]
 
-for _name, _module in ((STROKE_ENV, "stroke:Stroke"), (FLAT_ENV, "flat_character:FlatCharacter")):
-    if _name not in gymnasium.registry:
-        gymnasium.register(
-            id=_name,
-            entry_point=f"hierbrush.envs.{_module}Env",
-            vector_entry_point=f"hierbrush.envs.{_module}VectorEnv",
-        )
+register()

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Mapping
-from pathlib import Path
+from collections.abc import Iterable, Mapping
+from os import PathLike
 from typing import Any
 
 import gymnasium
@@ -14,12 +14,21 @@ from gymnasium.vector import AutoresetMode, VectorEnv
 from gymnasium.vector.utils import batch_space
 from numpy.typing import NDArray
 
+from hierbrush.arguments import check_whole
 from hierbrush.curriculum import Curriculum, load_curriculum
+from hierbrush.envs.picture import Frame, stroke_picture
+from hierbrush.envs.window import Window
+from hierbrush.errors import HierbrushError, closest, shown
 from hierbrush.resources import folder
+from hierbrush.sim import StrokeBatch
+from hierbrush.sim.batch import TICK_SECONDS
 
 F32 = NDArray[np.float32]
 Bools = NDArray[np.bool_]
 Index = NDArray[np.int64]
+
+TICKS_A_SECOND = round(1 / TICK_SECONDS)
+_LARGEST_SEED = (1 << 63) - 1
 
 
 class BatchVectorEnv(VectorEnv[F32, F32, Any]):
@@ -33,9 +42,17 @@ class BatchVectorEnv(VectorEnv[F32, F32, Any]):
         observation_space, action_space: of one environment.
         metrics: names in ``episode_metrics``, f32 [N] each, valid where an episode has just ended.
         seed: until ``reset`` gives another.
+        render_mode: ``"rgb_array"``, or None for no pictures.
+
+    Raises:
+        HierbrushError: ``num_envs`` or ``seed`` is out of range, or there is no such render mode.
     """
 
-    metadata = {"autoreset_mode": AutoresetMode.NEXT_STEP, "render_modes": []}  # noqa: RUF012  (Gymnasium's own form)
+    metadata = {  # noqa: RUF012  (Gymnasium's own form)
+        "autoreset_mode": AutoresetMode.NEXT_STEP,
+        "render_modes": ["rgb_array"],
+        "render_fps": TICKS_A_SECOND,
+    }
 
     def __init__(
         self,
@@ -44,15 +61,21 @@ class BatchVectorEnv(VectorEnv[F32, F32, Any]):
         action_space: spaces.Box,
         metrics: tuple[str, ...],
         seed: int,
+        render_mode: str | None = None,
     ) -> None:
-        self.num_envs = num_envs
+        self.num_envs = check_whole("num_envs", num_envs, 1, 1 << 20)
+        self.render_mode = check_render_mode(render_mode, self.metadata)
         self.single_observation_space, self.single_action_space = observation_space, action_space
         self.observation_space = batch_space(observation_space, num_envs)
         self.action_space = batch_space(action_space, num_envs)
         self.episode_metrics: dict[str, F32] = {name: np.zeros(num_envs, np.float32) for name in metrics}
-        self._rng = np.random.default_rng(seed)
+        self._rng = np.random.default_rng(check_whole("seed", seed, 0, _LARGEST_SEED))
         self._never: Bools = np.zeros(num_envs, np.bool_)
         self._ended: Bools = np.zeros(num_envs, np.bool_)
+
+    def _restart(self, seed: int) -> None:
+        """Restart all that is drawn at random."""
+        self._rng = np.random.default_rng(seed)
 
     @abstractmethod
     def _begin(self, slots: Index) -> None:
@@ -65,6 +88,11 @@ class BatchVectorEnv(VectorEnv[F32, F32, Any]):
     @abstractmethod
     def _observe(self) -> F32:
         """Return the observations [N, D]; the array may belong to the environment."""
+
+    @property
+    @abstractmethod
+    def _strokes(self) -> StrokeBatch:
+        """The simulator underneath."""
 
     def step_batch(self, actions: F32) -> tuple[F32, F32, Bools, Bools]:
         """Advance by one tick, beginning finished episodes anew within it.
@@ -82,10 +110,14 @@ class BatchVectorEnv(VectorEnv[F32, F32, Any]):
         return self._observe(), reward, over, self._never
 
     def reset(self, *, seed: int | None = None, options: dict[str, Any] | None = None) -> tuple[F32, dict[str, Any]]:
-        """Begin every slot anew; ``seed`` (or the first of a list) restarts all that is drawn at random."""
-        if seed is not None:
-            first = seed if isinstance(seed, int | np.integer) else next(iter(seed))
-            self._rng = np.random.default_rng(int(first))
+        """Begin every slot anew; ``seed`` (or the first of a list) restarts all that is drawn at random.
+
+        Raises:
+            HierbrushError: ``seed`` is no whole number from 0.
+        """
+        first = next(iter(seed), None) if isinstance(seed, Iterable) else seed
+        if first is not None:
+            self._restart(check_whole("seed", first, 0, _LARGEST_SEED))
         self._begin(np.arange(self.num_envs))
         self._ended[:] = False
         return self._observe().copy(), {}
@@ -107,14 +139,33 @@ class BatchVectorEnv(VectorEnv[F32, F32, Any]):
             }
         return self._observe().copy(), reward, over.copy(), self._never.copy(), info
 
+    def render(self) -> tuple[Frame, ...] | None:  # type: ignore[override]
+        """Return a picture of every episode, uint8 [512, 512, 3]; None without a render mode."""
+        if self.render_mode is None:
+            return None
+        return tuple(stroke_picture(self._strokes, slot) for slot in range(self.num_envs))
+
 
 class SingleEnv(gymnasium.Env[F32, F32]):
-    """A `BatchVectorEnv` of one, for code that expects a plain ``gymnasium.Env``."""
+    """A `BatchVectorEnv` of one, for code that expects a plain ``gymnasium.Env``.
 
-    metadata = {"render_modes": []}  # noqa: RUF012  (Gymnasium's own form)
+    Args:
+        vector: the environment.
+        render_mode: ``"rgb_array"``, ``"human"`` (a window that shows every tick as it is written) or None.
 
-    def __init__(self, vector: BatchVectorEnv) -> None:
+    Raises:
+        HierbrushError: there is no such render mode, or what it needs is not installed.
+    """
+
+    metadata = {  # noqa: RUF012  (Gymnasium's own form)
+        "render_modes": ["human", "rgb_array"],
+        "render_fps": TICKS_A_SECOND,
+    }
+
+    def __init__(self, vector: BatchVectorEnv, render_mode: str | None = None) -> None:
         self._vector = vector
+        self.render_mode = check_render_mode(render_mode, self.metadata)
+        self._window = Window("hierbrush", rate=TICKS_A_SECOND) if render_mode == "human" else None
         self.observation_space = vector.single_observation_space
         self.action_space = vector.single_action_space
 
@@ -123,6 +174,7 @@ class SingleEnv(gymnasium.Env[F32, F32]):
         super().reset(seed=seed)
         # Gymnasium keeps a generator of its own; drawing from it makes an unseeded reset follow from the last seed.
         observation, info = self._vector.reset(seed=int(self.np_random.integers(1 << 31)))
+        self._watch()
         return observation[0], info
 
     def step(self, action: F32) -> tuple[F32, float, bool, bool, dict[str, Any]]:
@@ -131,11 +183,42 @@ class SingleEnv(gymnasium.Env[F32, F32]):
         info: dict[str, Any] = {}
         if over[0]:
             info["episode_metrics"] = {name: float(values[0]) for name, values in self._vector.episode_metrics.items()}
+        self._watch()
         return self._vector._observe()[0].copy(), float(reward[0]), bool(over[0]), False, info
 
+    def _watch(self) -> None:
+        if self._window is not None:
+            self._window.show(self._picture())
 
-def curriculum_of(source: Curriculum | Mapping[str, Any] | str | Path | None, *, default: str) -> Curriculum:
-    """Return a curriculum: itself, from its content, from a file, or the shipped file ``default``.
+    def _picture(self) -> Frame:
+        return stroke_picture(self._vector._strokes, 0)
+
+    def render(self) -> Frame | None:  # type: ignore[override]
+        """Return a picture of the goal, the ink and the brush, uint8 [512, 512, 3]; in a window or without a render
+        mode return None.
+        """
+        if self.render_mode == "rgb_array":
+            return self._picture()
+        self._watch()
+        return None
+
+    def close(self) -> None:
+        """Close the window, if there is one."""
+        if self._window is not None:
+            self._window.close()
+
+
+def check_render_mode(render_mode: str | None, metadata: Mapping[str, Any]) -> str | None:
+    """Return a render mode, or raise `HierbrushError` unless ``metadata`` names it."""
+    known = metadata["render_modes"]
+    if render_mode is not None and render_mode not in known:
+        near = closest(str(render_mode), known)
+        raise HierbrushError(f"render_mode: {shown(render_mode)}, expected None, {' or '.join(map(repr, known))}{near}")
+    return render_mode
+
+
+def curriculum_of(source: Curriculum | Mapping[str, Any] | str | PathLike[str] | None, *, default: str) -> Curriculum:
+    """Return a curriculum: itself, from its content, as `load_curriculum` reads it, or the shipped file ``default``.
 
     Raises:
         HierbrushError: it cannot be used.
@@ -144,6 +227,6 @@ def curriculum_of(source: Curriculum | Mapping[str, Any] | str | Path | None, *,
         return source
     if source is None:
         return load_curriculum(folder("curricula") / default)
-    if isinstance(source, str | Path):
+    if isinstance(source, str | PathLike):
         return load_curriculum(source)
     return Curriculum.model_validate(source)

@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from pathlib import Path
+from os import PathLike
 from typing import Any
 
 import numpy as np
@@ -26,6 +26,7 @@ from hierbrush.composer.place import PLACE_SIZE, encode_place, stroke_goals
 from hierbrush.curriculum import Curriculum
 from hierbrush.curriculum.characters import draw_characters
 from hierbrush.envs.batch_vector import curriculum_of
+from hierbrush.envs.picture import Frame, on_page, picture
 from hierbrush.errors import HierbrushError
 from hierbrush.metrics.recognition import GlyphIndex, sureness
 from hierbrush.sim import StrokeBatch, rasterise
@@ -147,7 +148,7 @@ class CharacterBatch:
         self,
         slots: int = 1,
         *,
-        curriculum: Curriculum | Mapping[str, Any] | str | Path | None = None,
+        curriculum: Curriculum | Mapping[str, Any] | str | PathLike[str] | None = None,
         stage: int = 0,
         characters: Sequence[str] = (),
         autoreset: bool = True,
@@ -192,7 +193,7 @@ class CharacterBatch:
         self._model = self._spec.brush.build()
         least, most = self._spec.episode.ticks
         self._follower = Follower(least_ticks=least, most_ticks=most, height=self._spec.episode.start_height)
-        self.lessons = _lessons(self._given or draw_characters(self._spec.characters, self._lesson_seed))
+        self.lessons = lessons_of(self._given or draw_characters(self._spec.characters, self._lesson_seed))
         self._progress = Progress(self.lessons.bank, self.slots)
         if self._strokes is None:
             self._strokes = StrokeBatch(
@@ -221,6 +222,21 @@ class CharacterBatch:
     def character(self) -> tuple[str, ...]:
         """The character of every slot."""
         return tuple(self.lessons.characters[at] for at in self._progress.brief.tolist())
+
+    @property
+    def remaining(self) -> Bools:
+        """Strokes that may be chosen next: bool [N, MAX_STROKES]."""
+        return self._progress.remaining
+
+    def picture(self, slot: int) -> Frame:
+        """Return a slot's glyph, ink and brush as a picture, uint8 [512, 512, 3]."""
+        ink = self._page[slot].astype(np.float32)
+        brush = np.empty((0, 2))
+        if not self.due[slot]:
+            np.maximum(ink, on_page(self.strokes.coverage(slot), self._goals.window[slot], SIDE), out=ink)
+            brush = self.strokes.footprint(slot)
+        glyph = self.lessons.glyphs[self._progress.brief[slot]].astype(np.float32)
+        return picture(ink, glyph, brush, box=self._goals.box)
 
     def observe_composer(self, rows: Index | slice = slice(None)) -> F32:
         """Return copies of what the composer observes: f32 [n, MAX_STROKES, OBSERVATION_SIZE]."""
@@ -383,7 +399,8 @@ class CharacterBatch:
 
 
 @lru_cache(maxsize=4)
-def _lessons(characters: tuple[str, ...]) -> Lessons:
+def lessons_of(characters: tuple[str, ...]) -> Lessons:
+    """Return the lessons for characters of the library; those asked for last are kept."""
     return Lessons.of(characters)
 
 
@@ -400,7 +417,7 @@ def character_spaces() -> tuple[dict[str, spaces.Space[Any]], dict[str, spaces.S
     )
 
 
-def character_curriculum(source: Curriculum | Mapping[str, Any] | str | Path | None) -> Curriculum:
+def character_curriculum(source: Curriculum | Mapping[str, Any] | str | PathLike[str] | None) -> Curriculum:
     """Return a curriculum of characters: itself, from its content, from a file, or ``composer.yaml``.
 
     Raises:

@@ -10,18 +10,28 @@ by termination after the character's ticks, which the observation counts down.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from gymnasium import spaces
+from numpy.typing import NDArray
 
 from hierbrush.composer.flat import ACTION_SIZE, OBSERVATION_SIZE, FlatBatch, FlatTasks
 from hierbrush.curriculum import Curriculum
 from hierbrush.curriculum.characters import draw_characters
 from hierbrush.envs.batch_vector import F32, BatchVectorEnv, Bools, Index, SingleEnv
-from hierbrush.envs.character import OBSERVATION_LIMIT, Lessons, character_curriculum
+from hierbrush.envs.character import OBSERVATION_LIMIT, character_curriculum, lessons_of
+from hierbrush.sim import StrokeBatch
 from hierbrush.sim.reference import pack
+
+
+@lru_cache(maxsize=4)
+def _tasks(characters: tuple[str, ...]) -> tuple[FlatTasks, NDArray[np.uint64]]:
+    """Return what the hand is told of characters, and their packed glyphs [G, words]."""
+    lessons = lessons_of(characters)
+    return FlatTasks.of(lessons.briefs), np.stack([pack(glyph) for glyph in lessons.glyphs])
 
 
 class FlatCharacterVectorEnv(BatchVectorEnv):
@@ -36,6 +46,7 @@ class FlatCharacterVectorEnv(BatchVectorEnv):
         stage: where in the curriculum to begin.
         threads: workers that share the slots.
         seed: of characters and brushes until ``reset`` gives another.
+        render_mode: ``"rgb_array"``, or None for no pictures.
 
     Raises:
         HierbrushError: an argument is out of range or the curriculum cannot be used.
@@ -49,6 +60,7 @@ class FlatCharacterVectorEnv(BatchVectorEnv):
         stage: int = 0,
         threads: int = 1,
         seed: int = 0,
+        render_mode: str | None = None,
     ) -> None:
         self.curriculum = character_curriculum(curriculum)
         super().__init__(
@@ -57,6 +69,7 @@ class FlatCharacterVectorEnv(BatchVectorEnv):
             spaces.Box(-1.0, 1.0, (ACTION_SIZE,), np.float32),
             ("character_iou", "inside", "outside"),
             seed,
+            render_mode,
         )
         self._threads, self._lesson_seed = threads, seed
         self.stage = -1
@@ -73,17 +86,20 @@ class FlatCharacterVectorEnv(BatchVectorEnv):
             return
         self.stage, self._spec = stage, spec
         assert self._spec.characters is not None
-        lessons = Lessons.of(draw_characters(self._spec.characters, self._lesson_seed))
-        self._glyphs = np.stack([pack(glyph) for glyph in lessons.glyphs])
+        tasks, self._glyphs = _tasks(draw_characters(self._spec.characters, self._lesson_seed))
         self._model = self._spec.brush.build()
         self.batch = FlatBatch(
-            FlatTasks.of(lessons.briefs),
+            tasks,
             self._model,
             self.num_envs,
             threads=self._threads,
             seed=int(self._rng.integers(1 << 62)),
         )
         self._begin(np.arange(self.num_envs))
+
+    @property
+    def _strokes(self) -> StrokeBatch:
+        return self.batch.strokes
 
     def _begin(self, slots: Index) -> None:
         """Give slots new characters, and brushes as the stage randomises them."""
@@ -114,7 +130,7 @@ class FlatCharacterVectorEnv(BatchVectorEnv):
 
 
 class FlatCharacterEnv(SingleEnv):
-    """One character at a time; takes the options of `FlatCharacterVectorEnv`."""
+    """One character at a time; takes the options of `FlatCharacterVectorEnv` and the render modes of `SingleEnv`."""
 
-    def __init__(self, **options: Any) -> None:
-        super().__init__(FlatCharacterVectorEnv(1, **options))
+    def __init__(self, *, render_mode: str | None = None, **options: Any) -> None:
+        super().__init__(FlatCharacterVectorEnv(1, **options), render_mode)

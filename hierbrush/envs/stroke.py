@@ -10,8 +10,10 @@ goal's number of ticks, which the observation counts down.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
-from pathlib import Path
+from functools import partial
+from os import PathLike
 from typing import Any
 
 import numpy as np
@@ -21,10 +23,14 @@ from numpy.typing import NDArray
 from hierbrush.curriculum import Curriculum, Stage
 from hierbrush.curriculum.goals import sample_goals
 from hierbrush.envs.batch_vector import F32, BatchVectorEnv, Bools, Index, SingleEnv, curriculum_of
+from hierbrush.envs.kept_banks import kept_bank
 from hierbrush.errors import HierbrushError, closest
 from hierbrush.sim import GoalBank, StrokeBatch
 from hierbrush.sim.observation import GROUPS, LAYOUTS
 from hierbrush.strokes.follower import Follower
+
+_HAND = 1
+"""Parts the seed of the handle's errors from that of goals and brushes."""
 
 
 class StrokeVectorEnv(BatchVectorEnv):
@@ -42,6 +48,7 @@ class StrokeVectorEnv(BatchVectorEnv):
         supersample: samples a pixel side of the ink that is rewarded: 1, 2 or 4.
         threads: workers that share the slots.
         seed: of goals, brushes and handle errors until ``reset`` gives another.
+        render_mode: ``"rgb_array"``, or None for no pictures.
 
     Raises:
         HierbrushError: an argument is out of range or the curriculum cannot be used.
@@ -51,7 +58,7 @@ class StrokeVectorEnv(BatchVectorEnv):
         self,
         num_envs: int = 1,
         *,
-        curriculum: Curriculum | Mapping[str, Any] | str | Path | None = None,
+        curriculum: Curriculum | Mapping[str, Any] | str | PathLike[str] | None = None,
         stroke: str | None = None,
         stage: int = 0,
         observation: str = "full",
@@ -59,6 +66,7 @@ class StrokeVectorEnv(BatchVectorEnv):
         supersample: int = 1,
         threads: int = 1,
         seed: int = 0,
+        render_mode: str | None = None,
     ) -> None:
         self.curriculum = curriculum_of(curriculum, default="primitives.yaml")
         without = [stage.name for stage in self.curriculum.stages if stage.goals is None]
@@ -81,6 +89,7 @@ class StrokeVectorEnv(BatchVectorEnv):
             spaces.Box(-1.0, 1.0, (3,), np.float32),
             ("iou", "inside", "outside"),
             seed,
+            render_mode,
         )
         self._layout, self._supersample, self._threads, self._goal_seed = observation, supersample, threads, seed
         self._reward = np.zeros(num_envs, np.float32)
@@ -100,7 +109,7 @@ class StrokeVectorEnv(BatchVectorEnv):
             return
         self.stage, self._spec = stage, spec
         self._model = self._spec.brush.build()
-        bank = self._draw(self._spec)
+        bank = self._bank(self._spec)
         if self._batch is None:
             self._batch = StrokeBatch(
                 bank,
@@ -113,6 +122,12 @@ class StrokeVectorEnv(BatchVectorEnv):
         else:
             self._batch.set_bank(bank)
         self._begin(np.arange(self.num_envs))
+
+    def _bank(self, stage: Stage) -> GoalBank:
+        """Return the stage's goals, as drawn before if they were."""
+        drawn_from = stage.model_dump(mode="json", include={"goals", "brush", "episode"})
+        recipe = json.dumps([drawn_from, self.stroke_types, self._goal_seed, self._supersample])
+        return kept_bank(recipe, partial(self._draw, stage))
 
     def _draw(self, stage: Stage) -> GoalBank:
         assert stage.goals is not None
@@ -127,6 +142,15 @@ class StrokeVectorEnv(BatchVectorEnv):
         """The simulator underneath."""
         assert self._batch is not None
         return self._batch
+
+    @property
+    def _strokes(self) -> StrokeBatch:
+        return self.batch
+
+    def _restart(self, seed: int) -> None:
+        super()._restart(seed)
+        # From a sequence of its own: what the hand draws must not change which goals are drawn.
+        self.batch.reseed(int(np.random.SeedSequence([seed, _HAND]).generate_state(1, np.uint64)[0]))
 
     def _begin(self, slots: Index) -> None:
         """Give slots new goals, and brushes and hands as the stage randomises them."""
@@ -175,10 +199,10 @@ class StrokeVectorEnv(BatchVectorEnv):
 
 
 class StrokeEnv(SingleEnv):
-    """One stroke at a time; takes the options of `StrokeVectorEnv`."""
+    """One stroke at a time; takes the options of `StrokeVectorEnv` and the render modes of `SingleEnv`."""
 
-    def __init__(self, **options: Any) -> None:
-        super().__init__(StrokeVectorEnv(1, **options))
+    def __init__(self, *, render_mode: str | None = None, **options: Any) -> None:
+        super().__init__(StrokeVectorEnv(1, **options), render_mode)
 
 
 def hidden_columns(groups: Sequence[str], layout: str) -> NDArray[np.int64]:

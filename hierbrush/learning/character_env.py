@@ -7,60 +7,82 @@ from typing import Any
 import numpy as np
 from ray.rllib.env.multi_agent_env import MultiAgentEnv
 
-from hierbrush.envs.character import COMPOSER, CharacterBatch, character_spaces
-from hierbrush.strokes.types import ABBREVIATIONS
+from hierbrush.composer.place import PLACE_SIZE
+from hierbrush.envs.batch_vector import TICKS_A_SECOND, check_render_mode
+from hierbrush.envs.character import COMPOSER, character_spaces
+from hierbrush.envs.picture import Frame
+from hierbrush.envs.turns import AGENTS, CharacterTurns, Turn, turn_spaces
+from hierbrush.envs.window import Window
 
 
 class CharacterEnv(MultiAgentEnv):  # type: ignore[misc]
     """One character, written by the agent ``composer`` and one agent for each stroke type.
 
-    Only the agent that acts next is observed: the composer before every stroke, then the primitive of the stroke's type
-    at every control tick. A primitive is rewarded every tick; the composer when the stroke that it decided is over. The
-    episode ends for all with the last stroke. As an agent of RLlib a primitive lives as long as the character, though
-    each of its strokes is a task of its own; `HierarchicalToBatch` treats it so, RLlib's own GAE does not.
+    Spaces, the mask of the strokes that may be chosen, and what a choice against it means are described in
+    `hierbrush.envs.turns`. Only the agent that acts next is observed: the composer before every stroke, then the
+    primitive of the stroke's type at every control tick. A primitive is rewarded every tick; the composer when the
+    stroke that it decided is over. The episode ends for all with the last stroke; ``infos["composer"]`` then holds the
+    character's scores. As an agent of RLlib a primitive lives as long as the character, though each of its strokes is a
+    task of its own; `HierarchicalToBatch` treats it so, RLlib's own GAE does not.
+
+    Gymnasium knows it as ``hierbrush/Character-v0``.
 
     Args:
-        config: keyword arguments of `CharacterBatch`.
+        config: keyword arguments of `CharacterBatch` but its slots, and ``render_mode``, as RLlib's ``env_config``
+            gives them.
+        options: more of them, as ``gymnasium.make`` gives them.
+
+    Raises:
+        HierbrushError: an argument is out of range or the curriculum cannot be used.
     """
 
-    def __init__(self, config: dict[str, Any] | None = None) -> None:
+    metadata = {  # noqa: RUF012  (Gymnasium's own form)
+        "render_modes": ["human", "rgb_array"],
+        "render_fps": TICKS_A_SECOND,
+    }
+
+    def __init__(self, config: dict[str, Any] | None = None, **options: Any) -> None:
         super().__init__()
-        self.batch = CharacterBatch(1, autoreset=False, **dict(config or {}))
-        self.observation_spaces, self.action_spaces = character_spaces()
-        self.possible_agents = [COMPOSER, *ABBREVIATIONS]
-        self.agents = list(self.possible_agents)
+        given = {**(config or {}), **options}
+        self.render_mode = check_render_mode(given.pop("render_mode", None), self.metadata)
+        self.turns = CharacterTurns(**given)
+        self.observation_spaces, self.action_spaces = self._spaces()
+        self.possible_agents = list(AGENTS)
+        self.agents = list(AGENTS)
+        self._window = Window("hierbrush", rate=TICKS_A_SECOND) if self.render_mode == "human" else None
+
+    def _spaces(self) -> tuple[dict[str, Any], dict[str, Any]]:
+        return turn_spaces()
+
+    def _composer_sees(self) -> Any:
+        return {"action_mask": self.turns.mask, "observations": self.turns.tokens}
+
+    def _carry_out(self, action: Any) -> Turn:
+        return self.turns.act(action)
 
     def _observed(self) -> dict[str, Any]:
-        if self.batch.due[0]:
-            return {COMPOSER: self.batch.observe_composer()[0]}
-        return {ABBREVIATIONS[self.batch.stroke_type[0]]: self.batch.observation[0].copy()}
+        agent = self.turns.agent
+        return {agent: self._composer_sees() if agent == COMPOSER else self.turns.brush}
 
     def reset(self, *, seed: int | None = None, options: dict[str, Any] | None = None) -> tuple[dict[str, Any], Any]:
         """Begin another character; the composer is due."""
-        self.batch.reset(seed)
+        super().reset(seed=seed, options=options)
+        self.turns.reset(seed)
+        self._watch()
         return self._observed(), {}
 
     def step(self, action_dict: dict[str, Any]) -> tuple[dict[str, Any], ...]:
-        """Carry out the action of the agent that is due; ``infos["composer"]`` holds a finished character's scores."""
-        batch = self.batch
-        rewards: dict[str, float] = {}
-        infos: dict[str, Any] = {}
-        over = False
-        observations: dict[str, Any] = {}
-        if batch.due[0]:
-            batch.begin(np.zeros(1, np.int64), np.asarray(action_dict[COMPOSER], np.float32)[None])
-        else:
-            agent = ABBREVIATIONS[batch.stroke_type[0]]
-            tick = batch.tick(np.asarray(action_dict[agent], np.float32)[None])
-            rewards[agent] = float(tick.stroke_reward[0])
-            over = bool(tick.character_over[0])
-            if tick.stroke_over[0]:
-                rewards[COMPOSER] = float(tick.composer_reward[0])
-            if over:
-                observations[agent] = batch.observation[0].copy()
-                infos[COMPOSER] = {name: float(column[0]) for name, column in batch.episode_metrics.items()}
+        """Carry out the action of the agent that is due; ``infos["composer"]`` holds a finished character's scores.
+
+        Raises:
+            HierbrushError: the character is finished, or the action is none of the agent's.
+        """
+        turn = self._carry_out(action_dict.get(self.turns.agent))
+        observations: dict[str, Any] = {turn.agent: self.turns.brush} if turn.over else {}
         observations.update(self._observed())
-        return observations, rewards, {"__all__": over}, {"__all__": False}, infos
+        infos = {COMPOSER: dict(turn.scores)} if turn.over else {}
+        self._watch()
+        return observations, turn.rewards, {"__all__": turn.over}, {"__all__": False}, infos
 
     def get_observation_space(self, agent_id: str) -> Any:
         """Return the observation space of an agent."""
@@ -69,3 +91,40 @@ class CharacterEnv(MultiAgentEnv):  # type: ignore[misc]
     def get_action_space(self, agent_id: str) -> Any:
         """Return the action space of an agent."""
         return self.action_spaces[agent_id]
+
+    def _watch(self) -> None:
+        if self._window is not None:
+            self._window.show(self.turns.picture())
+
+    def render(self) -> Frame | None:
+        """Return the glyph, the ink and the brush as a picture, uint8 [512, 512, 3]; in a window or without a render
+        mode return None.
+        """
+        if self.render_mode == "rgb_array":
+            return self.turns.picture()
+        self._watch()
+        return None
+
+    def close(self) -> None:
+        """Close the window, if there is one."""
+        if self._window is not None:
+            self._window.close()
+
+
+class DecisionEnv(CharacterEnv):
+    """`CharacterEnv` as `ComposerModule` knows it, for our modules on RLlib's own runner (benchmark and comparison).
+
+    The composer sees its tokens alone, which tell what is written, and answers f32 [1 + PLACE_SIZE], the row first.
+    """
+
+    def _spaces(self) -> tuple[dict[str, Any], dict[str, Any]]:
+        return character_spaces()
+
+    def _composer_sees(self) -> Any:
+        return self.turns.tokens
+
+    def _carry_out(self, action: Any) -> Turn:
+        if self.turns.agent != COMPOSER:
+            return self.turns.act(action)
+        decision = np.asarray(action, np.float32).reshape(1 + PLACE_SIZE)
+        return self.turns.decide(int(np.rint(decision[0])), decision[1:])

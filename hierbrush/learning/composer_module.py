@@ -16,7 +16,8 @@ from torch import Tensor, nn
 from hierbrush.composer.brief import MAX_STROKES, RANK
 from hierbrush.composer.observation import EXISTS, GOAL, GOAL_GIVEN, OBSERVATION_SIZE, WRITTEN
 from hierbrush.composer.place import PLACE_SIZE
-from hierbrush.composer.policy import HEAD_SIZE, OUT_OF_REACH, parameter_shapes
+from hierbrush.composer.policy import OUT_OF_REACH, parameter_shapes
+from hierbrush.sim.network import HEAD_SIZE
 
 _LOG_SQRT_2PI = 0.5 * math.log(2 * math.pi)
 

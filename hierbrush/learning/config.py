@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
-
-from hierbrush.curriculum import ConfigError, read_yaml
-from hierbrush.resources import folder
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, field_validator, model_validator
 
 _Count = Annotated[int, Field(gt=0)]
 _Positive = Annotated[float, Field(gt=0)]
@@ -16,6 +14,24 @@ _Share = Annotated[float, Field(ge=0, le=1)]
 _Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_-]*$", max_length=40)]
 _Weight = Annotated[float, Field(ge=0, le=100)]
 _Values = Annotated[tuple[Any, ...], Field(min_length=1)]
+
+
+def _file_name(name: str) -> str:
+    """Refuse what no file can be called, which would fail wherever it is first looked for."""
+    if "\0" in name:
+        raise ValueError("a file's name has no NUL in it")
+    parts = [len(os.fsencode(part)) for part in name.split("/")]
+    if max(parts) > _LONGEST_PART or sum(parts) + len(parts) > _LONGEST_NAME:
+        raise ValueError(f"is {len(name)} characters long, more than a file's name can have")
+    return name
+
+
+_LONGEST_PART, _LONGEST_NAME = 255, 4095  # bytes, of Linux and most others
+FileName = Annotated[str, AfterValidator(_file_name)]
+"""A file as a configuration names it."""
+FilePath = Annotated[Path, AfterValidator(lambda path: Path(_file_name(str(path))))]
+"""The same as a path."""
+
 _Widths = Annotated[tuple[_Count, ...], Field(min_length=1, max_length=8)]
 
 
@@ -29,7 +45,8 @@ class EnvironmentSection(Section):
     """What is sampled."""
 
     id: str = "hierbrush/Stroke-v0"
-    """Gymnasium id of a vector environment with ``step_batch``; ``module:id`` imports the module first."""
+    """Gymnasium id of a vector environment with ``step_batch``; ``module:id`` imports the module first, from Python's
+    path, from beside the configuration or from the working directory."""
 
     slots: _Count = 512
     """Environments that one runner steps together."""
@@ -107,7 +124,7 @@ class PhaseSection(Section):
     start_from: str | None = None
     """Earlier phase with one policy, whose weights this phase begins with."""
 
-    curriculum: str | None = None
+    curriculum: FileName | None = None
     """Takes the place of ``curriculum`` in this phase."""
 
     steps: _Count | None = None
@@ -168,7 +185,7 @@ class FaultsSection(Section):
 class OutputSection(Section):
     """What a training leaves behind."""
 
-    storage: str | None = None
+    storage: FileName | None = None
     """Folder or URI (``s3://bucket/runs``, ``gs://``, ``hdfs://``, ``file:///``; whatever pyarrow opens) that holds
     checkpoints, logs and weights, as ``<storage>/<output folder>/<policy>``; the output folder itself unless given."""
 
@@ -248,8 +265,9 @@ class TrainingConfig(Section):
     environment: EnvironmentSection = EnvironmentSection()
     """What is sampled."""
 
-    curriculum: str | None = None
-    """Curriculum file: beside the configuration, in ``curricula/`` or from the working directory."""
+    curriculum: FileName | None = None
+    """Curriculum file beside the configuration or from the working folder, or one of hierbrush's own, such as
+    ``dots.yaml``."""
 
     reward: RewardSection = RewardSection()
     """Weights of the reward."""
@@ -263,7 +281,7 @@ class TrainingConfig(Section):
     phases: Annotated[tuple[PhaseSection, ...], Field(min_length=1, max_length=20)] = (PhaseSection(name="policy"),)
     """What is trained, in this order."""
 
-    initial_weights: str | None = None
+    initial_weights: FileName | None = None
     """Safetensors file that the phases without ``start_from`` begin with; random weights when not given."""
 
     resources: ResourcesSection = ResourcesSection()
@@ -318,6 +336,7 @@ class TrainingConfig(Section):
 
         return self.model_copy(
             update={
+                "phases": (phase,),
                 **own("curriculum"),
                 "training": self.training.model_copy(update=own("steps", "lr", "lr_final")),
                 "policy": self.policy.model_copy(update=own("sigma", "sigma_final")),
@@ -325,24 +344,7 @@ class TrainingConfig(Section):
         )
 
 
-def named_file(name: str, config_path: Path) -> Path:
-    """Return the file that a configuration names: beside it if it is there, else from the working directory."""
+def weights_named(name: str, config_path: Path) -> Path:
+    """Return the weights that a configuration names: beside it if they are there, else from the working folder."""
     beside = config_path.parent / name
     return beside if beside.exists() or not Path(name).exists() else Path(name)
-
-
-def curriculum_file(name: str, config_path: Path) -> Path:
-    """Return the curriculum that a configuration names: beside it, among hierbrush's, or from the working directory.
-
-    A training configuration is not taken for one: ``configs/`` and ``curricula/`` both have a ``composer.yaml``.
-    """
-    candidates = [base / name for base in (config_path.parent, folder("curricula"), Path())]
-    there = [path for path in candidates if path.exists() and not _trains(path)]
-    return there[0] if there else candidates[0]
-
-
-def _trains(path: Path) -> bool:
-    try:
-        return not {"training", "phases"}.isdisjoint(read_yaml(path).data)
-    except ConfigError:
-        return False  # whoever loads it says what is wrong

@@ -17,7 +17,7 @@ from hierbrush.curriculum import Curriculum
 from hierbrush.envs.character import COMPOSER, character_spaces
 from hierbrush.errors import HierbrushError, closest
 from hierbrush.learning.algorithm import CurriculumCallback, CurriculumPPOConfig
-from hierbrush.learning.character_env import CharacterEnv
+from hierbrush.learning.character_env import DecisionEnv
 from hierbrush.learning.composer_module import ComposerModule
 from hierbrush.learning.hierarchical_config import IMITATION, SHIPPED, HierarchicalConfig
 from hierbrush.learning.hierarchical_connector import HierarchicalToBatch
@@ -173,7 +173,7 @@ def hierarchical_algorithm_config(config: HierarchicalConfig, curriculum: Curric
     result: CurriculumPPOConfig = (
         CurriculumPPOConfig()
         .environment(
-            CharacterEnv,
+            DecisionEnv,
             env_config={"supersample": config.environment.supersample, "seed": config.seed},
             normalize_actions=False,
             clip_actions=False,

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, Field
 
 from hierbrush.errors import closest
-from hierbrush.learning.config import FaultsSection, OutputSection, ResourcesSection, Section
+from hierbrush.learning.config import FaultsSection, FileName, OutputSection, ResourcesSection, Section
 from hierbrush.strokes.types import ABBREVIATIONS
 
 _Count = Annotated[int, Field(gt=0)]
@@ -43,7 +43,7 @@ class CharactersSection(Section):
 class ComposerSection(Section):
     """The upper level."""
 
-    weights: str = SHIPPED
+    weights: FileName = SHIPPED
     """Safetensors file that it begins with and stays near: ``shipped``, ``imitation`` (what the shipped one began as),
     or a path."""
 
@@ -91,7 +91,7 @@ class ComposerSection(Section):
 class PrimitivesSection(Section):
     """The lower level."""
 
-    weights: str = SHIPPED
+    weights: FileName = SHIPPED
     """Safetensors file with a policy for each stroke type: ``shipped``, or a path."""
 
     train: Literal["none", "all"] | _Types = "none"
@@ -166,7 +166,7 @@ class HierarchicalConfig(Section):
     seed: int = Field(default=0, ge=0, lt=2**31)
     """Seed of characters, noise, first weights and shuffling."""
 
-    curriculum: str = "composer.yaml"
+    curriculum: FileName = "composer.yaml"
     """Curriculum file whose stages have characters."""
 
     environment: CharactersSection = CharactersSection()

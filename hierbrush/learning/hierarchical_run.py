@@ -17,10 +17,10 @@ from safetensors.numpy import save
 from hierbrush.curriculum import load_curriculum, load_model
 from hierbrush.envs.character import COMPOSER
 from hierbrush.files import write_atomically
-from hierbrush.learning.config import curriculum_file
+from hierbrush.learning.hangup import lasting_ray_session
 from hierbrush.learning.hierarchical import hierarchical_algorithm_config, trained_modules, weight_files
 from hierbrush.learning.hierarchical_config import HierarchicalConfig
-from hierbrush.learning.policy_run import PolicyRun, TrainingLoop, ray_session
+from hierbrush.learning.policy_run import PolicyRun, TrainingLoop
 from hierbrush.learning.progress import Progress
 from hierbrush.learning.storage import stored_at
 from hierbrush.learning.weights import commit
@@ -49,6 +49,7 @@ class HierarchicalLoop(TrainingLoop):
             "steps": self.steps,
             "seconds": round(time.monotonic() - self._started, 1),
             "seed": run.config.seed,
+            "changes": self._changes,
             "commit": commit(),
             "training_scores": {
                 name: record[name]
@@ -96,6 +97,7 @@ def train_hierarchical(
     resume: bool = False,
     output: Path | None = None,
     address: str | None = None,
+    trust_checkpoints: bool = False,
     stop: Callable[[], bool],
 ) -> Path | None:
     """Train both levels as a configuration file asks for; return the folder with the results, None if stopped.
@@ -110,6 +112,7 @@ def train_hierarchical(
         resume: go on from the newest complete checkpoint in ``output``.
         output: the folder.
         address: Ray cluster to train on; see `ray_session`.
+        trust_checkpoints: go on from checkpoints that other users could have written, too.
         stop: asked after every iteration.
 
     Raises:
@@ -119,14 +122,26 @@ def train_hierarchical(
     trained = trained_modules(config)
     weight_files(config)  # a misspelt name is told before a folder is made and Ray is started
     into = output or Path("runs", config.name)
-    curriculum = load_curriculum(curriculum_file(config.curriculum, config_path))
+    curriculum = load_curriculum(config.curriculum, beside=config_path)
     uri = stored_at(config.output.storage, into, into)
-    run = PolicyRun(config.name, into, config, curriculum, None, None, uri)  # type: ignore[arg-type]
-    run.claim(resume=resume)
-    write_atomically(into / "config.json", (config.model_dump_json(indent=2) + "\n").encode())
-    progress = Progress(config.name, config.training.steps, 0)
-    with ray_session(1 + config.resources.runners + config.resources.learners, address):
-        algorithm = hierarchical_algorithm_config(config, curriculum).build_algo()
-        with HierarchicalLoop(run, algorithm, progress, resume=resume) as loop:
-            loop.module_id = trained[0]
-            return into if loop.train(stop) else None
+    card = PRIMITIVES_CARD if set(trained) - {COMPOSER} else COMPOSER_CARD
+    run = PolicyRun(
+        config.name,
+        into,
+        config,  # type: ignore[arg-type]
+        curriculum,
+        None,
+        None,
+        uri,
+        card=card,
+        trusted=trust_checkpoints,
+    )
+    with run.claim(resume=resume):
+        if resume and run.finished:
+            return into
+        progress = Progress(config.name, config.training.steps, 0)
+        with lasting_ray_session(1 + config.resources.runners + config.resources.learners, address):
+            algorithm = hierarchical_algorithm_config(config, curriculum).build_algo()
+            with HierarchicalLoop(run, algorithm, progress, resume=resume) as loop:
+                loop.module_id = trained[0]
+                return into if loop.train(stop) else None

@@ -112,7 +112,9 @@ class HierarchicalRunner(BatchRunner, MultiAgentEnvRunner):  # type: ignore[misc
     ) -> list[HierarchicalFragment]:
         batch, count = self.batch, self.num_envs
         if force_reset or num_episodes is not None or self._needs_initial_reset:
-            self.batch.reset(self._begin_episodes(evaluation=num_episodes is not None))
+            seed = self._begin_episodes(evaluation=num_episodes is not None)
+            self.batch.reset(seed)
+            self._random = np.random.default_rng(seed)
         for module in self.module.values():
             module.eval()
         trained = set(self.config.policies_to_train or self.module.keys())
@@ -181,8 +183,8 @@ class HierarchicalRunner(BatchRunner, MultiAgentEnvRunner):  # type: ignore[misc
         observed = self.batch.observe_composer(due)
         if random_actions:
             left = (observed[:, :, EXISTS] > 0) & (observed[:, :, WRITTEN] == 0)
-            choice = (left * np.random.default_rng(self._seed).random(left.shape)).argmax(axis=1)
-            places = np.random.default_rng(self._seed).uniform(-1, 1, (len(due), PLACE_SIZE))
+            choice = (left * self._random.random(left.shape)).argmax(axis=1)
+            places = self._random.uniform(-1, 1, (len(due), PLACE_SIZE))
             actions = np.column_stack([choice, places]).astype(np.float32)
             logp = np.zeros(len(due), np.float32)
         else:
@@ -211,7 +213,7 @@ class HierarchicalRunner(BatchRunner, MultiAgentEnvRunner):  # type: ignore[misc
         """Return actions f32 [N, A] and log-probabilities f32 [N] of the primitives of the strokes' types."""
         actions, logp = np.zeros((self.num_envs, 3), np.float32), np.zeros(self.num_envs, np.float32)
         if random_actions:
-            return np.random.default_rng(self._seed).uniform(-1, 1, actions.shape).astype(np.float32), logp
+            return self._random.uniform(-1, 1, actions.shape).astype(np.float32), logp
         order = np.argsort(kind, kind="stable")
         for rows in np.split(order, np.flatnonzero(np.diff(kind[order])) + 1):
             name = ABBREVIATIONS[kind[rows[0]]]

@@ -44,7 +44,7 @@ from hierbrush.composer.observation import OBSERVATION_SIZE
 from hierbrush.composer.place import PLACE_SIZE
 from hierbrush.composer.policy import ComposerPolicy
 from hierbrush.learning.composer_module import ComposerModule, split_inputs
-from hierbrush.learning.config import OutputSection, Section
+from hierbrush.learning.config import FilePath, OutputSection, Section
 from hierbrush.learning.expert import Disturbance, Expert
 from hierbrush.learning.practice import Teachers, invent, practised, softened
 
@@ -115,7 +115,7 @@ class PracticeSection(Section):
     characters: int = Field(default=0, ge=0)
     """Number of invented characters; none unless given."""
 
-    teachers: tuple[Path, ...] = ()
+    teachers: tuple[FilePath, ...] = ()
     """``composer.safetensors`` of earlier imitations, from the working directory; where they put the strokes of
     invented and of training characters, by their mean, is practised."""
 
@@ -194,7 +194,7 @@ class ImitationConfig(Section):
     output: OutputSection = OutputSection()
     """What it leaves behind."""
 
-    initial_weights: Path | None = None
+    initial_weights: FilePath | None = None
     """``composer.safetensors`` to begin with, from the working directory; an untrained network when not given."""
 
 

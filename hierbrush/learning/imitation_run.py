@@ -26,6 +26,7 @@ from hierbrush.curriculum import load_model
 from hierbrush.errors import HierbrushError
 from hierbrush.files import write_atomically
 from hierbrush.learning.expert import Disturbance
+from hierbrush.learning.hangup import lasting_ray_session
 from hierbrush.learning.imitation import (
     SLOPE,
     ImitationConfig,
@@ -38,7 +39,7 @@ from hierbrush.learning.imitation import (
     write_decisions,
 )
 from hierbrush.learning.logs import draw_errors
-from hierbrush.learning.policy_run import PolicyRun, TrainingLoop, ray_session
+from hierbrush.learning.policy_run import PolicyRun, TrainingLoop
 from hierbrush.learning.practice import Teachers
 from hierbrush.learning.progress import Progress
 from hierbrush.learning.storage import stored_at
@@ -130,6 +131,7 @@ class ImitationLoop(TrainingLoop):
             **{name: record[name] for name in ("seconds", "steps")},
             "slope": float(steepened[SLOPE][0] / learned[SLOPE][0]),
             "validation": composition_scores(*self._validation, ComposerPolicy.load(run.folder / WEIGHTS)),
+            "changes": self._changes,
             "commit": commit(),
             "config": run.config.model_dump(mode="json"),
         }
@@ -153,6 +155,7 @@ def train_imitation(
     resume: bool = False,
     output: Path | None = None,
     limit: int | None = None,
+    trust_checkpoints: bool = False,
     stopping: AbstractContextManager[Callable[[], bool]] | None = None,
 ) -> Path | None:
     """Teach a composer what training characters look like; return the folder with the results, None if stopped.
@@ -167,6 +170,7 @@ def train_imitation(
         resume: go on from the newest complete checkpoint in ``output``.
         output: the folder.
         limit: number of training characters; None for all.
+        trust_checkpoints: go on from checkpoints that other users could have written, too.
         stopping: entered when the training begins, after minutes in which there is nothing to be lost yet; its value is
             asked after every iteration.
 
@@ -190,22 +194,43 @@ def train_imitation(
         None,
         config.initial_weights,
         stored_at(config.output.storage, into, into),
+        card=CARD,
+        trusted=trust_checkpoints,
     )
-    run.claim(resume=resume)
+    with run.claim(resume=resume):
+        if resume and run.finished:
+            return into
+        return _train(run, began_with, facts, resume=resume, limit=limit, stopping=stopping)
+
+
+def _train(
+    run: PolicyRun,
+    began_with: ComposerPolicy | None,
+    facts: dict[str, Any],
+    *,
+    resume: bool,
+    limit: int | None,
+    stopping: AbstractContextManager[Callable[[], bool]] | None,
+) -> Path | None:
+    """Train in the folder of ``run``, which is ours; see `train_imitation`."""
+    config: Any = run.config
     progress = Progress(config.name, config.training.steps, 0, figures=FIGURES)
     progress.say("reading how training characters are written")
     expert = training_expert(limit, config.further, config.practice, config.seed)
     validation = briefs_and_truths("validation", limit)
-    write_decisions(expert, into / DECISIONS)
+    write_decisions(expert, run.folder / DECISIONS)
     facts["drawings"] = len(expert.bank.counts) - config.practice.characters
-    ray.data.DataContext.get_current().enable_progress_bars = False
+    reading = ray.data.DataContext.get_current()
+    reading.enable_progress_bars = False
+    # Otherwise blocks come in the order in which they are ready, and on a busy machine that may be another one.
+    reading.execution_options.preserve_order = True
     logging.getLogger("ray.data").setLevel(logging.ERROR)
-    with ray_session(2), stopping or contextlib.nullcontext(lambda: False) as stop:
-        algorithm = imitation_config(config, (into / DECISIONS).resolve(), limit=limit).build_algo()
+    with lasting_ray_session(2), stopping or contextlib.nullcontext(lambda: False) as stop:
+        algorithm = imitation_config(config, (run.folder / DECISIONS).resolve(), limit=limit).build_algo()
         with ImitationLoop(run, algorithm, progress, resume=resume, validation=validation, facts=facts) as loop:
             if began_with is not None and not loop.steps:
                 _begin_with(algorithm, began_with.tensors())
-            return into if loop.train(stop) else None
+            return run.folder if loop.train(stop) else None
 
 
 def _initial(config: ImitationConfig) -> ComposerPolicy | None:

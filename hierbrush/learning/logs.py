@@ -69,16 +69,24 @@ class RunLog:
 
 
 def read_metrics(path: Path) -> list[dict[str, Any]]:
-    """Return the records of a metrics file; a last line cut short by a killed process is left out."""
+    """Return the records of a metrics file; a damaged line, or a last one cut short by a kill, is left out."""
     if not path.exists():
         return []
-    records = []
-    for line in path.read_text(encoding="utf-8").splitlines():
-        try:
-            records.append(json.loads(line))
-        except ValueError:
-            break
-    return records
+    records = [_record(line) for line in path.read_bytes().split(b"\n")]
+    return [record for record in records if record is not None]
+
+
+def _record(line: bytes) -> dict[str, Any] | None:
+    try:
+        record = json.loads(line)
+    except (ValueError, RecursionError):
+        return None
+    whole = isinstance(record, dict) and _is_number(record.get("steps"))
+    return record if whole else None
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
 
 
 def draw_curve(folder: Path) -> None:
@@ -144,4 +152,4 @@ def _figure() -> Any:
 
 
 def _column(records: list[dict[str, Any]], key: str) -> list[float]:
-    return [math.nan if record.get(key) is None else record[key] for record in records]
+    return [record[key] if _is_number(record.get(key)) else math.nan for record in records]

@@ -5,17 +5,14 @@ from __future__ import annotations
 import contextlib
 import errno
 import json
-import logging
-import math
 import os
 import shutil
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import ray
 from ray.rllib.core import DEFAULT_MODULE_ID
 from ray.rllib.utils.metrics import (
     ENV_RUNNER_RESULTS,
@@ -26,20 +23,26 @@ from ray.rllib.utils.metrics import (
 
 from hierbrush.curriculum import Curriculum
 from hierbrush.envs.stroke import hidden_columns
-from hierbrush.errors import HierbrushError
+from hierbrush.errors import HierbrushError, shown
+from hierbrush.files import write_atomically
 from hierbrush.learning.algorithm import CURRICULUM_RESULTS, RUNNERS, SAMPLED, CurriculumPPO, algorithm_config
 from hierbrush.learning.batch_runner import EPISODE_METRICS
+from hierbrush.learning.checkpoint import DamagedCheckpointError
 from hierbrush.learning.config import TrainingConfig
+from hierbrush.learning.lock import only_writer
 from hierbrush.learning.logs import METRICS_FILE, RunLog, draw_curve
 from hierbrush.learning.progress import Progress
+from hierbrush.learning.resume import check_changes, check_resume
 from hierbrush.learning.storage import Store, open_store
 from hierbrush.learning.threads import use_one_thread
 from hierbrush.learning.weights import CARD, commit, load_weights, network_tensors, save_weights
 from hierbrush.sim import observation
 
-_LOCAL_OBJECT_STORE = 80 * 2**20  # bytes; Ray's smallest: training in one process puts next to nothing there
+_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EROFS)
+_UNUSABLE = (*_FULL, errno.EACCES, errno.EPERM, errno.ENAMETOOLONG, errno.ENOTDIR, errno.EISDIR, errno.EEXIST)
+CONFIG_COPY = "config.json"
 TIMES = "times.json"
-"""In a checkpoint: the seconds of training, and the last record of the log."""
+"""In a checkpoint: the seconds of training, the last record of the log, the configuration, and its changes."""
 
 
 @dataclass(frozen=True)
@@ -54,6 +57,8 @@ class PolicyRun:
         stroke: the one stroke type it is for; None for all types.
         initial_weights: safetensors file to begin with.
         uri: where its checkpoints and a copy of its results go, see `open_store`.
+        card: name of the file that is written last when it is finished.
+        trusted: go on from checkpoints that other users could have written, too.
     """
 
     name: str
@@ -63,85 +68,95 @@ class PolicyRun:
     stroke: str | None
     initial_weights: Path | None
     uri: str | None = None
+    card: str = CARD
+    trusted: bool = False
 
     @property
     def finished(self) -> bool:
-        """Whether the weights and their card are there."""
-        return (self.folder / CARD).exists()
+        """Whether the weights and their card are there, and no more steps are wanted than were then."""
+        try:
+            return int(self._card()["config"]["training"]["steps"]) >= self.config.training.steps
+        except (ValueError, TypeError, KeyError):
+            return False
+
+    @property
+    def exported(self) -> bool:
+        """Whether weights and their card are there, of however many steps."""
+        return isinstance(self._card(), dict)
+
+    @property
+    def begun(self) -> bool:
+        """Whether a training has begun here."""
+        return self.store().begun() or os.path.exists(self.folder / self.card)
 
     def store(self) -> Store:
         """Return where its checkpoints are."""
-        return open_store(self.folder, self.uri)
+        return open_store(self.folder, self.uri, trusted=self.trusted)
 
-    def claim(self, *, resume: bool) -> None:
-        """Make the folder.
+    def earlier_settings(self) -> Mapping[str, Any] | None:
+        """Return the configuration of its newest checkpoint that can be read as JSON, or else the card's.
+
+        None if neither says; `TrainingLoop` tells what is damaged.
+        """
+        store = self.store()
+        for steps in reversed(store.complete()):
+            with contextlib.suppress(DamagedCheckpointError, ValueError):
+                return _settings(json.loads(store.read(steps, TIMES)))
+        return _settings(self._card())
+
+    @contextlib.contextmanager
+    def claim(self, *, resume: bool) -> Iterator[None]:
+        """Make the folder and be the only training in it; look at what a resumed one changes.
 
         Raises:
-            HierbrushError: it already holds a training and ``resume`` is False.
+            HierbrushError: it already holds a training and ``resume`` is False, another process trains there, or the
+                configuration has changed in what cannot change.
         """
-        if self.store().begun() and not resume:
+        if self.begun and not resume:
             raise HierbrushError(
                 f"--output: {self.folder} already holds a training; add --resume to go on with it, or give another "
                 "--output"
             )
-        self.folder.mkdir(parents=True, exist_ok=True)
+        with only_writer(self.folder):
+            if resume:
+                self.store().collect(self.folder)
+                refuse_lost_checkpoints(self.folder, self.config.output.storage, [self])
+                check_resume([self])
+            write_atomically(self.folder / CONFIG_COPY, (self.config.model_dump_json(indent=2) + "\n").encode())
+            yield
+
+    def _card(self) -> Any:
+        try:
+            return json.loads((self.folder / self.card).read_bytes())
+        except (OSError, ValueError):
+            return None
 
 
-@contextlib.contextmanager
-def ray_session(cpus: int, address: str | None = None) -> Iterator[None]:
-    """Start a Ray of our own, as small as it gets, unless one is running; stop it afterwards.
+def _settings(facts: Any) -> Mapping[str, Any] | None:
+    settings = facts.get("config") if isinstance(facts, Mapping) else None
+    return settings if isinstance(settings, Mapping) else None
 
-    RLlib needs one even where nothing is remote; starting it takes about 5 s, so many policies should share one.
+
+def refuse_lost_checkpoints(output: Path, storage: str | None, runs: Sequence[PolicyRun]) -> None:
+    """Refuse to resume where the checkpoints are not: the training would begin again and lose its log.
 
     Args:
-        cpus: cores that a Ray of our own has.
-        address: join this cluster instead, ``auto`` or ``HOST:PORT``, and leave it running afterwards.
+        output: folder of the whole training.
+        storage: ``output.storage`` now.
+        runs: all that is trained.
 
     Raises:
-        HierbrushError: no cluster answers at the address.
+        HierbrushError: ``output.storage`` has changed, and nothing has begun there.
     """
-    if ray.is_initialized():
-        yield
-        return
-    for name in ("ray", "ray.rllib", "ray.tune", "ray.train"):
-        logging.getLogger(name).setLevel(logging.ERROR)
-    # It logs every call to a runner that is not there; the training says itself what is lost and what was raised.
-    logging.getLogger("ray.rllib.utils.actor_manager").setLevel(logging.CRITICAL)
-    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
-    if address is not None:
-        try:
-            ray.init(address=address, logging_level=logging.ERROR, log_to_driver=False)
-        except (ConnectionError, ValueError, RuntimeError) as error:
-            reason = str(error).splitlines()[0]
-            raise HierbrushError(
-                f"--address: no Ray cluster answers at {address!r} ({reason}); expected 'auto' on a machine of the "
-                "cluster, or HOST:PORT of its head"
-            ) from None
-        try:
-            yield
-        finally:
-            ray.shutdown()
-        return
-    # Ray lets its workers give way to everything else on the machine; here they are what the machine is to do.
-    os.environ.setdefault("RAY_worker_niceness", "0")
-    ray.init(
-        address="local",
-        num_cpus=cpus,
-        include_dashboard=False,
-        object_store_memory=_LOCAL_OBJECT_STORE * (cpus if cpus > 1 else 1),
-        logging_level=logging.ERROR,
-        log_to_driver=False,
-    )
     try:
-        yield
-    finally:
-        ray.shutdown()
-
-
-def cpus_needed(config: TrainingConfig) -> int:
-    """Return the cores that one policy's training occupies."""
-    resources = config.resources
-    return 1 + math.ceil(resources.runners * resources.cpus_per_runner) + resources.learners
+        before = json.loads((output / CONFIG_COPY).read_bytes())["output"]["storage"]
+    except (OSError, ValueError, TypeError, KeyError):
+        return
+    if before != storage and not any(run.store().begun() for run in runs):
+        raise HierbrushError(
+            f"--resume: output.storage ({shown(before)}, now {shown(storage)}): there are no checkpoints; copy them "
+            "there first"
+        )
 
 
 def build_training(run: PolicyRun, *, resume: bool, progress: Progress | None) -> TrainingLoop:
@@ -158,10 +173,25 @@ def build_training(run: PolicyRun, *, resume: bool, progress: Progress | None) -
         HierbrushError: weights that do not fit, a checkpoint that cannot be read.
     """
     algorithm = algorithm_config(run.config, curriculum=run.curriculum, stroke=run.stroke).build_algo()
-    loop = TrainingLoop(run, algorithm, progress, resume=resume)
+    try:
+        loop = TrainingLoop(run, algorithm, progress, resume=resume)
+    except BaseException:
+        algorithm.stop()
+        raise
     if not loop.steps and run.initial_weights is not None:
         _set_network(algorithm, run.initial_weights)
     return loop
+
+
+@contextlib.contextmanager
+def _writing(folder: Path, errors: Sequence[int]) -> Iterator[None]:
+    """Tell in one line what keeps a run's files from being written; what else is raised is left as it is."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno not in errors:
+            raise
+        raise HierbrushError(f"{folder}: cannot be written: {error.strerror}") from error
 
 
 class TrainingLoop:
@@ -175,10 +205,12 @@ class TrainingLoop:
 
     Attributes:
         steps: environment steps done.
+        begun_at: environment steps that it goes on from.
         done: whether there is nothing left to do, because of the steps or of the curriculum.
+        told: sentences for the user that have no progress to be shown by.
 
     Raises:
-        HierbrushError: a checkpoint cannot be read.
+        HierbrushError: no checkpoint can be used, a setting has changed that cannot, or nothing can be written.
     """
 
     module_id = DEFAULT_MODULE_ID
@@ -187,25 +219,79 @@ class TrainingLoop:
         use_one_thread()
         self._run, self._algorithm, self._progress = run, algorithm, progress
         self._store = run.store()
-        run.folder.mkdir(parents=True, exist_ok=True)
-        self._store.begin()
-        self.steps, self._record = 0, dict[str, Any]()
         self._runners: int | None = None
-        saved = self._store.complete() if resume else []
+        self.steps, self.told = 0, list[str]()
+        self._record, self._changes = dict[str, Any](), list[dict[str, Any]]()
         seconds = 0.0
         with contextlib.ExitStack() as stack:
+            stack.enter_context(_writing(run.folder, _UNUSABLE))
+            run.folder.mkdir(parents=True, exist_ok=True)
+            self._store.begin()
+            folder = self._fetch(stack) if resume else None
             earlier = None
-            if saved:
-                self.steps = saved[-1]
-                folder = stack.enter_context(self._store.fetch(self.steps))
-                self._restore(folder)
-                facts = json.loads((folder / TIMES).read_bytes())
-                seconds, self._record = float(facts["seconds"]), facts.get("record") or {}
+            if folder is not None:
+                seconds = self._take_up(folder)
                 if (folder / METRICS_FILE).exists():
                     earlier = folder / METRICS_FILE
             self._log = RunLog(run.folder, steps=self.steps, tensorboard=run.config.output.tensorboard, earlier=earlier)
+        self.begun_at = self.steps
+        if progress is not None:
+            progress.begin(self.steps)
         self._started = time.monotonic() - seconds
-        self._last_saved, self._saved = time.monotonic(), self.steps if saved else None
+        self._last_saved, self._saved = time.monotonic(), self.steps if folder is not None else None
+
+    def _fetch(self, stack: contextlib.ExitStack) -> Path | None:
+        """Return the folder of the newest checkpoint that is what was written; None if there never was one."""
+        damaged: dict[int, DamagedCheckpointError] = {}
+        for steps in reversed(self._store.complete()):
+            try:
+                folder = stack.enter_context(self._store.fetch(steps))
+            except DamagedCheckpointError as error:
+                damaged[steps] = error
+                continue
+            for lost, reason in damaged.items():
+                self._tell(f"{reason}; {self._store.set_aside(lost)}; going on from step {steps:,}, the one before")
+            self.steps = steps
+            return folder
+        if damaged:
+            raise HierbrushError(
+                f"--resume: no checkpoint can be used ({'; '.join(map(str, damaged.values()))}); begin again with "
+                "another --output"
+            )
+        if (self._run.folder / self._run.card).exists():
+            raise HierbrushError(
+                f"--resume: {self._run.folder} holds finished weights, but no checkpoint to go on from; begin another "
+                "training with --output, from these weights if you like"
+            )
+        return None
+
+    def _take_up(self, folder: Path) -> float:
+        """Put the training into the state of a checkpoint; return the seconds that it has taken."""
+        facts = json.loads((folder / TIMES).read_bytes())
+        self._record, self._changes = facts.get("record") or {}, facts.get("changes") or []
+        before = _settings(facts)
+        changed = check_changes(before, self._run.config, self._run.name) if before is not None else {}
+        if changed:
+            self._changes = [*self._changes, {"steps": self.steps, "changed": changed}]
+        try:
+            self._restore(folder)
+        except HierbrushError:
+            raise
+        except Exception as error:
+            reason = " ".join(str(error).split())[:300]
+            raise HierbrushError(
+                f"--resume: {folder}: is whole, but cannot be taken up ({type(error).__name__}: {reason}); was it "
+                "written by this version of hierbrush, Ray and Torch?"
+            ) from error
+        if self._record.get("status") == "stopped" and self.steps < self._run.config.training.steps:
+            self._tell(f"the curriculum has stopped it at step {self.steps:,}; training.steps does not change that")
+        return float(facts["seconds"])
+
+    def _tell(self, message: str) -> None:
+        if self._progress is not None:
+            self._progress.say(message)
+        else:
+            self.told.append(message)
 
     @property
     def done(self) -> bool:
@@ -236,14 +322,10 @@ class TrainingLoop:
         Raises:
             HierbrushError: a checkpoint or log cannot be written.
         """
-        try:
+        with _writing(self._run.folder, _FULL):  # of others the environment may be the cause
             record = self._iterate()
             if time.monotonic() - self._last_saved >= self._run.config.output.checkpoint_every:
                 self.save()
-        except OSError as error:
-            if error.errno in (errno.ENOSPC, errno.EDQUOT):
-                raise HierbrushError(f"{self._run.folder}: cannot be written: {error.strerror}") from error
-            raise
         return record
 
     def save(self) -> None:
@@ -258,7 +340,12 @@ class TrainingLoop:
         def write(folder: Path) -> None:
             self._algorithm.save_to_path(str(folder.resolve()))
             shutil.copyfile(self._log.path, folder / METRICS_FILE)
-            facts = {"seconds": time.monotonic() - self._started, "record": self._record}
+            facts = {
+                "seconds": time.monotonic() - self._started,
+                "record": self._record,
+                "config": self._run.config.model_dump(mode="json"),
+                "changes": self._changes,
+            }
             (folder / TIMES).write_text(json.dumps(facts))
 
         self._store.save(self.steps, write, keep=self._run.config.output.keep)
@@ -344,9 +431,11 @@ class TrainingLoop:
         card = {
             "name": run.name,
             "stroke": run.stroke,
+            "stroke_types": [run.stroke] if run.stroke else list(run.curriculum.stroke_types if run.curriculum else ()),
             "steps": self.steps,
             "seconds": round(time.monotonic() - self._started, 1),
             "seed": run.config.seed,
+            "changes": self._changes,
             "commit": commit(),
             "environment": run.config.environment.id,
             "observation_version": observation.VERSION,

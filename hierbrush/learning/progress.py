@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import sys
 import time
 from collections.abc import Mapping, Sequence
@@ -16,7 +17,7 @@ FIGURES = (("stage", "stage_name"), ("return", "return"), ("IoU", "iou"))
 
 
 class Progress:
-    """Shows some figures, steps/s and time left of one policy.
+    """Shows some figures, steps/s and time left of one policy; where nothing can be shown any more, nothing is.
 
     Args:
         name: what is trained.
@@ -44,6 +45,14 @@ class Progress:
         if bar and self._stream.isatty():
             self._bar = tqdm(total=total, initial=done, desc=name, unit="step", unit_scale=True, file=self._stream)
 
+    def begin(self, done: int) -> None:
+        """Count from so many steps on, which were there before, and from this moment."""
+        self._first, self._started = done, time.monotonic()
+        if self._bar is not None:
+            with contextlib.suppress(OSError):
+                self._bar.n = self._bar.initial = min(done, self._total)
+                self._bar.start_t = self._bar.last_print_t = time.time()  # as tqdm counts
+
     def update(self, record: Mapping[str, Any]) -> None:
         """Show the record of an iteration: its ``steps`` and what it has of the figures."""
         shown = " ".join(
@@ -52,29 +61,34 @@ class Progress:
             if value is not None
         )
         if self._bar is not None:
-            self._bar.set_postfix_str(shown, refresh=False)
-            self._bar.update(record["steps"] - self._bar.n)
+            with contextlib.suppress(OSError):
+                self._bar.set_postfix_str(shown, refresh=False)
+                # The last iteration may go beyond what was asked for.
+                self._bar.update(min(record["steps"], self._total) - self._bar.n)
             return
         now = time.monotonic()
         if now - self._last_line >= _SECONDS_BETWEEN_LINES or record["steps"] >= self._total:
             self._last_line = now
             rate = (record["steps"] - self._first) / max(now - self._started, 1e-9)
             left = max(0.0, self._total - record["steps"]) / max(rate, 1e-9)
-            share = record["steps"] / self._total
+            share = min(1.0, record["steps"] / self._total)
             self.say(f"{share:4.0%} {record['steps']:,} steps, {shown}, {rate:,.0f} steps/s, {_duration(left)} left")
 
     def say(self, message: str) -> None:
         """Show a sentence on a line of its own."""
         line = f"{self._name}: {message}"
-        if self._bar is not None:
-            self._bar.write(line, file=self._stream)
-        else:
-            print(line, file=self._stream, flush=True)
+        # A terminal that has been closed must not end a training before its checkpoint.
+        with contextlib.suppress(OSError):
+            if self._bar is not None:
+                self._bar.write(line, file=self._stream)
+            else:
+                print(line, file=self._stream, flush=True)
 
     def close(self) -> None:
         """Leave the bar as it is."""
         if self._bar is not None:
-            self._bar.close()
+            with contextlib.suppress(OSError):
+                self._bar.close()
 
 
 def _duration(seconds: float) -> str:

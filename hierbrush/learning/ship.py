@@ -1,4 +1,7 @@
-"""Chooses what is shipped of a training of all stroke types: ``python -m hierbrush.learning.ship runs/primitives``.
+"""Chooses what is shipped of a training of all stroke types: ``python -m hierbrush.learning.ship RUN TARGET``.
+
+This is for whoever maintains hierbrush: a target of ``hierbrush/strokes/weights`` replaces what everybody gets. Others
+give a training's folder as ``--policy``.
 
 Specialists are not always better than the policy that they began as, of rare types above all. For each type the better
 of the two is packed, by stroke IoU on validation characters, which no training sees and no table reports.
@@ -6,17 +9,17 @@ of the two is packed, by stroke IoU on validation characters, which no training 
 
 from __future__ import annotations
 
-import sys
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
+import click
 import numpy as np
 
 from hierbrush.characters import load_library, split
 from hierbrush.curriculum import load_curriculum
 from hierbrush.curriculum.goals import sample_goals
-from hierbrush.errors import HierbrushError
+from hierbrush.errors import HierbrushError, closest, shown
 from hierbrush.learning.config import TrainingConfig
 from hierbrush.learning.train import CONFIG_COPY
 from hierbrush.learning.weights import CARD, PACKED_WEIGHTS, WEIGHTS, pack
@@ -37,32 +40,43 @@ _FEWEST_STROKES = 30
 """Validation strokes of a type below which deformed training strokes and shapes of its basis help to choose."""
 
 
-def ship(run: Path, target: Path, *, most: int = MOST_STROKES) -> dict[str, dict[str, float]]:
+def ship(
+    run: Path, target: Path, *, without: Sequence[str] = (), most: int = MOST_STROKES
+) -> dict[str, dict[str, float]]:
     """Pack the better policy for each stroke type; return what the cards say of the choice.
 
     Args:
         run: folder of a training with one phase for all types and one for each, which began as the other.
-        target: folder for ``policies.safetensors`` and ``policies.json``.
+        target: existing folder for ``policies.safetensors`` and ``policies.json``.
+        without: stroke types that the target shall have no policy for.
         most: strokes of a type that are compared, at most.
 
     Returns:
         By stroke type: ``strokes`` compared, stroke IoU of the ``specialist`` as packed and of the ``common`` policy.
 
     Raises:
-        HierbrushError: the folder holds no such training, or it is not finished.
+        HierbrushError: the folder holds no such training, or a stroke type is missing in it that ``without`` does not
+            name; there is no target, or it is this installation's and would lack a type.
     """
+    _check(target, without)
     try:
         config = TrainingConfig.model_validate_json((run / CONFIG_COPY).read_bytes())
     except (OSError, ValueError) as error:
-        raise HierbrushError(f"{run}: holds no training: {error}") from None
+        raise HierbrushError(f"{run}: holds no training: {str(error).splitlines()[0]}") from None
     phase = next((phase for phase in config.phases if phase.policies == "per_stroke" and phase.start_from), None)
     if phase is None or phase.start_from is None:
         raise HierbrushError(f"{run}: no phase trains a policy per stroke type from one for all")
     base = run / phase.start_from
     places = {kind: run / phase.name / kind for kind in ABBREVIATIONS}
-    specialists = {kind: place for kind, place in places.items() if (place / CARD).exists()}
+    specialists = {kind: place for kind, place in places.items() if kind not in without and (place / CARD).exists()}
     if not specialists:
         raise HierbrushError(f"{run / phase.name}: holds no finished policy")
+    missing = [kind for kind in ABBREVIATIONS if kind not in specialists and kind not in without]
+    if missing:
+        raise HierbrushError(
+            f"{run / phase.name}: has no finished policy for {', '.join(missing)}; hierbrush train --resume trains "
+            "what is missing, --without TYPE leaves a type out"
+        )
     common = MLPPolicy.load(base / WEIGHTS)
     with tempfile.TemporaryDirectory() as trial:
         # Packing changes weights a little, so what is compared is what would be loaded.
@@ -109,18 +123,36 @@ def _mean_iou(goals: Sequence[StrokeGoal], policy: StrokePolicy) -> float:
     return round(float(np.mean([stroke_iou(ink, reference) for ink, reference in zip(inks, wanted, strict=True)])), 5)
 
 
-def main(arguments: Sequence[str]) -> None:
-    """Pack the training in the folder that is named first, into the second or into this package."""
-    if len(arguments) not in (1, 2):
-        raise SystemExit("usage: python -m hierbrush.learning.ship RUN [TARGET]")
-    target = Path(arguments[1]) if len(arguments) == 2 else SHIPPED.parent
-    found = ship(Path(arguments[0]), target)
-    print("type   strokes  specialist  common")
+def _check(target: Path, without: Sequence[str]) -> None:
+    """Refuse before minutes are spent what would be refused afterwards."""
+    unknown = [kind for kind in without if kind not in ABBREVIATIONS]
+    if unknown:
+        raise HierbrushError(
+            f"--without: {shown(unknown[0])} is none of the 38 stroke types{closest(unknown[0], list(ABBREVIATIONS))}"
+        )
+    if not target.is_dir():
+        raise HierbrushError(f"TARGET: {shown(target)} is no folder")
+    if without and target.resolve() == SHIPPED.parent:
+        raise HierbrushError(f"--without: {shown(target)} is this installation's own; nothing could write these types")
+
+
+@click.command()
+@click.argument("run", type=click.Path(path_type=Path))
+@click.argument("target", type=click.Path(path_type=Path))
+@click.option("--without", metavar="TYPE", multiple=True, help="Leave this stroke type out; may be repeated.")
+def main(run: Path, target: Path, without: tuple[str, ...]) -> None:
+    """Pack the training in the folder RUN into the folder TARGET, for each stroke type the better of two policies."""
+    try:
+        found = ship(run, target, without=without)
+    except HierbrushError as error:
+        click.echo(f"hierbrush: error: {error}", err=True)
+        raise click.exceptions.Exit(2) from None
+    click.echo("type   strokes  specialist  common")
     for kind, scores in found.items():
-        print(f"{kind:5s}  {scores['strokes']:7d}  {scores['specialist']:10.4f}  {scores['common']:.4f}")
+        click.echo(f"{kind:5s}  {scores['strokes']:7d}  {scores['specialist']:10.4f}  {scores['common']:.4f}")
     kept = sum(scores["specialist"] > scores["common"] for scores in found.values())
-    print(f"{target / PACKED_WEIGHTS}: {kept} specialists, {len(found) - kept} types left to the common policy")
+    click.echo(f"{target / PACKED_WEIGHTS}: {kept} specialists, {len(found) - kept} types left to the common policy")
 
 
 if __name__ == "__main__":
-    main(sys.argv[1:])
+    main(prog_name="python -m hierbrush.learning.ship")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sys
 import time
@@ -17,13 +18,17 @@ from ray.tune.execution.placement_groups import PlacementGroupFactory
 from hierbrush.errors import HierbrushError
 from hierbrush.files import write_atomically
 from hierbrush.learning.config import TrainingConfig
+from hierbrush.learning.lock import only_writer
 from hierbrush.learning.policy_run import PolicyRun, TrainingLoop, build_training
 from hierbrush.learning.progress import Progress
 
 _REPORT_EVERY = (
     5.0  # seconds between a trial's reports; one an iteration would be a message for every tenth of a second
 )
-_REFUSED = "refused"
+_REFUSED, _TOLD, _BEGUN_AT = "refused", "told", "begun_at"
+# Seconds for a process of a training that was killed to be ended by Ray, and for a lost machine's lock to expire; NFS
+# takes 90 for that.
+_PATIENCE = 180.0
 
 
 class PolicyTrial(tune.Trainable):  # type: ignore[misc]
@@ -35,6 +40,7 @@ class PolicyTrial(tune.Trainable):  # type: ignore[misc]
     """
 
     _loop: TrainingLoop | None = None
+    _claim: contextlib.ExitStack
     _failed = False
 
     def setup(
@@ -50,6 +56,7 @@ class PolicyTrial(tune.Trainable):  # type: ignore[misc]
 
     def _begin(self, config: dict[str, Any]) -> None:
         self._run = self._runs[config["policy"]]
+        self._claim = contextlib.ExitStack()
         self._failed = False
 
     def step(self) -> dict[str, Any]:
@@ -60,6 +67,8 @@ class PolicyTrial(tune.Trainable):  # type: ignore[misc]
         try:
             if self._loop is None:
                 # After a failure there is a checkpoint, whatever the user asked for at first.
+                # The driver has locked the whole output; here it is a process that a killed driver may have left.
+                self._claim.enter_context(only_writer(self._run.folder, patience=_PATIENCE))
                 resume = self._resume or self._run.store().begun()
                 self._loop = build_training(self._run, resume=resume, progress=None)
             while not self._loop.done and time.monotonic() < until:
@@ -69,18 +78,21 @@ class PolicyTrial(tune.Trainable):  # type: ignore[misc]
         except HierbrushError as error:
             return {_REFUSED: str(error), "done": True}
         self._failed = False
-        return {"steps": self._loop.steps, **record, "done": self._loop.done}
+        told, self._loop.told = self._loop.told, []
+        news = {"steps": self._loop.steps, _TOLD: told, _BEGUN_AT: self._loop.begun_at}
+        return {**news, **record, "done": self._loop.done}
 
     def cleanup(self) -> None:
         """Take a checkpoint, unless there is nothing left to train or what there is cannot be trusted."""
-        if self._loop is None:
-            return
-        try:
-            if not self._failed and not self._loop.done:
-                self._loop.save()
-        finally:
-            self._loop.close()
-            self._loop = None
+        with self._claim:
+            if self._loop is None:
+                return
+            try:
+                if not self._failed and not self._loop.done:
+                    self._loop.save()
+            finally:
+                self._loop.close()
+                self._loop = None
 
     def reset_config(self, new_config: dict[str, Any]) -> bool:
         """Take on another policy."""
@@ -109,6 +121,7 @@ class _Tell(tune.Callback):  # type: ignore[misc]
         self._runs = runs
         self._finished = 0
         self._progress: dict[str, Progress] = {}
+        self._begun_at: dict[str, int] = {}
 
     def on_trial_start(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:
         name = trial.config["policy"]
@@ -117,8 +130,14 @@ class _Tell(tune.Callback):  # type: ignore[misc]
     def on_trial_result(
         self, iteration: int, trials: list[Any], trial: Any, result: dict[str, Any], **info: Any
     ) -> None:
+        progress = self._progress[trial.config["policy"]]
+        for sentence in result.get(_TOLD, ()):
+            progress.say(sentence)
+        if self._begun_at.get(trial.trial_id) != result.get(_BEGUN_AT, 0):
+            self._begun_at[trial.trial_id] = result[_BEGUN_AT]
+            progress.begin(result[_BEGUN_AT])
         if "return" in result:
-            self._progress[trial.config["policy"]].update(result)
+            progress.update(result)
 
     def on_trial_complete(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:
         self._finished += 1
@@ -135,7 +154,8 @@ class _Tell(tune.Callback):  # type: ignore[misc]
         self._say(trial, f"failed for good: {_last_line(trial.get_error())}")
 
     def _say(self, trial: Any, text: str) -> None:
-        print(f"[{self._finished}/{len(self._runs)}] {trial.config['policy']}: {text}", file=sys.stderr, flush=True)
+        with contextlib.suppress(OSError):  # the terminal may be gone
+            print(f"[{self._finished}/{len(self._runs)}] {trial.config['policy']}: {text}", file=sys.stderr, flush=True)
 
 
 def resources_of(config: TrainingConfig) -> PlacementGroupFactory:
@@ -192,12 +212,13 @@ def train_trials(runs: Sequence[PolicyRun], *, resume: bool, stop: Callable[[], 
     ).fit()
     refused = [result.metrics[_REFUSED] for result in results if (result.metrics or {}).get(_REFUSED)]
     if refused:
-        raise HierbrushError("\n".join(dict.fromkeys(refused)))
+        raise HierbrushError(*dict.fromkeys("\n".join(refused).splitlines()))
     errors = [f"{result.config['policy']}: {_last_line(result.error)}" for result in results if result.error]
     if errors:
         raise HierbrushError(
             f"{len(errors)} of {len(runs)} policies failed more than {config.faults.retries} times; --resume tries "
-            "them again\n" + "\n".join(errors)
+            "them again",
+            *errors,
         )
 
 

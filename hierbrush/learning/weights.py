@@ -15,13 +15,16 @@ from numpy.typing import NDArray
 from safetensors.numpy import save
 
 from hierbrush.errors import HierbrushError
-from hierbrush.files import write_atomically
+from hierbrush.files import UnreadableError, read_json, read_whole, write_atomically
+from hierbrush.sim.observation import LAYOUTS
+from hierbrush.strokes.learned import ALL, ONE, SHIPPED_MARK, shipped_policies
+from hierbrush.strokes.learned import WEIGHTS as SHIPPED
 from hierbrush.strokes.policy import BASE, F32, read_safetensors
 
 CARD_FORMAT = 1
-WEIGHTS, CARD = "weights.safetensors", "card.json"
+WEIGHTS, CARD = ONE, "card.json"
 RANK = 16
-PACKED_WEIGHTS, PACKED_CARD = "policies.safetensors", "policies.json"
+PACKED_WEIGHTS = ALL
 
 
 def commit() -> str | None:
@@ -61,9 +64,9 @@ def load_card(folder: Path) -> dict[str, Any]:
         HierbrushError: there is none, or the weights beside it are not the ones that it describes.
     """
     try:
-        card: dict[str, Any] = json.loads((folder / CARD).read_bytes())
-        digest = hashlib.sha256((folder / WEIGHTS).read_bytes()).hexdigest()
-    except (OSError, ValueError) as error:
+        card = read_json(folder / CARD)
+        digest = hashlib.sha256(read_whole(folder / WEIGHTS)).hexdigest()
+    except UnreadableError as error:
         raise HierbrushError(f"{folder}: holds no {WEIGHTS} with a readable {CARD}: {error}") from None
     if card.get("sha256") != digest:
         raise HierbrushError(f"{folder}: {WEIGHTS} is not the file that {CARD} describes (SHA-256 differs)")
@@ -137,10 +140,53 @@ def pack(
             scale = np.sqrt(strength[:rank])
             tensors[f"{stroke_type}/{layer}.up"] = (left[:, :rank] * scale).astype(np.float16)
             tensors[f"{stroke_type}/{layer}.down"] = (scale[:, None] * right[:rank]).astype(np.float16)
-    data = save(tensors)
-    write_atomically(target / PACKED_WEIGHTS, data)
+    _write_packed(target / PACKED_WEIGHTS, tensors, cards, rank)
+
+
+def fill_up(folders: Mapping[str, Path], target: Path) -> None:
+    """Put trained policies, whole, and the shipped ones of all other stroke types into one file with one card.
+
+    What is shipped keeps its bits; in the card it is marked.
+
+    Args:
+        folders: where ``weights.safetensors`` and ``card.json`` of the trained stroke types lie.
+        target: a ``.safetensors`` file; the card has its name with ``.json``.
+
+    Raises:
+        HierbrushError: a policy is missing or does not read what the shipped ones read, this installation has no
+            weights, or the target cannot be written.
+    """
+    known = shipped_policies().policies  # raises where there are none
+    facts = json.loads(SHIPPED.with_suffix(".json").read_bytes())
+    rest = {BASE, *(kind for kind in known if kind not in folders)}
+    tensors = {
+        name: array.astype(np.float16)
+        for name, array in read_safetensors(SHIPPED).items()
+        if name.partition("/")[0] in rest
+    }
+    cards = {kind: {**card, SHIPPED_MARK: True} for kind, card in facts["policies"].items() if kind in rest}
+    for kind, folder in folders.items():
+        if not fits_shipped(folder):
+            raise HierbrushError(f"{folder}: does not read and do what the shipped policies do, which stand beside it")
+        cards[kind] = _with_known_scores(load_card(folder))
+        tensors.update({f"{kind}/{name}": array.astype(np.float16) for name, array in _policy_tensors(folder).items()})
+    _write_packed(target, tensors, cards, facts["rank"])
+
+
+def fits_shipped(folder: Path) -> bool:
+    """Return whether a policy reads an observation of strokes and moves a handle, as the shipped ones do."""
+    card = load_card(folder)
+    return card.get("observation_size") in LAYOUTS.values() and card.get("action_size") == 3
+
+
+def _write_packed(
+    target: Path, tensors: Mapping[str, NDArray[np.float16]], cards: Mapping[str, Any], rank: int
+) -> None:
+    data = save(dict(tensors))
+    write_atomically(target, data)
     facts = {"format": CARD_FORMAT, "sha256": hashlib.sha256(data).hexdigest(), "rank": rank, "policies": cards}
-    write_atomically(target / PACKED_CARD, json.dumps(facts, indent=1, ensure_ascii=False).encode() + b"\n")
+    text = json.dumps(facts, indent=1, ensure_ascii=False).encode() + b"\n"
+    write_atomically(target.with_suffix(".json"), text)
 
 
 def pack_one(folder: Path, target: Path, scores: Mapping[str, Any]) -> None:
@@ -160,7 +206,8 @@ def pack_one(folder: Path, target: Path, scores: Mapping[str, Any]) -> None:
 
 def _with_known_scores(card: dict[str, Any]) -> dict[str, Any]:
     """Return a card without the scores of a last iteration in which no episode ended: JSON knows no NaN."""
-    known = {name: value for name, value in card.get("training_scores", {}).items() if math.isfinite(value)}
+    scores = card.get("training_scores", {}).items()
+    known = {name: value for name, value in scores if value is not None and math.isfinite(value)}
     return {**card, "training_scores": known}
 
 

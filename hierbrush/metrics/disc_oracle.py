@@ -7,10 +7,14 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from hierbrush.arguments import check_array, check_list
 from hierbrush.errors import HierbrushError
+from hierbrush.sim.raster import check_raster
 
 _SPACING = 1.0 / 1024.0
 """Distance between the discs' centres in the unit box: a quarter of a pixel of the 256 raster."""
+
+_FARTHEST = 16.0  # beyond this, coordinates are given in other units, and discs would fill the memory
 
 Discs = NDArray[np.float64]
 
@@ -27,6 +31,10 @@ def disc_oracle(
     Raises:
         HierbrushError: an outline has fewer than three points or a median fewer than two.
     """
+    strokes = check_list("strokes", strokes, "pairs of outline and median")
+    if not all(isinstance(stroke, tuple | list) and len(stroke) == 2 for stroke in strokes):
+        raise HierbrushError("strokes: expected pairs of outline [n, 2] and median [m, 2]")
+    check_raster(side, supersample)
     return disc_coverage([inscribed_discs(outline, median) for outline, median in strokes], side, supersample)
 
 
@@ -56,11 +64,15 @@ def inscribed_discs(outline: NDArray[np.floating], median: NDArray[np.floating])
     Raises:
         HierbrushError: the outline has fewer than three points or the median fewer than two.
     """
-    if outline.ndim != 2 or outline.shape[0] < 3 or outline.shape[1] != 2:
+    outline = check_array("strokes", outline, (None, 2), "an outline [n >= 3, 2]")
+    median = check_array("strokes", median, (None, 2), "a median [m >= 2, 2]")
+    if len(outline) < 3:
         raise HierbrushError(f"strokes: outline of shape {outline.shape} is not [n, 2] with n >= 3")
-    if median.ndim != 2 or median.shape[0] < 2 or median.shape[1] != 2:
+    if len(median) < 2:
         raise HierbrushError(f"strokes: median of shape {median.shape} is not [m, 2] with m >= 2")
-    outline, median = outline.astype(np.float64), median.astype(np.float64)
+    for points in (outline, median):
+        if np.abs(points).max() > _FARTHEST:
+            raise HierbrushError(f"strokes: reaches {np.abs(points).max():.3g}, expected unit-box coordinates")
     lengths = np.concatenate([[0.0], np.hypot(*np.diff(median, axis=0).T).cumsum()])
     at = np.linspace(0.0, lengths[-1], max(2, int(np.ceil(lengths[-1] / _SPACING)) + 1))
     points = np.stack([np.interp(at, lengths, median[:, k]) for k in (0, 1)], axis=1)

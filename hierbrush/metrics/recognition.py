@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
-from hierbrush.errors import HierbrushError
+from hierbrush.arguments import check_array, check_list, check_whole
+from hierbrush.errors import HierbrushError, shown
 
 Mask = NDArray[np.bool_]
 Floats = NDArray[np.float32]
@@ -40,7 +41,11 @@ class GlyphIndex:
         blocks: list[Floats] = []
         areas: list[int] = []
         self._side = 0
-        for index, glyph in enumerate(glyphs):
+        try:
+            each = iter(glyphs)
+        except Exception:  # a stranger's __iter__ may raise anything
+            raise HierbrushError(f"glyphs: {shown(glyphs)}, expected rasters [side, side]") from None
+        for index, glyph in enumerate(each):
             window, area = _centred(glyph, f"glyphs[{index}]")
             if area == 0:
                 raise HierbrushError(f"glyphs[{index}]: is blank")
@@ -64,7 +69,7 @@ class GlyphIndex:
     def ious(self, inks: Sequence[NDArray[np.generic]]) -> Floats:
         """Return the IoU of every piece of writing with every glyph: float32 [inks, glyphs]; blank ink has 0."""
         masks, areas = self._masks(inks)
-        drawn = masks.reshape(len(masks), -1).astype(np.float32)
+        drawn = masks.reshape(len(masks), self._side**2).astype(np.float32)
         # Sums of products of zeros and ones, which float32 holds exactly up to 2^24, more than a raster has pixels.
         shared = np.concatenate([drawn @ chunk.T for chunk in self._chunks()], axis=1)
         return np.asarray(shared / (areas[:, None] + self._areas - shared), np.float32)
@@ -74,9 +79,10 @@ class GlyphIndex:
 
         Likeness is the cosine of how much ink lies in blocks of 8 × 8 pixels, after centring.
         """
-        if size >= len(self):
-            return np.tile(np.arange(len(self)), (len(inks), 1))
+        size = check_whole("size", size, 1)
         masks, _ = self._masks(inks)
+        if size >= len(self) or not len(masks):
+            return np.tile(np.arange(min(size, len(self))), (len(masks), 1))
         # The large matrix first: with a few inks BLAS is five times as fast as the other way round.
         likeness = (self._coarse @ np.stack([_blocks(mask) for mask in masks]).T).T
         return np.asarray(np.argpartition(-likeness, size - 1, axis=1)[:, :size], np.int64)
@@ -84,7 +90,7 @@ class GlyphIndex:
     def ranks(
         self,
         inks: Sequence[NDArray[np.generic]],
-        answers: Sequence[int],
+        answers: ArrayLike,
         *,
         shift: int = 0,
         most: int = 5,
@@ -105,11 +111,18 @@ class GlyphIndex:
             among: for each ink the glyphs that may be nearer than the right one, int64 [inks, n], as `shortlist` gives
                 them; all unless given.
             progress: is told how many inks were just done.
+
+        Raises:
+            HierbrushError: an argument is of another kind, or names a glyph that is not there.
         """
+        shift, most = check_whole("shift", shift, 0, self._side // 2), check_whole("most", most, 1)
+        if not callable(progress):
+            raise HierbrushError(f"progress: {shown(progress)}, expected a function of the number of inks done")
         masks, areas = self._masks(inks)
+        numbers, among = self._numbers("answers", answers, len(masks)), self._rivals(among, len(masks))
         everything = np.arange(len(self))
         places = np.empty(len(inks), np.int64)
-        for index, (mask, area, answer) in enumerate(zip(masks, areas, answers, strict=True)):
+        for index, (mask, area, answer) in enumerate(zip(masks, areas, numbers.tolist(), strict=True)):
             rivals = everything if among is None else among[index]
             rivals = rivals[rivals != answer]
             if shift == 0:
@@ -122,7 +135,7 @@ class GlyphIndex:
         return places
 
     def margins(
-        self, inks: Sequence[NDArray[np.generic]], answers: Sequence[int], *, among: NDArray[np.int64] | None = None
+        self, inks: Sequence[NDArray[np.generic]], answers: ArrayLike, *, among: NDArray[np.int64] | None = None
     ) -> NDArray[np.float64]:
         """Return by how much the IoU with the right glyph passes that with the nearest other one: float64 [inks].
 
@@ -133,11 +146,15 @@ class GlyphIndex:
             answers: for each the number of its right glyph.
             among: for each ink the glyphs that may be the nearest other one, int64 [inks, n], as `shortlist` gives
                 them; all unless given.
+
+        Raises:
+            HierbrushError: an argument is of another kind, or names a glyph that is not there.
         """
         masks, areas = self._masks(inks)
+        numbers, among = self._numbers("answers", answers, len(masks)), self._rivals(among, len(masks))
         everything = np.arange(len(self))
         margins = np.full(len(inks), -1.0)
-        for index, (mask, area, answer) in enumerate(zip(masks, areas, answers, strict=True)):
+        for index, (mask, area, answer) in enumerate(zip(masks, areas, numbers.tolist(), strict=True)):
             if area:
                 rivals = everything if among is None else among[index]
                 drawn = _packed(mask)
@@ -176,13 +193,26 @@ class GlyphIndex:
         np.minimum(shared, area, out=shared)
         return np.asarray(shared / (area + self._areas[glyphs] - shared), np.float64)
 
+    def _numbers(self, name: str, numbers: ArrayLike, *shape: int | None) -> NDArray[np.int64]:
+        """Return numbers of glyphs in an array of a shape."""
+        wanted = f"{'x'.join('n' if axis is None else str(axis) for axis in shape)} numbers from 0 to {len(self) - 1}"
+        found = check_array(name, numbers, shape, wanted, dtype=None)
+        # An empty list has no kind of numbers.
+        if found.size and (found.dtype.kind not in "iu" or found.min() < 0 or found.max() >= len(self)):
+            raise HierbrushError(f"{name}: {shown(numbers)}, expected {wanted}")
+        return found.astype(np.int64)
+
+    def _rivals(self, among: ArrayLike | None, count: int) -> NDArray[np.int64] | None:
+        return None if among is None else self._numbers("among", among, count, None)
+
     def _masks(self, inks: Sequence[NDArray[np.generic]]) -> tuple[Mask, NDArray[np.float64]]:
+        inks = check_list("inks", inks, "rasters [side, side]")
         masks = np.empty((len(inks), self._side, self._side), np.bool_)
         areas = np.empty(len(inks))
         for index, ink in enumerate(inks):
             window, areas[index] = _centred(ink, f"inks[{index}]")
             if len(window) != self._side:
-                raise HierbrushError(f"inks[{index}]: shape {ink.shape} differs from the glyphs'")
+                raise HierbrushError(f"inks[{index}]: shape {np.shape(ink)} differs from the glyphs'")
             masks[index] = window
         return masks, areas
 
@@ -254,7 +284,8 @@ def _centred(raster: NDArray[np.generic], name: str) -> tuple[Mask, int]:
     The window has five quarters of the raster's side. Ink that lies outside it meets no glyph, since those of a
     `GlyphIndex` lie inside.
     """
-    if raster.ndim != 2 or raster.shape[0] != raster.shape[1] or raster.shape[0] % 16:
+    raster = check_array(name, raster, (None, None), "[side, side] of ink or coverage", dtype=None, finite=False)
+    if raster.shape[0] != raster.shape[1] or raster.shape[0] % 16 or not raster.size:
         raise HierbrushError(f"{name}: shape {raster.shape} is not [side, side] with a multiple of 16 pixels")
     ink = np.asarray(raster if raster.dtype == np.bool_ else raster.astype(np.float32) >= 0.5)
     side, window = len(ink), len(ink) * 5 // 4

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from hierbrush.arguments import check_array
 from hierbrush.errors import HierbrushError
 from hierbrush.sim import distance_transform
 
@@ -56,11 +57,12 @@ def stroke_iou(ink: NDArray[np.generic], reference: NDArray[np.generic]) -> floa
 
 
 def _binary(raster: NDArray[np.generic], name: str) -> NDArray[np.bool_]:
-    if raster.ndim != 2 or raster.shape[0] != raster.shape[1] or raster.shape[0] == 0:
-        raise HierbrushError(f"{name}: shape {raster.shape} is not [side, side]")
-    if raster.dtype == np.bool_:
-        return raster.astype(np.bool_, copy=False)
-    values = raster.astype(np.float32, copy=False)
+    values = check_array(name, raster, None, "[side, side] of ink or coverage", dtype=None, finite=False)
+    if values.ndim != 2 or values.shape[0] != values.shape[1] or values.shape[0] == 0:
+        raise HierbrushError(f"{name}: shape {values.shape} is not [side, side]")
+    if values.dtype == np.bool_:
+        return values
+    values = values.astype(np.float32, copy=False)
     # Written so that NaN fails too.
     if not (values.min() >= 0.0 and values.max() <= 1.0):
         raise HierbrushError(f"{name}: coverage must lie in [0, 1], where 1 is ink")

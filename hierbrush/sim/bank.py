@@ -9,10 +9,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from hierbrush.arguments import check_array, check_list, check_number
 from hierbrush.errors import HierbrushError
 from hierbrush.sim.core_choice import kernels
 from hierbrush.sim.observation import TRACK_SIZE
-from hierbrush.sim.raster import MAX_BOX, MIN_BOX, check_number, check_points, check_raster
+from hierbrush.sim.raster import MAX_BOX, MIN_BOX, check_points, check_raster
 
 # Pixels around a goal's outline that its window carries: a handle 3 mm off, pressed 3 mm too deep, still inks within.
 MARGIN = 16
@@ -71,12 +72,14 @@ class GoalBank:
         """
         check_raster(side, supersample)
         box = check_number("box", box, MIN_BOX, MAX_BOX, "metres")
+        outlines = check_list("outlines", outlines, "polygons, each [n >= 3, 2]")
+        tracks = check_list("tracks", tracks, f"tracks, each [ticks + 1 >= 2, {TRACK_SIZE}]")
         if not len(outlines) or len(outlines) != len(tracks):
             raise HierbrushError(f"outlines, tracks: {len(outlines)} and {len(tracks)}, expected equal numbers above 0")
         windows, masks, distances, areas, courses = [], [], [], [], []
         for index, (outline, track) in enumerate(zip(outlines, tracks, strict=True)):
             extent, mask, distance = rasterised(f"outlines[{index}]", outline, side, supersample)
-            courses.append(_check_track(f"tracks[{index}]", track))
+            courses.append(check_track(f"tracks[{index}]", track))
             windows.append(extent)
             masks.append(mask)
             distances.append(distance)
@@ -146,13 +149,12 @@ def rasterised(
     return (int(low[0]), int(low[1]), columns, rows), mask, distance
 
 
-def _check_track(name: str, track: NDArray[np.float64]) -> NDArray[np.float64]:
-    try:
-        checked = np.ascontiguousarray(track, dtype=np.float64)
-    except (TypeError, ValueError):
-        raise HierbrushError(f"{name}: not numbers, expected [ticks + 1 >= 2, {TRACK_SIZE}]") from None
-    if checked.ndim != 2 or checked.shape[1] != TRACK_SIZE or len(checked) < 2:
-        raise HierbrushError(f"{name}: shape {checked.shape}, expected [ticks + 1 >= 2, {TRACK_SIZE}]")
+def check_track(name: str, track: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return a track as contiguous float64 [ticks + 1, 8], or raise :class:`HierbrushError` unless it is one."""
+    expected = f"[ticks + 1 >= 2, {TRACK_SIZE}]"
+    checked = np.ascontiguousarray(check_array(name, track, (None, TRACK_SIZE), expected, finite=False))
+    if len(checked) < 2:
+        raise HierbrushError(f"{name}: shape {checked.shape}, expected {expected}")
     if not (np.abs(checked) <= _FARTHEST).all():
         raise HierbrushError(
             f"{name}: holds NaN, infinity or more than {_FARTHEST:g}, expected metres and unit tangents"

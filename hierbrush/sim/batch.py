@@ -4,21 +4,25 @@ from __future__ import annotations
 
 import math
 import os
+import threading
 from collections import deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor, wait
 from dataclasses import dataclass
-from typing import Any
+from functools import wraps
+from typing import Any, Concatenate, ParamSpec, TypeVar
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from hierbrush.errors import HierbrushError, closest
+from hierbrush.arguments import check_array, check_choice, check_kind, check_number, check_whole
+from hierbrush.errors import HierbrushError, shown
 from hierbrush.sim.bank import GoalBank
 from hierbrush.sim.core_choice import kernels
+from hierbrush.sim.goal_slots import GoalSlots
 from hierbrush.sim.model import BrushModel
 from hierbrush.sim.observation import LAYOUTS
-from hierbrush.sim.raster import MAX_BOX, MIN_BOX, check_number, check_raster, check_whole, coverage
+from hierbrush.sim.raster import MAX_BOX, MIN_BOX, check_raster, coverage
 
 TICK_SECONDS = 0.05
 # A writer holds the brush so that its tip points up and to the left when it comes down.
@@ -46,6 +50,32 @@ _MUTABLE = (
     "noise",
     "params",
 )
+
+
+_Given = ParamSpec("_Given")
+_Answer = TypeVar("_Answer")
+
+
+def _alone(
+    method: Callable[Concatenate[Any, _Given], _Answer],
+) -> Callable[Concatenate[Any, _Given], _Answer]:
+    """Refuse a call of a batch's method while another one runs: the core works on the arrays without the GIL.
+
+    A caller that comes in the instant in which another begins waits for it instead. Asking first and then taking the
+    lock in a ``with`` is what Ctrl-C cannot part from giving it back, and a signal handler gets an error, no deadlock.
+    """
+
+    @wraps(method)
+    def guarded(self: Any, /, *args: _Given.args, **kwargs: _Given.kwargs) -> _Answer:
+        if self._turn.locked():
+            raise HierbrushError(
+                f"{method.__name__}: this batch is at work in another call; it is for one caller at a time, so make a "
+                "batch for each thread, or one with 'threads'"
+            )
+        with self._turn:
+            return method(self, *args, **kwargs)
+
+    return guarded
 
 
 @dataclass(frozen=True)
@@ -83,6 +113,9 @@ class BrushBatch:
 
     Each tick holds as many substeps as keep the handle's stamps half a pixel apart or closer. Slots never touch each
     other's memory, so the result does not depend on ``threads`` or on how a range is split.
+
+    A batch is for one caller at a time: a call while another thread's runs raises `HierbrushError`, and what the
+    properties show is then half done.
 
     Args:
         model: one brush for all slots, one for each, or float64 [N, 10] rows as of :meth:`BrushModel.parameters`.
@@ -130,6 +163,7 @@ class BrushBatch:
         columns: int,
         limits: HandleLimits,
     ) -> None:
+        self._turn = threading.Lock()
         self.slots = check_whole("slots", slots, 1, 1 << 20)
         self.box = check_number("box", box, MIN_BOX, MAX_BOX, "metres")
         self.threads = check_whole("threads", threads, 1, 256)
@@ -166,6 +200,8 @@ class BrushBatch:
         self._helpers: tuple[int, ThreadPoolExecutor] | None = None
 
     def _bind(self, bank: GoalBank | None) -> None:
+        if isinstance(bank, GoalSlots):
+            bank.turns.add(self._turn)
         self._kernel = kernels.Batch(
             {**self._arrays, **(bank.arrays if bank else {})},
             supersample=self.supersample,
@@ -179,6 +215,32 @@ class BrushBatch:
             seed=self._seed,
         )
 
+    def _rebind(self) -> None:
+        """Make the kernel anew, for the same arrays."""
+        self._bind(None)
+
+    def __getstate__(self) -> dict[str, Any]:
+        # The kernel points into the arrays, and threads and locks cannot be copied; a copy makes its own.
+        return {name: value for name, value in vars(self).items() if name not in ("_kernel", "_helpers", "_turn")}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        vars(self).update(state)
+        self._helpers = None
+        self._turn = threading.Lock()
+        self._rebind()
+
+    @_alone
+    def reseed(self, seed: int) -> None:
+        """Draw the handles' random errors anew from ``seed``; what a slot draws next follows from it and the slot.
+
+        Raises:
+            HierbrushError: not a whole number from 0 to 2^64 - 1.
+        """
+        self._seed = check_whole("seed", seed, 0, (1 << 64) - 1)
+        self._arrays["draws"][:] = 0
+        self._rebind()
+
+    @_alone
     def set_brushes(self, rows: NDArray[np.float64], slots: ArrayLike | None = None) -> None:
         """Give slots other brushes: float64 [n or 1, 10] as of :meth:`BrushModel.parameters` or ``.randomised``.
 
@@ -187,6 +249,7 @@ class BrushBatch:
         """
         self._put("params", _check_rows("rows", rows), slots)
 
+    @_alone
     def set_noise(
         self,
         sigma: ArrayLike,
@@ -211,7 +274,7 @@ class BrushBatch:
         """
         values = _as_array("sigma", sigma, np.float64)
         if not ((values >= 0) & (values <= 0.1)).all():
-            raise HierbrushError(f"sigma: {sigma!r}, expected metres from 0 to 0.1")
+            raise HierbrushError(f"sigma: {shown(sigma)}, expected metres from 0 to 0.1")
         seconds = check_number("correlation", correlation, 0.0, 1000.0, "seconds")
         memory = math.exp(-TICK_SECONDS / seconds) if seconds > 0 else 0.0
         gain = check_number("feedback", feedback, 0.0, 1.0, "a share")
@@ -229,9 +292,9 @@ class BrushBatch:
             raise HierbrushError(f"{name}: shape {values.shape} for {count} slots of {target.shape[1:]} each") from None
 
     def _chosen(self, slots: ArrayLike) -> NDArray[np.int64]:
-        chosen = np.atleast_1d(np.asarray(slots))
+        chosen = np.atleast_1d(_indices("slots", slots))
         if chosen.dtype.kind not in "iu" or chosen.ndim != 1 or ((chosen < 0) | (chosen >= self.slots)).any():
-            raise HierbrushError(f"slots: {slots!r}, expected indices from 0 to {self.slots - 1}")
+            raise HierbrushError(f"slots: {shown(slots)}, expected indices from 0 to {self.slots - 1}")
         return chosen.astype(np.int64)
 
     def _read_only(self, name: str) -> NDArray[Any]:
@@ -259,6 +322,7 @@ class BrushBatch:
         """Memory that the batch owns in bytes (a bank of goals not included)."""
         return sum(array.nbytes for array in self._arrays.values())
 
+    @_alone
     def place(self, position: ArrayLike, slots: ArrayLike | None = None) -> None:
         """Lift the brush, carry it through the air and hold it at ``position`` (metres, [3] or [n, 3]); no ink.
 
@@ -268,6 +332,9 @@ class BrushBatch:
             HierbrushError: not finite, or farther than 4 m from the origin.
         """
         poses = self._checked(position, "position")
+        self._hold(poses, slots)
+
+    def _hold(self, poses: NDArray[np.float64], slots: ArrayLike | None) -> None:
         # The grid of the core: positions on it add and subtract exactly, so ink is the same wherever a stroke lies.
         held = np.rint(poses * 2.0**32) / 2.0**32
         self._put("pose", held, slots)
@@ -276,17 +343,26 @@ class BrushBatch:
         for name in ("root", "tuft", "moved"):
             self._put(name, np.zeros(1), slots)
 
+    @_alone
     def dip(self, slots: ArrayLike | None = None) -> None:
         """Refill and straighten the tuft; its tip points to the upper left again, as before a first stroke."""
+        self._straighten(slots)
+
+    def _straighten(self, slots: ArrayLike | None) -> None:
         for name in ("root", "tuft"):
             self._put(name, np.zeros(1), slots)
         self._put("direction", np.array(REST_DIRECTION), slots)
 
+    @_alone
     def clear(self, slots: ArrayLike | None = None) -> None:
         """Put a blank paper under the slots and count ink from zero."""
+        self._blank(slots)
+
+    def _blank(self, slots: ArrayLike | None) -> None:
         self._put("ink", np.zeros(1, dtype=np.uint64), slots)
         self._put("counts", np.zeros(1, dtype=np.int32), slots)
 
+    @_alone
     def step(self, target: ArrayLike, lo: int = 0, hi: int | None = None) -> None:
         """Advance slots ``lo`` to ``hi - 1`` by one control tick, the handles moving in straight lines to ``target``.
 
@@ -305,6 +381,8 @@ class BrushBatch:
 
     def _range(self, lo: int, hi: int | None) -> tuple[int, int]:
         hi = self.slots if hi is None else hi
+        if type(lo) is not int or type(hi) is not int:  # most calls are quick
+            lo, hi = check_whole("lo", lo, 0, self.slots), check_whole("hi", hi, 0, self.slots)
         if not 0 <= lo <= hi <= self.slots:
             raise HierbrushError(f"lo, hi: {lo} to {hi}, expected a range within 0 to {self.slots}")
         return lo, hi
@@ -320,6 +398,12 @@ class BrushBatch:
         return poses
 
     def _spread(self, kernel: Callable[[int, int], None], lo: int, hi: int) -> None:
+        try:
+            self._share_out(kernel, lo, hi)
+        except ValueError as error:  # what only the arrays themselves show, such as a goal replaced but not assigned
+            raise HierbrushError(str(error)) from None
+
+    def _share_out(self, kernel: Callable[[int, int], None], lo: int, hi: int) -> None:
         if self.threads == 1 or hi - lo <= _LEAST_SHARE:
             kernel(lo, hi)
             return
@@ -352,19 +436,24 @@ class BrushBatch:
             self._helpers = os.getpid(), ThreadPoolExecutor(self.threads - 1, thread_name_prefix="brush")
         return self._helpers[1]
 
+    @_alone
     def coverage(self, slot: int) -> NDArray[np.float32]:
         """Return the share of each pixel of a slot's paper that is inked: float32 [height, width] in [0, 1].
 
         Raises:
             HierbrushError: there is no such slot.
         """
+        return self._coverage(slot)
+
+    def _coverage(self, slot: int) -> NDArray[np.float32]:
         chosen = check_whole("slot", slot, 0, self.slots - 1)
         _, _, columns, rows = (int(value) for value in self._arrays["window"][chosen])
         return coverage(self._arrays["ink"][chosen], columns, rows, self.supersample)
 
+    @_alone
     def ink(self, slot: int) -> NDArray[np.bool_]:
         """Return the inked pixels of a slot's paper: bool [height, width], coverage of one half or more."""
-        inked: NDArray[np.bool_] = self.coverage(slot) >= 0.5
+        inked: NDArray[np.bool_] = self._coverage(slot) >= 0.5
         return inked
 
     @property
@@ -372,6 +461,7 @@ class BrushBatch:
         """Papers as packed samples, every row padded to whole words: live read-only uint64 [N, words]."""
         return self._read_only("ink")
 
+    @_alone
     def footprint(self, slot: int) -> NDArray[np.float64]:
         """Return the polygon in which a slot's tuft touches the paper: float64 [24, 2], metres; [0, 2] when lifted.
 
@@ -391,16 +481,19 @@ class BrushBatch:
         polygon: NDArray[np.float64] = self._arrays["pose"][chosen, :2] + turned
         return polygon
 
+    @_alone
     def snapshot(self) -> Snapshot:
         """Return a copy of everything mutable."""
         return Snapshot({name: self._arrays[name].copy() for name in _MUTABLE})
 
+    @_alone
     def restore(self, snapshot: Snapshot) -> None:
         """Go back to a snapshot of this batch or of one of the same size.
 
         Raises:
             HierbrushError: the snapshot is of a batch of another size.
         """
+        check_kind("snapshot", snapshot, Snapshot, "what snapshot() gave")
         for name in _MUTABLE:
             if snapshot.arrays[name].shape != self._arrays[name].shape:
                 raise HierbrushError(
@@ -439,9 +532,10 @@ class StrokeBatch(BrushBatch):
         threads: int = 1,
         seed: int = 0,
     ) -> None:
-        if not isinstance(observation, str) or observation not in LAYOUTS:
-            near = closest(str(observation), list(LAYOUTS))
-            raise HierbrushError(f"observation: {observation!r} is not one of {', '.join(LAYOUTS)}{near}")
+        check_choice("observation", observation, LAYOUTS)
+        check_kind("bank", bank, GoalBank, "a GoalBank")
+        if limits is not None:
+            check_kind("limits", limits, HandleLimits, "HandleLimits")
         self.bank = bank
         self._open(
             model, slots, bank.words, bank.side, bank.box, bank.supersample, None, threads, seed, bank,
@@ -449,39 +543,51 @@ class StrokeBatch(BrushBatch):
         )  # fmt: skip
         self.assign(np.zeros(self.slots, dtype=np.int64))
 
+    def _rebind(self) -> None:
+        self._bind(self.bank)
+
+    @_alone
     def set_bank(self, bank: GoalBank) -> None:
         """Follow goals of another bank from now on; every slot must be given one of its goals with :meth:`assign`.
 
         Raises:
             HierbrushError: the bank's raster differs.
         """
+        check_kind("bank", bank, GoalBank, "a GoalBank")
         if (bank.side, bank.box, bank.supersample) != (self.side, self.box, self.supersample):
             raise HierbrushError(
                 f"bank: raster {bank.side} px, {bank.box} m, {bank.supersample} samples; "
                 f"expected {self.side}, {self.box}, {self.supersample}"
             )
+        if isinstance(self.bank, GoalSlots):
+            self.bank.turns.discard(self._turn)
         self.bank = bank
         if bank.words > self._arrays["ink"].shape[1]:
             self._arrays["ink"] = np.zeros((self.slots, bank.words), dtype=np.uint64)
         self._bind(bank)
-        self.assign(np.zeros(self.slots, dtype=np.int64))
+        self._assign(np.zeros(self.slots, dtype=np.int64))
 
+    @_alone
     def assign(self, goals: ArrayLike, slots: ArrayLike | None = None) -> None:
         """Begin the strokes ``goals`` (indices into the bank) in ``slots``: blank paper, dipped brush, at the start.
 
         Raises:
             HierbrushError: an index lies outside the bank.
         """
-        chosen = np.atleast_1d(np.asarray(goals))
+        self._assign(goals, slots)
+
+    def _assign(self, goals: ArrayLike, slots: ArrayLike | None = None) -> None:
+        chosen = np.atleast_1d(_indices("goals", goals))
         if chosen.dtype.kind not in "iu" or ((chosen < 0) | (chosen >= len(self.bank))).any():
-            raise HierbrushError(f"goals: {goals!r}, expected indices from 0 to {len(self.bank) - 1}")
+            raise HierbrushError(f"goals: {shown(goals)}, expected indices from 0 to {len(self.bank) - 1}")
         self._put("goal", chosen, slots)
         self._put("window", self.bank.window[chosen], slots)
         self._put("tick", np.zeros(1, dtype=np.int32), slots)
-        self.clear(slots)
-        self.dip(slots)
-        self.place(self.bank.start()[chosen], slots)
+        self._blank(slots)
+        self._straighten(slots)
+        self._hold(self._checked(self.bank.start()[chosen], "position"), slots)
 
+    @_alone
     def track(self, action: ArrayLike, lo: int = 0, hi: int | None = None) -> None:
         """Advance by one control tick: reference path plus ``action`` is the next command.
 
@@ -496,7 +602,9 @@ class StrokeBatch(BrushBatch):
         Raises:
             HierbrushError: a wrong shape, NaN, or a range outside the batch.
         """
-        lo, hi = self._range(lo, hi)
+        self._track(action, *self._range(lo, hi))
+
+    def _track(self, action: ArrayLike, lo: int, hi: int) -> None:
         residual = _as_array("action", action, np.float32)
         if residual.shape[-1:] != (3,) or residual.ndim > 2:
             raise HierbrushError(f"action: shape {residual.shape}, expected [{self.slots}, 3]")
@@ -505,6 +613,7 @@ class StrokeBatch(BrushBatch):
         self._put("action", residual, None)
         self._spread(self._kernel.track, lo, hi)
 
+    @_alone
     def track_slots(self, action: ArrayLike, slots: ArrayLike) -> None:
         """Advance some slots only, as `track` does; the others stay as they are.
 
@@ -516,9 +625,9 @@ class StrokeBatch(BrushBatch):
             HierbrushError: a wrong shape, NaN, or an index outside the batch.
         """
         chosen = self._chosen(slots)
-        self.track(action, 0, 0)
+        self._track(action, 0, 0)
         for slot in chosen.tolist():
-            self._kernel.track(slot, slot + 1)
+            self._spread(self._kernel.track, slot, slot + 1)
 
     @property
     def midway(self) -> NDArray[np.float64]:
@@ -530,15 +639,17 @@ class StrokeBatch(BrushBatch):
         """The last three commanded poses, newest first: live read-only float64 [N, 3, 3], metres."""
         return self._read_only("command")
 
+    @_alone
     def observe(self) -> NDArray[np.float32]:
         """Write all observations anew (after :meth:`assign`) and return them: live read-only float32 [N, columns]."""
         self._spread(self._kernel.observe, 0, self.slots)
         return self.observation
 
+    @_alone
     def observe_slots(self, slots: ArrayLike) -> None:
         """Write the observations of some slots anew."""
         for slot in self._chosen(slots).tolist():
-            self._kernel.observe(slot, slot + 1)
+            self._spread(self._kernel.observe, slot, slot + 1)
 
     @property
     def observation(self) -> NDArray[np.float32]:
@@ -574,12 +685,13 @@ class StrokeBatch(BrushBatch):
 
 
 def _as_array(name: str, values: ArrayLike, dtype: type[np.floating[Any]]) -> NDArray[Any]:
-    try:
-        # What overflows becomes infinity, which the callers refuse or clip.
-        with np.errstate(over="ignore"):
-            return np.asarray(values, dtype=dtype)
-    except (TypeError, ValueError, OverflowError):
-        raise HierbrushError(f"{name}: not numbers, expected an array of {np.dtype(dtype)}") from None
+    # What overflows becomes infinity, which the callers refuse or clip.
+    return check_array(name, values, None, f"an array of {np.dtype(dtype)}", dtype=dtype, finite=False)
+
+
+def _indices(name: str, values: ArrayLike) -> NDArray[Any]:
+    """Return an array of numbers, whole or not: the callers look at that."""
+    return check_array(name, values, None, "indices", dtype=None, finite=False)
 
 
 def _check_rows(name: str, rows: ArrayLike) -> NDArray[np.float64]:

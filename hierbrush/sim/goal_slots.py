@@ -3,22 +3,40 @@
 from __future__ import annotations
 
 import math
+import threading
+from contextlib import ExitStack
+from dataclasses import dataclass, field
 from typing import Any
+from weakref import WeakSet
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from hierbrush.arguments import check_number, check_whole
 from hierbrush.errors import HierbrushError
-from hierbrush.sim.bank import MARGIN, GoalBank, popcount, rasterised
+from hierbrush.sim.bank import MARGIN, GoalBank, check_track, popcount, rasterised
 from hierbrush.sim.observation import TRACK_SIZE
-from hierbrush.sim.raster import check_number, check_raster, check_whole
+from hierbrush.sim.raster import check_raster
 
 
+@dataclass(frozen=True, eq=False)
 class GoalSlots(GoalBank):
     """One goal a slot, each in memory of its own, so that a `StrokeBatch` bound to it sees new goals without a copy.
 
     A slot must be given to the batch with ``StrokeBatch.assign`` after every `put`.
+
+    Attributes:
+        turns: the locks of the batches bound to it, each held while its batch is at work.
     """
+
+    turns: WeakSet[threading.Lock] = field(default_factory=WeakSet, repr=False)
+
+    def __getstate__(self) -> dict[str, Any]:
+        # Locks cannot be copied; a copied batch binds itself anew.
+        return {name: value for name, value in vars(self).items() if name != "turns"}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        vars(self).update(state, turns=WeakSet())
 
     @classmethod
     def empty(
@@ -79,13 +97,25 @@ class GoalSlots(GoalBank):
             track: float64 [ticks + 1, 8], as of `GoalBank.build`.
 
         Raises:
-            HierbrushError: the goal is larger or longer than a slot can hold.
+            HierbrushError: there is no such slot, the outline or the track is none, the goal is larger or longer than a
+                slot can hold, or a batch bound to the slots is at work in another thread. The slot stays as it was.
         """
+        slot = check_whole("slot", slot, 0, len(self) - 1)
         window, mask, distance = rasterised("outline", outline, self.side, self.supersample)
-        for name, part in (("mask", mask), ("distance", distance), ("track", track)):
-            room = len(self.arrays[name]) // len(self)
-            if len(part) > room:
-                raise HierbrushError(f"{name}: {len(part)} elements, expected at most {room} of a goal in a slot")
-            start = slot * room
-            self.arrays[name][start : start + len(part)] = part
-        self.window[slot], self.ticks[slot], self.area[slot] = window, len(track) - 1, max(1, popcount(mask))
+        course = check_track("track", track)
+        parts: dict[str, NDArray[Any]] = {"mask": mask, "distance": distance, "track": course}
+        rooms = {name: len(self.arrays[name]) // len(self) for name in parts}
+        for name, part in parts.items():
+            if len(part) > rooms[name]:
+                raise HierbrushError(
+                    f"{name}: {len(part)} elements, expected at most {rooms[name]} of a goal in a slot"
+                )
+        with ExitStack() as held:
+            for turn in sorted(self.turns, key=id):  # in one order, or two callers could wait for each other
+                if turn.locked():
+                    raise HierbrushError(f"slot: a batch is at work in another call, so {slot} cannot be replaced now")
+                held.enter_context(turn)
+            for name, part in parts.items():
+                start = slot * rooms[name]
+                self.arrays[name][start : start + len(part)] = part
+            self.window[slot], self.ticks[slot], self.area[slot] = window, len(course) - 1, max(1, popcount(mask))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass, fields, replace
 from dataclasses import field as dataclass_field
 from typing import Any
@@ -10,7 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from hierbrush.errors import HierbrushError, closest
+from hierbrush.arguments import check_choice, check_kind, check_number, check_whole, is_number
+from hierbrush.errors import HierbrushError, closest, shown
 
 _TIPS = ("parabola", "ellipse")
 # Vertices of a footprint's tip and of its base. At 12 each, the polygon's sagitta stays below a tenth of a pixel of the
@@ -20,6 +20,10 @@ _SEGMENTS = 12
 
 def _parameter(default: float, low: float, high: float, unit: str, text: str) -> Any:
     return dataclass_field(default=default, metadata={"low": low, "high": high, "unit": unit, "text": text})
+
+
+def _metres(name: str, value: float) -> float:
+    return check_number(name, value, -1e3, 1e3, "metres")
 
 
 @dataclass(frozen=True)
@@ -49,16 +53,13 @@ class BrushModel:
             if parameter.name == "tip":
                 continue
             value, limits = getattr(self, parameter.name), parameter.metadata
-            usable = isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
-            if not usable or not limits["low"] <= value <= limits["high"]:
+            if not is_number(value) or not limits["low"] <= value <= limits["high"]:
                 raise HierbrushError(
-                    f"{parameter.name}: {value!r}, expected a number from {limits['low']:g} to {limits['high']:g} "
+                    f"{parameter.name}: {shown(value)}, expected a number from {limits['low']:g} to {limits['high']:g} "
                     f"{limits['unit']} ({limits['text']})"
                 )
-        if self.tip not in _TIPS:
-            raise HierbrushError(
-                f"tip: {self.tip!r}, expected one of {', '.join(_TIPS)}{closest(str(self.tip), list(_TIPS))}"
-            )
+            object.__setattr__(self, parameter.name, float(value))
+        check_choice("tip", self.tip, _TIPS)
 
     @classmethod
     def preset(cls, name: str) -> BrushModel:
@@ -67,11 +68,7 @@ class BrushModel:
         Raises:
             HierbrushError: there is no such preset.
         """
-        if name not in PRESETS:
-            raise HierbrushError(
-                f"brush: {name!r} is not one of {', '.join(PRESETS)}{closest(str(name), list(PRESETS))}"
-            )
-        return PRESETS[name]
+        return PRESETS[check_choice("brush", name, PRESETS)]
 
     def replace(self, **changes: Any) -> BrushModel:
         """Return a copy with some parameters changed.
@@ -87,14 +84,17 @@ class BrushModel:
 
     def width(self, depth: float) -> float:
         """Width in metres of the mark at a press depth in metres; 0 when the brush does not touch."""
+        depth = _metres("depth", depth)
         return max(self.width_slope * min(depth, self.max_depth) + self.width_intercept, 0.0) if depth > 0 else 0.0
 
     def length(self, depth: float) -> float:
         """Length in metres of the mark's tip at a press depth in metres; 0 when the brush does not touch."""
+        depth = _metres("depth", depth)
         return max(self.length_slope * min(depth, self.max_depth) + self.length_intercept, 0.0) if depth > 0 else 0.0
 
     def offset(self, depth: float) -> float:
         """Distance in metres from handle to the mark's base at a press depth in metres, the tuft trailing freely."""
+        depth = _metres("depth", depth)
         if depth <= 0:
             return 0.0
         z = min(depth, self.max_depth)
@@ -103,6 +103,7 @@ class BrushModel:
 
     def depth_for_width(self, width: float) -> float:
         """Press depth in metres whose mark is ``width`` metres wide, between first touch and ``max_depth``."""
+        width = _metres("width", width)
         if self.width_slope <= 0:
             return self.max_depth
         return min(max((width - self.width_intercept) / self.width_slope, 0.0), self.max_depth)
@@ -135,10 +136,12 @@ class BrushModel:
             rng: source of the factors.
 
         Raises:
-            HierbrushError: ``relative`` is out of range.
+            HierbrushError: an argument is out of range or of another kind.
         """
-        if not 0 <= relative < 1:
-            raise HierbrushError(f"relative: {relative!r}, expected a share from 0 to below 1")
+        count = check_whole("count", count, 0, 1 << 20)
+        if not is_number(relative) or not 0 <= relative < 1:
+            raise HierbrushError(f"relative: {shown(relative)}, expected a share from 0 to below 1")
+        check_kind("rng", rng, np.random.Generator, "a numpy.random.Generator")
         factors = rng.uniform(1 - relative, 1 + relative, size=(count, 5))
         per_column = np.concatenate(
             [np.repeat(factors[:, :3], (2, 2, 3), axis=1), factors[:, 3:], np.ones((count, 1))], axis=1

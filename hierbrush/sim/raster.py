@@ -8,7 +8,8 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from hierbrush.errors import HierbrushError
+from hierbrush.arguments import check_array, check_list, check_whole
+from hierbrush.errors import HierbrushError, shown
 from hierbrush.sim.core_choice import kernels
 from hierbrush.sim.reference import unpack
 
@@ -17,41 +18,23 @@ SUPERSAMPLES = (1, 2, 4)
 MIN_BOX, MAX_BOX = 1e-3, 4.0
 
 
-def check_number(name: str, value: float, low: float, high: float, unit: str) -> float:
-    """Return ``value`` as a float, or raise :class:`HierbrushError` unless it is a number from ``low`` to ``high``."""
-    usable = isinstance(value, int | float | np.integer | np.floating) and not isinstance(value, bool)
-    if not usable or not low <= value <= high:
-        raise HierbrushError(f"{name}: {value!r}, expected {unit} from {low:g} to {high:g}")
-    return float(value)
-
-
-def check_whole(name: str, value: int, low: int, high: int) -> int:
-    """Return ``value`` as an int, or raise :class:`HierbrushError` unless it is whole and from ``low`` to ``high``."""
-    if isinstance(value, bool) or not isinstance(value, int | np.integer) or not low <= value <= high:
-        raise HierbrushError(f"{name}: {value!r}, expected a whole number from {low} to {high}")
-    return int(value)
-
-
 def check_points(name: str, points: ArrayLike) -> NDArray[np.float64]:
     """Return a polygon as contiguous float64 [n >= 3, 2], or raise :class:`HierbrushError` unless it is one."""
-    try:
-        checked = np.ascontiguousarray(points, dtype=np.float64)
-    except (TypeError, ValueError):
-        raise HierbrushError(f"{name}: not numbers, expected [n >= 3, 2]") from None
-    if checked.ndim != 2 or checked.shape[1] != 2 or len(checked) < 3:
+    checked = np.ascontiguousarray(check_array(name, points, (None, 2), "[n >= 3, 2] finite unit-box coordinates"))
+    if len(checked) < 3:
         raise HierbrushError(f"{name}: shape {checked.shape}, expected [n >= 3, 2]")
-    if not np.isfinite(checked).all():
-        raise HierbrushError(f"{name}: holds NaN or infinity, expected finite unit-box coordinates")
     return checked
 
 
 def check_raster(side: int, supersample: int) -> None:
     """Raise :class:`HierbrushError` unless ``side`` (pixels) and ``supersample`` (samples a pixel side) are usable."""
-    if isinstance(side, bool) or not isinstance(side, int | np.integer) or not MIN_SIDE <= side <= MAX_SIDE:
-        raise HierbrushError(f"side: {side!r}, expected a whole number of pixels from {MIN_SIDE} to {MAX_SIDE}")
-    whole = isinstance(supersample, int | np.integer) and not isinstance(supersample, bool)
-    if not whole or supersample not in SUPERSAMPLES:
-        raise HierbrushError(f"supersample: {supersample!r}, expected 1, 2 or 4 samples a pixel side")
+    check_whole("side", side, MIN_SIDE, MAX_SIDE, unit="pixels")
+    if (
+        not isinstance(supersample, int | np.integer)
+        or isinstance(supersample, bool)
+        or supersample not in SUPERSAMPLES
+    ):
+        raise HierbrushError(f"supersample: {shown(supersample)}, expected 1, 2 or 4 samples a pixel side")
 
 
 def _byte_counts(supersample: int) -> NDArray[np.unsignedinteger]:
@@ -96,7 +79,7 @@ def rasterise(polygons: Sequence[ArrayLike], side: int, *, supersample: int = 4)
     check_raster(side, supersample)
     samples = side * supersample
     bits = np.zeros((samples, (samples + 63) // 64), dtype=np.uint64)
-    for index, polygon in enumerate(polygons):
+    for index, polygon in enumerate(check_list("polygons", polygons, "polygons, each [n >= 3, 2]")):
         points = check_points(f"polygons[{index}]", polygon)
         # Far outside, only the winding to the left of the paper matters; clipping keeps every cast in range.
         _fill(np.clip(points, -64.0, 64.0) * samples, samples, bits)
@@ -127,7 +110,14 @@ def distance_to_outline(points: NDArray[np.float64], outline: NDArray[np.float64
     Raises:
         HierbrushError: the shapes do not fit.
     """
-    fits = points.ndim >= 2 and points.shape[:-2] == outline.shape[:-2] and points.shape[-1] == outline.shape[-1] == 2
+    expected = "[..., n, 2] numbers"
+    points = check_array("points", points, None, expected, finite=False)
+    outline = check_array("outline", outline, None, expected, finite=False)
+    fits = (
+        min(points.ndim, outline.ndim) >= 2
+        and points.shape[:-2] == outline.shape[:-2]
+        and points.shape[-1] == outline.shape[-1] == 2
+    )
     if not fits or not outline.shape[-2]:
         raise HierbrushError(
             f"points, outline: shapes {points.shape} and {outline.shape}, expected [..., n, 2] and [..., m >= 1, 2]"
@@ -147,7 +137,8 @@ def distance_transform(mask: ArrayLike) -> NDArray[np.float32]:
     Raises:
         HierbrushError: ``mask`` is not a two-dimensional array of 1 to 4096 pixels a side.
     """
-    pixels = np.ascontiguousarray(np.asarray(mask) != 0).view(np.uint8)
+    checked = check_array("mask", mask, None, "[h, w] of 1 to 4096 pixels each", dtype=None, finite=False)
+    pixels = np.ascontiguousarray(checked != 0).view(np.uint8)
     if pixels.ndim != 2 or not all(1 <= extent <= 4096 for extent in pixels.shape):
         raise HierbrushError(f"mask: shape {pixels.shape}, expected [h, w] of 1 to 4096 pixels each")
     out = np.empty(pixels.shape, dtype=np.float32)

@@ -20,8 +20,10 @@ _GRID = 4294967296.0
 _NEAR = 1e-9
 _FLAT = np.float32(1e-6)
 _BEYOND = np.float32(1e6)
-_MOST_STEPS = 1e6
+_MOST_STEPS = 1e8
 _MASK64 = (1 << 64) - 1
+HEAD_SIZE = 32
+"""Width of an attention head of the networks."""
 
 Array = NDArray[Any]
 
@@ -194,14 +196,16 @@ class Batch:
         p = [float(value) for value in a["params"][slot]]
         pose, root, u, tuft = a["pose"][slot], a["root"][slot], a["direction"][slot], a["tuft"][slot]
         rx, ry = float(root[0]) - (x - float(pose[0])), float(root[1]) - (y - float(pose[1]))
-        depth = min(z, p[9])
+        # Comparisons as in C: min and max answer otherwise for NaN and zeros of different sign.
+        depth = z if z < p[9] else p[9]
         width, length = p[0] * depth + p[1], p[2] * depth + p[3]
         pose[:] = (x, y, z)
         if not (z > 0.0 and width > 0.0 and length > 0.0):
             root[:] = 0.0
             tuft[:] = 0.0
             return
-        offset = max((p[4] * depth + p[5]) * depth + p[6], 0.0)
+        offset = (p[4] * depth + p[5]) * depth + p[6]
+        offset = offset if offset > 0.0 else 0.0
         distance = math.sqrt(rx * rx + ry * ry)
         if distance > _NEAR:
             u[:] = (rx / distance, ry / distance)
@@ -454,3 +458,67 @@ def distance_transform(mask: NDArray[np.uint8], columns: int, rows: int, out: ND
     result = out.reshape(rows, columns)
     for column in range(columns):
         result[:, column] = np.sqrt((vertical + between[column, None, :columns]).min(axis=1))
+
+
+def linear(x: Array, weight: Array, bias: Array, rectified: bool, out: Array) -> None:
+    """Write bias + x weight, summed from the bias on over the inputs in order; negative sums are 0 if ``rectified``."""
+    out[:] = bias
+    for column, row in zip(x.T, weight, strict=True):
+        out += column[:, None] * row
+    if rectified:
+        out[~(out > 0)] = 0.0
+
+
+def attention(qkv: Array, exists: Array, count: int, heads: int, out: Array) -> None:
+    """Write the scaled dot-product attention among the rows of each of ``count`` characters that exist."""
+    parts = qkv.reshape(count, -1, 3, heads, HEAD_SIZE).transpose(2, 0, 3, 1, 4)
+    query, key, value = parts[0] * np.float32(HEAD_SIZE**-0.5), parts[1], parts[2]
+    there = exists.reshape(count, 1, 1, -1) != 0
+    score = np.zeros((*query.shape[:3], query.shape[2]), np.float32)
+    for d in range(HEAD_SIZE):
+        score += query[..., d, None] * key[..., None, :, d]
+    score -= np.where(there, score, -np.inf).max(axis=-1, keepdims=True, initial=-np.inf)
+    weight = np.where(there, _exponential(score), np.float32(0))
+    total = np.zeros_like(weight[..., :1])
+    for j in range(weight.shape[-1]):
+        total += weight[..., j, None]
+    mixed = np.zeros_like(query)
+    for j in range(weight.shape[-1]):
+        share = weight[..., j, None] / np.where(there[..., j, None], total, np.float32(1))
+        mixed = np.where(there[..., j, None], mixed + share * value[..., j, None, :], mixed)
+    out.reshape(count, -1, heads, HEAD_SIZE)[:] = mixed.transpose(0, 2, 1, 3)
+
+
+def _exponential(x: Array) -> Array:
+    """Return exp of float32 from -87 to 0, to about an ulp; beyond it is 0. Coefficients: Cephes, expf."""
+    f32 = np.float32
+    shift = f32(12582912.0)  # 1.5 * 2^23: adding and taking it off rounds to whole numbers
+    within = (x >= f32(-87.0)) & (x <= f32(0.0))
+    x = np.where(within, x, f32(0))
+    whole = (x * f32(1.44269504) + shift) - shift
+    r = (x - whole * f32(0.693359375)) - whole * f32(-2.12194440e-4)
+    p = f32(1.9875691500e-4) * r + f32(1.3981999507e-3)
+    for coefficient in (8.3334519073e-3, 4.1665795894e-2, 1.6666665459e-1, 5.0000001201e-1):
+        p = p * r + f32(coefficient)
+    scale = ((whole.astype(np.int32) + 127) << 23).view(f32)
+    grown: Array = np.where(within, ((p * (r * r) + r) + f32(1)) * scale, f32(0))
+    return grown
+
+
+def normalise(x: Array, weight: Array, bias: Array, epsilon: float, out: Array) -> None:
+    """Write each row less its mean, over its standard deviation, times ``weight``, plus ``bias``."""
+    width = np.float32(len(weight))
+    centred = x - (_lane_sum(x) / width)[:, None]
+    deviation = np.sqrt(_lane_sum(centred * centred) / width + np.float32(epsilon))
+    out[:] = centred / deviation[:, None] * weight + bias
+
+
+def _lane_sum(rows: Array) -> Array:
+    """Sum each row in eight interleaved parts, then those in order."""
+    lanes = np.zeros((len(rows), 8), np.float32)
+    for part in np.split(rows, rows.shape[1] // 8, axis=1):
+        lanes += part
+    total = lanes[:, 0].copy()
+    for i in range(1, 8):
+        total += lanes[:, i]
+    return total

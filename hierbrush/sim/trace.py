@@ -7,6 +7,7 @@ from collections.abc import Iterable
 import numpy as np
 from numpy.typing import NDArray
 
+from hierbrush.arguments import check_array, check_list
 from hierbrush.errors import HierbrushError
 from hierbrush.sim.batch import BrushBatch
 from hierbrush.sim.model import BrushModel
@@ -36,9 +37,11 @@ def trace(
         HierbrushError: an argument is out of range.
     """
     paper = BrushBatch(model, 1, side=side, supersample=supersample, box=box)
-    for index, path in enumerate(paths):
-        if np.ndim(path) != 2 or not len(path):
-            raise HierbrushError(f"paths[{index}]: shape {np.shape(path)}, expected [ticks + 1, 3]")
+    expected = "[ticks + 1, 3] metres"
+    for index, path in enumerate(check_list("paths", paths, f"handle paths, each {expected}")):
+        path = check_array(f"paths[{index}]", path, (None, 3), expected)
+        if not len(path):
+            raise HierbrushError(f"paths[{index}]: shape {path.shape}, expected {expected}")
         paper.dip()
         paper.place(path[0])
         for pose in path[1:]:

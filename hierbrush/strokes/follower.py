@@ -9,8 +9,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from hierbrush.arguments import check_kind, check_list, check_number
+from hierbrush.errors import HierbrushError
 from hierbrush.sim import BrushModel, distance_to_outline
 from hierbrush.sim.observation import TRACK_SIZE
+from hierbrush.sim.raster import MAX_BOX, MIN_BOX
 from hierbrush.strokes.goal import StrokeGoal
 
 _TOGETHER = 16
@@ -50,6 +53,8 @@ class Follower:
 
     def ticks(self, length: float, turning: float = 0.0) -> int:
         """Control ticks for a skeleton of ``length`` metres that turns by ``turning`` radians in all, either way."""
+        length = check_number("length", length, 0.0, 1e6, "metres")
+        turning = check_number("turning", turning, 0.0, 1e6, "radians")
         wanted = math.ceil(length / self.pace + self.bend * turning) + _LANDING + _SETTLING
         return min(max(wanted, self.least_ticks), self.most_ticks)
 
@@ -63,6 +68,13 @@ class Follower:
 
     def tracks(self, goals: Sequence[StrokeGoal], model: BrushModel, box: float = 0.12) -> list[NDArray[np.float64]]:
         """Return the tracks of n >= 1 goals, each as `track` gives it, for less than n times the cost of one."""
+        goals = check_list("goals", goals, "StrokeGoals")
+        for at, goal in enumerate(goals):
+            check_kind(f"goals[{at}]", goal, StrokeGoal, "a StrokeGoal")
+        if not goals:
+            raise HierbrushError("goals: there is none, expected at least one StrokeGoal")
+        check_kind("model", model, BrushModel, "a BrushModel")
+        box = check_number("box", box, MIN_BOX, MAX_BOX, "metres")
         least = self.heel / box
         paths = [
             _into_heels(goal, least)

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from hierbrush.arguments import check_array, check_kind
 from hierbrush.errors import HierbrushError, shown
 from hierbrush.sim import distance_to_outline
 
@@ -20,6 +21,9 @@ Points = NDArray[np.float32]
 # Share of the outline's points that goes to where it bends: at one half, the corners of a glyph survive the resampling
 # (IoU with the original above .99) and straight sides still get a point every few pixels.
 _BEND_SHARE = 0.5
+
+# Beyond this, coordinates are given in other units, and their squares may overflow.
+_FARTHEST = 1e6
 
 
 @dataclass(frozen=True, eq=False)
@@ -41,20 +45,22 @@ class StrokeGoal:
     outline: Points
 
     def __post_init__(self) -> None:
+        check_kind("stroke_type", self.stroke_type, str, "the abbreviation of a stroke type such as 'HZG'")
         for name, shape in (
             ("skeleton", (SKELETON_POINTS, 2)),
             ("half_width", (SKELETON_POINTS,)),
             ("outline", (OUTLINE_POINTS, 2)),
         ):
-            array = np.ascontiguousarray(getattr(self, name), dtype=np.float32)
-            if array.shape != shape:
-                raise HierbrushError(f"{name}: shape {array.shape}, expected {shape}")
-            if not np.isfinite(array).all():
-                raise HierbrushError(f"{name}: holds NaN or infinity, expected finite unit-box coordinates")
+            wanted = f"{shape} finite unit-box coordinates"
+            array = np.ascontiguousarray(check_array(name, getattr(self, name), shape, wanted, dtype=np.float32))
             if array is getattr(self, name) and array.flags.writeable:
                 array = array.copy()
             array.flags.writeable = False
             object.__setattr__(self, name, array)
+
+    def __repr__(self) -> str:
+        (left, top), (right, bottom) = self.outline.min(axis=0).tolist(), self.outline.max(axis=0).tolist()
+        return f"<StrokeGoal {self.stroke_type}: x {left:.3f} to {right:.3f}, y {top:.3f} to {bottom:.3f}>"
 
     @classmethod
     def from_outline(cls, stroke_type: str, outline: ArrayLike, median: ArrayLike) -> StrokeGoal:
@@ -104,9 +110,13 @@ class StrokeGoal:
         """Return the goal scaled about the origin by ``scale`` ([2] or a number), then moved by ``shift`` ([2]).
 
         Half-widths are measured anew, since an anisotropic scale changes them along the stroke.
+
+        Raises:
+            HierbrushError: ``scale`` or ``shift`` is no such number or pair.
         """
-        outline = self.outline.astype(np.float64) * np.asarray(scale) + np.asarray(shift)
-        skeleton = self.skeleton.astype(np.float64) * np.asarray(scale) + np.asarray(shift)
+        factor, moved = _pair("scale", scale), _pair("shift", shift)
+        outline = self.outline.astype(np.float64) * factor + moved
+        skeleton = self.skeleton.astype(np.float64) * factor + moved
         return StrokeGoal(
             self.stroke_type,
             skeleton.astype(np.float32),
@@ -124,8 +134,8 @@ def with_widths(goals: Sequence[StrokeGoal], factors: ArrayLike) -> list[StrokeG
     by = np.asarray(factors, dtype=np.float64)
     if by.shape != (len(goals),) or not np.isfinite(by).all() or (by <= 0).any():
         raise HierbrushError(f"factors: {shown(factors)}, expected {len(goals)} finite numbers above 0")
-    if not goals:
-        return []
+    if (by == 1.0).all():
+        return list(goals)
     skeletons = np.array([goal.skeleton for goal in goals], np.float64)
     outlines = np.array([goal.outline for goal in goals], np.float64)
     outlines = scaled_outlines(outlines, skeletons, by)
@@ -156,7 +166,8 @@ def _nearest_points(points: NDArray[np.float64], lines: NDArray[np.float64]) -> 
 
     Only the two steps at the nearest of the line's own points are looked at, which is ten times faster than all.
     """
-    nearest = ((lines * lines).sum(axis=2)[:, None] - 2 * points @ lines.transpose(0, 2, 1)).argmin(axis=2)
+    apart_x, apart_y = (points[..., axis, None] - lines[:, None, :, axis] for axis in (0, 1))
+    nearest = (apart_x * apart_x + apart_y * apart_y).argmin(axis=2)
     rows, last = np.arange(len(lines))[:, None], lines.shape[1] - 2
     apart = []
     for first in (np.maximum(nearest - 1, 0), np.minimum(nearest, last)):
@@ -170,12 +181,20 @@ def _nearest_points(points: NDArray[np.float64], lines: NDArray[np.float64]) -> 
     return closest
 
 
+def _pair(name: str, value: ArrayLike) -> NDArray[np.float64]:
+    pair = check_array(name, value, None, "a finite number or two")
+    if pair.shape not in ((), (2,)):
+        raise HierbrushError(f"{name}: shape {pair.shape}, expected a finite number or two")
+    return pair
+
+
 def _polyline(points: ArrayLike, name: str, least: int) -> NDArray[np.float64]:
-    array = np.asarray(points, dtype=np.float64)
-    if array.ndim != 2 or array.shape[1] != 2 or len(array) < least:
-        raise HierbrushError(f"{name}: shape {array.shape}, expected [n >= {least}, 2]")
-    if not np.isfinite(array).all():
-        raise HierbrushError(f"{name}: holds NaN or infinity, expected finite unit-box coordinates")
+    wanted = f"[n >= {least}, 2] finite unit-box coordinates"
+    array = check_array(name, points, (None, 2), wanted)
+    if len(array) < least:
+        raise HierbrushError(f"{name}: shape {array.shape}, expected {wanted}")
+    if np.abs(array).max() > _FARTHEST:
+        raise HierbrushError(f"{name}: reaches {np.abs(array).max():.3g}, expected unit-box coordinates")
     distinct: NDArray[np.float64] = array[np.concatenate([[True], np.any(np.diff(array, axis=0) != 0, axis=1)])]
     if least == 3 and len(distinct) > 1 and np.array_equal(distinct[0], distinct[-1]):
         distinct = distinct[:-1]

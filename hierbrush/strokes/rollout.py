@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import math
+import os
 from collections.abc import Callable, Sequence
+from os import PathLike
 from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from hierbrush.errors import HierbrushError, closest
+from hierbrush.arguments import check_array, check_kind, check_list, check_number, check_path, check_whole
+from hierbrush.errors import HierbrushError, closest, shown
 from hierbrush.sim import BrushModel, GoalBank, HandleLimits, StrokeBatch
+from hierbrush.sim.raster import MAX_BOX, MIN_BOX
 from hierbrush.strokes.follower import FOLLOWER
 from hierbrush.strokes.goal import StrokeGoal
 
@@ -53,7 +57,7 @@ class RandomPolicy:
     layout = "none"
 
     def __init__(self, seed: int) -> None:
-        self._rng = np.random.default_rng(seed)
+        self._rng = np.random.default_rng(check_whole("seed", seed, 0))
 
     def bind(self, stroke_types: Sequence[str]) -> Act:
         """Return a function that answers uniform actions in [-1, 1], float32 [n, 3]."""
@@ -73,29 +77,58 @@ CONTROLS: dict[str, Callable[[int], StrokePolicy]] = {
 POLICIES = ("learned", *CONTROLS)
 
 
-def stroke_policy(name: str, seed: int = 0) -> StrokePolicy:
-    """Return the policy called ``name``: ``"learned"``, a control, or the path of a ``.safetensors`` file.
+def stroke_policy(policy: str | PathLike[str], seed: int = 0) -> StrokePolicy:
+    """Return a policy by name: ``"learned"``, a control, a ``.safetensors`` file, or the folder of a training.
 
     Raises:
         HierbrushError: there is no such policy, or its weights cannot be used.
     """
-    if name in CONTROLS:
-        return CONTROLS[name](seed)
+    seed = check_whole("seed", seed, 0)
+    if isinstance(policy, str) and policy in CONTROLS:
+        return CONTROLS[policy](seed)
     # Reading weights is only worth its import when a policy has learned something.
-    from hierbrush.strokes.learned import LearnedPolicy, shipped_policy
+    from hierbrush.strokes.learned import policy_at, shipped_policy
 
-    if name == "learned":
-        return shipped_policy()
-    if str(name).endswith(".safetensors"):
-        return LearnedPolicy.load(name)
-    raise HierbrushError(f"policy: {name!r} is not one of {', '.join(POLICIES)}{closest(str(name), list(POLICIES))}")
+    return shipped_policy() if policy == "learned" else policy_at(_path(policy))
+
+
+def policy_name(policy: str | PathLike[str]) -> str:
+    """Return the name by which `stroke_policy` knows a policy, once it is sure that it can be used.
+
+    Where stroke types of a user's weights are as shipped, a warning says so.
+
+    Raises:
+        HierbrushError: there is no such policy, or its weights cannot be used.
+    """
+    if isinstance(policy, str) and policy in POLICIES:
+        return policy
+    from hierbrush.strokes.learned import policy_at, tell
+
+    path = _path(policy)
+    tell(policy_at(path), path)
+    return path
+
+
+def _path(policy: object) -> str:
+    """Return the path that a policy is given as, if something is there."""
+    if not isinstance(policy, str | PathLike):
+        raise HierbrushError(
+            f"policy: must be {', '.join(POLICIES)} or the path of trained weights, not {type(policy).__name__}"
+        )
+    path = str(check_path("policy", policy))
+    if not os.path.exists(path):
+        raise HierbrushError(
+            f"policy: {shown(policy)} is neither a file, nor the folder of a training, nor one of "
+            f"{', '.join(POLICIES)}{closest(path, list(POLICIES))}"
+        )
+    return path
 
 
 def write_strokes(
     goals: Sequence[StrokeGoal],
     model: BrushModel,
     *,
-    policy: str | StrokePolicy = "scripted",
+    policy: str | PathLike[str] | StrokePolicy = "scripted",
     seed: int = 0,
     box: float = 0.12,
     limits: HandleLimits | None = None,
@@ -109,7 +142,7 @@ def write_strokes(
     Args:
         goals: what to write; strokes do not see each other.
         model: the brush that the follower plans for and, without ``brushes``, writes with.
-        policy: name of a policy, or one.
+        policy: one, or what `stroke_policy` makes one of.
         seed: of random policies and of the handle's error.
         box: side of the character box in metres.
         limits: how far an action may take the handle.
@@ -126,7 +159,16 @@ def write_strokes(
     Raises:
         HierbrushError: an argument is out of range.
     """
-    acting = stroke_policy(policy, seed) if isinstance(policy, str) else policy
+    goals = check_list("goals", goals, "StrokeGoals")
+    for at, goal in enumerate(goals):
+        check_kind(f"goals[{at}]", goal, StrokeGoal, "a StrokeGoal")
+    check_kind("model", model, BrushModel, "a BrushModel")
+    box = check_number("box", box, MIN_BOX, MAX_BOX, "metres")
+    if brushes is not None:
+        brushes = check_array("brushes", brushes, (len(goals), 10), f"[{len(goals)}, 10] brush parameters")
+    # Any object with these two will do.
+    acting = policy if hasattr(policy, "bind") and hasattr(policy, "layout") else stroke_policy(policy, seed)
+    seed = check_whole("seed", seed, 0, 2**63)
     tracks = [FOLLOWER.track(goal, model, box) for goal in goals]
     paths: list[NDArray[np.float64]] = [np.empty((0, 3))] * len(goals)
     # Longest first: strokes that are over then form the tail, and a step skips them.

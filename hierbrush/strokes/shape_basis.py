@@ -18,7 +18,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from hierbrush.errors import HierbrushError
+from hierbrush.arguments import check_array, check_kind
+from hierbrush.errors import HierbrushError, shown
 from hierbrush.sim import distance_to_outline
 from hierbrush.strokes.goal import OUTLINE_POINTS, SKELETON_POINTS, StrokeGoal, scaled_outlines
 from hierbrush.strokes.policy import read_safetensors
@@ -89,7 +90,7 @@ class ShapeBasis:
 
     def mean_of(self, sides: ArrayLike) -> Numbers:
         """Return the mean shape float64 [352] of strokes whose outline's box has ``sides`` (width, height > 0)."""
-        mean: Numbers = features(np.asarray(sides, dtype=np.float64), self.usual) @ self.slopes
+        mean: Numbers = features(check_array("sides", sides, (2,), "width and height"), self.usual) @ self.slopes
         return mean
 
     def goal(self, box: Box, coefficients: ArrayLike = ()) -> StrokeGoal:
@@ -114,6 +115,7 @@ class ShapeBasis:
         Raises:
             HierbrushError: ``goal`` is of another type.
         """
+        check_kind("goal", goal, StrokeGoal, f"a StrokeGoal of the type {self.stroke_type}")
         if goal.stroke_type != self.stroke_type:
             raise HierbrushError(f"goal: is a {goal.stroke_type}, expected a {self.stroke_type} for this basis")
         left, top, right, bottom = goal.box
@@ -148,10 +150,11 @@ def goals(
     places = np.empty((len(bases), 4))
     drawn: list[Numbers] = []
     for at, (basis, box, chosen) in enumerate(zip(bases, boxes, coefficients, strict=True)):
-        place = np.asarray(box, dtype=np.float64)
-        if place.shape != (4,) or not np.isfinite(place).all() or place[2:].min() <= 0:
-            raise HierbrushError(f"box: {box!r}, expected finite (centre x, centre y, width, height), sides > 0")
-        weights = np.asarray(chosen, dtype=np.float64)
+        wanted = "finite (centre x, centre y, width, height), sides > 0"
+        place = check_array("box", box, (4,), wanted)
+        if place[2:].min() <= 0:
+            raise HierbrushError(f"box: {shown(box)}, expected {wanted}")
+        weights = check_array("coefficients", chosen, None, f"up to {basis.size} finite numbers", finite=False)
         if weights.ndim != 1 or len(weights) > basis.size or not np.isfinite(weights).all():
             raise HierbrushError(
                 f"coefficients: shape {weights.shape}, expected up to {basis.size} finite numbers for "

@@ -11,7 +11,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from hierbrush.errors import HierbrushError, closest
+from hierbrush.errors import HierbrushError, closest, shown
 from hierbrush.resources import folder
 
 FIRST_CODE_POINT = 0x31C0
@@ -78,7 +78,7 @@ def stroke_type(name: str) -> StrokeType:
     found = names.get(name) or names.get(name.upper())
     if found is None:
         near = closest(name.upper() if name.isascii() else name, list(names))
-        raise HierbrushError(f"name: {name!r} is none of the 38 stroke types{near}")
+        raise HierbrushError(f"name: {shown(name)} is none of the 38 stroke types{near}")
     return found
 
 
@@ -139,10 +139,10 @@ def load_primitive(path: Path) -> dict[str, Any]:
         raise HierbrushError(f"{path}: expected a mapping with the fields {', '.join(_FIELDS)}")
     for name in fields:
         if name not in _FIELDS and name != "canonical":
-            raise HierbrushError(f"{path}: unknown field {name!r}{closest(str(name), [*_FIELDS, 'canonical'])}")
+            raise HierbrushError(f"{path}: unknown field {shown(name)}{closest(str(name), [*_FIELDS, 'canonical'])}")
     for name, kind in _FIELDS.items():
         if not isinstance(fields.get(name), kind):
-            raise HierbrushError(f"{path}: {name}: {fields.get(name)!r}, expected {kind.__name__}")
+            raise HierbrushError(f"{path}: {name}: {shown(fields.get(name))}, expected {kind.__name__}")
     return fields
 
 
@@ -150,10 +150,12 @@ def _read(path: Path) -> StrokeType:
     fields = load_primitive(path)
     abbreviation = fields["abbreviation"]
     if abbreviation != path.stem:
-        raise HierbrushError(f"{path}: abbreviation: {abbreviation!r}, expected {path.stem!r} as the file is named")
+        raise HierbrushError(
+            f"{path}: abbreviation: {shown(abbreviation)}, expected {path.stem!r} as the file is named"
+        )
     code_point = FIRST_CODE_POINT + NUMBER[abbreviation]
     if fields["code_point"] != f"U+{code_point:04X}":
-        raise HierbrushError(f"{path}: code_point: {fields['code_point']!r}, expected 'U+{code_point:04X}'")
+        raise HierbrushError(f"{path}: code_point: {shown(fields['code_point'])}, expected 'U+{code_point:04X}'")
     return StrokeType(
         abbreviation,
         code_point,

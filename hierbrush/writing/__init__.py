@@ -9,7 +9,7 @@ from hierbrush.writing.levels import ComposerScores, LevelScores
 from hierbrush.writing.pens import BrushPen, RecordingPen
 from hierbrush.writing.result import BOX, Cell, Page, Sheet, Writing, WrittenStroke
 from hierbrush.writing.trajectory import TRAJECTORY, MotionLimits
-from hierbrush.writing.write import write_character, write_characters, write_text
+from hierbrush.writing.write import WritingInterrupted, write_character, write_characters, write_text
 
 __all__ = [
     "BOX",
@@ -25,6 +25,7 @@ __all__ = [
     "RecordingPen",
     "Sheet",
     "Writing",
+    "WritingInterrupted",
     "WrittenStroke",
     "load",
     "write_character",

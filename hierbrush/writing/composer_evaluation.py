@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import partial
+from os import PathLike
 from pathlib import Path
 from typing import NamedTuple
 
@@ -17,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hierbrush.characters import load_library
+from hierbrush.characters.orders import OrderShare, order_line, order_shares
 from hierbrush.composer.brief import brief_of
 from hierbrush.composer.flat import ACTION_SIZE, WEIGHTS, write_flat
 from hierbrush.errors import HierbrushError
@@ -24,6 +26,7 @@ from hierbrush.metrics import SIDE, stroke_iou
 from hierbrush.metrics.recognition import GlyphIndex
 from hierbrush.sim import BrushModel, rasterise, trace
 from hierbrush.strokes.policy import MLPPolicy
+from hierbrush.strokes.rollout import policy_name
 from hierbrush.writing.result import BOX
 from hierbrush.writing.workers import mapped
 from hierbrush.writing.write import write_characters
@@ -57,12 +60,14 @@ class ComposerRow:
         figures: for each of `COLUMNS` float64 [characters]; NaN for what is not there without strokes.
         places: int64 [characters], place of the right glyph among all by IoU of centred ink; 1 is the nearest.
         shifted: the same when for each glyph the best movement of up to 2 % of the box counts; 6 for all beyond 5.
+        orders: region -> how many of the characters are written as its references say; empty without strokes.
     """
 
     name: str
     figures: dict[str, NDArray[np.float64]]
     places: NDArray[np.int64]
     shifted: NDArray[np.int64]
+    orders: dict[str, OrderShare]
 
     def means(self, chosen: NDArray[np.bool_]) -> dict[str, float]:
         """Return the mean of every figure over some characters, and the shares recognised."""
@@ -123,6 +128,7 @@ class ComposerEvaluation:
             "axis: of their coordinates, size: of widths and heights, in box sides; top: share of characters "
             f"whose nearest glyphs among {len(load_library()):,} hold the right one"
         )
+        text += [f"{row.name}: {order_line(row.orders)}" for row in self.rows if row.orders]
         text.append(
             "known: every component occurs in training characters; unknown: at least one does not, and only the types "
             "of its strokes are told; listed: their order as well, as a user does who wants it written"
@@ -144,6 +150,7 @@ class ComposerEvaluation:
                         group: {name: _number(value) for name, value in row.means(chosen).items()}
                         for group, chosen in self.groups().items()
                     },
+                    "order_by_references": {region: asdict(share) for region, share in row.orders.items()},
                     "by_character": {
                         char: {
                             **{name: _number(float(row.figures[name][at])) for name in COLUMNS},
@@ -172,7 +179,7 @@ def evaluate_composers(
     composers: Sequence[str],
     *,
     flat_weights: str | Path = WEIGHTS,
-    policy: str = "learned",
+    policy: str | PathLike[str] = "learned",
     brush: BrushModel,
     seed: int = 0,
     workers: int = 1,
@@ -189,6 +196,7 @@ def evaluate_composers(
         raise HierbrushError("characters: there are none to evaluate")
     if workers < 1:
         raise HierbrushError(f"workers: must be at least 1, not {workers}")
+    policy = policy_name(policy)
     everything = load_library().characters
     unknown: list[str] = []
     written: dict[str, list[_Written]] = {}
@@ -218,7 +226,7 @@ def evaluate_composers(
     number = {char: at for at, char in enumerate(everything)}
     asked = (*characters, *unknown)
     answers = [number[char] for char in asked]
-    rows = tuple(_row(name, written[name], index, answers, progress) for name in composers)
+    rows = tuple(_row(name, characters, written[name], index, answers, progress) for name in composers)
     known = np.array([not entry.unknown for entry in written[composers[0]]])
     return ComposerEvaluation(asked, known, np.arange(len(asked)) >= len(characters), rows)
 
@@ -232,6 +240,7 @@ class _Written(NamedTuple):
     ink: NDArray[np.uint8]  # packed
     figures: dict[str, float]
     unknown: bool
+    stroke_types: tuple[str, ...] = ()
 
 
 def _write(
@@ -261,7 +270,8 @@ def _write(
             "character_iou": character.iou,
             "primitive_iou": levels.primitive.iou,
         }
-        entries.append(_Written(np.packbits(writing.image(SIDE) >= 0.5), figures, bool(writing.plan.unknown)))
+        types = tuple(goal.stroke_type for goal in writing.plan.goals)
+        entries.append(_Written(np.packbits(writing.image(SIDE) >= 0.5), figures, bool(writing.plan.unknown), types))
     return entries
 
 
@@ -288,7 +298,12 @@ def _write_flat(
 
 
 def _row(
-    name: str, written: list[_Written], index: GlyphIndex, answers: list[int], progress: Callable[[int], object]
+    name: str,
+    characters: Sequence[str],
+    written: list[_Written],
+    index: GlyphIndex,
+    answers: list[int],
+    progress: Callable[[int], object],
 ) -> ComposerRow:
     places, shifted = [], []
     for start in range(0, len(written), _RECOGNISED):
@@ -298,7 +313,10 @@ def _row(
         places.append(index.ranks(inks, right, among=among))
         shifted.append(index.ranks(inks, right, shift=SHIFT, most=max(_NEAREST), among=among, progress=progress))
     figures = {column: np.array([entry.figures[column] for entry in written]) for column in COLUMNS}
-    return ComposerRow(name, figures, np.concatenate(places), np.concatenate(shifted))
+    # Once each: those of unknown components are written a second time after the others.
+    told = [(char, entry.stroke_types) for char, entry in zip(characters, written, strict=False)]
+    orders = {} if name in WITHOUT_STROKES else order_shares(told)
+    return ComposerRow(name, figures, np.concatenate(places), np.concatenate(shifted), orders)
 
 
 def _glyph_rasters(characters: Sequence[str]) -> list[NDArray[np.uint8]]:

@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import partial
+from os import PathLike
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from hierbrush.arguments import check_choice, check_number, check_whole
 from hierbrush.characters import Glyph, load_library, split
-from hierbrush.errors import HierbrushError, closest
+from hierbrush.characters.orders import OrderShare, order_line, order_shares
+from hierbrush.errors import HierbrushError
 from hierbrush.metrics import SIDE, Scores, disc_coverage, inscribed_discs, score, stroke_iou
 from hierbrush.sim import BrushModel, rasterise, trace
-from hierbrush.strokes.rollout import write_strokes
+from hierbrush.strokes.rollout import policy_name, write_strokes
 from hierbrush.writing.result import BOX
 from hierbrush.writing.trajectory import MotionLimits, compose, motion_peaks
 from hierbrush.writing.workers import mapped
@@ -47,10 +50,13 @@ class Disturbance:
     handle_feedback: float = 1.0
 
     def __post_init__(self) -> None:
-        if not 0 <= self.brush < 1:
-            raise HierbrushError(f"brush_error: {self.brush!r}, expected a share from 0 to below 1")
-        if not 0 <= self.handle <= 0.02:
-            raise HierbrushError(f"handle_error: {self.handle!r}, expected metres from 0 to 0.02")
+        for name, argument, high, unit in (
+            ("brush", "brush_error", np.nextafter(1.0, 0.0), "a share"),
+            ("handle", "handle_error", 0.02, "metres"),
+            ("handle_correlation", "handle_correlation", 1e6, "seconds"),
+            ("handle_feedback", "handle_feedback", 1.0, "a share"),
+        ):
+            object.__setattr__(self, name, check_number(argument, getattr(self, name), 0.0, high, unit))
 
 
 @dataclass(frozen=True)
@@ -102,6 +108,7 @@ class Evaluation:
             for line in [heads, *lines]
         ]
         text.append(f"{len(self.characters)} characters, {len(self.stroke_types)} strokes; mean, then 5 / 50 / 95 %")
+        text.append(order_line(self.orders()))
         moved = self.rows[0].motion
         if moved is not None:
             limits = MotionLimits()
@@ -111,6 +118,11 @@ class Evaluation:
             )
         return "\n".join(text)
 
+    def orders(self) -> dict[str, OrderShare]:
+        """Return for each region how many of the characters are written in the order that its references give."""
+        library = load_library()
+        return order_shares((char, library.stroke_types(char)) for char in self.characters)
+
     def summary(self) -> dict[str, object]:
         """Return everything as JSON can hold it: figures of each writer, also by stroke type and by character."""
         types = np.array(self.stroke_types)
@@ -118,6 +130,7 @@ class Evaluation:
             "side": SIDE,
             "characters": list(self.characters),
             "strokes": len(self.stroke_types),
+            "order_by_references": {region: asdict(share) for region, share in self.orders().items()},
             "rows": {
                 row.name: {
                     **{name: _figures(row.column(name)) for name in COLUMNS},
@@ -155,17 +168,16 @@ def characters_of(part: str, limit: int | None = None) -> tuple[str, ...]:
     Raises:
         HierbrushError: the part is none of the three, or the limit is below 1.
     """
-    if part not in SPLITS:
-        raise HierbrushError(f"split: {part!r} is not one of {', '.join(SPLITS)}{closest(part, list(SPLITS))}")
-    if limit is not None and limit < 1:
-        raise HierbrushError(f"limit: must be at least 1, not {limit}")
+    check_choice("split", part, SPLITS)
+    if limit is not None:
+        check_whole("limit", limit, 1)
     return tuple(char for char in load_library().characters if split(char) == part)[:limit]
 
 
 def evaluate(
     characters: Sequence[str],
     *,
-    policy: str = "learned",
+    policy: str | PathLike[str] = "learned",
     brush: BrushModel,
     seed: int = 0,
     disturbance: Disturbance | None = None,
@@ -185,6 +197,7 @@ def evaluate(
         raise HierbrushError("characters: there are none to evaluate")
     if workers < 1:
         raise HierbrushError(f"workers: must be at least 1, not {workers}")
+    policy = policy_name(policy)
     names = tuple(dict.fromkeys(["scripted" if policy == "zero" else policy, *CONTROLS]))
     batches = [tuple(characters[start : start + _BATCH]) for start in range(0, len(characters), _BATCH)]
     score_batch = partial(_score_batch, names=names, brush=brush, seed=seed, disturbance=disturbance or Disturbance())

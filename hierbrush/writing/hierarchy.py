@@ -102,7 +102,7 @@ def _box_panel(writing: Writing, colours: Sequence[_Colour]) -> Image.Image:
 
 def _ink_panel(writing: Writing) -> Image.Image:
     ink = writing.image(_PANEL * _SCALE)[..., None]
-    picture = Image.fromarray(np.rint(255 + (np.array(_INK) - 255) * ink).astype(np.uint8), "RGB")
+    picture = Image.fromarray(np.rint(255 + (np.array(_INK) - 255) * ink).astype(np.uint8))
     ImageDraw.Draw(picture).rectangle((0, 0, picture.width - 1, picture.height - 1), outline=_FRAME, width=_SCALE)
     return picture
 

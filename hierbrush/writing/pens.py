@@ -8,6 +8,10 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from hierbrush.errors import HierbrushError, shown
+
+_METHODS = ("dip", "lower", "move_to", "lift")
+
 
 class BrushPen(Protocol):
     """What a drawing must understand: four calls, in metres on the paper, x right, y down, z the press depth.
@@ -51,16 +55,35 @@ class RecordingPen:
         self.calls.append(("lift",))
 
     def replay(self, pen: BrushPen) -> None:
-        """Tell another pen the same."""
+        """Tell another pen the same.
+
+        Raises:
+            HierbrushError: ``pen`` lacks one of a pen's four methods.
+        """
+        _check_pen(pen)
         for name, *arguments in self.calls:
             getattr(pen, name)(*arguments)
 
 
 def draw_paths(paths: Iterable[NDArray[np.float64]], pen: BrushPen) -> None:
-    """Tell ``pen`` the handle paths ``[n, 3]`` of strokes, in order."""
+    """Tell ``pen`` the handle paths ``[n, 3]`` of strokes, in order.
+
+    Raises:
+        HierbrushError: ``pen`` lacks one of a pen's four methods.
+    """
+    _check_pen(pen)
     for path in paths:
         pen.dip()
         pen.lower(*path[0].tolist())
         for row in path[1:].tolist():
             pen.move_to(*row)
         pen.lift()
+
+
+def _check_pen(pen: object) -> None:
+    missing = [name for name in _METHODS if not callable(getattr(pen, name, None))]
+    # A class has the methods too, but nobody to call them on.
+    if missing or isinstance(pen, type):
+        raise HierbrushError(
+            f"pen: {shown(pen)}, expected an object with dip(), lower(x, y, z), move_to(x, y, z) and lift()"
+        )

@@ -68,7 +68,7 @@ def picture_sheet(writings: Sequence[Writing]) -> bytes:
 
 def _tile(writing: Writing) -> Image.Image:
     ink = writing.image(_TILE)[..., None]
-    picture = Image.fromarray(np.rint(255 + (np.array(_INK) - 255) * ink).astype(np.uint8), "RGB")
+    picture = Image.fromarray(np.rint(255 + (np.array(_INK) - 255) * ink).astype(np.uint8))
     # Drawn at twice the size and reduced, since Pillow's lines are not smoothed.
     lines = Image.new("L", (2 * _TILE, 2 * _TILE))
     draw = ImageDraw.Draw(lines)

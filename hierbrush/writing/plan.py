@@ -9,9 +9,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hierbrush.characters import Component, load_library
+from hierbrush.composer.descriptions import written_as
+from hierbrush.errors import shown
 from hierbrush.strokes.goal import StrokeGoal
 
 Outline = NDArray[np.float32]
+
+GOALS = ("glyph", "decomposition")
+"""Where the strokes of a character come from: what its font drew, or what a composer makes of its components."""
+
+# How far the handle's reach may fall short of the outline's on a side, as a share of the box: 6.1 mm of 120 at most in
+# one character of 40 (python -m pytest tests/writing/test_limits.py).
+_SHORT_OF = 1 / 12
 
 
 @dataclass(frozen=True, eq=False)
@@ -39,6 +48,10 @@ class Plan:
     glyph: tuple[Outline, ...] | None = None
     unknown: tuple[str, ...] = ()
 
+    def __repr__(self) -> str:
+        source = f"composer {shown(self.composer)}" if self.composer else "the glyph"
+        return f"<Plan {shown(self.char)}: {len(self.goals)} strokes from {source}>"
+
 
 def glyph_plan(char: str) -> Plan:
     """Return the strokes of a known character as its glyph has them.
@@ -46,10 +59,24 @@ def glyph_plan(char: str) -> Plan:
     Raises:
         UnknownCharacterError: the library does not hold the character.
     """
-    glyph = load_library()[char]
+    glyph = load_library()[written_as(char)]
     outlines = tuple(stroke.outline for stroke in glyph.strokes)
     goals = tuple(stroke.goal() for stroke in glyph.strokes)
     return Plan(char, goals, outlines, glyph.decomposition, order=tuple(range(len(goals))), glyph=outlines)
+
+
+def sure_bounds(char: str, goal: str) -> tuple[float, float, float, float]:
+    """Return the corners x, y, x, y in the unit box of what the handle is sure to visit, before anything is written.
+
+    That is the middle of the box unless the glyph tells more.
+    """
+    if goal != "glyph":
+        return 0.5, 0.5, 0.5, 0.5
+    outline = np.concatenate([stroke.outline for stroke in load_library()[written_as(char)].strokes])
+    low, high = outline.min(axis=0) + _SHORT_OF, outline.max(axis=0) - _SHORT_OF
+    middle = (low + high) / 2
+    (left, top), (right, bottom) = np.minimum(low, middle).tolist(), np.maximum(high, middle).tolist()
+    return left, top, right, bottom
 
 
 def composed_plans(texts: Sequence[str], composer: str, *, stroke_lists: bool = False) -> list[Plan]:
@@ -58,7 +85,8 @@ def composed_plans(texts: Sequence[str], composer: str, *, stroke_lists: bool = 
     Of training characters the component library knows how they are written themselves.
 
     Args:
-        texts: known characters, or ideographic descriptions such as ``"⿰木月"``.
+        texts: characters, or ideographic descriptions such as ``"⿰木月"``. One without a glyph is composed from what
+            it is made of.
         composer: name of a composer, or the path of its weights.
         stroke_lists: tell the composer the order of the strokes within components that no training character has, as
             ``{S HZ H}`` in a description does.
@@ -70,27 +98,30 @@ def composed_plans(texts: Sequence[str], composer: str, *, stroke_lists: bool = 
     from hierbrush.characters.repertoire import repertoire
     from hierbrush.composer.brief import brief_from_ids, make_brief
     from hierbrush.composer.composers import composer as composer_of
+    from hierbrush.composer.descriptions import written_as
     from hierbrush.composer.exemplars import renumbered
     from hierbrush.composer.ids import is_ids
 
     library = load_library()
-    briefs, numbers = [], []
+    briefs, numbers, known = [], [], []
     for text in texts:
-        if is_ids(text):
-            brief, of_glyph = brief_from_ids(text), None
+        written = text if is_ids(text) else written_as(text)
+        if is_ids(written):
+            brief, of_glyph = brief_from_ids(written, char="" if is_ids(text) else text), None
         else:
-            tree, types = library.decomposition(text), library.stroke_types(text)
-            brief, of_glyph = make_brief(tree, types, repertoire=repertoire(text), listed=stroke_lists)
+            tree, types = library.decomposition(written), library.stroke_types(written)
+            brief, of_glyph = make_brief(tree, types, repertoire=repertoire(written), listed=stroke_lists)
+        known.append(written)
         briefs.append(brief)
         numbers.append(of_glyph)
     plans = []
-    for text, composition, of_glyph in zip(texts, composer_of(composer)(briefs), numbers, strict=True):
+    for text, written, composition, of_glyph in zip(texts, known, composer_of(composer)(briefs), numbers, strict=True):
         goals = tuple(composition.goals())
         rows = composition.order.tolist()
         order = glyph = None
         if of_glyph is not None:
             order = tuple(of_glyph[row] for row in rows)
-            glyph = tuple(stroke.outline for stroke in library[text].strokes)
+            glyph = tuple(stroke.outline for stroke in library[written].strokes)
         tree = renumbered(composition.brief.tree, {row: at for at, row in enumerate(rows)})
         references = tuple(goal.outline for goal in goals)
         plans.append(Plan(text, goals, references, tree, composer, order, glyph, composition.brief.unknown))

@@ -3,26 +3,29 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from os import PathLike
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple, Self, TypeVar
+from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple, Self, TypeVar, overload
 
 import numpy as np
 from numpy.typing import NDArray
 
+from hierbrush.arguments import check_choice, check_kind, check_list, check_path, check_whole
 from hierbrush.characters import Component
-from hierbrush.errors import HierbrushError, closest
+from hierbrush.errors import HierbrushError, shown
 from hierbrush.files import write_atomically
 from hierbrush.metrics import SIDE, Scores, score, stroke_iou
 from hierbrush.sim import BrushModel, rasterise, trace
 from hierbrush.strokes.goal import StrokeGoal
-from hierbrush.writing.layout import Layout
+from hierbrush.writing.layout import DIRECTIONS, Layout, Paper
 from hierbrush.writing.levels import LevelScores, composer_scores, stroke_box
+from hierbrush.writing.options import options_of
+from hierbrush.writing.outputs import Output, check_size, kind_of, picture_shape
 from hierbrush.writing.pens import BrushPen, draw_paths
-from hierbrush.writing.plan import Plan
+from hierbrush.writing.plan import GOALS, Plan
 from hierbrush.writing.trajectory import MotionLimits, compose
 
 if TYPE_CHECKING:
@@ -33,10 +36,7 @@ BOX = 0.12
 
 _T = TypeVar("_T", bound=np.generic)
 
-SUFFIXES = (".png", ".svg", ".gif", ".json", ".npz", ".gcode")
-
-_SIZES = (32, 1024)
-_MOST_PIXELS = 64_000_000
+MOST_SEED = 2**63 - 1
 
 
 @dataclass(frozen=True, eq=False)
@@ -83,6 +83,9 @@ class WrittenStroke:
         )
 
     __hash__ = None  # type: ignore[assignment]  # compared by its arrays
+
+    def __repr__(self) -> str:
+        return f"<WrittenStroke {self.stroke_type}: {len(self.path)} rows, {self.span.start} to {self.span.stop}>"
 
 
 class Cell(NamedTuple):
@@ -133,52 +136,71 @@ class Sheet(ABC):
     def image(self, size: int = 256) -> NDArray[np.float32]:
         """Return the ink, 1 = ink and 0 = paper, with a character box ``size`` pixels wide."""
 
+    @property
+    def paper(self) -> Paper:
+        """The paper and where the characters' boxes stand on it."""
+        return Paper(self.width, self.height, self.cells[0].side, [(cell.x, cell.y) for cell in self.cells])
+
     def draw(self, pen: BrushPen) -> None:
-        """Tell ``pen`` the movement of every stroke, in metres on this paper."""
-        draw_paths(self.paths, pen)
-
-    def save(self, path: str | PathLike[str], *, size: int | None = None, gcode: GcodeOptions | None = None) -> Path:
-        """Write a file of the kind its suffix names: png, svg, gif, json, npz or gcode.
-
-        ``size`` is the pixels of a character box in png (256 unless told otherwise) and gif (240); ``gcode`` the
-        options of a machine. JSON and npz load back with `load`.
+        """Tell ``pen`` the movement of every stroke, in metres on this paper.
 
         Raises:
-            HierbrushError: an unknown suffix, an option that the kind of file does not take, a size or a machine that
+            HierbrushError: ``pen`` lacks one of a pen's four methods.
+        """
+        draw_paths(self.paths, pen)
+
+    @overload
+    def save(
+        self,
+        path: str | PathLike[str],
+        *,
+        format: str | None = None,
+        size: int | None = None,
+        gcode: GcodeOptions | Mapping[str, Any] | None = None,
+    ) -> Path: ...
+
+    @overload
+    def save(
+        self,
+        path: BinaryIO,
+        *,
+        format: str,
+        size: int | None = None,
+        gcode: GcodeOptions | Mapping[str, Any] | None = None,
+    ) -> None: ...
+
+    def save(
+        self,
+        path: str | PathLike[str] | BinaryIO,
+        *,
+        format: str | None = None,  # noqa: A002  # as in Pillow and Matplotlib
+        size: int | None = None,
+        gcode: GcodeOptions | Mapping[str, Any] | None = None,
+    ) -> Path | None:
+        """Write a file of the kind that its suffix names: png, svg, gif, json, npz or gcode.
+
+        There is either the old file or the whole new one. JSON and npz load back with `load`.
+
+        Args:
+            path: name of the file, or a binary file that is open for writing.
+            format: the kind of file where it is not the suffix; needed for an open file.
+            size: pixels of a character box in png (256 unless told otherwise) and gif (240).
+            gcode: the machine, as `GcodeOptions` or as a mapping of its fields.
+
+        Returns:
+            The path; None for an open file.
+
+        Raises:
+            HierbrushError: an unknown kind, an option that the kind of file does not take, a size or a machine that
                 does not fit, or a file that cannot be written.
         """
-        target = Path(path)
-        suffix = target.suffix.lower()
-        check_suffix(target)
-        if size is not None and suffix not in (".png", ".gif"):
-            raise HierbrushError(f"size: {suffix[1:]} files have no pixels; only png and gif take a size")
-        if gcode is not None and suffix != ".gcode":
-            raise HierbrushError(f"gcode: {suffix[1:]} files take no G-code options; save as .gcode")
-        content = self._encode(suffix, size, gcode)
-        write_atomically(target, content)
+        if hasattr(path, "write"):
+            content = Output.of(kind_of(None, format), size=size, gcode=gcode).render(self)
+            _write_into(path, content)
+            return None
+        target = check_path("path", path)
+        write_atomically(target, Output.of(kind_of(target, format), size=size, gcode=gcode).render(self))
         return target
-
-    def _encode(self, suffix: str, size: int | None, options: GcodeOptions | None) -> bytes:
-        # Imported here so that a PNG costs no Shapely and a JSON file no Pillow.
-        if suffix == ".png":
-            from hierbrush.writing.exports import png
-
-            return png.render(self, 256 if size is None else size)
-        if suffix == ".svg":
-            from hierbrush.writing.exports import svg
-
-            return svg.render(self).encode()
-        if suffix == ".gif":
-            from hierbrush.writing.exports import gif
-
-            return gif.render(self, 240 if size is None else size)
-        if suffix == ".gcode":
-            from hierbrush.writing.exports import gcode
-
-            return gcode.render(self, options or gcode.GcodeOptions()).encode()
-        from hierbrush.writing.exports import archive
-
-        return archive.to_json(self) if suffix == ".json" else archive.to_npz(self)
 
     @classmethod
     def load(cls, path: str | PathLike[str]) -> Self:
@@ -192,7 +214,7 @@ class Sheet(ABC):
         sheet = archive.load(path)
         if not isinstance(sheet, cls):
             raise HierbrushError(
-                f"path: {str(path)!r} holds a {type(sheet).__name__}, not a {cls.__name__}; "
+                f"path: {shown(path)} holds a {type(sheet).__name__}, not a {cls.__name__}; "
                 f"use {type(sheet).__name__}.load or hierbrush.load"
             )
         return sheet
@@ -213,6 +235,9 @@ class Writing(Sheet):
 
     ``strokes`` are in writing order; ``goal``, ``composer``, ``policy``, ``seed`` and ``brush`` say how it was written,
     ``motion`` how fast the arm may be.
+
+    Raises:
+        HierbrushError: an argument of the wrong kind, or paths that are not those of the plan's strokes.
     """
 
     def __init__(
@@ -224,15 +249,19 @@ class Writing(Sheet):
         policy: str,
         seed: int,
         stroke_paths: Sequence[NDArray[np.float64]],
-        motion: MotionLimits | None = None,
+        motion: MotionLimits | Mapping[str, Any] | None = None,
     ) -> None:
+        check_kind("plan", plan, Plan, "a Plan")
+        check_kind("brush", brush, BrushModel, "a BrushModel")
+        check_kind("policy", policy, str, "the name of a policy")
         self.text = plan.char
         self.plan = plan
-        self.motion = motion or MotionLimits()
-        self.brush, self.goal, self.policy, self.seed = brush, goal, policy, seed
+        self.motion = options_of("motion", MotionLimits, motion)
+        self.brush, self.goal, self.policy = brush, check_choice("goal", goal, GOALS), policy
+        self.seed = check_whole("seed", seed, 0, MOST_SEED)
         self.width = self.height = BOX
         self.cells = (Cell(self, 0.0, 0.0, BOX),)
-        self.stroke_paths = tuple(_frozen(np.array(path, np.float64)) for path in stroke_paths)
+        self.stroke_paths = tuple(_frozen(path) for path in _checked_paths(stroke_paths, len(plan.goals)))
 
     @property
     def char(self) -> str:
@@ -243,6 +272,23 @@ class Writing(Sheet):
     def composer(self) -> str:
         """Who decided order, places and shapes of the strokes; "" if they are the glyph's."""
         return self.plan.composer
+
+    @property
+    def confidence(self) -> float | None:
+        """How surely this is the character asked for, 0 to 1.
+
+        1 for a glyph; for the learned composer the share of like characters whose ink was nearest to the right one of
+        thousands, see `hierbrush.composer.descriptions.confidence_of`.
+
+        None where nobody has measured it: for a description, and for another composer.
+        """
+        if not self.composer:
+            return 1.0
+        if self.composer != "learned" or len(self.char) != 1:
+            return None
+        from hierbrush.composer.descriptions import confidence_of
+
+        return confidence_of(self.char)
 
     @property
     def decomposition(self) -> Component:
@@ -286,7 +332,7 @@ class Writing(Sheet):
             HierbrushError: the character was described and has no glyph; `levels` has what can be scored.
         """
         if self.plan.glyph is None:
-            raise HierbrushError(f"scores: {self.char!r} has no glyph to compare with; levels.primitive has its goals")
+            raise HierbrushError(f"scores: {shown(self.char)} has no glyph to compare with; see levels.primitive")
         return score(self._ink, rasterise(self.plan.glyph, SIDE))
 
     @cached_property
@@ -309,21 +355,29 @@ class Writing(Sheet):
     __hash__ = None  # type: ignore[assignment]  # compared by its arrays
 
     def __repr__(self) -> str:
-        return f"<Writing {self.char!r}: {len(self.stroke_paths)} strokes, policy {self.policy!r}>"
+        strokes = len(self.stroke_paths)
+        return f"<Writing {shown(self.char)}: {strokes} strokes, goal {self.goal}, policy {shown(self.policy)}>"
 
 
 class Page(Sheet):
-    """Several characters on one paper: a sequence of their `Writing`."""
+    """Several characters on one paper: a sequence of their `Writing`.
 
-    def __init__(self, text: str, writings: Sequence[Writing], layout: Layout) -> None:
-        if not writings:
-            raise HierbrushError("text: is empty, expected Chinese characters such as '永和九年'")
-        self.text, self.layout = text, layout
-        first = writings[0]
+    Raises:
+        HierbrushError: an argument of the wrong kind, an empty text, or writings that do not spell the text.
+    """
+
+    def __init__(self, text: str, writings: Iterable[Writing], layout: str | Layout | Mapping[str, Any]) -> None:
+        check_kind("text", text, str, "a string of Chinese characters")
+        self.text, self.layout = text, layout_of(layout)
+        paper = self.layout.paper(text)
+        written = _checked_writings(writings, text)
+        first = written[0]
         self.brush, self.goal, self.policy, self.seed = first.brush, first.goal, first.policy, first.seed
         self.motion = first.motion
-        self.width, self.height, corners = layout.place([len(line) for line in layout.lines(text)])
-        self.cells = tuple(Cell(writing, x, y, layout.cell) for writing, (x, y) in zip(writings, corners, strict=True))
+        self.width, self.height = paper.width, paper.height
+        self.cells = tuple(
+            Cell(writing, x, y, paper.cell) for writing, (x, y) in zip(written, paper.corners, strict=True)
+        )
 
     def image(self, size: int = 256) -> NDArray[np.float32]:
         """Return the ink of the whole paper, float32 ``[height, width]``, 1 = ink and 0 = paper.
@@ -334,25 +388,29 @@ class Page(Sheet):
         Raises:
             HierbrushError: ``size`` is no whole number from 32 to 1024, or the picture would pass 64 million pixels.
         """
-        scale = check_size(size) / self.layout.cell
-        corners = [pixel_corner(cell, size) for cell in self.cells]
-        # Rounding may push the last box half a pixel past the paper's own rounded edge.
-        rows = max(round(self.height * scale), *(top + size for top, _ in corners))
-        columns = max(round(self.width * scale), *(left + size for _, left in corners))
-        if rows * columns > _MOST_PIXELS:
-            raise HierbrushError(
-                f"size: {size} makes a picture of {columns} x {rows} pixels, more than {_MOST_PIXELS:,}; ask for less"
-            )
-        sheet = np.zeros((rows, columns), np.float32)
-        for cell, (top, left) in zip(self.cells, corners, strict=True):
+        size = check_size(size)
+        sheet = np.zeros(picture_shape(self.paper, size), np.float32)
+        for cell in self.cells:
+            top, left = pixel_corner(cell, size)
             sheet[top : top + size, left : left + size] = cell.writing.image(size)
         return sheet
 
     def __len__(self) -> int:
         return len(self.cells)
 
-    def __getitem__(self, index: int) -> Writing:
-        return self.cells[index].writing
+    @overload
+    def __getitem__(self, index: int) -> Writing: ...
+
+    @overload
+    def __getitem__(self, index: slice) -> list[Writing]: ...
+
+    def __getitem__(self, index: int | slice) -> Writing | list[Writing]:
+        if isinstance(index, slice):
+            return [cell.writing for cell in self.cells[index]]
+        try:
+            return self.cells[index].writing
+        except TypeError:
+            raise HierbrushError(f"index: {shown(index)}, expected a whole number or a slice") from None
 
     def __iter__(self) -> Iterator[Writing]:
         return (cell.writing for cell in self.cells)
@@ -365,7 +423,7 @@ class Page(Sheet):
     __hash__ = None  # type: ignore[assignment]  # compared by its arrays
 
     def __repr__(self) -> str:
-        return f"<Page {self.text!r}: {len(self)} characters on {self.width:.3f} x {self.height:.3f} m>"
+        return f"<Page {shown(self.text)}: {len(self)} characters on {self.width:.3f} x {self.height:.3f} m>"
 
 
 def pixel_corner(cell: Cell, size: int) -> tuple[int, int]:
@@ -374,24 +432,50 @@ def pixel_corner(cell: Cell, size: int) -> tuple[int, int]:
     return round(cell.y * scale), round(cell.x * scale)
 
 
-def check_suffix(path: Path) -> None:
-    """Raise HierbrushError unless the suffix names a kind of file that ``save`` writes."""
-    if path.suffix.lower() not in SUFFIXES:
-        what = f"unknown suffix {path.suffix!r}" if path.suffix else "no suffix"
-        hint = closest(path.suffix.lower(), list(SUFFIXES)) if path.suffix else ""
-        raise HierbrushError(f"path: {str(path)!r} has {what}, expected one of {', '.join(SUFFIXES)}{hint}")
-
-
-def check_size(size: int) -> int:
-    """Return ``size`` if it is a paper's side that can be rendered.
+def layout_of(layout: object) -> Layout:
+    """Return a layout given as one, as the name of its direction, or as a mapping of its fields.
 
     Raises:
-        HierbrushError: it is no whole number from 32 to 1024.
+        HierbrushError: it is none of these, or has a value that a layout refuses.
     """
-    low, high = _SIZES
-    if isinstance(size, bool) or not isinstance(size, int | np.integer) or not low <= size <= high:
-        raise HierbrushError(f"size: must be a whole number of pixels from {low} to {high}, not {size!r}")
-    return int(size)
+    if isinstance(layout, str):
+        return Layout(direction=layout)
+    if not isinstance(layout, Layout | Mapping):
+        directions = ", ".join(DIRECTIONS)
+        raise HierbrushError(f"layout: {shown(layout)}, expected one of {directions}, a Layout or its fields")
+    return options_of("layout", Layout, layout)
+
+
+def _write_into(file: Any, content: bytes) -> None:
+    try:
+        file.write(content)
+    except TypeError:
+        raise HierbrushError(f"path: {shown(file)} takes text, expected a file that is open for bytes") from None
+    except BrokenPipeError:  # whoever reads it has enough
+        raise
+    except (OSError, ValueError) as error:  # ValueError: it is closed
+        reason = getattr(error, "strerror", None) or error
+        raise HierbrushError(f"path: cannot write {shown(file)}: {reason}") from error
+
+
+def _checked_paths(paths: object, strokes: int) -> list[NDArray[np.float64]]:
+    try:
+        arrays = [np.array(path, np.float64) for path in paths]  # type: ignore[attr-defined]  # TypeError is caught
+    except (TypeError, ValueError, OverflowError):
+        arrays = []
+    good = all(array.ndim == 2 and array.shape[1] == 3 and len(array) > 1 for array in arrays)
+    if len(arrays) != strokes or not good or not all(np.isfinite(array).all() for array in arrays):
+        raise HierbrushError(f"stroke_paths: expected {strokes} handle paths, finite numbers of the shape [n >= 2, 3]")
+    return arrays
+
+
+def _checked_writings(writings: object, text: str) -> list[Writing]:
+    written = check_list("writings", writings, "a Writing for every character of the text")
+    if not all(isinstance(writing, Writing) for writing in written):
+        raise HierbrushError("writings: expected a Writing for every character of the text")
+    if [writing.char for writing in written] != list(text.replace("\n", "")):
+        raise HierbrushError("writings: do not spell the text; expected one for every character, in reading order")
+    return written
 
 
 def _frozen(array: NDArray[_T]) -> NDArray[_T]:

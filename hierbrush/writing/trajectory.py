@@ -9,7 +9,7 @@ from math import cbrt, sqrt
 import numpy as np
 from numpy.typing import NDArray
 
-from hierbrush.errors import HierbrushError
+from hierbrush.arguments import check_number
 
 ROW_SECONDS = 0.025
 """Least seconds between rows: two a control tick of 20 Hz."""
@@ -21,6 +21,9 @@ INK_STONE = 0.03
 """How far right of the paper's edge, half way down, the brush is dipped, in metres."""
 
 _DIP_ROWS = 16
+
+# From what creeps to what no arm reaches; a slower one would make a trajectory of millions of rows.
+_BOUNDS = (("speed", "m/s", 1e-3, 1e3), ("acceleration", "m/s²", 1e-3, 1e5), ("jerk", "m/s³", 1e-3, 1e7))
 
 # Where two pieces of movement meet, differences see a little of both; this much slower keeps their sum in the limits.
 _SLACK = 1.05
@@ -46,6 +49,9 @@ class MotionLimits:
         speed: metres a second, at most.
         acceleration: metres a second squared, at most.
         jerk: metres a second cubed, at most.
+
+    Raises:
+        HierbrushError: a limit is no number, or below 0.001 or above what any arm reaches.
     """
 
     speed: float = 0.25
@@ -53,10 +59,8 @@ class MotionLimits:
     jerk: float = 40.0
 
     def __post_init__(self) -> None:
-        for name, unit in (("speed", "m/s"), ("acceleration", "m/s²"), ("jerk", "m/s³")):
-            value = getattr(self, name)
-            if isinstance(value, bool) or not isinstance(value, int | float) or not 1e-4 <= value <= 1e6:
-                raise HierbrushError(f"{name}: {value!r}, expected a number from 0.0001 to 1000000 {unit}")
+        for name, unit, low, high in _BOUNDS:
+            object.__setattr__(self, name, check_number(f"motion: {name}", getattr(self, name), low, high, unit))
 
     def row_seconds(self, path: NDArray[np.float64]) -> float:
         """Return the seconds between the rows of ``path`` that keep its speed, acceleration and jerk in the limits.

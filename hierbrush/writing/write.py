@@ -2,51 +2,75 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from functools import partial
+from os import PathLike, fspath
+from typing import Any
 
-from hierbrush.characters import check_text
-from hierbrush.characters.text import check_single
+from hierbrush.arguments import check_choice, check_kind, check_whole
+from hierbrush.characters.text import check_single, describe
+from hierbrush.composer.descriptions import check_writable, written_as
 from hierbrush.composer.ids import is_ids
-from hierbrush.errors import HierbrushError, closest
+from hierbrush.errors import HierbrushError, shown
 from hierbrush.sim import BrushModel
-from hierbrush.strokes.rollout import write_strokes
-from hierbrush.writing.layout import DIRECTIONS, Layout
-from hierbrush.writing.plan import Plan, composed_plans, glyph_plan
-from hierbrush.writing.result import Page, Writing
+from hierbrush.strokes.rollout import policy_name, write_strokes
+from hierbrush.writing.layout import Layout
+from hierbrush.writing.options import options_of
+from hierbrush.writing.plan import GOALS, composed_plans, glyph_plan
+from hierbrush.writing.result import MOST_SEED, Page, Writing, layout_of
 from hierbrush.writing.trajectory import MotionLimits
 from hierbrush.writing.workers import mapped
 
-GOALS = ("decomposition", "glyph")
 _BATCH = 64  # characters composed and written side by side: what fits into a core's cache
+_MOST_WORKERS = 1024
+
+Progress = Callable[[int], object]
+
+
+class WritingInterrupted(KeyboardInterrupt):
+    """Ctrl-C came while many characters were being written.
+
+    Attributes:
+        finished: the writings that were finished, in the order asked for.
+        page: of a text, the page of as many of its characters as were finished; None where there is none.
+    """
+
+    def __init__(self, finished: list[Writing], page: Page | None = None) -> None:
+        super().__init__("interrupted")
+        self.finished, self.page = finished, page
 
 
 def write_character(
     char: str,
     *,
     goal: str | None = None,
-    composer: str = "learned",
+    composer: str | PathLike[str] | None = None,
     brush: str | BrushModel = "measured",
-    policy: str = "learned",
+    policy: str | PathLike[str] = "learned",
     seed: int = 0,
-    motion: MotionLimits | None = None,
+    motion: MotionLimits | Mapping[str, Any] | None = None,
 ) -> Writing:
     """Write one character.
 
     Args:
-        char: a character of the library, or the description of any other by its components, such as ``"⿰木月"``.
-        goal: where the strokes' order, places and shapes come from: ``"decomposition"``, from the composer, which knows
-            how training characters write the character's components; or ``"glyph"``, from the character's glyph. The
-            decomposition unless given, but the glyph where a component occurs in no training character: then nobody
-            but the glyph knows. A description has no glyph.
-        composer: who composes: ``"learned"``, a baseline (``"component means"``, ``"nearest character"``,
-            ``"fixed splits"``), or the path of a ``.safetensors`` file.
+        char: any Chinese character, or the description of what is none by its components, such as ``"⿰木月"``. One
+            without a glyph is composed from what it is made of.
+        goal: where the strokes' order, places and shapes come from: ``"glyph"``, from the character's glyph; or
+            ``"decomposition"``, from the composer, which knows how training characters write the character's
+            components. What is best known unless given: the glyph where there is one, the composer where there is none
+            (a description has no glyph, nor have most characters of Unicode) or where ``composer`` is given.
+        composer: who composes: ``"learned"`` unless given, a baseline (``"component means"``,
+            ``"nearest character"``, ``"fixed splits"``), or the path of a ``.safetensors`` file.
         brush: a preset's name (``"measured"``, ``"round"``) or a `BrushModel`.
         policy: who moves the brush: ``"learned"`` (the primitives that come with hierbrush), a control
-            (``"scripted"``, ``"zero"``, ``"random"``), or the path of a ``.safetensors`` file of ``hierbrush train``.
-        seed: of the policy's random numbers. The same arguments give the same writing; between machines a learned
-            movement may differ by nanometres, since their matrix libraries round differently.
-        motion: what the arm can do; the trajectory is slowed down to it, the ink does not depend on it.
+            (``"scripted"``, ``"zero"``, ``"random"``), or the path of weights that ``hierbrush train`` made: a
+            ``.safetensors`` file or the folder of a training. Stroke types that it did not practise are written by the
+            primitives that come with hierbrush; a warning says which.
+        seed: of the policy's random numbers. The same arguments give the same writing, bit by bit with the glyph as
+            goal; between machines a composed character may differ visibly, since their matrix libraries round
+            differently before the composer decides (`benchmarks/bench_machines.py` says by how much).
+        motion: what the arm can do, as `MotionLimits` or as a mapping of its fields; the trajectory is slowed down to
+            it, the ink does not depend on it.
 
     Raises:
         HierbrushError: the character or a component is not known, the description is malformed, or an argument names
@@ -58,22 +82,22 @@ def write_character(
 
 
 def write_characters(
-    characters: Sequence[str],
+    characters: Iterable[str],
     *,
     goal: str | None = None,
-    composer: str = "learned",
+    composer: str | PathLike[str] | None = None,
     brush: str | BrushModel = "measured",
-    policy: str = "learned",
+    policy: str | PathLike[str] = "learned",
     seed: int = 0,
-    motion: MotionLimits | None = None,
+    motion: MotionLimits | Mapping[str, Any] | None = None,
     stroke_lists: bool = False,
     workers: int = 1,
-    progress: Callable[[int], object] = lambda done: None,
+    progress: Progress | None = None,
 ) -> list[Writing]:
     """Write many characters side by side, which takes a fraction of the time of one after the other.
 
-    What is written is what `write_character` writes, up to the rounding of products of larger matrices; only
-    ``policy="random"`` draws its numbers for a batch.
+    What is written is what `write_character` writes, bit by bit; only ``policy="random"`` draws its numbers for a
+    batch.
 
     Args:
         characters: each as for `write_character`.
@@ -90,64 +114,94 @@ def write_characters(
 
     Raises:
         HierbrushError: as for `write_character`, or there are fewer than 1 workers.
+        WritingInterrupted: Ctrl-C came; it has the characters that were finished.
     """
-    goals = [_checked_goal(char, goal) for char in characters]
-    if isinstance(seed, bool) or not isinstance(seed, int) or not 0 <= seed < 2**63:
-        raise HierbrushError(f"seed: must be a whole number from 0 to 2**63 - 1, not {seed!r}")
-    if workers < 1:
-        raise HierbrushError(f"workers: must be at least 1, not {workers}")
-    model = BrushModel.preset(brush) if isinstance(brush, str) else brush
-    if not isinstance(model, BrushModel):
-        raise HierbrushError(f"brush: must be the name of a preset or a BrushModel, not {type(brush).__name__}")
-    pairs = list(zip(characters, goals, strict=True))
+    check_kind("progress", progress, Callable | None, "a function of a number or None")  # type: ignore[arg-type]
+    check_kind("stroke_lists", stroke_lists, bool, "True or False")
+    settings = _settings(composer, brush, policy, seed, motion)
+    pairs = [(char, goal_of(char, goal, composer)) for char in _checked_characters(characters)]
     batches = [pairs[start : start + _BATCH] for start in range(0, len(pairs), _BATCH)]
-    write = partial(
-        _write_batch,
-        composer=composer,
-        brush=model,
-        policy=policy,
-        seed=seed,
-        motion=motion,
-        stroke_lists=stroke_lists,
-    )
+    write = partial(_write_batch, stroke_lists=stroke_lists, **settings)
     written: list[Writing] = []
-    for batch in mapped(write, batches, workers):
-        written += batch
-        progress(len(batch))
+    try:
+        for batch in mapped(write, batches, check_whole("workers", workers, 1, _MOST_WORKERS)):
+            written += batch
+            if progress is not None:
+                progress(len(batch))
+    except KeyboardInterrupt:
+        raise WritingInterrupted(written) from None
     return written
 
 
-def _checked_goal(char: str, goal: str | None) -> str | None:
-    if goal is not None and goal not in GOALS:
-        raise HierbrushError(f"goal: {goal!r} is not one of {', '.join(GOALS)}{closest(str(goal), list(GOALS))}")
+def goal_of(char: str, goal: str | None = None, composer: object = None) -> str:
+    """Return what `write_character` follows: ``"glyph"`` or ``"decomposition"``.
+
+    Raises:
+        HierbrushError: the character is not known, or there is no such goal or none for a description.
+    """
+    check_kind("char", char, str, "a string of one character such as '永'")
+    if goal is not None:
+        check_choice("goal", goal, GOALS)
     if is_ids(char):
         if goal == "glyph":
-            raise HierbrushError(f"goal: the description {char!r} has no glyph to follow; use goal='decomposition'")
+            raise HierbrushError(f"goal: the description {shown(char)} has no glyph to follow; use 'decomposition'")
         return "decomposition"
-    check_text(char)
+    check_writable(char)
     check_single(char)
-    return goal
+    if is_ids(written_as(char)):
+        if goal == "glyph":
+            raise HierbrushError(f"goal: {describe(char)} has no glyph to follow; use goal='decomposition'")
+        return "decomposition"
+    return goal or ("glyph" if composer is None else "decomposition")
+
+
+def _checked_characters(characters: Any) -> list[Any]:
+    try:
+        iterator = iter(characters)
+    except Exception:  # a stranger's __iter__ may raise anything
+        raise HierbrushError(f"characters: {shown(characters)}, expected characters such as ['永', '和']") from None
+    return list(iterator)
+
+
+def _settings(composer: object, brush: object, policy: object, seed: object, motion: object) -> dict[str, Any]:
+    """Return the arguments that are the same for all characters, checked."""
+    if not isinstance(brush, str | BrushModel):
+        raise HierbrushError(f"brush: {shown(brush)}, expected the name of a preset or a BrushModel")
+    return {
+        "composer": "learned" if composer is None else _name("composer", composer),
+        "brush": BrushModel.preset(brush) if isinstance(brush, str) else brush,
+        "policy": policy_name(_name("policy", policy)),
+        "seed": check_whole("seed", seed, 0, MOST_SEED),
+        "motion": options_of("motion", MotionLimits, motion),
+    }
+
+
+def _name(argument: str, value: object) -> str:
+    """Return a name, or a path as text."""
+    text: object = value
+    if isinstance(value, PathLike):
+        try:
+            text = fspath(value)
+        except Exception:  # a stranger's __fspath__ may raise anything
+            text = None
+    if not isinstance(text, str):
+        raise HierbrushError(f"{argument}: {shown(value)}, expected a name or a path")
+    return text
 
 
 def _write_batch(
-    batch: list[tuple[str, str | None]],
+    batch: list[tuple[str, str]],
     *,
     composer: str,
     brush: BrushModel,
     policy: str,
     seed: int,
-    motion: MotionLimits | None,
+    motion: MotionLimits,
     stroke_lists: bool,
 ) -> list[Writing]:
-    composed = [char for char, goal in batch if goal != "glyph"]
+    composed = [char for char, goal in batch if goal == "decomposition"]
     from_composer = iter(composed_plans(composed, composer, stroke_lists=stroke_lists) if composed else ())
-    plans: list[tuple[Plan, str]] = []
-    for char, goal in batch:
-        plan = next(from_composer) if goal != "glyph" else None
-        if plan is None or (goal is None and plan.unknown):
-            plans.append((glyph_plan(char), "glyph"))
-        else:
-            plans.append((plan, "decomposition"))
+    plans = [(next(from_composer) if goal == "decomposition" else glyph_plan(char), goal) for char, goal in batch]
     paths = iter(write_strokes([goal for plan, _ in plans for goal in plan.goals], brush, policy=policy, seed=seed))
     return [
         Writing(
@@ -166,41 +220,76 @@ def _write_batch(
 def write_text(
     text: str,
     *,
-    layout: str | Layout = "vertical",
+    layout: str | Layout | Mapping[str, Any] = "vertical",
     goal: str | None = None,
-    composer: str = "learned",
+    composer: str | PathLike[str] | None = None,
     brush: str | BrushModel = "measured",
-    policy: str = "learned",
+    policy: str | PathLike[str] = "learned",
     seed: int = 0,
-    motion: MotionLimits | None = None,
+    motion: MotionLimits | Mapping[str, Any] | None = None,
+    workers: int = 1,
+    progress: Progress | None = None,
 ) -> Page:
     """Write a text on one paper; every character is what `write_character` makes of it.
 
     Args:
-        text: known characters; a line break starts a new column or row.
-        layout: ``"vertical"`` (columns from right to left), ``"horizontal"`` (rows), or a `Layout`.
+        text: Chinese characters; a line break starts a new column or row.
+        layout: ``"vertical"`` (columns from right to left), ``"horizontal"`` (rows), a `Layout` or its fields.
         goal: as for `write_character`.
         composer: as for `write_character`.
         brush: as for `write_character`.
         policy: as for `write_character`.
         seed: as for `write_character`.
         motion: as for `write_character`.
+        workers: processes that share the work, as for `write_characters`.
+        progress: is told how many different characters were just written.
 
     Raises:
         HierbrushError: the text is empty or holds what cannot be written, or an argument names nothing that exists.
+        WritingInterrupted: Ctrl-C came; it has a page of the characters that were finished.
     """
-    if isinstance(layout, str):
-        layout = Layout(direction=layout)
-    if not isinstance(layout, Layout):
-        raise HierbrushError(f"layout: must be one of {', '.join(DIRECTIONS)} or a Layout, not {type(layout).__name__}")
+    page = layout_of(layout)
+    text = text_of_page(text)
+    characters = list(dict.fromkeys(text.replace("\n", "")))
+    page.paper(text)  # refused before anything is written
+    try:
+        written = write_characters(
+            characters,
+            goal=goal,
+            composer=composer,
+            brush=brush,
+            policy=policy,
+            seed=seed,
+            motion=motion,
+            workers=workers,
+            progress=progress,
+        )
+    except WritingInterrupted as interrupted:
+        finished = interrupted.finished
+        raise WritingInterrupted(finished, _page_of(text, finished, page)) from None
+    return Page(text, _in_order(text, written), page)
+
+
+def text_of_page(text: object) -> str:
+    """Return a text that can be written, without line breaks around it.
+
+    Raises:
+        HierbrushError: it is no string, empty, or holds what cannot be written.
+    """
     if not isinstance(text, str):
-        raise HierbrushError(f"text: must be a string of Chinese characters, not {type(text).__name__}")
-    text = text.strip("\n")
-    check_text(text.replace("\n", ""))
-    written: dict[str, Writing] = {}
-    for char in text.replace("\n", ""):
-        if char not in written:
-            written[char] = write_character(
-                char, goal=goal, composer=composer, brush=brush, policy=policy, seed=seed, motion=motion
-            )
-    return Page(text, [written[char] for char in text if char != "\n"], layout)
+        raise HierbrushError(f"text: must be a string of Chinese characters, not {shown(text)}")
+    check_writable(text.replace("\n", ""))
+    return text.strip("\n")
+
+
+def _in_order(text: str, written: list[Writing]) -> list[Writing]:
+    by_character = {writing.char: writing for writing in written}
+    return [by_character[char] for char in text if char != "\n"]
+
+
+def _page_of(text: str, finished: list[Writing], layout: Layout) -> Page | None:
+    """Return a page of the text up to its first character that is not finished."""
+    known = {writing.char for writing in finished} | {"\n"}
+    end = next((at for at, char in enumerate(text) if char not in known), len(text))
+    begun = text[:end].strip("\n")
+    return Page(begun, _in_order(begun, finished), layout) if begun else None

@@ -11,12 +11,13 @@ import numpy as np
 import pytest
 
 from hierbrush.characters import CharacterLibrary, load_library
-from hierbrush.characters.build.__main__ import build
-from hierbrush.characters.build.corrections import load_corrections
+from hierbrush.characters.build.__main__ import build, rebuild
+from hierbrush.characters.build.corrections import Correction, load_corrections
 from hierbrush.characters.build.costs import ERROR, fit_costs
 from hierbrush.characters.build.cuts import Cut, Features, Option
 from hierbrush.characters.build.hints import Hint
 from hierbrush.characters.build.labels import LETTER_TYPES, resample, resolve, vote
+from hierbrush.characters.build.orders import OrderReferences
 from hierbrush.characters.build.report import agreement
 from hierbrush.characters.build.shapes import fit_basis, write_shape_bases
 from hierbrush.characters.build.sources import Sources, parse_path, read_sources
@@ -31,6 +32,7 @@ CHARS = (
     "一二三十土木林森相目日口品古胡月湖江河可何人从众大天夫女好子如妈马吗王玉国因困回田男力加边过寸村对又双"
     "火炎秋禾和利言语吾五计地他她也池汉汗干早章立音意心想念今令冷冰水永泳沐休体本末未味"
 )
+NO_REFERENCES = OrderReferences({}, {}, {}, [])
 LETTER = {kind: letter for letter, kind in LETTER_TYPES.items() if letter != "d"} | {
     "SP": "s", "HG": "e", "TN": "l", "BXG": "y", "SW": "b", "HXWG": "o", "HZZZG": "w",
 }  # fmt: skip
@@ -81,14 +83,14 @@ def test_the_same_packages_give_the_same_bytes(sources: Sources, packages: list[
     files = [primitives.parent / f"{number}" / "characters.bin" for number in (1, 2)]
     for path, read in zip(files, (sources, read_sources(*packages)), strict=True):
         path.parent.mkdir()
-        build(read, path, primitives)
+        build(read, NO_REFERENCES, path, primitives)
     assert files[0].read_bytes() == files[1].read_bytes()
     assert files[0].with_name("report.json").read_bytes() == files[1].with_name("report.json").read_bytes()
 
 
 def test_what_was_built_can_be_read(sources: Sources, primitives: Path, tmp_path: Path) -> None:
     path = tmp_path / "characters.bin"
-    report = build(sources, path, primitives, sheets=tmp_path / "sheets")
+    report = build(sources, NO_REFERENCES, path, primitives, sheets=tmp_path / "sheets")
     library = CharacterLibrary(path)
     assert set(library) == set(CHARS)
     for char in CHARS:
@@ -133,8 +135,12 @@ def test_a_broken_path_is_refused(path: str) -> None:
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("永: {order: [1, 1], types: H S}", "no permutation of 1 to 2"),
-        ("永: {types: H SGG}", "'SGG' is no stroke type; did you mean 'SG'"),
+        ("prc: {永: {order: 1 1, types: H S}}", "永: order is no permutation of 1 to 2"),
+        ("prc: {永: {order: 1 3}}", "永: order is no permutation of 1 to 2"),
+        ("prc: {永: {order: 2-1x}}", "永: order: '2-1x' is no stroke's number and no run such as 5-11"),
+        ("prc: {永: {types: H SGG}}", "永: 'SGG' is no stroke type; did you mean 'SG'"),
+        ("cn: {永: {order: 2 1}}", "'cn' is not one of prc, tw, types"),
+        ("{prc: {永: {order: 2 1}}, tw: {永: {order: 2 1}}}", "永 stands under prc and tw"),
     ],
 )
 def test_a_broken_correction_is_refused(tmp_path: Path, text: str, message: str) -> None:
@@ -144,8 +150,25 @@ def test_a_broken_correction_is_refused(tmp_path: Path, text: str, message: str)
         load_corrections(path)
 
 
-def test_the_four_corrections_are_there() -> None:
-    assert set(load_corrections()) == set("翰瀚肠隨")
+def test_corrections_are_read(tmp_path: Path) -> None:
+    path = tmp_path / "corrections.yaml"
+    path.write_text("prc: {永: {order: 2 1 3-5}}\ntypes: {十: {types: H S}}", encoding="utf-8")
+    assert load_corrections(path) == {
+        "永": Correction((1, 0, 2, 3, 4), (), "prc"),
+        "十": Correction((0, 1), ("H", "S"), "types"),
+    }
+
+
+def test_a_built_file_can_be_corrected_again(sources: Sources, primitives: Path, tmp_path: Path) -> None:
+    path = tmp_path / "characters.bin"
+    report = build(sources, NO_REFERENCES, path, primitives)
+    again = tmp_path / "again" / "characters.bin"
+    again.parent.mkdir()
+    assert rebuild(path, sources, NO_REFERENCES, again, primitives) == report
+    assert again.read_bytes() == path.read_bytes()
+    path.with_name("report.json").unlink()
+    with pytest.raises(HierbrushError, match=r"--keep: .*report\.json cannot be read"):
+        rebuild(path, sources, NO_REFERENCES, again, primitives)
 
 
 @pytest.mark.parametrize(

@@ -200,6 +200,7 @@ def test_the_notice_says_what_was_changed(library: CharacterLibrary) -> None:
     assert "Changed by the hierbrush project" in library.notice
     assert {path.name for path in (DATA_FILE.parent / "LICENSES").iterdir()} == {
         "ARPHICPL.txt",
+        "babelstone-ids.txt",
         "cnchar-MIT.txt",
         "cjk-semantic-split-MIT.txt",
     }
@@ -227,3 +228,15 @@ def test_the_report_agrees_with_the_file(library: CharacterLibrary) -> None:
 
 def test_characters_stand_in_the_order_of_their_code_points(library: CharacterLibrary) -> None:
     assert all(a < b for a, b in pairwise(library.characters))
+
+
+@pytest.mark.parametrize("at", [8, 40, 3000, 100_000, 3_000_000])
+def test_a_damaged_file_is_told_in_one_line(tmp_path: Path, at: int) -> None:
+    content = bytearray(DATA_FILE.read_bytes())
+    content[at : at + 2000] = b"\xff" * 2000
+    (tmp_path / "x.bin").write_bytes(content)
+    with pytest.raises(HierbrushError, match=r"^character file .*x\.bin: is damaged") as caught:  # noqa: PT012
+        library = CharacterLibrary(str(tmp_path / "x.bin"))
+        for char in library.characters:
+            library[char].strokes[0].goal()
+    assert len(str(caught.value).splitlines()) == 1

@@ -7,14 +7,17 @@ import sys
 import time
 from collections.abc import Sequence
 from functools import partial
+from importlib import import_module
+from io import BytesIO, TextIOWrapper
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 from PIL import Image
 
 from hierbrush.cli import main
-from hierbrush.writing import load, write_character, write_text
+from hierbrush.writing import GcodeOptions, Page, load, write, write_character, write_text
 
 
 def run(arguments: Sequence[str], capsys: pytest.CaptureFixture[str]) -> tuple[int, str, str]:
@@ -121,20 +124,45 @@ def test_help_lists_every_command(capsys: pytest.CaptureFixture[str]) -> None:
         (["write", "永", "--hierarchy", "x.svg"], "--hierarchy: 'x.svg' must end in .png"),
         (["write", "永九", "--hierarchy", "x.png"], "--hierarchy: tells of one character alone"),
         (["evaluate", "--goal", "decompositon"], "did you mean 'decomposition'?"),
-        (["evaluate", "--composer", "learned"], "--composer: nothing is composed with --goal glyph"),
+        (["evaluate", "--goal", "glyph", "--composer", "learned"], "--composer: nothing is composed with --goal glyph"),
+        (["write", "永", "-o", "x.png", "--goal", "glyph", "--composer", "learned"], "--composer: nothing is composed"),
+        (["write", "永", "-o", "x.png", "--goal", "glyf"], "did you mean 'glyph'?"),
+        (["write", "永", "-o", "-"], "--format: is needed"),
+        (["write", "永", "-o", "x.png", "--format", "svg"], "--format: tells what -o - writes"),
+        (["write", "永", "-o", "x.png", "--gcode-lift", "3"], "--gcode: none of the files is G-code"),
+        (["write", "永", "-o", "x.gcode", "--gcode-lift", "-3"], "gcode: lift: -3.0, expected mm from 0.1"),
+        (["write", "永", "-o", "x.gcode", "--gcode-feed", "nan"], "gcode: write_feed: nan, expected mm/min"),
+        (["write", "永", "-o", "x.gcode", "--gcode-work", "50", "50"], "gcode: the movement needs x"),
+        (["write", "永", "-o", "x.gcode", "--gcode", "no.yaml"], "no.yaml: no such file"),
+        (["write", "永", "-o", "x.gcode", "--gcode-dialect", "merlin"], "'merlin' is not one of 'grbl'"),
+        (["write", "永", "-o", "x.png", "--seed", "-1"], "'--seed': -1 is not in the range"),
+        (["write", "永", "-o", "x.png", "--cell", "60000"], "layout: cell: 60.0, expected metres from 0.001 to 2"),
+        (["write", "永" * 992, "-o", "x.png"], "size: 256 makes a png of"),
+        (["write", "永" * 992, "-o", "x.gcode"], "gcode: the movement needs y"),
+        (["evaluate", "--seed", "-1"], "'--seed': -1 is not in the range"),
+        (["evaluate", "--seed", str(2**63)], "'--seed': 9223372036854775808 is not in the range"),
+        (["evaluate", "--workers", "0"], "'--workers': 0 is not in the range"),
+        (["evaluate", "--brush-error", "1"], "'--brush-error': 1.0 is not in the range"),
+        (["evaluate", "--brush-error", "nan", "--limit", "1"], "brush_error: nan, expected a share"),
+        (["evaluate", "--handle-error", "-1"], "'--handle-error': -1.0 is not in the range"),
+        (["evaluate", "--handle-correlation", "-1"], "'--handle-correlation': -1.0 is not in the range"),
+        (["evaluate", "--handle-correlation", "inf", "--limit", "1"], "handle_correlation: inf, expected seconds"),
+        (["evaluate", "--handle-feedback", "1.5"], "'--handle-feedback': 1.5 is not in the range"),
+        (["evaluate", "--json", "no/x.json"], "--json: cannot write 'no/x.json': there is no folder 'no'"),
+        (["evaluate", "--sheet", "no/x.png"], "--sheet: cannot write 'no/x.png'"),
         (["evaluate", "--goal", "decomposition", "--brush-error", "0.1"], "--brush-error"),
         (["write", "永a", "-o", "x.png"], "U+0061"),
         (["write", "\udcff永", "-o", "x.png"], "U+DCFF"),
         (["write", "永", "-o", "x.png", "--policy", "scriptd"], "did you mean 'scripted'?"),
         (["write", "永", "-o", "x.png", "--brush", "rond"], "did you mean 'round'?"),
-        (["write", "永", "-o", "x.png", "--layout", "diagonal"], "layout: direction 'diagonal'"),
+        (["write", "永", "-o", "x.png", "--layout", "diagonal"], "layout: direction: 'diagonal'"),
         (["write", "永", "-o", "x.png", "--size", "5000"], "from 32 to 1024"),
         (["write", "永", "-o", "x.png", "--size", "big"], "'big' is not a valid integer"),
         (["write", "永", "-o", "x.svg", "--size", "64"], "--size: none of the files has pixels"),
         (["write", "永", "-o", "/proc/x.png"], "cannot write '/proc/x.png'"),
         (["write", "永", "-o", "no/such/folder/x.png"], "cannot write 'no/such/folder/x.png'"),
         (["evaluate", "--split", "tset"], "did you mean 'test'?"),
-        (["evaluate", "--limit", "0"], "limit: must be at least 1"),
+        (["evaluate", "--limit", "0"], "'--limit': 0 is not in the range x>=1"),
         (["evaluate", "--text", "永", "--limit", "1"], "--limit: has no meaning beside --text"),
         (["evaluate", "--json", "x.txt"], "--json: 'x.txt' must end in .json"),
         (["--verbose"], "No such option"),
@@ -154,6 +182,204 @@ def test_wrong_input_is_one_line_and_status_2(
     assert err.count("\n") == 1
     assert message in err
     assert list(tmp_path.iterdir()) == []
+
+
+def test_one_output_that_fails_does_not_take_the_others_along(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    names = ["a.png", "no/b.png", "c.pgn", "/proc/d.svg", "e.svg", "f.gcode"]
+    arguments = ["--size", "64", "--gcode-work", "90", "90"]
+    status, out, err = run(["write", "永", *(word for name in names for word in ("-o", name)), *arguments], capsys)
+    assert (status, out.split()) == (2, ["a.png", "e.svg"])
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["a.png", "e.svg"]
+    lines = err.splitlines()
+    assert len(lines) == 4
+    for line, part in zip(lines, ("'c.pgn'", "'no/b.png'", "gcode: ", "'/proc/d.svg'"), strict=True):
+        assert line.startswith("hierbrush: error: ")
+        assert part in line
+
+
+def test_what_is_written_without_asking_is_the_glyph(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file = tmp_path / "x.json"
+    assert run(["write", "世光凸爬縣塞", "-o", str(file)], capsys)[0] == 0
+    page = load(file)
+    assert isinstance(page, Page)
+    assert [writing.goal for writing in page] == ["glyph"] * 6
+    assert min(writing.scores.iou for writing in page) > 0.9
+    # What evaluate says of them is about these very pictures.
+    scores = tmp_path / "scores.json"
+    assert run(["evaluate", "--text", "世光凸爬縣塞", "--workers", "1", "--json", str(scores)], capsys)[0] == 0
+    told = json.loads(scores.read_text())["rows"]["learned"]["by_character"]
+    for writing in page:
+        assert told[writing.char][0] == pytest.approx(writing.scores.iou, abs=1e-4)
+
+
+def test_the_hierarchy_shows_composing_unless_told_otherwise(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for arguments, goal in (([], "decomposition"), (["--goal", "glyph"], "glyph")):
+        file = tmp_path / "x.json"
+        asked = ["write", "林", "-o", str(file), "--hierarchy", str(tmp_path / "how.png"), *arguments]
+        assert run(asked, capsys)[0] == 0
+        assert load(file).goal == goal
+
+
+def test_standard_output_takes_any_kind(tmp_path: Path) -> None:
+    for kind in ("png", "svg", "gcode"):
+        command = [sys.executable, "-m", "hierbrush", "write", "一", "-o", "-", "--format", kind]
+        result = subprocess.run([*command, "-o", "aside.json"], capture_output=True, check=True, cwd=tmp_path)
+        assert result.stdout == write_character("一").save(tmp_path / f"x.{kind}").read_bytes()
+        assert result.stderr == b"aside.json\n"
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="a terminal of its own")
+def test_bytes_are_not_poured_over_a_terminal(tmp_path: Path) -> None:
+    import pty
+
+    theirs, ours = pty.openpty()
+    command = [sys.executable, "-m", "hierbrush", "write", "一", "-o", "-", "--format", "png"]
+    result = subprocess.run(command, stdout=ours, stderr=subprocess.PIPE, check=False)
+    os.close(ours)
+    os.close(theirs)
+    assert result.returncode == 2
+    assert result.stderr.startswith(b"hierbrush: error: -o -: png is no text")
+    assert result.stderr.count(b"\n") == 1
+
+
+def test_ctrl_c_keeps_what_is_finished(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(write, "_BATCH", 2)
+    real = write.write_strokes
+    calls: list[int] = []
+
+    def write_strokes(*arguments: Any, **named: Any) -> Any:
+        calls.append(1)
+        if len(calls) == 3:
+            raise KeyboardInterrupt
+        return real(*arguments, **named)
+
+    monkeypatch.setattr(write, "write_strokes", write_strokes)
+    files = [str(tmp_path / "x.json"), str(tmp_path / "x.svg")]
+    arguments = ["-o", files[0], "-o", files[1], "--policy", "scripted", "--workers", "1"]
+    status, out, err = run(["write", "一二三一十口山", *arguments], capsys)
+    assert (status, out.split()) == (130, files)
+    assert err == "hierbrush: interrupted; saving the first 5 of 7 characters, as a page\n"
+    assert load(files[0]).text == "一二三一十"
+    calls[:] = [1, 1]  # at once: there is nothing to keep
+    (tmp_path / "x.json").unlink()
+    status, out, err = run(["write", "一二三一十口山", *arguments], capsys)
+    assert (status, out, err.split("\n")[1:]) == (130, "", ["hierbrush: error: interrupted", ""])  # after the ^C
+    assert not (tmp_path / "x.json").exists()
+
+
+def test_a_long_text_shows_its_progress_on_a_terminal(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    told: list[tuple[int, int]] = []
+
+    class Bar:
+        def __init__(self, *, total: int, disable: bool | None, **named: Any) -> None:
+            assert disable is None  # which tqdm takes for: where standard error is a terminal
+            self.total = total
+
+        def __enter__(self) -> Bar:
+            return self
+
+        def __exit__(self, *error: object) -> None: ...
+
+        def update(self, done: int) -> None:
+            told.append((done, self.total))
+
+    monkeypatch.setattr("tqdm.tqdm", Bar)
+    monkeypatch.setattr(write, "_BATCH", 2)
+    with pytest.raises(SystemExit):
+        main(["write", "一二三一十", "-o", str(tmp_path / "x.json"), "--policy", "scripted", "--workers", "1"])
+    assert told == [(2, 4), (2, 4)]
+
+
+@pytest.mark.parametrize("encoding", ["gbk", "cp1252", "ascii"])
+@pytest.mark.parametrize(
+    ("arguments", "status"),
+    [
+        (["--help"], 0),
+        (["write", "--help"], 0),
+        (["write", "歡한", "-o", "x.png"], 2),
+        (["write", "⿰木月", "-o", "⿰木月-ü-永.json"], 0),
+        (["evaluate", "--help"], 0),
+        (["evaluate", "--split", "測試"], 2),
+        (["evaluate", "--text", "永", "--workers", "1"], 0),
+        (["doctor"], 0),
+        (["runs", "無"], 2),
+        (["curriculum", "check", "無한ü.yaml"], 2),
+        (["machine", "check", "無한ü.yaml"], 2),
+        (["train", "無한ü.yaml"], 2),
+    ],
+    ids=str,
+)
+def test_a_terminal_of_any_encoding_gets_no_traceback(
+    arguments: list[str], status: int, encoding: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    raw = [BytesIO(), BytesIO()]
+    for name, buffer in zip(("stdout", "stderr"), raw, strict=True):
+        monkeypatch.setattr(sys, name, TextIOWrapper(buffer, encoding=encoding, write_through=True))
+    with pytest.raises(SystemExit) as left:
+        main(arguments)
+    assert left.value.code == status
+    # Where there is no locale Python says ASCII, and click takes the terminal for one of UTF-8, as most are.
+    out, err = (buffer.getvalue().decode("utf-8" if encoding == "ascii" else encoding) for buffer in raw)
+    assert "Traceback" not in out + err
+    assert len(err.splitlines()) == (1 if status else 0)
+    assert out if status == 0 else err.startswith("hierbrush: error: ")
+
+
+@pytest.mark.parametrize("environment", [{"PYTHONIOENCODING": "gbk"}, {"LC_ALL": "C", "PYTHONUTF8": "0"}])
+def test_a_command_runs_in_any_locale(environment: dict[str, str], tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "hierbrush", "write", "歡a", "-o", "歡한.png"]
+    result = subprocess.run(command, capture_output=True, check=False, env={**os.environ, **environment}, cwd=tmp_path)
+    assert result.returncode == 2
+    assert result.stderr.startswith(b"hierbrush: error: ")
+    assert result.stderr.count(b"\n") == 1
+
+
+def test_machine_files_are_checked_and_shown(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert run(["machine", "example", "-o", "machine.yaml"], capsys)[:2] == (0, "machine.yaml\n")
+    assert run(["machine", "check", "machine.yaml"], capsys)[1] == "machine.yaml: fine: dialect grbl\n"
+    assert json.loads(run(["machine", "schema"], capsys)[1])["properties"]["dialect"]["default"] == "grbl"
+    Path("wrong.yaml").write_text("lfit: 3\n")
+    status, out, err = run(["machine", "check", "wrong.yaml", "machine.yaml"], capsys)
+    assert (status, out) == (2, "machine.yaml: fine: dialect grbl\n")
+    assert err == "hierbrush: error: wrong.yaml:1:1: unknown key 'lfit'; did you mean 'lift'?\n"
+    # A flag counts more than the file.
+    arguments = ["--gcode", "machine.yaml", "--gcode-dialect", "klipper", "--gcode-dip", "250", "90", "-4"]
+    assert run(["write", "一", "-o", "x.gcode", *arguments], capsys)[0] == 0
+    machine = GcodeOptions(dialect="klipper", dip_x=250, dip_y=90, dip_z=-4)
+    assert Path("x.gcode").read_bytes() == write_character("一").save("y.gcode", gcode=machine).read_bytes()
+
+
+def test_the_names_that_help_knows_are_those_of_writing() -> None:
+    from hierbrush.writing.exports.gcode import DIALECTS
+    from hierbrush.writing.outputs import KINDS
+
+    command = import_module("hierbrush.cli.write")
+    assert (KINDS, tuple(DIALECTS)) == (command._KINDS, command._DIALECTS)
+
+
+def test_a_shell_can_complete() -> None:
+    environment = {
+        **os.environ,
+        "_HIERBRUSH_COMPLETE": "bash_complete",
+        "COMP_WORDS": "hierbrush ev",
+        "COMP_CWORD": "1",
+    }
+    start = "import sys; sys.argv[0] = 'hierbrush'; from hierbrush.cli import main; main()"
+    result = subprocess.run(
+        [sys.executable, "-c", start], env=environment, capture_output=True, text=True, check=False, timeout=60
+    )
+    assert result.stdout.strip() == "plain,evaluate"
 
 
 def test_bytes_that_are_no_utf8_are_refused_without_a_traceback(tmp_path: Path) -> None:
@@ -178,6 +404,19 @@ def test_a_missing_extra_is_named(command: str) -> None:
     assert result.returncode == 2, result.stderr
     assert 'pip install "hierbrush[train]"' in result.stderr
     assert result.stderr.count("\n") == 1
+
+
+def test_a_machine_needs_no_extra(tmp_path: Path) -> None:
+    (tmp_path / "machine.yaml").write_text("dialect: klipper\n")
+    code = (
+        "import sys\n"
+        "for name in ('ray', 'torch', 'pydantic', 'gymnasium', 'matplotlib'): sys.modules[name] = None\n"
+        "from hierbrush.cli import main\n"
+        "main(['machine', 'check', 'machine.yaml'])"
+    )
+    command = [sys.executable, "-c", code]
+    result = subprocess.run(command, capture_output=True, text=True, check=False, cwd=tmp_path)
+    assert (result.stdout, result.stderr) == ("machine.yaml: fine: dialect klipper\n", "")
 
 
 def test_without_the_compiled_core_the_twin_writes_with_one_warning(tmp_path: Path) -> None:

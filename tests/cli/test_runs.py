@@ -49,6 +49,15 @@ def test_newest_first_with_stage_score_and_age(tmp_path: Path, capsys: pytest.Ca
     assert second.endswith("1 d")
 
 
+@pytest.mark.parametrize("damage", ["\0" * 2_000_000, '{"steps": "many", "iou": []}', "[" * 100_000, '{"steps'])
+def test_a_damaged_line_costs_that_line_only(tmp_path: Path, capsys: pytest.CaptureFixture[str], damage: str) -> None:
+    training(tmp_path / "slow", {"steps": 7, "iou": "x"}, {"steps": 1234, "iou": 0.5}, tail=damage)
+    assert listed(str(tmp_path)) == 0
+    (only,) = capsys.readouterr().out.splitlines()[1:]
+    assert "1,234" in only
+    assert "iou 0.500" in only
+
+
 def test_copies_of_the_log_in_checkpoints_are_no_trainings(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     run = training(tmp_path / "slow", {"steps": 5})
     training(run / "checkpoints" / "step-000000000005", {"steps": 5})
@@ -79,6 +88,10 @@ def test_trainings_behind_a_uri(tmp_path: Path, capsys: pytest.CaptureFixture[st
     assert second.startswith("slow/generalist")
     assert "finished" in second
     assert "200" in second
+    # What is damaged there has no figures, and the others have theirs.
+    (tmp_path / "slow" / "each" / "HZG" / "checkpoints" / "step-000000040960" / "times.json").write_text("[" * 100_000)
+    assert listed(tmp_path.as_uri()) == 0
+    assert "200" in capsys.readouterr().out
     assert listed("s33://nothing") == 2
     assert "cannot be read" in capsys.readouterr().err
 

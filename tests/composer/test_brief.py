@@ -14,7 +14,6 @@ from safetensors.numpy import save_file
 from hierbrush.characters import Component, load_library, split
 from hierbrush.characters.repertoire import IN_PLACE, TYPEFACES, Repertoire
 from hierbrush.composer.brief import (
-    MAX_STROKES,
     TOKEN_SIZE,
     brief_from_ids,
     brief_of,
@@ -22,6 +21,7 @@ from hierbrush.composer.brief import (
     truth_of,
 )
 from hierbrush.composer.exemplars import renumbered
+from hierbrush.composer.ids import MOST_STROKES
 from hierbrush.composer.library import ComponentLibrary, load_components
 from hierbrush.composer.place import PLACE_SIZE
 from hierbrush.errors import HierbrushError
@@ -102,9 +102,16 @@ def test_a_description_is_a_brief_too() -> None:
     assert set(brief.library_order[:4]) == set(wood.strokes)
 
 
+def test_a_described_character_is_drawn_for_what_its_code_point_says() -> None:
+    # 羣 is in Big5 and not in GB 2312; the description alone is drawn as the commonest are.
+    told, untold = brief_from_ids("⿱君羊", char="羣"), brief_from_ids("⿱君羊")
+    assert (told.tokens != untold.tokens).any()
+    assert told.stroke_types == untold.stroke_types
+
+
 def test_too_many_strokes_are_refused() -> None:
-    types = ("H",) * (MAX_STROKES + 1)
-    with pytest.raises(HierbrushError, match="expected at most 40"):
+    types = ("H",) * (MOST_STROKES + 1)
+    with pytest.raises(HierbrushError, match="expected at most 128"):
         make_brief(Component("#1", "", tuple(range(len(types)))), types)
 
 

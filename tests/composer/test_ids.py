@@ -114,7 +114,7 @@ def test_descriptions_are_told_from_characters(text: str, yes: bool) -> None:
     ("text", "message"),
     [
         ("", "ids: is empty"),
-        (None, "ids: NoneType"),
+        (None, "ids: None"),
         ("⿰木", r"end, after character 2: ends where part 2 of 2 of '⿰' \(character 1\) should follow"),
         ("⿱木⿲木木", r"end, after character 5: ends where part 3 of 3 of '⿲' \(character 3\)"),
         ("⿰木月月", r"character 4 of 4: '月' \(U\+6708\) follows '⿰木月', which is whole already"),

@@ -5,9 +5,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from safetensors.numpy import save
 
 from hierbrush.characters import load_library
-from hierbrush.composer.brief import MAX_STROKES, RANK, Brief, brief_of, truth_of
+from hierbrush.composer.brief import MAX_STROKES, RANK, Brief, brief_from_ids, brief_of, truth_of
 from hierbrush.composer.compose import compose
 from hierbrush.composer.composers import IMITATION_WEIGHTS, WEIGHTS, composer
 from hierbrush.composer.observation import (
@@ -61,6 +62,21 @@ def test_heads_of_zeros_write_what_the_library_expects(briefs: list[Brief]) -> N
         assert [goal.stroke_type for goal in composed.goals()] == [brief.stroke_types[row] for row in composed.order]
 
 
+def test_more_strokes_than_training_has_rows_are_composed(briefs: list[Brief]) -> None:
+    long = brief_from_ids("⿱⿰興興⿰興興", char="𠔻")
+    assert len(long) > MAX_STROKES
+    composed = compose([*briefs, long], load_composer())
+    assert sorted(composed[-1].order) == list(range(len(long)))
+    assert np.isfinite(composed[-1].places).all()
+    assert composed[-1].places[:, :2].min() > 0
+    assert composed[-1].places[:, :2].max() < 1
+    # Beside it the others stay what they are, and alone they have the rows that training has.
+    for mine, alone in zip(composed, compose(briefs, load_composer()), strict=False):
+        assert np.array_equal(mine.order, alone.order)
+        np.testing.assert_allclose(mine.places, alone.places, atol=1e-5)
+    assert BriefBank.of(briefs).rows == MAX_STROKES
+
+
 def test_goals_are_followed_where_they_are_given(briefs: list[Brief]) -> None:
     truths = [truth_of(char) for char in CHARACTERS]
     for composed, truth in zip(
@@ -87,8 +103,8 @@ def test_a_batch_answers_as_its_rows_alone_do(briefs: list[Brief]) -> None:
     for row in range(len(briefs)):
         alone = policy.heads(observation[row : row + 1])
         exists = observation[row, :, EXISTS] > 0
-        assert np.allclose(alone[0][0], logits[row], atol=1e-4)
-        assert np.allclose(alone[1][0, exists], places[row, exists], atol=1e-5)
+        assert np.array_equal(alone[0][0], logits[row])
+        assert np.array_equal(alone[1][0, exists], places[row, exists])
 
 
 def test_every_stroke_is_written_once(briefs: list[Brief]) -> None:
@@ -164,6 +180,33 @@ def test_weights_that_do_not_fit_are_refused(tmp_path: Path) -> None:
         ComposerPolicy({**tensors, "slope": np.full(1, np.nan, np.float32)})
     with pytest.raises(HierbrushError, match="cannot be read"):
         ComposerPolicy.load(tmp_path / "none.safetensors")
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("layers.10000000.x", r"'layers\.10000000\.x' belongs to none of its 1 layers"),
+        ("layers.-1.up.bias", r"'layers\.-1\.up\.bias' belongs to none of its 1 layers"),
+        ("layers." + "9" * 5000, r"'layers\.9+… belongs to none of its 1 layers"),
+    ],
+)
+def test_a_tensor_of_no_layer_is_refused_at_once(tmp_path: Path, name: str, message: str) -> None:
+    tensors = {name: np.zeros(shape, np.float32) for name, shape in parameter_shapes(32, 1, 32).items()}
+    (tmp_path / "x.safetensors").write_bytes(save({**tensors, name: np.zeros(1, np.float32)}))
+    with pytest.raises(HierbrushError, match=message):
+        composer(str(tmp_path / "x.safetensors"))
+
+
+@pytest.mark.parametrize(("width", "hidden"), [(31, 32), (0, 32), (32, 0)])
+def test_a_network_of_odd_sizes_is_refused(width: int, hidden: int) -> None:
+    with pytest.raises(HierbrushError, match=r"expected a multiple of 32|is missing"):
+        ComposerPolicy(
+            {name: np.zeros(shape, np.float32) for name, shape in parameter_shapes(width, 1, hidden).items()}
+        )
+
+
+def test_a_path_like_names_a_composer(briefs: list[Brief]) -> None:
+    assert composer(WEIGHTS)(briefs[:1])[0].order.tolist() == composer("learned")(briefs[:1])[0].order.tolist()
 
 
 def test_the_shipped_composer_beats_the_library_it_starts_from() -> None:

@@ -35,3 +35,12 @@ def test_what_is_missing_in_a_file_is_named(path: Path) -> None:
     message = r"things\.safetensors: holds no things.*'places'"
     with pytest.raises(HierbrushError, match=message), stored.read(path, "things") as (tensors, _):
         tensors["places"]
+
+
+@pytest.mark.parametrize("content", [b"[]", b"{", b'{"a": ' + b"[" * 100_000])
+def test_a_damaged_json_file_is_told_in_one_line(path: Path, content: bytes) -> None:
+    path.with_suffix(".json").write_bytes(content)
+    with pytest.raises(HierbrushError, match=r"holds no things.*it (is|holds) no JSON") as caught:  # noqa: SIM117
+        with stored.read(path, "things"):
+            pytest.fail("there is nothing to be read")
+    assert len(str(caught.value).splitlines()) == 1

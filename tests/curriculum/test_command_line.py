@@ -11,6 +11,10 @@ from hierbrush.curriculum.model import json_schema
 from hierbrush.resources import folder
 
 DOTS = folder("curricula") / "dots.yaml"
+MISSING = (
+    "curriculum: there is no file 'gone.yaml'; hierbrush's own curricula are "
+    "composer, dots, no-curriculum, primitives, specialists"
+)
 
 
 @pytest.fixture(autouse=True)
@@ -33,6 +37,21 @@ def test_check_of_good_files(capfd: pytest.CaptureFixture[str]) -> None:
     assert err == ""
 
 
+def test_hierbrushs_own_have_names(capfd: pytest.CaptureFixture[str], elsewhere: Path) -> None:
+    for name in ("curricula/dots.yaml", "dots.yaml", "dots"):
+        assert run("check", name) == 0
+        assert capfd.readouterr().out.startswith(f"{DOTS}: fine")
+    assert run("show", "dots") == 0
+    assert capfd.readouterr().out == "dots.sheet.png\n"
+    # A file that is there goes first, whatever hierbrush has.
+    (elsewhere / "dots.yaml").write_text("format: 1")
+    assert run("check", "dots.yaml") == 2
+    assert "dots.yaml:1:1: missing key" in capfd.readouterr().err
+    # A folder of that name does not.
+    (elsewhere / "primitives").mkdir()
+    assert run("check", "primitives") == 0
+
+
 def test_check_names_every_problem_of_every_file(capfd: pytest.CaptureFixture[str], elsewhere: Path) -> None:
     broken = DOTS.read_text(encoding="utf-8").replace("threshold: 0.9,", "treshold: 0.9,")
     (elsewhere / "broken.yaml").write_text(broken, encoding="utf-8")
@@ -42,7 +61,7 @@ def test_check_names_every_problem_of_every_file(capfd: pytest.CaptureFixture[st
     assert err.splitlines() == [
         "hierbrush: error: broken.yaml:14:16: missing key 'threshold' in stages[0].promotion",
         "hierbrush: error: broken.yaml:14:17: unknown key 'treshold'; did you mean 'threshold'?",
-        "hierbrush: error: gone.yaml: no such file",
+        f"hierbrush: error: {MISSING}",
     ]
 
 
@@ -57,7 +76,9 @@ def test_show_draws_and_names_the_file(capfd: pytest.CaptureFixture[str], elsewh
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (("show", "gone.yaml"), "gone.yaml: no such file"),
+        (("show", "gone.yaml"), MISSING),
+        (("check", "dot"), MISSING.replace("gone.yaml", "dot") + "; did you mean 'dots'?"),
+        (("check", "."), MISSING.replace("there is no file 'gone.yaml'", "'.' is a folder")),
         (("show", str(DOTS), "-o", "x.gif"), "--output: 'x.gif' must end in .png, .svg or .pdf"),
         (("show", str(DOTS), "-o", "no/such/x.png"), "--output: there is no folder 'no/such'"),
         (("show", str(DOTS), "--stroke", "H"), f"--stroke: {str(DOTS)!r} does not teach 'H'; it teaches D"),

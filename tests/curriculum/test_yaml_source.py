@@ -1,6 +1,9 @@
 from __future__ import annotations
 
+import os
+import pickle
 import re
+import tracemalloc
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -113,7 +116,7 @@ def test_scalars_follow_yaml_1_2(write: Any) -> None:
         ("a: " + "9" * 5000, "c.yaml:1:4: '999999999999999999999999999999999999... cannot be read as int"),
         ("a: !!int abc", "c.yaml:1:4: 'abc' cannot be read as int"),
         ("a: !!bool abc", "c.yaml:1:4: 'abc' cannot be read as bool"),
-        (b"x" * (MAX_BYTES + 1), "c.yaml: is larger than 256 KiB, too large for a configuration"),
+        (b"x" * (MAX_BYTES + 1), "c.yaml: cannot be read: it is larger than 256 KiB"),
     ],
 )
 def test_unreadable_files_give_one_clear_error(write: Any, content: str | bytes, expected: str) -> None:
@@ -131,6 +134,123 @@ def test_alias_bomb_is_bounded(write: Any) -> None:
         read_yaml(write("\n".join(lines)))
 
 
+def test_aliases_of_a_long_text_are_bounded(write: Any) -> None:
+    lines = ["a: &a " + "x" * 100_000, "b: [" + ", ".join(["*a"] * 10_000) + "]"]
+    tracemalloc.start()
+    try:
+        with pytest.raises(ConfigError, match=r"^c\.yaml:1:4: more than 262144 characters of text, aliases included$"):
+            load_model(write("\n".join(lines)), Config)
+        assert tracemalloc.get_traced_memory()[1] < 50e6
+    finally:
+        tracemalloc.stop()
+
+
+def test_a_file_of_mistakes_is_told_without_wording_all_of_them(write: Any) -> None:
+    many = problems(write("{" + ", ".join(f"key{n}: 1" for n in range(9_000)) + "}"))
+    assert len(many) == MAX_PROBLEMS + 1
+    assert many[0].startswith("c.yaml:1:1: missing key 'training'")
+    assert many[-1] == "... and 8981 more"
+
+
+@pytest.mark.parametrize(
+    ("content", "expected"),
+    [
+        ('a: "\\UFFFFFFFF"', "c.yaml:1:7: a number or an escape sequence is too large"),
+        ('a: "\\ud800"', "c.yaml:1:4: an escape sequence makes half of a surrogate pair"),
+        ('"\\udc00": 1', "c.yaml:1:1: an escape sequence makes half of a surrogate pair"),
+        ("%YAML " + "9" * 5000 + ".1\n---\na: 1", "c.yaml:1:"),
+        ("a: 0x" + "f" * 100, "c.yaml:1:4: '0xfff"),
+        ("k\u200by: 1", "c.yaml:1:1: unknown key 'k\\u200by'"),
+        ("x" * 1000 + ": 1", "c.yaml:1:1: unknown key 'xxxx"),
+    ],
+)
+def test_odd_texts_give_one_clear_error(write: Any, content: str, expected: str) -> None:
+    lines = problems(write(content))
+    assert any(line.startswith(expected) for line in lines), lines
+    assert all(len(line) <= 700 and line.isprintable() for line in lines)
+
+
+@pytest.mark.parametrize(
+    ("content", "expected"),
+    [
+        # the colon: alone on its line, swallowed by the line before, in a list, in braces, at the end
+        ("training: {lr: 1}\nsteps：2", ["c.yaml:2:6: '：' (U+FF1A) is text to YAML; write ':' and a space after it"]),
+        ("training：\n  lr: 1", ["c.yaml:1:9: '：'"]),
+        ("text: a\nsteps：2\ntraining: {lr: 1}", ["c.yaml:2:6: '：'"]),
+        ("training: {lr：1}", ["c.yaml:1:14: '：'"]),
+        ("training: {lr: 1}\nothers:\n- lr：1\n", ["c.yaml:3:5: '：'"]),
+        # spaces: that indent, that separate
+        ("training:\n\u3000\u3000lr: 1", ["c.yaml:2:1: U+3000 is no space of YAML's; use ordinary spaces"]),
+        ("training:\n  lr:\u30001", ["c.yaml:2:6: U+3000"]),
+        ("training:\n\u00a0 lr: 1", ["c.yaml:2:1: U+00A0"]),
+        ("training: {lr: 1}\nothers:\n-\u3000lr: 1", ["c.yaml:3:2: U+3000"]),
+        # commas, brackets, quotes, digits, dashes, where a list or a value begins
+        ("training: {lr: 1，kind: sgd}", ["c.yaml:1:17: '，' (U+FF0C) is text to YAML; write ','"]),
+        ("training: ｛lr: 1}", ["c.yaml:1:11: '｛' (U+FF5B)"]),
+        ("training: {lr: 1}\nothers: （）", ["c.yaml:2:9: '（' (U+FF08) is text to YAML; write '['"]),
+        ("training: {lr: 1, kind: “sgd”}", ["c.yaml:1:25: '“' (U+201C) is text to YAML"]),
+        ("training: {lr: １}", ["c.yaml:1:16: '１' (U+FF11) is text to YAML; write '1'"]),
+        ("training: {lr: 1}\nothers:\n－ lr: 1", ["c.yaml:3:1: '－' (U+FF0D)"]),
+        ("training: {lr: 1}\nothers: [{lr: 1}］\n", ["c.yaml:2:17: '］'"]),
+        ("training: {lr: 1}\n＃ a remark: 1", ["c.yaml:2:1: '＃' (U+FF03) is text to YAML; write '#'"]),
+        # tabs
+        ("training:\n\tlr: 1", ["c.yaml:2:1: a tab cannot indent"]),
+        ("training:\n  lr: 1\n \tkind: sgd", ["c.yaml:3:2: a tab cannot indent"]),
+    ],
+)
+def test_what_a_chinese_keyboard_types_is_named_where_it_stands(write: Any, content: str, expected: list[str]) -> None:
+    lines = problems(write(content))
+    assert all(any(line.startswith(start) for line in lines) for start in expected), lines
+    assert lines[0].startswith(expected[0])
+
+
+def test_chinese_texts_keep_their_punctuation(write: Any) -> None:
+    text = (
+        "# 注释：“全角”，（可以）\n"
+        "training: {lr: 1}  # 学习率：一\n"
+        "text: “横、竖”：见（说明），１２３\n"
+        "folder: '：，　'\n"
+    )
+    assert load_model(write(text), Config).text == "“横、竖”：见（说明），１２３"
+    # And do not hide what is really wrong further down.
+    assert problems(write(text + "steps: x\n")) == ["c.yaml:5:8: steps should be a valid integer, got 'x'"]
+    block = "text: |\n  steps：2\n  ，\u3000\n"
+    assert problems(write("training: {lr: 1}\n" + block + "steps: x\n")) == [
+        "c.yaml:5:8: steps should be a valid integer, got 'x'"
+    ]
+
+
+def test_a_full_width_equals_sign_is_named(write: Any) -> None:
+    lines = problems(write("training: {lr: 1}"), "steps＝2")
+    assert lines == [
+        "--set steps＝2: expected KEY=VALUE with a dotted key, like 'training.lr=1e-4'; '＝' (U+FF1D) is not '='"
+    ]
+
+
+@pytest.mark.parametrize("kind", ["folder", "pipe", "device"])
+def test_what_is_no_file_is_refused_at_once(tmp_path: Path, kind: str) -> None:
+    place = {"folder": tmp_path, "pipe": tmp_path / "pipe.yaml", "device": Path("/dev/zero")}[kind]
+    if kind == "pipe":
+        os.mkfifo(place)
+    what = "a folder" if kind == "folder" else "a pipe or a device"
+    with pytest.raises(ConfigError) as caught:
+        read_yaml(place)
+    assert str(caught.value) == f"{place}: cannot be read: it is {what}, expected a file"
+
+
+@pytest.mark.parametrize("path", [None, 3, b"c.yaml", ["c.yaml"]])
+def test_what_is_no_path_is_named(path: Any) -> None:
+    with pytest.raises(HierbrushError, match=r"^path: .*, expected a path$"):
+        read_yaml(path)
+
+
+def test_the_error_survives_the_way_from_another_process(write: Any) -> None:
+    with pytest.raises(ConfigError) as caught:
+        load_model(write("a: 1\nb: 2"), Config)
+    again = pickle.loads(pickle.dumps(caught.value))
+    assert (str(again), again.problems) == (str(caught.value), caught.value.problems)
+
+
 def test_harmless_aliases_and_byte_order_mark_are_read(write: Any) -> None:
     document = read_yaml(write(b"\xef\xbb\xbfa: &a {b: 1}\r\nc: [*a, *a]\r\n"))
     assert document.data == {"a": {"b": 1}, "c": [{"b": 1}, {"b": 1}]}
@@ -140,7 +260,7 @@ def test_harmless_aliases_and_byte_order_mark_are_read(write: Any) -> None:
 def test_paths_that_cannot_be_read(write: Any, path: str) -> None:
     with pytest.raises(ConfigError) as caught:
         read_yaml(path)
-    assert str(caught.value).startswith(f"{path}: ")
+    assert str(caught.value).startswith(f"{path}: ".replace("\0", r"\x00"))
 
 
 def test_missing_file_names_the_nearest(write: Any) -> None:

@@ -10,7 +10,7 @@ from gymnasium.utils.env_checker import check_env
 from hierbrush.characters import load_library
 from hierbrush.composer.brief import brief_of
 from hierbrush.composer.flat import ACTION_SIZE, OBSERVATION_SIZE, SIDE, TICKS_A_STROKE, FlatTasks, write_flat
-from hierbrush.envs import FLAT_ENV
+from hierbrush.envs import FLAT_ENV, flat_character
 from hierbrush.envs.flat_character import FlatCharacterVectorEnv
 from hierbrush.errors import HierbrushError
 from hierbrush.sim import PRESETS, rasterise, trace
@@ -190,6 +190,14 @@ def test_writing_leaves_the_ink_of_the_environment() -> None:
     both = write_flat([brief, brief_of("湖")], lambda obs: np.tile(next(ticks, actions[0]), (2, 1)), MEASURED)
     assert np.array_equal(both[0], path)
     assert trace(MEASURED, [path], side=SIDE).max() == 1
+
+
+def test_the_same_characters_are_prepared_once() -> None:
+    before = flat_character._tasks.cache_info()
+    first, second = make(seed=77), make(seed=77)
+    after = flat_character._tasks.cache_info()
+    assert (after.misses - before.misses, after.hits - before.hits) == (1, 1)
+    assert all(np.array_equal(a, b) for a, b in zip(play(first, 30), play(second, 30), strict=True))
 
 
 @pytest.mark.parametrize(

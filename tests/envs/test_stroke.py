@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import warnings
+from pathlib import Path
 
 import gymnasium
 import numpy as np
@@ -172,3 +173,11 @@ def test_hidden_columns_are_zero_and_nothing_else_changes() -> None:
         StrokeVectorEnv(4, curriculum=CURRICULUM, hidden=["lookahead"])
     with pytest.raises(HierbrushError, match=r"hidden: 'patch' is not one of brush, progress, look-ahead"):
         StrokeVectorEnv(4, curriculum=CURRICULUM, observation="track", hidden=["patch"])
+
+
+def test_curricula_have_names(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    for name in ("dots.yaml", "dots", "curricula/dots.yaml", Path("dots.yaml")):
+        assert StrokeVectorEnv(2, curriculum=name).curriculum.name == "dots"
+    with pytest.raises(HierbrushError, match=r"there is no file 'dot'; hierbrush's own curricula are .*mean 'dots'"):
+        StrokeVectorEnv(2, curriculum="dot")

@@ -8,15 +8,18 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 HERE = Path(__file__).parent
-PATIENCE = 240.0  # seconds; everything here takes a few on an idle machine
+PATIENCE = 1800.0  # seconds: a guard against waiting for ever, no measure; on an idle machine all of it takes a few
 ENVIRONMENT = {
     **os.environ,
     "PYTHONPATH": os.pathsep.join(filter(None, [str(HERE), os.environ.get("PYTHONPATH")])),
@@ -35,15 +38,16 @@ class LocalCluster:
     """
 
     def __init__(self, head_cpus: int, nodes: int) -> None:
+        self._errors = tempfile.TemporaryFile("w+")  # noqa: SIM115  (open as long as the cluster is)
         self._process = subprocess.Popen(
             [sys.executable, "-W", "ignore", __file__, str(head_cpus), str(nodes)],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
+            stderr=self._errors,
             text=True,
             env=ENVIRONMENT,
         )
-        self.address = self._line(lambda line: ":" in line and line[0].isdigit())
+        self.address = self._line(lambda line: re.fullmatch(r"[0-9.]+:[0-9]+", line) is not None)
 
     def add_node(self) -> None:
         """Add a node with a core."""
@@ -69,10 +73,11 @@ class LocalCluster:
     def stop(self) -> None:
         """Stop every node."""
         try:
-            self._process.communicate("", timeout=60)
+            self._process.communicate("", timeout=PATIENCE)
         except subprocess.TimeoutExpired:
             self._process.kill()
             self._process.communicate()
+        self._errors.close()
 
     def _tell(self, command: str) -> None:
         assert self._process.stdin is not None
@@ -82,17 +87,21 @@ class LocalCluster:
 
     def _line(self, wanted: Callable[[str], bool]) -> str:
         assert self._process.stdout is not None
-        return next(line for line in map(str.strip, self._process.stdout) if line and wanted(line))
+        for line in map(str.strip, self._process.stdout):
+            if wanted(line):
+                return line
+        self._errors.seek(0)
+        raise AssertionError(f"the cluster ended: {self._errors.read()}")
 
 
-def hierbrush(*arguments: object) -> subprocess.Popen[str]:
+def hierbrush(*arguments: object, **environment: str) -> subprocess.Popen[str]:
     """Start the command line."""
     return subprocess.Popen(
         [sys.executable, "-W", "ignore", "-m", "hierbrush", *map(str, arguments)],
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
-        env=ENVIRONMENT,
+        env={**ENVIRONMENT, **environment},
     )
 
 
@@ -141,13 +150,20 @@ def _title(process: int) -> str:
 def _serve(head_cpus: int, nodes: int) -> None:
     from ray.cluster_utils import Cluster
 
-    cluster = Cluster(initialize_head=True, head_node_args={"num_cpus": head_cpus, "include_dashboard": False})
-    added = [cluster.add_node(num_cpus=1) for _ in range(nodes)]
+    from hierbrush.learning.session import patient_start
+
+    cluster = Cluster()
+    # Ray's 30 s are not enough on a busy machine.
+    cluster._wait_for_node = partial(cluster._wait_for_node, timeout=PATIENCE)
+    with patient_start():
+        cluster.add_node(num_cpus=head_cpus, include_dashboard=False)
+        added = [cluster.add_node(num_cpus=1) for _ in range(nodes)]
     print(cluster.address, flush=True)
     for command in sys.stdin:
         name, *arguments = command.split()
         if name == "add":
-            added.append(cluster.add_node(num_cpus=1))
+            with patient_start():
+                added.append(cluster.add_node(num_cpus=1))
         else:
             cluster.remove_node(added[int(arguments[0])], allow_graceful=False)
         print("done", flush=True)

@@ -387,8 +387,9 @@ def test_hanging_runner_is_replaced(built: Any, toy_settings: dict[str, Any], tm
     )
     algorithm = built(config)
     (hanging,) = runners(algorithm, os.getpid)
-    assert not algorithm.train()["sampled"]
-    assert (tmp_path / "hung").exists()
+    # On a busy machine a runner may count as hanging before it hangs.
+    while not (tmp_path / "hung").exists():
+        assert not algorithm.train()["sampled"]
     result = algorithm.train()
     for _ in range(1000):
         if result["sampled"]:
@@ -400,9 +401,7 @@ def test_hanging_runner_is_replaced(built: Any, toy_settings: dict[str, Any], tm
 
 @pytest.mark.faults
 def test_training_gives_up_when_no_runner_comes_back(built: Any, toy_settings: dict[str, Any], tmp_path: Path) -> None:
-    config = configured(
-        toy_settings, resources={"runners": 1}, faults={"restarts": 0, "patience": 1.0, "sample_timeout": 5.0}
-    )
+    config = configured(toy_settings, resources={"runners": 1}, faults={"restarts": 0, "patience": 1.0})
     algorithm = built(config)
     algorithm.train()
     os.kill(runners(algorithm, os.getpid)[0], signal.SIGKILL)

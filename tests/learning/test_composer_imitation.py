@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from ray.data import DataContext
 
 from hierbrush.characters import load_library, split
 from hierbrush.cli import main
@@ -203,6 +204,16 @@ def test_an_imitation_that_was_stopped_and_resumed_is_the_one_made_at_once(tmp_p
         [record["steps"], record["centre_error"]] for record in logs[1]
     ]
     assert (there / "curve.png").exists()
+    # What is learned from comes in the file's order, however busy the machine is that reads it.
+    assert DataContext.get_current().execution_options.preserve_order
+    # More steps go on with what is finished.
+    longer = (*SHORT, "training.steps=45")
+    assert train_imitation(config, overrides=longer, output=there, limit=40, resume=True) == there
+    assert read_metrics(there / "metrics.jsonl")[: len(logs[1])] == logs[1]
+    assert read_metrics(there / "metrics.jsonl")[-1]["steps"] == 45
+    card = json.loads((there / "composer.json").read_bytes())
+    assert card["steps"] == 45
+    assert card["changes"] == [{"steps": 40, "changed": {"training.steps": [40, 45]}}]
 
 
 @pytest.mark.slow

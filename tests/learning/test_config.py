@@ -10,12 +10,14 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import PydanticUndefined
 
 from hierbrush.curriculum import load_curriculum, load_model, read_yaml, validate
+from hierbrush.curriculum.model import curriculum_file
 from hierbrush.envs import FLAT_ENV
-from hierbrush.learning.config import PhaseSection, TrainingConfig, curriculum_file
+from hierbrush.errors import HierbrushError
+from hierbrush.learning.config import PhaseSection, TrainingConfig
 from hierbrush.learning.hierarchical_config import HierarchicalConfig
 from hierbrush.learning.imitation import ImitationConfig
 from hierbrush.learning.sweep import variants
-from hierbrush.learning.train import make_plan
+from hierbrush.learning.train import make_plan, train
 from hierbrush.resources import folder
 from hierbrush.strokes.types import ABBREVIATIONS
 
@@ -118,18 +120,31 @@ def test_phase_replaces_only_what_it_names() -> None:
     assert changed.policy.sigma_final == config.policy.sigma_final
 
 
-@pytest.mark.parametrize("name", ["composer.yaml", "joint.yaml", "on-composer.yaml", "primitives.yaml"])
-def test_a_shipped_configuration_finds_its_curriculum(name: str, tmp_path: Path) -> None:
-    shipped = ROOT / "configs" / name
-    wanted = str(read_yaml(shipped).data["curriculum"])
-    assert curriculum_file(wanted, shipped) == folder("curricula") / wanted
+@pytest.mark.parametrize("shipped", sorted((ROOT / "configs").glob("*.yaml")), ids=lambda path: path.name)
+def test_a_shipped_configuration_finds_its_curriculum(shipped: Path, tmp_path: Path) -> None:
+    wanted = read_yaml(shipped).data.get("curriculum")
+    if wanted is None:
+        pytest.skip("practises nothing by a curriculum")
+    assert curriculum_file(wanted, beside=shipped) == folder("curricula") / wanted
     # Nor is a copied configuration taken for a curriculum; a curriculum beside it goes first.
     for config in (ROOT / "configs").glob("*.yaml"):
         (tmp_path / config.name).write_bytes(config.read_bytes())
-    assert curriculum_file(wanted, tmp_path / name) == folder("curricula") / wanted
+    assert curriculum_file(wanted, beside=tmp_path / shipped.name) == folder("curricula") / wanted
     (tmp_path / wanted).write_bytes((folder("curricula") / wanted).read_bytes())
-    assert curriculum_file(wanted, tmp_path / "mine.yaml") == tmp_path / wanted
+    assert curriculum_file(wanted, beside=tmp_path / "mine.yaml") == tmp_path / wanted
 
 
-def test_a_curriculum_that_is_nowhere_is_missed_beside_the_configuration(tmp_path: Path) -> None:
-    assert curriculum_file("none.yaml", tmp_path / "mine.yaml") == tmp_path / "none.yaml"
+def test_a_configuration_that_is_nowhere_is_told_with_those_that_are(tmp_path: Path) -> None:
+    with pytest.raises(HierbrushError) as told:
+        train("primitves", output=tmp_path / "out")
+    assert str(told.value).startswith("CONFIG: there is no file 'primitves'; hierbrush's own configs are composer, ")
+    assert str(told.value).endswith("; did you mean 'primitives'?")
+    config = tmp_path / "mine.yaml"
+    config.write_text("name: mine\ncurriculum: dot.yaml\ntraining: {steps: 2048}\nenvironment: {slots: 64}\n")
+    with pytest.raises(HierbrushError) as told:
+        train(config, output=tmp_path / "out")
+    assert str(told.value) == (
+        f"curriculum: there is no file 'dot.yaml', neither beside {str(config)!r} nor here; hierbrush's own curricula "
+        f"are {', '.join(sorted(file.stem for file in folder('curricula').glob('*.yaml')))}; did you mean 'dots'?"
+    )
+    assert not (tmp_path / "out").exists()

@@ -17,7 +17,7 @@ from hierbrush.composer.policy import ComposerPolicy, load_composer
 from hierbrush.curriculum import Curriculum, load_curriculum
 from hierbrush.envs.character import COMPOSER, CharacterBatch
 from hierbrush.errors import HierbrushError
-from hierbrush.learning.character_env import CharacterEnv
+from hierbrush.learning.character_env import DecisionEnv
 from hierbrush.learning.hierarchical import hierarchical_algorithm_config
 from hierbrush.learning.hierarchical_config import HierarchicalConfig
 from hierbrush.learning.hierarchical_connector import option_advantages, seen_by_critic
@@ -139,7 +139,7 @@ def test_a_curriculum_of_strokes_is_refused() -> None:
 
 
 def test_only_who_acts_next_is_observed(curriculum: Curriculum) -> None:
-    env = CharacterEnv({"curriculum": curriculum, "seed": 2})
+    env = DecisionEnv({"curriculum": curriculum, "seed": 2})
     assert isinstance(env, MultiAgentEnv)
     observed, _ = env.reset(seed=4)
     composer = load_composer()
@@ -233,6 +233,22 @@ def test_the_batched_runner_counts_as_rllibs_own(ray_running: None, curriculum: 
     # The same few characters in other proportions: means agree within what that changes.
     assert counts["ours"]["steps"] == pytest.approx(counts["stock"]["steps"], rel=0.25)
     assert counts["ours"]["composer"] == pytest.approx(counts["stock"]["composer"], rel=0.35, abs=0.1)
+
+
+def test_random_actions_do_not_repeat_and_follow_the_seed(ray_running: None, curriculum: Curriculum) -> None:
+    def sampled() -> tuple[np.ndarray, np.ndarray]:
+        config = hierarchical_algorithm_config(settings(environment={"slots": 3}), curriculum)
+        runner = config.env_runner_cls(config=config)
+        moves: list[np.ndarray] = []
+        tick = runner.batch.tick
+        runner.batch.tick = lambda actions: (moves.append(actions.ravel()), tick(actions))[1]
+        (fragment,) = runner.sample(num_timesteps=600, random_actions=True, explore=True)
+        return np.stack(moves), fragment.decisions.actions[:, 1:]
+
+    first, again = sampled(), sampled()
+    for drawn, repeated in zip(first, again, strict=True):
+        assert len(np.unique(drawn, axis=0)) == len(drawn) > 3
+        np.testing.assert_array_equal(drawn, repeated)
 
 
 def test_slices_keep_whole_slots(ray_running: None, curriculum: Curriculum) -> None:

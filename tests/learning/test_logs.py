@@ -5,7 +5,32 @@ from pathlib import Path
 
 import pytest
 
-from hierbrush.learning.logs import RunLog
+from hierbrush.learning.logs import METRICS_FILE, RunLog, draw_curve, draw_errors, read_metrics
+
+DAMAGES = (
+    b'{"steps": 20, "iou"',
+    b"\0" * 70_000,
+    b'{"steps": 20, "iou": "\xff"}',
+    b"[" * 100_000,
+    b"null",
+    b'{"iou": 0.5}',
+    b'{"steps": "20"}',
+    b"1" * 5000,
+    b"",
+)
+
+
+@pytest.mark.parametrize("damage", DAMAGES, ids=range(len(DAMAGES)))
+def test_a_damaged_line_costs_that_line_only(tmp_path: Path, damage: bytes) -> None:
+    log = tmp_path / METRICS_FILE
+    log.write_bytes(
+        b'{"steps": 10, "iou": 0.1}\n' + damage + b'\n{"steps": 30, "iou": 0.3}\n{"steps": 40, "iou": "x"}\n'
+    )
+    assert [record["steps"] for record in read_metrics(log)] == [10, 30, 40]
+    for draw in (draw_curve, draw_errors):
+        draw(tmp_path)
+    RunLog(tmp_path, steps=30, tensorboard=False).close()
+    assert log.read_text() == '{"steps": 10, "iou": 0.1}\n{"steps": 30, "iou": 0.3}\n'
 
 
 def test_a_full_disk_is_told_once_and_not_by_tensorboards_thread(
@@ -25,7 +50,7 @@ def test_a_full_disk_is_told_once_and_not_by_tensorboards_thread(
     writer._writer.write = full
     with pytest.raises(OSError, match="No space left on device"):
         train()
-    writer._worker.join(timeout=10)
+    writer._worker.join()
     log.close()
     assert "Traceback" not in capfd.readouterr().err
     assert threading.excepthook is before

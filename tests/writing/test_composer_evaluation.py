@@ -58,4 +58,8 @@ def test_hands_without_strokes_have_rows(monkeypatch: pytest.MonkeyPatch) -> Non
     line = next(line for line in result.table().splitlines() if line.startswith("flat policy")).split()
     assert line[2:8] == ["2", "-", "-", "-", "-", "-"]
     assert line[8] == f"{flat.figures['character_iou'].mean():.3f}"
+    assert composed.orders["prc"].judged == 2, "characters are judged by what references say, not only by their glyphs"
+    assert composed.orders["prc"].right == int(composed.figures["order_exact"].sum())
+    assert not flat.orders
+    assert "component means: order by references" in result.table()
     json.dumps(result.summary(), allow_nan=False)

@@ -54,6 +54,12 @@ def test_workers_change_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     assert alone.rows[0].name == "random"
 
 
+def test_the_order_is_told_by_references() -> None:
+    result = evaluate("永豐", brush=MEASURED)
+    assert "order by references, of characters whose number of strokes they give: PRC 0.500 of 2, " in result.table()
+    assert result.summary()["order_by_references"]["tw"] == {"judged": 2, "right": 2}  # type: ignore[index]
+
+
 def test_percentiles_are_numpys() -> None:
     result = evaluate("永", brush=MEASURED)
     figures = result.summary()["rows"]["learned"]["stroke_iou"]  # type: ignore[index]

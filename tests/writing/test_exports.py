@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import re
 import xml.etree.ElementTree as ET
-from io import BytesIO
+from io import BytesIO, StringIO
 from pathlib import Path
 from typing import Any
 
@@ -103,14 +103,18 @@ def test_gif_of_an_endless_text_leaves_ticks_out(page: Page) -> None:
 
 
 def test_gif_refuses_what_no_browser_would_show(page: Page) -> None:
-    with pytest.raises(HierbrushError, match="size: 1024 makes a gif of"):
+    with pytest.raises(
+        HierbrushError, match=r"size: 1024 makes a gif of .* pixels, more than 2,000,000; ask for \d+ or less"
+    ):
         gif.render(page, 1024)
 
 
 class Machine:
     """Runs G-code as a controller would, refusing what it does not know."""
 
-    def __init__(self, program: str) -> None:
+    def __init__(self, program: str, codes_of_dialect: tuple[str, ...] = ("G94", "M2")) -> None:
+        self.codes_of_dialect = codes_of_dialect
+        self.rest = 0.0
         self.position = {"X": None, "Y": None, "Z": None}
         self.visited: list[dict[str, float]] = []
         self.codes: list[str] = []
@@ -120,22 +124,26 @@ class Machine:
 
     def run(self, line: str) -> None:
         line.encode("ascii")
-        words = re.sub(r"\([^()]*\)", "", line).split()
-        if not words:
+        assert len(line) <= 80, "longer than a firmware's line buffer"
+        if line.startswith("; "):
             return
+        # Klipper takes a comment on a line of its own alone.
+        assert not set(line) & set(";()")
+        words = line.split()
         code, arguments = words[0], {word[0]: float(word[1:]) for word in words[1:]}
-        assert code in ("G0", "G1", "G4", "G17", "G21", "G90", "M2"), line
-        assert not self.codes or self.codes[-1] != "M2", "nothing runs after the end"
+        assert code in ("G1", "G4", "G21", "G90", *self.codes_of_dialect), line
+        assert not self.codes or self.codes[-1] not in ("M2", "M400"), "nothing runs after the end"
         self.codes.append(code)
-        if code in ("G0", "G1"):
+        if code == "G1":
             assert "G21" in self.codes
             assert "G90" in self.codes
             assert arguments.keys() <= {"X", "Y", "Z", "F"}
-            assert code == "G0" or arguments["F"] > 0
+            assert arguments["F"] > 0
             self.position.update({axis: value for axis, value in arguments.items() if axis != "F"})
             self.visited.append(dict(self.position))
         elif code == "G4":
             self.dwells += 1
+            self.rest = arguments["P"]
         else:
             assert not arguments
 
@@ -153,6 +161,33 @@ def test_gcode_stays_inside_the_work_area_and_writes_the_strokes(yong: Writing) 
     for stroke in yong.strokes:
         for x, y, z in (stroke.path * 1e3).tolist():
             assert (round(20 + x, 3), round(20 + 120 - y, 3), round(0 - z, 3)) in places
+
+
+@pytest.mark.parametrize(
+    ("dialect", "rest", "own", "end"),
+    [("grbl", 0.5, ("G94", "M2"), "M2"), ("marlin", 500, ("M400",), "M400"), ("klipper", 500, ("M400",), "M400")],
+)
+def test_each_dialect_gets_what_its_firmware_reads(
+    yong: Writing, dialect: str, rest: float, own: tuple[str, ...], end: str
+) -> None:
+    program = gcode.render(yong, GcodeOptions(dialect=dialect))
+    machine = Machine(program, own)
+    assert machine.rest == rest
+    assert machine.codes[-1] == end
+    assert f"; dialect {dialect}:" in program
+    # The first movement brings a feed: the firmware has none of its own to go on with.
+    assert re.search(r"^G1 Z20 F\d+$", program, re.MULTILINE)
+
+
+def test_own_lines_stand_around_the_movement(yong: Writing) -> None:
+    lines = gcode.render(yong, GcodeOptions(before="G28\nM3 S90", after=["M5"])).splitlines()
+    assert lines.index("G94") < lines.index("G28") < lines.index("M3 S90") < lines.index("G1 Z20 F1200")
+    assert lines[-2:] == ["M5", "M2"]
+
+
+def test_numbers_of_numpy_describe_a_machine_too() -> None:
+    options = GcodeOptions(work_x=np.array([0, 400]), lift=np.float32(15), dip_x=np.int64(280))  # type: ignore[arg-type]
+    assert options == GcodeOptions(work_x=(0, 400), lift=15)
 
 
 def test_gcode_travels_above_the_paper_only(yong: Writing) -> None:
@@ -181,13 +216,19 @@ def test_gcode_refuses_to_leave_the_work_area(yong: Writing, fields: dict[str, A
 @pytest.mark.parametrize(
     ("fields", "message"),
     [
-        ({"lift": 0}, "gcode: lift must be above 0"),
-        ({"write_feed": -1}, "gcode: write_feed must be above 0"),
+        ({"lift": 0}, "gcode: lift: 0, expected mm from 0.1 to 1000"),
+        ({"write_feed": -1}, "gcode: write_feed: -1, expected mm/min from 1 to 600000"),
         ({"dip_seconds": -1}, "gcode: dip_seconds"),
-        ({"paper_x": float("nan")}, "gcode: paper_x must be a finite number"),
-        ({"work_x": (5, 5)}, "gcode: work_x must run from lowest to highest"),
-        ({"work_x": 5}, "gcode: work_x must be two finite numbers"),
-        ({"dip_x": "5"}, "gcode: dip_x must be a finite number"),
+        ({"paper_x": float("nan")}, "gcode: paper_x: nan, expected mm"),
+        ({"work_x": (5, 5)}, "gcode: work_x: .* expected the lowest position before the highest"),
+        ({"work_x": 5}, "gcode: work_x: 5, expected two numbers"),
+        ({"dip_x": "5"}, "gcode: dip_x: '5', expected mm"),
+        ({"write_feed": 1e-12}, "gcode: write_feed: 1e-12, expected mm/min from 1"),
+        ({"work_x": (0, "3")}, "gcode: work_x: '3', expected mm"),
+        ({"dialect": "merlin"}, "gcode: dialect: 'merlin' is not one of .*did you mean 'marlin'"),
+        ({"before": ["G28 ; 家"]}, "gcode: before: .* expected a line of G-code"),
+        ({"before": "G28\x07"}, "gcode: before: .* expected a line of G-code"),
+        ({"after": 3}, "gcode: after: 3, expected up to 1000 lines"),
     ],
 )
 def test_wrong_machines_are_named(fields: dict[str, Any], message: str) -> None:
@@ -211,7 +252,7 @@ def test_save_writes_the_same_bytes_again(yong: Writing, suffix: str, tmp_path: 
         ("x", {}, "has no suffix, expected one of .png"),
         ("x.svg", {"size": 64}, "size: svg files have no pixels"),
         ("x.png", {"gcode": GcodeOptions()}, "gcode: png files take no G-code options"),
-        ("x.png", {"size": 2000}, "size: must be a whole number"),
+        ("x.png", {"size": 2000}, "size: 2000, expected a whole number of pixels from 32 to 1024"),
         ("missing/x.png", {}, "path: cannot write .*No such file"),
         ("a\0b.png", {}, "path: cannot write"),
     ],
@@ -222,6 +263,40 @@ def test_save_names_what_is_wrong(
     with pytest.raises(HierbrushError, match=message):
         yong.save(tmp_path / name, **options)
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("kind", ["png", "svg", "json", "npz", "gcode"])
+def test_save_fills_an_open_file(yong: Writing, kind: str, tmp_path: Path) -> None:
+    file = BytesIO()
+    assert yong.save(file, format=kind) is None
+    assert file.getvalue() == yong.save(tmp_path / f"x.{kind}").read_bytes()
+
+
+def test_a_format_counts_more_than_a_suffix(yong: Writing, tmp_path: Path) -> None:
+    assert yong.save(tmp_path / "picture", format=".PNG").read_bytes().startswith(b"\x89PNG")
+
+
+@pytest.mark.parametrize(
+    ("file", "options", "message"),
+    [
+        (BytesIO(), {}, "format: is needed"),
+        (BytesIO(), {"format": "pgn"}, "format: 'pgn' is not one of .*did you mean 'png'"),
+        (BytesIO(), {"format": 3}, "format: 3 is not one of"),
+        (StringIO(), {"format": "svg"}, "path: .* takes text, expected a file that is open for bytes"),
+        (3, {}, "path: 3, expected a path"),
+        ("x.gcode", {"gcode": 5}, "gcode: 5, expected a GcodeOptions or a mapping of its fields"),
+        ("x.gcode", {"gcode": {"lfit": 5}}, "gcode: unknown field 'lfit'; did you mean 'lift'"),
+        ("x.gcode", {"gcode": {"lift": None}}, "gcode: lift: None, expected mm"),
+    ],
+)
+def test_save_names_a_wrong_kind(yong: Writing, file: Any, options: dict[str, Any], message: str) -> None:
+    with pytest.raises(HierbrushError, match=message):
+        yong.save(file, **options)
+
+
+def test_a_machine_may_be_a_mapping(yong: Writing, tmp_path: Path) -> None:
+    file = yong.save(tmp_path / "x.gcode", gcode={"dialect": "klipper", "lift": 15})
+    assert file.read_text() == gcode.render(yong, GcodeOptions(dialect="klipper", lift=15))
 
 
 @pytest.mark.parametrize("suffix", [".png", ".svg", ".gif", ".json", ".npz", ".gcode"])

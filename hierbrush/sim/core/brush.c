@@ -13,7 +13,7 @@
 #define NOWHERE 1000000   /* beyond any paper, as an empty run of samples */
 #define BEYOND 1e6f       /* samples: casts to integers stay defined however flat an edge is */
 #define LANES 16          /* rows of samples worked on together */
-#define MOST_STEPS 1e6    /* substeps a tick; only a handle that left for infinity would need more */
+#define MOST_STEPS 1e8    /* substeps a move; only a handle that left for infinity would need more (24 million are 12 m) */
 
 /* Eight rows or corners at a time. Loops over these types become vector code at any -O level that optimises at all, where
  * plain loops depended on the compiler's mood; the arithmetic is the same lane by lane. */

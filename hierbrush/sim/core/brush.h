@@ -125,4 +125,17 @@ void hb_outline_distance(const double *points, int64_t count, const double *outl
  * Huttenlocher, "Distance transforms of sampled functions", 2012. `scratch` holds 4 * (max(rows, columns) + 1) doubles. */
 void hb_distance_transform(const uint8_t *mask, int32_t columns, int32_t rows, float *out, double *scratch);
 
+/* The policies' networks, float32; arrays are contiguous, rows first. */
+enum { HB_HEAD = 32 }; /* width of an attention head */
+
+/* out [rows, outputs] = bias + x [rows, inputs] weight [inputs, outputs], summed from the bias on over the inputs in order;
+ * negative sums are 0 where `rectified`. `scratch` holds 8 * inputs floats. */
+void hb_linear(const float *x, int64_t rows, int64_t inputs, const float *weight, const float *bias, int64_t outputs,
+               int rectified, float *out, float *scratch);
+/* Scaled dot-product attention among the rows of each of `count` characters that exist: qkv [count, rows, 3, heads, HB_HEAD],
+ * out [count, rows, heads, HB_HEAD]. `scratch` holds (HB_HEAD + 1) * (rows + 7) floats. */
+void hb_attention(const float *qkv, const uint8_t *exists, int64_t count, int64_t rows, int64_t heads, float *out, float *scratch);
+/* Layer normalisation of each row; `width` is a multiple of 8. */
+void hb_normalise(const float *x, int64_t rows, int64_t width, const float *weight, const float *bias, float epsilon, float *out);
+
 #endif

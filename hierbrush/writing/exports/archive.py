@@ -9,19 +9,19 @@ from __future__ import annotations
 
 import json
 import zipfile
-import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
 from io import BytesIO
 from os import PathLike
-from pathlib import Path
 from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
+from hierbrush.arguments import check_path
 from hierbrush.characters import Component
-from hierbrush.errors import HierbrushError, closest
+from hierbrush.errors import HierbrushError, closest, shown
+from hierbrush.files import read_whole
 from hierbrush.sim import BrushModel
 from hierbrush.strokes.goal import StrokeGoal
 from hierbrush.writing.layout import Layout
@@ -89,27 +89,19 @@ def load(path: str | PathLike[str]) -> Writing | Page:
     Raises:
         HierbrushError: the file cannot be read, is damaged or is not a hierbrush file.
     """
-    file = Path(path)
+    file = check_path("path", path)
     readers = {".json": _read_json, ".npz": _read_npz}
     reader = readers.get(file.suffix.lower())
     if reader is None:
         hint = closest(file.suffix.lower(), list(readers)) if file.suffix else ""
-        raise HierbrushError(f"path: only .json and .npz files can be loaded, not {str(file)!r}{hint}")
-    try:
-        if file.stat().st_size > _MOST_BYTES:
-            raise _DamagedError("is larger than any sheet (256 MiB)")
-        content = file.read_bytes()
-    except (OSError, ValueError) as error:
-        reason = getattr(error, "strerror", None) or error
-        raise HierbrushError(f"path: cannot read {str(file)!r}: {reason}") from error
-    except _DamagedError as error:
-        raise HierbrushError(f"path: {str(file)!r} {error}") from None
+        raise HierbrushError(f"path: only .json and .npz files can be loaded, not {shown(file)}{hint}")
+    content = read_whole(file, most=_MOST_BYTES)
     try:
         return _sheet(reader(content))
     except _DamagedError as error:
-        raise HierbrushError(f"path: {str(file)!r} {error}") from None
+        raise HierbrushError(f"path: {shown(file)} {error}") from None
     except HierbrushError as error:
-        raise HierbrushError(f"path: {str(file)!r} is damaged: {error}") from None
+        raise HierbrushError(f"path: {shown(file)} is damaged: {error}") from None
 
 
 def _header(sheet: Sheet) -> dict[str, Any]:
@@ -181,19 +173,11 @@ def _read_json(content: bytes) -> dict[str, Any]:
 
 def _read_npz(content: bytes) -> dict[str, Any]:
     try:
-        with zipfile.ZipFile(BytesIO(content)) as archive:
-            unpacked = sum(entry.file_size for entry in archive.infolist())
-        if unpacked > _MOST_BYTES:
-            raise _DamagedError("unpacks to more than any sheet (256 MiB)")
-        with np.load(BytesIO(content), allow_pickle=False) as arrays:
-            tables = {name: arrays[name] for name in arrays.files}
+        tables = _arrays(content)
         document = json.loads(str(_get(tables, "header")[()]))
     except _DamagedError:
         raise
-    except (
-        zipfile.BadZipFile, zlib.error, ValueError, KeyError, OSError, EOFError, NotImplementedError, RuntimeError,
-        SyntaxError, TypeError, IndexError, AttributeError, MemoryError, RecursionError,
-    ) as error:  # fmt: skip  # all that NumPy and zipfile raise on damaged files
+    except Exception as error:  # NumPy and zipfile raise nearly anything on damaged files, the tokenizer's errors too
         raise _DamagedError(f"is not a readable npz file: {error}") from None
     if not isinstance(document, dict):
         raise _DamagedError("is not a hierbrush file: its header is no JSON object")
@@ -220,6 +204,17 @@ def _read_npz(content: bytes) -> dict[str, Any]:
     return document
 
 
+def _arrays(content: bytes) -> dict[str, NDArray[Any]]:
+    """Return the arrays of an npz file that unpacks to no more than a sheet may have."""
+    with zipfile.ZipFile(BytesIO(content)) as archive:
+        unpacked = sum(entry.file_size for entry in archive.infolist())
+    if unpacked > _MOST_BYTES:
+        raise _DamagedError("unpacks to more than any sheet (256 MiB)")
+    with np.load(BytesIO(content), allow_pickle=False) as entries:
+        # What is no array comes as bytes.
+        return {name: array for name in entries.files if isinstance(array := entries[name], np.ndarray)}
+
+
 def _split(tables: Mapping[str, NDArray[Any]], name: str) -> list[NDArray[Any]]:
     table, counts = _get(tables, name), _get(tables, f"{name}_rows")
     if counts.ndim != 1 or counts.dtype.kind not in "iu" or table.ndim != 2 or (counts < 1).any():
@@ -234,7 +229,7 @@ def _sheet(document: dict[str, Any]) -> Writing | Page:
     if document.get("format") != _FORMAT:
         raise _DamagedError(f'is not a hierbrush file: expected "format": "{_FORMAT}"')
     if document.get("version") != _VERSION:
-        raise _DamagedError(f"is of version {document.get('version')!r}; this hierbrush reads version {_VERSION}")
+        raise _DamagedError(f"is of version {shown(document.get('version'))}; this hierbrush reads version {_VERSION}")
     brush, motion = _parameters(document, "brush", BrushModel), _parameters(document, "motion", MotionLimits)
     seed = document.get("seed")
     if isinstance(seed, bool) or not isinstance(seed, int) or not 0 <= seed < 2**63:
@@ -272,7 +267,7 @@ def _parameters(document: dict[str, Any], name: str, model: type[_Parameters]) -
 def _writing(character: Any, common: dict[str, Any]) -> Writing:
     char, strokes = _text(character, "character"), _list(character, "strokes")
     if not char or not strokes:
-        raise _DamagedError(f"is damaged: expected a character with strokes, found {char!r} with {len(strokes)}")
+        raise _DamagedError(f"is damaged: expected a character with strokes, found {shown(char)} with {len(strokes)}")
     goals, references, paths = [], [], []
     for stroke in strokes:
         arrays = {name: _array(stroke, name, np.float32) for name in _GOAL_ARRAYS}

@@ -2,62 +2,129 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
+from dataclasses import Field, dataclass, field, fields
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-from hierbrush.errors import HierbrushError
+from hierbrush.arguments import check_choice, check_number
+from hierbrush.errors import HierbrushError, shown
 
 if TYPE_CHECKING:
+    from hierbrush.writing.layout import Paper
     from hierbrush.writing.result import Sheet
+
+
+class Dialect(NamedTuple):
+    """What firmwares understand differently: modes set at the start, the unit of a dwell, the end of a program."""
+
+    modes: tuple[str, ...]
+    dwell_units: int  # in a second
+    end: str
+
+
+# Marlin and Klipper know no G94 and no M2; M400 waits there until the last movement is over.
+DIALECTS = {
+    "grbl": Dialect(("G21", "G90", "G94"), 1, "M2"),
+    "marlin": Dialect(("G21", "G90"), 1000, "M400"),
+    "klipper": Dialect(("G21", "G90"), 1000, "M400"),
+}
+
+_FAR = 10_000.0  # mm
+_CODES_A_LINE = 8  # a firmware's line buffer holds some 80 characters
+_MOST_LINES, _LONGEST_LINE = 1000, 80
+
+
+def _number_field(default: float, unit: str, text: str, low: float = -_FAR, high: float = _FAR) -> Any:
+    return field(default=default, metadata={"unit": unit, "text": text, "low": low, "high": high})
+
+
+def _range_field(default: tuple[float, float], text: str) -> Any:
+    return field(default=default, metadata={"unit": "mm", "text": text, "low": -_FAR, "high": _FAR, "pair": True})
+
+
+def _feed(default: float, text: str) -> Any:
+    return _number_field(default, "mm/min", text, 1.0, 600_000.0)
+
+
+def _lines_field(text: str) -> Any:
+    return field(default=(), metadata={"text": text, "lines": True})
 
 
 @dataclass(frozen=True)
 class GcodeOptions:
     """The machine, in millimetres and millimetres a minute.
 
-    The machine's x points right, its y away from the operator and its z up. ``work_x``, ``work_y`` and ``work_z``
-    are the lowest and highest position of each axis; ``paper_x``, ``paper_y`` the position of the paper's lower left
-    corner; ``surface_z`` the height at which the tip just touches the paper. ``lift`` is how far above that the
-    brush travels. ``dip_x``, ``dip_y``, ``dip_z`` is where the tip rests in the ink for ``dip_seconds``.
+    The machine's x points right, its y away from the operator and its z up; its zero is where the operator set it.
+    ``dialect`` is the firmware that reads the program: ``"grbl"``, ``"marlin"`` or ``"klipper"``. ``work_x``,
+    ``work_y`` and ``work_z`` are the lowest and highest position of each axis; ``paper_x``, ``paper_y`` the position of
+    the paper's lower left corner; ``surface_z`` the height at which the tip just touches the paper. ``lift`` is how far
+    above that the brush travels. ``dip_x``, ``dip_y``, ``dip_z`` is where the tip rests in the ink for ``dip_seconds``.
     ``write_feed``, ``plunge_feed`` and ``travel_feed`` are the speeds in the stroke, up and down, and in the air.
+    ``before`` and ``after`` are lines of G-code around the movement, such as ``G28`` to find home.
 
     Raises:
-        HierbrushError: a value is not finite, a range is empty, or a feed or the lift is not positive.
+        HierbrushError: an unknown dialect, a number out of range, an empty range, or a line that is no G-code.
     """
 
-    work_x: tuple[float, float] = (0.0, 300.0)
-    work_y: tuple[float, float] = (0.0, 200.0)
-    work_z: tuple[float, float] = (-30.0, 60.0)
-    paper_x: float = 20.0
-    paper_y: float = 20.0
-    surface_z: float = 0.0
-    lift: float = 20.0
-    dip_x: float = 280.0
-    dip_y: float = 100.0
-    dip_z: float = -5.0
-    dip_seconds: float = 0.5
-    write_feed: float = 2400.0
-    plunge_feed: float = 1200.0
-    travel_feed: float = 6000.0
+    dialect: str = field(
+        default="grbl", metadata={"text": "Firmware that reads the program: grbl, marlin or klipper.", "choice": True}
+    )
+    work_x: tuple[float, float] = _range_field((0.0, 300.0), "Lowest and highest position of the x axis.")
+    work_y: tuple[float, float] = _range_field((0.0, 200.0), "Lowest and highest position of the y axis.")
+    work_z: tuple[float, float] = _range_field((-30.0, 60.0), "Lowest and highest position of the z axis.")
+    paper_x: float = _number_field(20.0, "mm", "Position in x of the paper's lower left corner.")
+    paper_y: float = _number_field(20.0, "mm", "Position in y of the paper's lower left corner.")
+    surface_z: float = _number_field(0.0, "mm", "Height at which the tip just touches the paper.")
+    lift: float = _number_field(20.0, "mm", "How far above that the brush travels.", 0.1, 1000.0)
+    dip_x: float = _number_field(280.0, "mm", "Position in x of the ink.")
+    dip_y: float = _number_field(100.0, "mm", "Position in y of the ink.")
+    dip_z: float = _number_field(-5.0, "mm", "Height at which the tip rests in the ink.")
+    dip_seconds: float = _number_field(0.5, "seconds", "How long it rests there.", 0.0, 600.0)
+    write_feed: float = _feed(2400.0, "Speed within a stroke.")
+    plunge_feed: float = _feed(1200.0, "Speed up and down between strokes.")
+    travel_feed: float = _feed(6000.0, "Speed in the air.")
+    before: tuple[str, ...] = _lines_field("Lines of G-code before the first movement, such as G28 to find home.")
+    after: tuple[str, ...] = _lines_field("Lines of G-code after the last movement.")
 
     def __post_init__(self) -> None:
-        for field in fields(self):
-            value = getattr(self, field.name)
-            pair = field.name.startswith("work_")
-            numbers = value if pair and isinstance(value, tuple | list) else (value,)
-            good = len(numbers) == (2 if pair else 1) and all(
-                isinstance(number, int | float) and not isinstance(number, bool) and abs(number) < 1e6
-                for number in numbers
+        for option in fields(self):
+            object.__setattr__(self, option.name, _checked(option, getattr(self, option.name)))
+
+
+def _checked(option: Field[Any], value: Any) -> Any:
+    name, facts = f"gcode: {option.name}", option.metadata
+    if "choice" in facts:
+        return check_choice(name, value, DIALECTS)
+    if "lines" in facts:
+        return _checked_lines(name, value)
+    bounds = facts["low"], facts["high"], facts["unit"]
+    if "pair" not in facts:
+        return check_number(name, value, *bounds)
+    pair = _items(value)
+    if len(pair) != 2:
+        raise HierbrushError(f"{name}: {shown(value)}, expected two numbers, the lowest and the highest position")
+    low, high = (check_number(name, number, *bounds) for number in pair)
+    if low >= high:
+        raise HierbrushError(f"{name}: {shown(value)}, expected the lowest position before the highest")
+    return low, high
+
+
+def _checked_lines(name: str, value: Any) -> tuple[str, ...]:
+    lines = tuple(value.splitlines()) if isinstance(value, str) else _items(value)
+    if not isinstance(value, str | list | tuple) or len(lines) > _MOST_LINES:
+        raise HierbrushError(f"{name}: {shown(value)}, expected up to {_MOST_LINES} lines of G-code")
+    for line in lines:
+        if not isinstance(line, str) or not (line.isascii() and line.isprintable()) or len(line) > _LONGEST_LINE:
+            raise HierbrushError(
+                f"{name}: {shown(line)}, expected a line of G-code: text, ASCII, up to {_LONGEST_LINE} characters"
             )
-            if not good:
-                wanted = "two finite numbers, lowest and highest" if pair else "a finite number"
-                raise HierbrushError(f"gcode: {field.name} must be {wanted}, not {value!r}")
-            if pair and not numbers[0] < numbers[1]:
-                raise HierbrushError(f"gcode: {field.name} must run from lowest to highest, not {value!r}")
-            if (field.name.endswith("_feed") or field.name == "lift") and value <= 0:
-                raise HierbrushError(f"gcode: {field.name} must be above 0, not {value!r}")
-        if self.dip_seconds < 0:
-            raise HierbrushError(f"gcode: dip_seconds must not be negative, not {self.dip_seconds!r}")
+    return lines
+
+
+def _items(value: Any) -> tuple[Any, ...]:
+    """Return the items of a list, a tuple or a row of NumPy's; nothing of anything else."""
+    listed = value.tolist() if hasattr(value, "tolist") and hasattr(value, "ndim") else value
+    return tuple(listed) if isinstance(listed, list | tuple) else ()
 
 
 def render(sheet: Sheet, options: GcodeOptions) -> str:
@@ -68,9 +135,27 @@ def render(sheet: Sheet, options: GcodeOptions) -> str:
     """
     pen = GcodePen(options, sheet.height)
     sheet.draw(pen)
-    # Comments in G-code are ASCII in brackets, and a bracket cannot hold another.
-    codes = " ".join(f"U+{ord(char):04X}" for char in sheet.text if char != "\n")
-    return pen.program(f"hierbrush: {codes}")
+    return pen.program(sheet.text)
+
+
+def check(paper: Paper, bounds: Sequence[Sequence[float]], options: GcodeOptions) -> None:
+    """Refuse, before anything is written, a paper that a machine will not reach all of.
+
+    Args:
+        paper: where the boxes stand.
+        bounds: for each box x and y of the top left and bottom right corner, in the unit box, of what the handle is
+            sure to visit.
+        options: the machine.
+
+    Raises:
+        HierbrushError: it will not; whether a little is missing, only the movement itself can tell.
+    """
+    pen = GcodePen(options, paper.height)
+    pen.dip()
+    for (x, y), (left, top, right, bottom) in zip(paper.corners, bounds, strict=True):
+        for across, down in ((left, top), (right, bottom)):
+            pen.lower(x + across * paper.cell, y + down * paper.cell, 0.0)
+    pen.check()
 
 
 class GcodePen:
@@ -78,6 +163,7 @@ class GcodePen:
 
     def __init__(self, options: GcodeOptions, height: float) -> None:
         self._options, self._height = options, height
+        self._dialect = DIALECTS[options.dialect]
         self._lines: list[str] = []
         self._seen: dict[str, list[float]] = {"x": [], "y": [], "z": []}
         self._lift_z = options.surface_z + options.lift
@@ -87,7 +173,7 @@ class GcodePen:
         o = self._options
         self._travel(o.dip_x, o.dip_y)
         self._plunge(o.dip_z)
-        self._lines.append(f"G4 P{_number(o.dip_seconds)}")
+        self._lines.append(f"G4 P{_number(o.dip_seconds * self._dialect.dwell_units)}")
         self._rise()
 
     def lower(self, x: float, y: float, z: float) -> None:
@@ -107,12 +193,8 @@ class GcodePen:
         """Come up to the height of travel."""
         self._rise()
 
-    def program(self, comment: str) -> str:
-        """Return the whole program, if it stays inside the work area.
-
-        Raises:
-            HierbrushError: it does not.
-        """
+    def check(self) -> None:
+        """Raise HierbrushError if something so far lies outside the work area."""
         for axis, positions in self._seen.items():
             low, high = getattr(self._options, f"work_{axis}")
             if positions and (min(positions) < low or max(positions) > high):
@@ -120,9 +202,19 @@ class GcodePen:
                     f"gcode: the movement needs {axis} from {min(positions):.1f} to {max(positions):.1f} mm, but work_"
                     f"{axis} ends at {low:.1f} and {high:.1f}; move the paper, the dip or the lift, or write smaller"
                 )
-        head = [f"({comment})", "G21 (millimetres)", "G90 (absolute positions)", "G17 (arcs would lie in x and y)"]
-        start = [f"G0 Z{_number(self._lift_z)}"]
-        return "\n".join([*head, *start, *self._lines, "M2", ""])
+
+    def program(self, text: str) -> str:
+        """Return the whole program, if it stays inside the work area; comments at its head name the text.
+
+        Raises:
+            HierbrushError: it does not.
+        """
+        self.check()
+        o = self._options
+        head = [*_comments(text, o.dialect, self._dialect), *self._dialect.modes, *o.before]
+        # The firmware has no feed of its own to go on with, so the first movement brings one.
+        start = f"G1 Z{_number(self._lift_z)} F{_number(o.plunge_feed)}"
+        return "\n".join([*head, start, *self._lines, *o.after, self._dialect.end, ""])
 
     def _machine(self, x: float, y: float, z: float) -> tuple[float, float, float]:
         o = self._options
@@ -142,6 +234,18 @@ class GcodePen:
     def _see(self, x: float, y: float, z: float) -> None:
         for axis, position in zip("xyz", (x, y, z), strict=True):
             self._seen[axis].append(position)
+
+
+def _comments(text: str, name: str, dialect: Dialect) -> list[str]:
+    """Return comments on lines of their own, in ASCII: Klipper takes no others, and all take these."""
+    codes = [f"U+{ord(char):04X}" for char in text if char != "\n"]
+    lines = [codes[at : at + _CODES_A_LINE] for at in range(0, len(codes), _CODES_A_LINE)]
+    dwell = "seconds" if dialect.dwell_units == 1 else "milliseconds"
+    return [
+        "; written by hierbrush: " + " ".join(lines[0]),
+        *("; " + " ".join(line) for line in lines[1:]),
+        f"; dialect {name}: millimetres, absolute positions, G4 in {dwell}",
+    ]
 
 
 def _number(value: float) -> str:

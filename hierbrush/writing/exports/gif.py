@@ -10,9 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
-from hierbrush.errors import HierbrushError
 from hierbrush.sim import BrushBatch
-from hierbrush.writing.result import BOX, check_size, pixel_corner
+from hierbrush.writing.outputs import check_size, picture_shape
+from hierbrush.writing.result import BOX, pixel_corner
 
 if TYPE_CHECKING:
     from hierbrush.writing.result import Sheet
@@ -25,7 +25,6 @@ _ROWS_A_FRAME = 2  # paths have 40 rows a second
 _TRAVEL_ROWS = 8
 _LAST_MS = 2500
 _SMOOTH = 3  # the brush is drawn this much larger and reduced
-_MOST_PIXELS = 2_000_000
 _DASH = 4  # pixels of a dash, and of a gap, in the practice grid
 
 
@@ -38,13 +37,7 @@ def render(sheet: Sheet, size: int) -> bytes:
     Raises:
         HierbrushError: ``size`` is no whole number from 32 to 1024, or the picture would pass 2 million pixels.
     """
-    check_size(size)
-    scale = size / sheet.cells[0].side
-    columns, rows = round(sheet.width * scale), round(sheet.height * scale)
-    if rows * columns > _MOST_PIXELS:
-        raise HierbrushError(
-            f"size: {size} makes a gif of {columns} x {rows} pixels, more than {_MOST_PIXELS:,}; ask for less"
-        )
+    rows, columns = picture_shape(sheet.paper, check_size(size), "gif")
     grid = _practice_grid(sheet, size, (rows, columns))
     rows_written = sum(len(path) + _TRAVEL_ROWS for path in sheet.paths)
     stride = max(_ROWS_A_FRAME, -(-rows_written // _MOST_FRAMES))
@@ -144,7 +137,7 @@ def _frame(grid: NDArray[np.bool_], ink: NDArray[np.float32], brush: NDArray[np.
     # The grid takes a level of its own, past the darkest ink, wherever no ink covers it.
     base = np.where(grid & (inked == 0), _INK_LEVELS, inked)
     brushed = np.rint(brush * (_BRUSH_LEVELS - 1)).astype(np.uint8)
-    frame = Image.fromarray((base * _BRUSH_LEVELS + brushed).astype(np.uint8), "P")
+    frame = Image.fromarray((base * _BRUSH_LEVELS + brushed).astype(np.uint8))
     frame.putpalette(_palette())
     return frame
 

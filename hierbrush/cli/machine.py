@@ -1,0 +1,67 @@
+"""``hierbrush machine``: check files that describe a machine for G-code, print an example and the schema."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import click
+
+from hierbrush.curriculum.yaml_source import ConfigError
+from hierbrush.files import write_atomically
+from hierbrush.writing.machine import example as example_file
+from hierbrush.writing.machine import load_machine, machine_schema
+
+_FILE = click.Path(path_type=Path)
+_OUTPUT = click.option("-o", "--output", type=_FILE, help="Write it there instead of printing it.")
+
+
+@click.group(short_help="Check a machine file for G-code, print an example or the schema.")
+def machine() -> None:
+    """Check a machine file for hierbrush write --gcode, print an example or the schema.
+
+    docs/formats.md tells what the options mean.
+    """
+
+
+@machine.command()
+@click.argument("files", metavar="FILE...", nargs=-1, required=True, type=_FILE)
+def check(files: tuple[Path, ...]) -> None:
+    """Check machine files; each problem is named as file:line:column.
+
+    The exit status is 2 when a file cannot be used.
+    """
+    usable = True
+    for file in files:
+        try:
+            options = load_machine(file)
+        except ConfigError as error:
+            usable = False
+            for line in str(error).splitlines():
+                click.echo(f"hierbrush: error: {line}", err=True)
+            continue
+        click.echo(f"{file}: fine: dialect {options.dialect}")
+    if not usable:
+        raise click.exceptions.Exit(2)
+
+
+@machine.command()
+@_OUTPUT
+def example(output: Path | None) -> None:
+    """Print a machine file with every option, its meaning and its default."""
+    _print(example_file(), output)
+
+
+@machine.command()
+@_OUTPUT
+def schema(output: Path | None) -> None:
+    """Print the JSON Schema of machine files, by which editors complete and check them."""
+    _print(json.dumps(machine_schema(), indent=2) + "\n", output)
+
+
+def _print(text: str, output: Path | None) -> None:
+    if output is None:
+        click.echo(text, nl=False)
+    else:
+        write_atomically(output, text.encode(), argument="--output")
+        click.echo(output)

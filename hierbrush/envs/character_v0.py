@@ -1,0 +1,122 @@
+"""Whole characters as a PettingZoo environment (AEC), as PettingZoo's own are called.
+
+>>> from hierbrush.envs import character_v0
+>>> env = character_v0.env()  # doctest: +SKIP
+
+Needs ``pip install pettingzoo``. Agents, spaces and rules are those of `hierbrush.envs.turns`, but the composer
+observes its tokens alone; the strokes that it may choose are in ``infos["composer"]["action_mask"]``, in the form that
+``action_space(agent).sample`` takes. Once the character is finished its scores are in ``infos["composer"]["scores"]``.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from gymnasium import spaces
+from pettingzoo import AECEnv
+from pettingzoo.utils.wrappers import OrderEnforcingWrapper
+
+from hierbrush.envs.batch_vector import TICKS_A_SECOND, check_render_mode
+from hierbrush.envs.character import COMPOSER
+from hierbrush.envs.picture import Frame
+from hierbrush.envs.turns import AGENTS, F32, CharacterTurns, turn_spaces
+from hierbrush.envs.window import Window
+
+
+def env(**options: Any) -> Any:
+    """Return the environment with PettingZoo's checks of the order of calls around it."""
+    return OrderEnforcingWrapper(raw_env(**options))
+
+
+class raw_env(AECEnv):  # noqa: N801  (PettingZoo's own name)
+    """One character, written by the agent ``composer`` and one agent for each stroke type.
+
+    Args:
+        render_mode: ``"rgb_array"``, ``"human"`` or None.
+        options: keyword arguments of `hierbrush.envs.character.CharacterBatch` but its slots.
+
+    Raises:
+        HierbrushError: an argument is out of range or the curriculum cannot be used.
+    """
+
+    metadata = {  # noqa: RUF012  (PettingZoo's own form)
+        "name": "character_v0",
+        "render_modes": ["human", "rgb_array"],
+        "render_fps": TICKS_A_SECOND,
+        "is_parallelizable": False,
+    }
+
+    def __init__(self, *, render_mode: str | None = None, **options: Any) -> None:
+        super().__init__()
+        self.render_mode = check_render_mode(render_mode, self.metadata)
+        self.turns = CharacterTurns(**options)
+        self.possible_agents = list(AGENTS)
+        seen, acted = turn_spaces()
+        self.action_spaces = acted
+        self.observation_spaces = {**seen, COMPOSER: seen[COMPOSER]["observations"]}  # type: ignore[index]
+        self._window = Window("hierbrush", rate=TICKS_A_SECOND) if render_mode == "human" else None
+
+    def observation_space(self, agent: str) -> spaces.Space[Any]:
+        """Return the observation space of an agent, always the same object."""
+        space: spaces.Space[Any] = self.observation_spaces[agent]
+        return space
+
+    def action_space(self, agent: str) -> spaces.Space[Any]:
+        """Return the action space of an agent, always the same object."""
+        space: spaces.Space[Any] = self.action_spaces[agent]
+        return space
+
+    def observe(self, agent: str) -> F32:
+        """Return what an agent sees; of a primitive that does not write it means nothing."""
+        return self.turns.tokens if agent == COMPOSER else self.turns.brush
+
+    def reset(self, seed: int | None = None, options: dict[str, Any] | None = None) -> None:
+        """Begin another character; the composer is due."""
+        self.turns.reset(seed)
+        self.agents = list(AGENTS)
+        self.rewards = dict.fromkeys(AGENTS, 0.0)
+        self._cumulative_rewards = dict.fromkeys(AGENTS, 0.0)
+        self.terminations = dict.fromkeys(AGENTS, False)
+        self.truncations = dict.fromkeys(AGENTS, False)
+        self.infos: dict[str, dict[str, Any]] = {agent: {} for agent in AGENTS}
+        self._tell()
+
+    def step(self, action: Any) -> None:
+        """Carry out the action of ``agent_selection``; None once it is terminated.
+
+        Raises:
+            HierbrushError: the action is none of the agent's.
+        """
+        agent = self.agent_selection
+        if self.terminations[agent]:
+            self._was_dead_step(action)
+            return
+        turn = self.turns.act(action)
+        self._cumulative_rewards[agent] = 0.0
+        self.rewards = {**dict.fromkeys(self.agents, 0.0), **turn.rewards}
+        self._accumulate_rewards()
+        if turn.over:
+            self.terminations = dict.fromkeys(self.agents, True)
+            self.infos[COMPOSER]["scores"] = dict(turn.scores)
+        self._tell()
+
+    def _tell(self) -> None:
+        """Say whose turn it is, and show it."""
+        self.agent_selection = self.turns.agent
+        # None lets every place be sampled.
+        self.infos[COMPOSER]["action_mask"] = {"stroke": self.turns.mask, "place": None}
+        if self._window is not None:
+            self._window.show(self.turns.picture())
+
+    def render(self) -> Frame | None:
+        """Return a picture of glyph, ink and brush, uint8 [512, 512, 3]; in a window or without a render mode None."""
+        if self.render_mode == "rgb_array":
+            return self.turns.picture()
+        if self._window is not None:
+            self._window.show(self.turns.picture())
+        return None
+
+    def close(self) -> None:
+        """Close the window, if there is one."""
+        if self._window is not None:
+            self._window.close()
