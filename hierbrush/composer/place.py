@@ -75,9 +75,15 @@ def stroke_goals(stroke_types: Sequence[str], decoded: F32, counts: ArrayLike, w
         counts: [n] or a number, strokes of each stroke's character.
         weight: how many times as wide the strokes are.
     """
+    return shaped_goals(stroke_types, decoded, weight * usual_widths(stroke_types, decoded[:, 2:4], counts))
+
+
+def shaped_goals(
+    stroke_types: Sequence[str], decoded: F32, widths: NDArray[np.float64] | None = None
+) -> list[StrokeGoal]:
+    """Return strokes f32 [n, PLACE_SIZE] as goals, of mean half-widths float64 [n] or as wide as their shapes are."""
     bases = [shape_basis(stroke_type) for stroke_type in stroke_types]
     shapes = [place[4 : 4 + min(SHAPE_SIZE, basis.size)] for basis, place in zip(bases, decoded, strict=True)]
-    widths = weight * usual_widths(stroke_types, decoded[:, 2:4], counts)
     return goals(bases, decoded[:, :4].astype(np.float64), shapes, widths)
 
 

@@ -6,10 +6,12 @@ from hierbrush.metrics.disc_oracle import disc_coverage, disc_oracle, inscribed_
 from hierbrush.metrics.extras import cosine, ssim
 from hierbrush.metrics.scores import SIDE, Scores, score, stroke_iou
 from hierbrush.metrics.stroke_width import stroke_width
+from hierbrush.metrics.touching import Touching, touching
 
 __all__ = [
     "SIDE",
     "Scores",
+    "Touching",
     "cosine",
     "disc_coverage",
     "disc_oracle",
@@ -18,4 +20,5 @@ __all__ = [
     "ssim",
     "stroke_iou",
     "stroke_width",
+    "touching",
 ]
