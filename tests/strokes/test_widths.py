@@ -43,7 +43,7 @@ def test_a_stroke_is_as_many_times_as_wide_and_as_long(factor: float) -> None:
 def test_the_usual_width_changes_nothing() -> None:
     goals = [stroke.goal() for stroke in load_library()["永"].strokes]
     assert with_widths(goals, np.ones(len(goals))) == goals
-    with pytest.raises(HierbrushError, match="^factors: "):
+    with pytest.raises(HierbrushError, match=r"^factors: "):
         with_widths(goals, [1.0])
-    with pytest.raises(HierbrushError, match="^factors: "):
+    with pytest.raises(HierbrushError, match=r"^factors: "):
         with_widths(goals, np.full(len(goals), np.nan))
