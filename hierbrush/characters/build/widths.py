@@ -34,9 +34,11 @@ def build_widths(library: CharacterLibrary) -> dict[str, list[float]]:
             sides.append((right - left, bottom - top))
             counts.append(len(strokes))
             widths.append(float(goal.half_width.mean()))
-    known, wanted = width_features(np.array(sides), np.array(counts)), np.log(widths)
+    known: Numbers = width_features(np.array(sides), np.array(counts))
+    wanted: Numbers = np.log(widths)
     together = np.linalg.lstsq(known, wanted, rcond=None)[0]
-    missing, of_type = wanted - known @ together, np.array(kinds)
+    missing: Numbers = wanted - known @ together
+    of_type = np.array(kinds)
     return {
         kind: (together + _own_slopes(known[of_type == NUMBER[kind]], missing[of_type == NUMBER[kind]])).tolist()
         for kind in ABBREVIATIONS
@@ -44,8 +46,8 @@ def build_widths(library: CharacterLibrary) -> dict[str, list[float]]:
 
 
 def _own_slopes(known: Numbers, missing: Numbers) -> Numbers:
-    slopes: Numbers = np.linalg.solve(known.T @ known + _RIDGE * np.eye(known.shape[1]), known.T @ missing)
-    return slopes
+    ridge = _RIDGE * np.eye(known.shape[1])
+    return np.asarray(np.linalg.solve(known.T @ known + ridge, known.T @ missing), np.float64)
 
 
 def write_widths(path: Path, slopes: dict[str, list[float]]) -> None:

@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.spatial import cKDTree  # type: ignore[import-untyped]
+from scipy.spatial import cKDTree
 from skimage.measure import find_contours
 
 from hierbrush.characters import Component
@@ -144,7 +144,7 @@ def _edge(ink: Floats) -> tuple[Floats, Floats]:
     """Return points f64 [n, 2] on the edge of a raster's ink, in the unit box, and the unit normals out of the ink."""
     side = len(ink)
     points, normals = [], []
-    for contour in find_contours(np.pad(ink, 1), 0.5):  # type: ignore[no-untyped-call]
+    for contour in find_contours(np.pad(ink, 1), 0.5):
         # Row and column of pixel centres, one further for the padding; contours keep to one side of the ink.
         where, normal = _sampled((contour[:-1, ::-1] - 0.5) / side, _INK_STEP)
         points.append(where)
