@@ -1,11 +1,11 @@
 """What composers' places are worth without a brush: their goals, drawn as outlines, among all known glyphs.
 
     python benchmarks/bench_places.py runs/composer-1/composer.safetensors runs/composer-2/composer.safetensors
-    python benchmarks/bench_places.py imitation --boldness 0 0.004 0.007 0.010 0.013
-    python benchmarks/bench_places.py imitation --boldness 0.007 --true nothing whole across down parts strokes
+    python benchmarks/bench_places.py imitation --weight 0.8 1 1.2 1.4
+    python benchmarks/bench_places.py imitation --true nothing whole across down parts strokes
     python benchmarks/bench_places.py learned "component means" --by-typeface
 
-A row for every composer, boldness and error taken back, over all characters of the split whose components are all
+A row for every composer, weight and error taken back, over all characters of the split whose components are all
 known; seconds each, where `hierbrush evaluate` takes minutes. ``--true`` puts both outermost parts' left and right
 sides (across), their upper and lower ones (down), all four (parts), the character's whole box (whole) or every stroke
 (strokes) where the glyph has them; the rest moves along. ``--by-typeface`` gives each typeface's characters a row,
@@ -32,7 +32,7 @@ from hierbrush.composer.composers import composer
 from hierbrush.composer.library import THICKNESS
 from hierbrush.composer.place import sides, stroke_goals
 from hierbrush.errors import HierbrushError
-from hierbrush.metrics import SIDE
+from hierbrush.metrics import SIDE, stroke_width
 from hierbrush.metrics.recognition import GlyphIndex, sureness
 from hierbrush.sim import rasterise
 from hierbrush.writing.composer_evaluation import SHIFT
@@ -40,7 +40,7 @@ from hierbrush.writing.workers import mapped
 
 F32 = NDArray[np.float32]
 
-COLUMNS = ("boldness", "centre", "size", "order", "IoU", "nearest", "nearest ±2 %", "of five", "sure")
+COLUMNS = ("weight", "centre", "size", "order", "width", "IoU", "nearest", "nearest ±2 %", "of five", "sure")
 TRUE = ("nothing", "across", "down", "parts", "whole", "strokes")
 
 _SHORTLIST = 100
@@ -49,17 +49,18 @@ _X, _Y = (0, 2), (1, 3)
 
 
 class Drawing(NamedTuple):
-    """One character as it would be drawn: places f32 [strokes, PLACE_SIZE] and the width added on either side."""
+    """One character as it would be drawn: places f32 [strokes, PLACE_SIZE], and how many times as wide."""
 
     char: str
     stroke_types: tuple[str, ...]
     places: F32
-    width: float
+    weight: float
 
 
 class Recognised(NamedTuple):
-    """IoU with the right glyph; whether it is the nearest, that with the best movement, and among five; how surely."""
+    """Width over the glyph's; IoU with it; whether it is the nearest, also if moved, and among five; how surely."""
 
+    width: float
     iou: float
     nearest: bool
     moved: bool
@@ -89,15 +90,15 @@ def recognised_all(drawings: Sequence[Drawing]) -> list[Recognised]:
 def recognised(drawing: Drawing) -> Recognised:
     """Return how a drawing is recognised among all known glyphs."""
     index, number = _glyphs()
-    widths = np.full(len(drawing.places), drawing.width, np.float32)
-    ink = _drawn([goal.outline for goal in stroke_goals(drawing.stroke_types, drawing.places, widths)])
+    goals = stroke_goals(drawing.stroke_types, drawing.places, len(drawing.places), drawing.weight)
+    ink = _drawn([goal.outline for goal in goals])
     glyph = _drawn([stroke.outline for stroke in load_library()[drawing.char].strokes])
     answers, among = [number[drawing.char]], index.shortlist([ink], _SHORTLIST)
     place = int(index.ranks([ink], answers, among=among)[0])
     moved = int(index.ranks([ink], answers, shift=SHIFT, most=1, among=among)[0])
     iou = float((ink & glyph).sum() / max(1, (ink | glyph).sum()))
     sure = float(sureness(index.margins([ink], answers, among=among))[0])
-    return Recognised(iou, place == 1, moved == 1, place <= 5, sure)
+    return Recognised(stroke_width(ink) / stroke_width(glyph), iou, place == 1, moved == 1, place <= 5, sure)
 
 
 def taken_back(places: F32, truth: Truth, tree: Component, what: str) -> F32:
@@ -127,7 +128,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         "composers", nargs="+", help="composer.safetensors files, or names: learned, imitation, a baseline"
     )
     parser.add_argument(
-        "--boldness", nargs="+", type=float, help="widths added on either side; the composer's own unless given"
+        "--weight", nargs="+", type=float, default=[1.0], help="how many times as wide as usual the strokes are"
     )
     parser.add_argument(
         "--true", nargs="+", choices=TRUE, default=["nothing"], help="what is put where the glyph has it"
@@ -154,13 +155,12 @@ def main(arguments: Sequence[str] | None = None) -> None:
             off = [abs(placed - truth.places) for placed, (_, _, truth) in zip(places, known, strict=True)]
             centre = [np.hypot(*o[:, :2].T).mean() for o in off]
             size = [o[:, 2:4].mean() for o in off]
-            for boldness in options.boldness or [None]:
-                widths = [c.added_width if boldness is None else boldness for c in composed]
+            for weight in options.weight:
                 title = name[-40:] if what == "nothing" else f"  true {what}"
-                rows.append((title, np.column_stack([widths, centre, size, order])))
+                rows.append((title, np.column_stack([np.full(len(known), weight), centre, size, order])))
                 drawn += [
-                    Drawing(char, brief.stroke_types, placed, width)
-                    for (char, brief, _), placed, width in zip(known, places, widths, strict=True)
+                    Drawing(char, brief.stroke_types, placed, weight)
+                    for (char, brief, _), placed in zip(known, places, strict=True)
                 ]
     print(f"{len(known)} {options.split} characters of known components")
     print(f"{'':40}" + "".join(map("{:>14}".format, COLUMNS)))

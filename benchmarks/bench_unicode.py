@@ -23,7 +23,7 @@ import tarfile
 import unicodedata
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -146,7 +146,7 @@ def composed(descriptions: Mapping[str, Description]) -> Iterator[NDArray[np.flo
     for start in range(0, len(pairs), BATCH):
         briefs = [brief_from_ids(one.text, char=char) for char, one in pairs[start : start + BATCH]]
         for composition in compose(briefs):
-            goals = replace(composition, added_width=0.0).goals()
+            goals = composition.goals()
             yield rasterise([goal.outline for goal in goals], SIDE)
 
 

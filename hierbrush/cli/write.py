@@ -93,6 +93,10 @@ def _gcode_options(command: Callable[..., Any]) -> Callable[..., Any]:
     help="Seed of the policy's random numbers.",
 )
 @click.option(
+    "--weight", type=click.FloatRange(0.4, 2.0), default=1.0, show_default=True, metavar="NUMBER",
+    help="How wide strokes are written; 1 is the hand's own width.",
+)  # fmt: skip
+@click.option(
     "--workers", type=click.IntRange(1, 1024), metavar="INTEGER", help="Processes that share a long text.  [default: "
     "one for each CPU]",
 )  # fmt: skip
@@ -111,6 +115,7 @@ def write(
     cell: float | None,
     size: int | None,
     seed: int,
+    weight: float,
     workers: int | None,
     **machine: Any,
 ) -> None:
@@ -154,7 +159,7 @@ def write(
     failed = len(able) < len(outputs)
     if not able and hierarchy is None:
         raise click.exceptions.Exit(2)
-    arguments = {"goal": goal, "composer": composer, "brush": brush, "policy": policy, "seed": seed}
+    arguments = {"goal": goal, "composer": composer, "brush": brush, "policy": policy, "seed": seed, "weight": weight}
     sheet, interrupted = _written(text, page, workers or available_cpus(), arguments)
     aside = _STDOUT in outputs  # names of files would stand in the middle of what goes to standard output
     for target in able:

@@ -22,7 +22,7 @@ class Decides(Protocol):
     """What decides: `ComposerPolicy`, or a baseline."""
 
     def act(self, observation: F32) -> tuple[Index, F32]:
-        """Return strokes int64 [n] and decisions f32 [n, DECISION_SIZE] for observations f32 [n, R, D]."""
+        """Return strokes int64 [n] and places f32 [n, PLACE_SIZE] for observations f32 [n, R, D]."""
         ...
 
 
@@ -35,18 +35,16 @@ class Composition:
         order: int64 [S], rows of the brief in the order decided.
         places: f32 [S, PLACE_SIZE], box (centre x, centre y, width, height) and shape coefficients of every row of the
             brief, in the unit box.
-        added_width: of every stroke on either side, in the unit box.
     """
 
     brief: Brief
     order: Index
     places: F32
-    added_width: float = 0.0
 
-    def goals(self) -> list[StrokeGoal]:
-        """Return the strokes as goals for the primitives, in writing order."""
+    def goals(self, weight: float = 1.0) -> list[StrokeGoal]:
+        """Return the strokes as goals for the primitives, in writing order; ``weight`` times as wide as is usual."""
         types = [self.brief.stroke_types[row] for row in self.order]
-        return stroke_goals(types, self.places[self.order], np.full(len(types), self.added_width, np.float32))
+        return stroke_goals(types, self.places[self.order], len(types), weight)
 
 
 def compose(briefs: Sequence[Brief], policy: Decides, goals: Sequence[F32] | None = None) -> list[Composition]:
@@ -77,7 +75,6 @@ def compose(briefs: Sequence[Brief], policy: Decides, goals: Sequence[F32] | Non
             brief,
             orders[at, : len(brief)],
             progress.placed[at, : len(brief)].reshape(-1, PLACE_SIZE),
-            float(progress.added_width[at]),
         )
         for at, brief in enumerate(briefs)
     ]

@@ -35,7 +35,7 @@ from numpy.typing import NDArray
 
 from hierbrush.composer.brief import Brief
 from hierbrush.composer.library import OPERATORS, SLOTS
-from hierbrush.composer.place import stroke_goal
+from hierbrush.composer.place import stroke_goals
 from hierbrush.sim import BrushModel, GoalBank, HandleLimits, StrokeBatch, rasterise
 from hierbrush.sim.observation import TRACK_SIZE
 from hierbrush.sim.reference import pack
@@ -121,7 +121,7 @@ def _summary(brief: Brief) -> F32:
 
 
 def _expected(brief: Brief) -> Words:
-    outlines = [stroke_goal(kind, place).outline for kind, place in zip(brief.stroke_types, brief.prior, strict=True)]
+    outlines = [goal.outline for goal in stroke_goals(brief.stroke_types, brief.prior, len(brief))]
     return pack(rasterise(outlines, SIDE, supersample=1) >= 0.5)
 
 

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hierbrush.composer.brief import MAX_STROKES, TOKEN_SIZE, Brief
-from hierbrush.composer.place import PLACE_SIZE, added_width, decode_place, encode_place
+from hierbrush.composer.place import PLACE_SIZE, decode_place, encode_place
 from hierbrush.errors import HierbrushError
 
 F32 = NDArray[np.float32]
@@ -80,7 +80,6 @@ class Progress:
         brief: int64 [N], each character's number in the bank.
         written: bool [N, R], R being the bank's rows.
         placed: f32 [N, R, PLACE_SIZE], decoded boxes and coefficients of what is written.
-        added_width: f32 [N], of every stroke on either side; decided with a character's first stroke.
     """
 
     def __init__(self, bank: BriefBank, size: int) -> None:
@@ -88,7 +87,6 @@ class Progress:
         self.brief = np.zeros(size, np.int64)
         self.written = np.zeros((size, bank.rows), bool)
         self.placed = np.zeros((size, bank.rows, PLACE_SIZE), np.float32)
-        self.added_width = np.zeros(size, np.float32)
         self._observation = np.zeros((size, bank.rows, OBSERVATION_SIZE), np.float32)
 
     @property
@@ -114,7 +112,6 @@ class Progress:
         self.brief[rows] = briefs
         self.written[rows] = False
         self.placed[rows] = 0.0
-        self.added_width[rows] = 0.0
         bank = self._bank
         fresh = np.zeros((len(rows), bank.rows, OBSERVATION_SIZE), np.float32)
         fresh[..., :TOKEN_SIZE] = bank.tokens[briefs]
@@ -128,13 +125,13 @@ class Progress:
             )
         self._observation[rows] = fresh
 
-    def write(self, rows: Index, index: Index, decisions: F32) -> F32:
+    def write(self, rows: Index, index: Index, places: F32) -> F32:
         """Note one decision for each of some characters, and return its box and coefficients f32 [n, PLACE_SIZE].
 
         Args:
             rows: int64 [n], which of the N, each at most once.
             index: int64 [n], the stroke chosen.
-            decisions: f32 [n, DECISION_SIZE].
+            places: f32 [n, PLACE_SIZE].
 
         Raises:
             HierbrushError: a stroke does not exist or is already written.
@@ -144,9 +141,7 @@ class Progress:
             raise HierbrushError(
                 f"index: stroke {int(index[at])} of row {int(rows[at])} is not there or already written"
             )
-        decoded = decode_place(self._bank.prior[self.brief[rows], index], decisions[:, :PLACE_SIZE])
-        first = ~self.written[rows].any(axis=1)
-        self.added_width[rows[first]] = added_width(decisions[first])
+        decoded = decode_place(self._bank.prior[self.brief[rows], index], places)
         self.written[rows, index] = True
         self.placed[rows, index] = decoded
         observation = self._observation

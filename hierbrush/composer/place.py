@@ -9,10 +9,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from hierbrush.strokes.goal import StrokeGoal
 from hierbrush.strokes.shape_basis import goals, shape_basis
+from hierbrush.strokes.widths import usual_widths
 
 F32 = NDArray[np.float32]
 
@@ -21,18 +22,6 @@ SHAPE_SIZE = 12
 
 PLACE_SIZE = 4 + SHAPE_SIZE
 """Centre x and y, width, height, then the shape coefficients."""
-
-BOLDNESS = PLACE_SIZE
-"""Column of a decision with the character's boldness: how much wider than their shapes its strokes are written."""
-
-DECISION_SIZE = PLACE_SIZE + 1
-"""Numbers that a composer answers for a stroke: its place, then the boldness."""
-
-BOLDNESS_UNIT = 0.01
-"""Width added on either side of every stroke for a boldness of 1, in sides of the character's box."""
-
-_THINNEST, _BOLDEST = -0.3, 2.0
-"""Limits to the boldness: thinner, and a stroke's tip turns inside out; bolder, and neighbours grow together."""
 
 CENTRE_UNIT = 0.05
 """Shift of a box's centre for a place of 1, in sides of the character's box."""
@@ -65,12 +54,6 @@ def decode_place(prior: F32, place: F32) -> F32:
     return decoded
 
 
-def added_width(decisions: F32) -> F32:
-    """Return the width f32 [...] that decisions f32 [..., DECISION_SIZE] add on either side of the strokes."""
-    width: F32 = BOLDNESS_UNIT * np.clip(decisions[..., BOLDNESS], _THINNEST, _BOLDEST)
-    return width
-
-
 def encode_place(prior: F32, wanted: F32) -> F32:
     """Return the places f32 [..., PLACE_SIZE] that `decode_place` turns into ``wanted`` boxes and coefficients."""
     place = np.empty(np.broadcast_shapes(prior.shape, wanted.shape), np.float32)
@@ -80,22 +63,28 @@ def encode_place(prior: F32, wanted: F32) -> F32:
     return place
 
 
-def stroke_goal(stroke_type: str, decoded: F32) -> StrokeGoal:
-    """Return the goal for a primitive: f32 [PLACE_SIZE] of `decode_place`, in the shape basis of the stroke's type."""
-    return stroke_goals([stroke_type], decoded[None], np.zeros(1, np.float32))[0]
+def stroke_goals(stroke_types: Sequence[str], decoded: F32, counts: ArrayLike, weight: float = 1.0) -> list[StrokeGoal]:
+    """Return the goals for primitives of n strokes, in the shape bases of their types.
 
-
-def stroke_goals(stroke_types: Sequence[str], decoded: F32, widths: F32) -> list[StrokeGoal]:
-    """Return the goals of n strokes, each as `stroke_goal` gives it, some wider.
+    How wide a stroke is written is not the composer's to decide, or it would be bold wherever that pays: every stroke
+    gets the width that strokes of its type usually have in its box (`hierbrush.strokes.widths`).
 
     Args:
         stroke_types: n.
         decoded: f32 [n, PLACE_SIZE] of `decode_place`.
-        widths: f32 [n] of `added_width`.
+        counts: [n] or a number, strokes of each stroke's character.
+        weight: how many times as wide the strokes are.
     """
+    return shaped_goals(stroke_types, decoded, weight * usual_widths(stroke_types, decoded[:, 2:4], counts))
+
+
+def shaped_goals(
+    stroke_types: Sequence[str], decoded: F32, widths: NDArray[np.float64] | None = None
+) -> list[StrokeGoal]:
+    """Return strokes f32 [n, PLACE_SIZE] as goals, of mean half-widths float64 [n] or as wide as their shapes are."""
     bases = [shape_basis(stroke_type) for stroke_type in stroke_types]
     shapes = [place[4 : 4 + min(SHAPE_SIZE, basis.size)] for basis, place in zip(bases, decoded, strict=True)]
-    return goals(bases, decoded[:, :4].astype(np.float64), shapes, widths.astype(np.float64))
+    return goals(bases, decoded[:, :4].astype(np.float64), shapes, widths)
 
 
 def measured_place(goal: StrokeGoal) -> F32:

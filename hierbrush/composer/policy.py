@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from hierbrush.arguments import check_kind
 from hierbrush.composer.brief import RANK
 from hierbrush.composer.observation import EXISTS, GOAL, GOAL_GIVEN, OBSERVATION_SIZE, WRITTEN
-from hierbrush.composer.place import BOLDNESS, DECISION_SIZE, PLACE_SIZE
+from hierbrush.composer.place import PLACE_SIZE
 from hierbrush.errors import HierbrushError, one_line, shown
 from hierbrush.files import read_json
 from hierbrush.sim.network import HEAD_SIZE, attention, linear, normalised
@@ -48,7 +48,7 @@ class ComposerPolicy:
     Args:
         tensors: ``embed.weight`` [d, OBSERVATION_SIZE] and ``.bias``; for every layer k ``layers.<k>.`` ``norm1``,
             ``qkv`` [3d, d], ``out`` [d, d], ``norm2``, ``up`` [h, d], ``down`` [d, h]; ``norm``; ``pointer`` [1, d];
-            ``place`` [PLACE_SIZE, d]; ``boldness`` [1, d]; all with ``.weight`` and ``.bias``; ``slope`` [1].
+            ``place`` [PLACE_SIZE, d]; all with ``.weight`` and ``.bias``; ``slope`` [1].
         source: where they come from, for messages.
 
     Raises:
@@ -105,7 +105,7 @@ class ComposerPolicy:
         return sum(array.size for array in self._w.values())
 
     def act(self, observation: F32) -> tuple[Index, F32]:
-        """Return the most likely stroke int64 [n] and its mean place and boldness f32 [n, DECISION_SIZE].
+        """Return the most likely stroke int64 [n] and its mean place f32 [n, PLACE_SIZE].
 
         Args:
             observation: f32 [n, R, OBSERVATION_SIZE]; every character must have a stroke left.
@@ -115,7 +115,7 @@ class ComposerPolicy:
         return index, places[np.arange(len(index)), index]
 
     def heads(self, observation: F32) -> tuple[F32, F32]:
-        """Return logits f32 [n, R] and mean decisions f32 [n, R, DECISION_SIZE] for all rows of observations [n, R, D].
+        """Return logits f32 [n, R] and mean places f32 [n, R, PLACE_SIZE] for all rows of observations [n, R, D].
 
         Raises:
             HierbrushError: the observation has another shape.
@@ -124,7 +124,7 @@ class ComposerPolicy:
             raise HierbrushError(f"observation: shape {observation.shape}, expected (n, rows, {OBSERVATION_SIZE})")
         count, rows = observation.shape[:2]
         logits = np.full((count, rows), OUT_OF_REACH, np.float32)
-        places = np.zeros((count, rows, DECISION_SIZE), np.float32)
+        places = np.zeros((count, rows, PLACE_SIZE), np.float32)
         lengths = row_counts(observation)
         # Characters of like length together: padding is computed as well.
         order = np.argsort(lengths, kind="stable")
@@ -156,15 +156,7 @@ class ComposerPolicy:
         logits = np.where(exists & (observation[:, :, WRITTEN] == 0), pointer, np.float32(OUT_OF_REACH))
         places = self._linear("place", x).reshape(count, rows, PLACE_SIZE)
         places += observation[:, :, GOAL_GIVEN, None] * observation[:, :, GOAL : GOAL + PLACE_SIZE]
-        # One for the character, decided with its first stroke: strokes of unlike boldness would move the ink's middle.
-        bold = self._linear("boldness", x).reshape(count, rows) * exists
-        # Added up in order, so that rows beyond a character's last, which others in the batch have, change nothing.
-        mean = np.add.accumulate(bold, axis=1)[:, -1] / np.maximum(exists.sum(axis=1), 1).astype(np.float32)
-        undecided = ~(observation[:, :, [WRITTEN, GOAL_GIVEN]] > 0).any(axis=(1, 2))
-        decisions = np.empty((count, rows, DECISION_SIZE), np.float32)
-        decisions[..., :PLACE_SIZE] = places
-        decisions[..., BOLDNESS] = (mean * undecided)[:, None]
-        return logits, decisions
+        return logits, places
 
     def _linear(self, name: str, x: F32, *, rectified: bool = False) -> F32:
         return linear(x, self._w[f"{name}.weight"], self._w[f"{name}.bias"], rectified=rectified)
@@ -192,7 +184,6 @@ def parameter_shapes(width: int, layers: int, hidden: int) -> dict[str, tuple[in
         "embed": (width, OBSERVATION_SIZE),
         "pointer": (1, width),
         "place": (PLACE_SIZE, width),
-        "boldness": (1, width),
     }
     norms = ["norm"]
     for k in range(layers):

@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 from hierbrush.characters import load_library
 from hierbrush.composer.brief import MAX_STROKES, Brief, Truth, brief_of, truth_of
 from hierbrush.composer.observation import OBSERVATION_SIZE, BriefBank, Progress, cut_place
-from hierbrush.composer.place import BOLDNESS, BOLDNESS_UNIT, DECISION_SIZE, PLACE_SIZE, encode_place, stroke_goals
+from hierbrush.composer.place import PLACE_SIZE, encode_place, stroke_goals
 from hierbrush.curriculum import Curriculum
 from hierbrush.curriculum.characters import draw_characters
 from hierbrush.envs.batch_vector import curriculum_of
@@ -243,15 +243,11 @@ class CharacterBatch:
         return self._progress.observe(rows)
 
     def privileged(self, rows: Index) -> F32:
-        """Return what no policy sees, f32 [n, MAX_STROKES, DECISION_SIZE] of some characters.
+        """Return what no policy sees, f32 [n, MAX_STROKES, PLACE_SIZE]: the places where glyphs have their strokes.
 
-        The places where the glyphs have their strokes, which no policy may see, and the boldness that the character was
-        begun with, which no policy needs. A critic may see both, since it is gone when the training is over.
+        A critic may see them, since it is gone when the training is over.
         """
-        seen = np.empty((len(rows), MAX_STROKES, DECISION_SIZE), np.float32)
-        seen[..., :PLACE_SIZE] = self.lessons.places[self._progress.brief[rows]]
-        seen[..., BOLDNESS] = self._progress.added_width[rows, None] / BOLDNESS_UNIT
-        return seen
+        return self.lessons.places[self._progress.brief[rows]]
 
     def _start(self, rows: Index) -> None:
         spec = self._spec
@@ -279,7 +275,7 @@ class CharacterBatch:
 
         Args:
             rows: int64 [n], characters that are due, each once.
-            actions: f32 [n, 1 + DECISION_SIZE], the stroke's row in the brief, then its place and the boldness.
+            actions: f32 [n, 1 + PLACE_SIZE], the stroke's row in the brief, then its place.
 
         Raises:
             HierbrushError: a character is not due, or its stroke is not there or already written.
@@ -298,7 +294,8 @@ class CharacterBatch:
             self.lessons.briefs[lesson].stroke_types[chosen]
             for lesson, chosen in zip(lessons, chosen_rows, strict=True)
         ]
-        goals = stroke_goals(types, decoded, self._progress.added_width[rows])
+        counts = self.lessons.bank.counts[self._progress.brief[rows]]
+        goals = stroke_goals(types, decoded, counts)
         tracks = self._follower.tracks(goals, self._model)
         decided = zip(rows.tolist(), lessons, chosen_rows, types, goals, tracks, strict=True)
         for at, (row, lesson, chosen, stroke_type, goal, track) in enumerate(decided):
@@ -411,7 +408,7 @@ def character_spaces() -> tuple[dict[str, spaces.Space[Any]], dict[str, spaces.S
     """Return the observation and the action spaces of the composer and of the primitive of every stroke type."""
     limit = OBSERVATION_LIMIT
     tokens = spaces.Box(-limit, limit, (MAX_STROKES, OBSERVATION_SIZE), np.float32)
-    decision = spaces.Box(-limit, limit, (1 + DECISION_SIZE,), np.float32)
+    decision = spaces.Box(-limit, limit, (1 + PLACE_SIZE,), np.float32)
     brush = spaces.Box(-limit, limit, (LAYOUTS["full"],), np.float32)
     residual = spaces.Box(-1.0, 1.0, (3,), np.float32)
     return (

@@ -5,8 +5,8 @@ in spaces that hold every sample of theirs:
 
 * The composer sees ``observations``, f32 [MAX_STROKES, OBSERVATION_SIZE] as in `hierbrush.composer.observation`, and
   ``action_mask``, int8 [MAX_STROKES], 1 for each row of the brief whose stroke is still to be written. It answers
-  ``stroke``, the number of a row, and ``place``, f32 [DECISION_SIZE] in [-4, 4]: where, how large, in what shape and
-  how bold, in the units of `hierbrush.composer.place`. 0 is what the component library expects, and hardly a stroke of
+  ``stroke``, the number of a row, and ``place``, f32 [PLACE_SIZE] in [-4, 4]: where, how large and in what
+  shape, in the units of `hierbrush.composer.place`. 0 is what the component library expects, and hardly a stroke of
   a glyph lies further off than 4.
 * A primitive sees f32 [219] and answers f32 [3] in [-1, 1], as in `hierbrush.envs.stroke`.
 
@@ -26,7 +26,7 @@ from gymnasium import spaces
 from numpy.typing import NDArray
 
 from hierbrush.composer.brief import MAX_STROKES
-from hierbrush.composer.place import DECISION_SIZE
+from hierbrush.composer.place import PLACE_SIZE
 from hierbrush.envs.character import COMPOSER, CharacterBatch, character_spaces
 from hierbrush.envs.picture import Frame
 from hierbrush.errors import HierbrushError, shown
@@ -138,7 +138,7 @@ class CharacterTurns:
             return self.write(_numbers(self.agent, action, 3, 1.0))
         if not isinstance(action, Mapping) or not {"stroke", "place"} <= action.keys():
             raise HierbrushError(f"action: {shown(action)} of composer, expected a mapping with 'stroke' and 'place'")
-        return self.decide(_row(action["stroke"]), _numbers(COMPOSER, action["place"], DECISION_SIZE, PLACE_LIMIT))
+        return self.decide(_row(action["stroke"]), _numbers(COMPOSER, action["place"], PLACE_SIZE, PLACE_LIMIT))
 
     def _scores(self) -> dict[str, float]:
         scores = {name: float(column[0]) for name, column in self.batch.episode_metrics.items()}
@@ -156,7 +156,7 @@ def turn_spaces() -> tuple[Spaces, Spaces]:
 
 def decision_space() -> spaces.Dict:
     """Return the composer's action space."""
-    place = spaces.Box(-PLACE_LIMIT, PLACE_LIMIT, (DECISION_SIZE,), np.float32)
+    place = spaces.Box(-PLACE_LIMIT, PLACE_LIMIT, (PLACE_SIZE,), np.float32)
     return spaces.Dict({"place": place, "stroke": spaces.Discrete(MAX_STROKES)})
 
 

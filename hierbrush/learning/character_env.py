@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from ray.rllib.env.multi_agent_env import MultiAgentEnv
 
-from hierbrush.composer.place import DECISION_SIZE
+from hierbrush.composer.place import PLACE_SIZE
 from hierbrush.envs.batch_vector import TICKS_A_SECOND, check_render_mode
 from hierbrush.envs.character import COMPOSER, character_spaces
 from hierbrush.envs.picture import Frame
@@ -114,7 +114,7 @@ class CharacterEnv(MultiAgentEnv):  # type: ignore[misc]
 class DecisionEnv(CharacterEnv):
     """`CharacterEnv` as `ComposerModule` knows it, for our modules on RLlib's own runner (benchmark and comparison).
 
-    The composer sees its tokens alone, which tell what is written, and answers f32 [1 + DECISION_SIZE], the row first.
+    The composer sees its tokens alone, which tell what is written, and answers f32 [1 + PLACE_SIZE], the row first.
     """
 
     def _spaces(self) -> tuple[dict[str, Any], dict[str, Any]]:
@@ -126,5 +126,5 @@ class DecisionEnv(CharacterEnv):
     def _carry_out(self, action: Any) -> Turn:
         if self.turns.agent != COMPOSER:
             return self.turns.act(action)
-        decision = np.asarray(action, np.float32).reshape(1 + DECISION_SIZE)
+        decision = np.asarray(action, np.float32).reshape(1 + PLACE_SIZE)
         return self.turns.decide(int(np.rint(decision[0])), decision[1:])

@@ -15,17 +15,16 @@ from torch import Tensor, nn
 
 from hierbrush.composer.brief import MAX_STROKES, RANK
 from hierbrush.composer.observation import EXISTS, GOAL, GOAL_GIVEN, OBSERVATION_SIZE, WRITTEN
-from hierbrush.composer.place import BOLDNESS, DECISION_SIZE, PLACE_SIZE
+from hierbrush.composer.place import PLACE_SIZE
 from hierbrush.composer.policy import OUT_OF_REACH, parameter_shapes
 from hierbrush.sim.network import HEAD_SIZE
 
 _LOG_SQRT_2PI = 0.5 * math.log(2 * math.pi)
 
 PRIVILEGED = "privileged"
-"""Column for the critic alone (an asymmetric critic), f32 [n, MAX_STROKES, DECISION_SIZE]: by how much the places that
-were imitated miss the true ones, for strokes still to be written, and the boldness that was decided before. Most of a
-decision's reward hangs on the first, which no policy can know, and what the first decision's boldness will bring with
-later strokes on the second."""
+"""Column for the critic alone (an asymmetric critic), f32 [n, MAX_STROKES, PLACE_SIZE]: by how much the places that
+were imitated miss the true ones, for strokes still to be written. Most of a decision's reward hangs on that, which no
+policy can know."""
 
 FIRST_SLOPE = 20.0
 """How sharply an untrained pointer follows the library's order, per tenth of a rank column: e^2 between neighbours."""
@@ -95,45 +94,40 @@ class ComposerNet(nn.Module):
         self.norm = nn.LayerNorm(width)
         self.pointer = nn.Linear(width, 1)
         self.place = nn.Linear(width, PLACE_SIZE)
-        self.boldness = nn.Linear(width, 1)
         self.slope = nn.Parameter(torch.tensor([FIRST_SLOPE]))
-        for head in (self.pointer, self.place, self.boldness):
+        for head in (self.pointer, self.place):
             nn.init.zeros_(head.weight)
             nn.init.zeros_(head.bias)
         shapes = {name: tuple(parameter.shape) for name, parameter in self.named_parameters()}
         assert shapes == parameter_shapes(width, layers, hidden)
 
     def forward(self, observation: Tensor) -> tuple[Tensor, Tensor]:
-        """Return logits [n, R] and mean decisions [n, R, DECISION_SIZE] for observations [n, R, OBSERVATION_SIZE]."""
+        """Return logits [n, R] and mean places [n, R, PLACE_SIZE] for observations [n, R, OBSERVATION_SIZE]."""
         exists = observation[:, :, EXISTS] > 0
         rows = _Rows(exists)
         x = self.embed(rows.gather(observation))
         for layer in self.layers:
             x = layer(x, rows)
         x = self.norm(x)
-        answers = rows.spread(torch.cat([self.pointer(x), self.place(x), self.boldness(x)], dim=1))
-        pointer, place, bold = torch.split(answers, [1, PLACE_SIZE, 1], dim=2)
+        answers = rows.spread(torch.cat([self.pointer(x), self.place(x)], dim=1))
+        pointer, place = torch.split(answers, [1, PLACE_SIZE], dim=2)
         logits = pointer.squeeze(-1) - self.slope * observation[:, :, RANK]
         logits = logits.masked_fill(~exists | (observation[:, :, WRITTEN] > 0), OUT_OF_REACH)
         followed = observation[:, :, GOAL_GIVEN, None] * observation[:, :, GOAL : GOAL + PLACE_SIZE]
-        mean = bold.squeeze(-1).sum(dim=1) / exists.sum(dim=1).clamp(min=1)
-        undecided = ~(observation[:, :, [WRITTEN, GOAL_GIVEN]] > 0).flatten(1).any(dim=1)
-        boldness = (mean * undecided)[:, None, None].expand(-1, exists.shape[1], 1)
-        return logits, torch.cat([place + followed, boldness], dim=-1)
+        return logits, place + followed
 
 
 def split_inputs(inputs: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-    """Return logits [n, MAX_STROKES], mean decisions [n, MAX_STROKES, DECISION_SIZE] and log σ [n, DECISION_SIZE]."""
-    logits, places, log_std = torch.split(inputs, [MAX_STROKES, MAX_STROKES * DECISION_SIZE, DECISION_SIZE], dim=-1)
-    return logits, places.reshape(-1, MAX_STROKES, DECISION_SIZE), log_std
+    """Return logits [n, MAX_STROKES], mean places [n, MAX_STROKES, PLACE_SIZE] and log σ [n, PLACE_SIZE]."""
+    logits, places, log_std = torch.split(inputs, [MAX_STROKES, MAX_STROKES * PLACE_SIZE, PLACE_SIZE], dim=-1)
+    return logits, places.reshape(-1, MAX_STROKES, PLACE_SIZE), log_std
 
 
 class ComposerDistribution(Distribution):  # type: ignore[misc]
     """Which stroke (masked categorical) and where (Gaussian around that stroke's own mean place).
 
-    Inputs f32 [n, MAX_STROKES + MAX_STROKES x DECISION_SIZE + DECISION_SIZE]: logits, mean places and boldness,
-    logarithms of the standard deviations. An action is f32 [n, 1 + DECISION_SIZE]: the stroke's row, its place and
-    the boldness.
+    Inputs f32 [n, MAX_STROKES + MAX_STROKES x PLACE_SIZE + PLACE_SIZE]: logits, mean places, logarithms of
+    the standard deviations. An action is f32 [n, 1 + PLACE_SIZE]: the stroke's row and its place.
     """
 
     def __init__(self, logits: Tensor, places: Tensor, log_std: Tensor) -> None:
@@ -149,7 +143,7 @@ class ComposerDistribution(Distribution):  # type: ignore[misc]
     @staticmethod
     def required_input_dim(space: Any, **kwargs: Any) -> int:
         """Return the length of the inputs."""
-        return MAX_STROKES + MAX_STROKES * DECISION_SIZE + DECISION_SIZE
+        return MAX_STROKES + MAX_STROKES * PLACE_SIZE + PLACE_SIZE
 
     def sample(self, *, sample_shape: Any = None) -> Tensor:
         """Return one action for each input."""
@@ -227,8 +221,8 @@ class ComposerModule(TorchRLModule, ValueFunctionAPI, InferenceOnlyAPI):  # type
     RLlib hooks: ``RLModule.setup``, ``_forward``, ``compute_values`` (`ValueFunctionAPI`) and
     ``get_non_inference_attributes`` (`InferenceOnlyAPI`: runners carry no critic).
     ``model_config``: ``width``, ``layers`` and ``hidden`` of `ComposerNet`, ``value_width`` of the critic, ``sigma``:
-    the standard deviations of exploration, one number, or three for box, shape coefficients and boldness.
-    Observation space: Box [MAX_STROKES, OBSERVATION_SIZE]; action space: Box [1 + DECISION_SIZE].
+    the standard deviations of exploration, one number, or two for boxes and shape coefficients.
+    Observation space: Box [MAX_STROKES, OBSERVATION_SIZE]; action space: Box [1 + PLACE_SIZE].
     """
 
     log_std: Tensor
@@ -240,28 +234,27 @@ class ComposerModule(TorchRLModule, ValueFunctionAPI, InferenceOnlyAPI):  # type
         width = config["value_width"]
         # The critic looks at every stroke alone and at their sum: cheap, and it never disturbs the policy.
         self.value_token = nn.Sequential(
-            nn.Linear(OBSERVATION_SIZE + DECISION_SIZE, width), nn.ReLU(), nn.Linear(width, width), nn.ReLU()
+            nn.Linear(OBSERVATION_SIZE + PLACE_SIZE, width), nn.ReLU(), nn.Linear(width, width), nn.ReLU()
         )
         self.value_sum = nn.Sequential(nn.Linear(width, width), nn.ReLU(), nn.Linear(width, 1))
         for parameter in self.value_sum[-1].parameters():
             nn.init.zeros_(parameter)
-        self.register_buffer("log_std", torch.zeros(DECISION_SIZE))
+        self.register_buffer("log_std", torch.zeros(PLACE_SIZE))
         sigma = config["sigma"]
         self.set_sigma(*(sigma if isinstance(sigma, Sequence) else (sigma,)))
         self.action_dist_cls = ComposerDistribution
 
-    def set_sigma(self, box: float, shape: float | None = None, boldness: float | None = None) -> None:
-        """Set the standard deviations of boxes, shape coefficients and boldness, those not given as the boxes'."""
+    def set_sigma(self, box: float, shape: float | None = None) -> None:
+        """Set the standard deviations of boxes and of shape coefficients, which are the boxes' unless given."""
         self.log_std[:4] = math.log(box)
         self.log_std[4:PLACE_SIZE] = math.log(box if shape is None else shape)
-        self.log_std[BOLDNESS] = math.log(box if boldness is None else boldness)
 
     def get_non_inference_attributes(self) -> list[str]:
         """Return what runners can do without."""
         return ["value_token", "value_sum"]
 
     def heads(self, observation: Tensor) -> tuple[Tensor, Tensor]:
-        """Return logits [n, MAX_STROKES], mean decisions [n, MAX_STROKES, DECISION_SIZE], where strokes are."""
+        """Return logits [n, MAX_STROKES], mean places [n, MAX_STROKES, PLACE_SIZE], where strokes are."""
         used = max(1, int((observation[:, :, EXISTS] > 0).any(dim=0).sum()))
         logits, places = self.net(observation[:, :used])
         empty = MAX_STROKES - used
@@ -278,9 +271,7 @@ class ComposerModule(TorchRLModule, ValueFunctionAPI, InferenceOnlyAPI):  # type
         observation = batch[Columns.OBS]
         exists = (observation[:, :, EXISTS] > 0).unsqueeze(-1)
         used = max(1, int(exists.any(dim=0).sum()))
-        privileged = batch.get(
-            PRIVILEGED, observation.new_zeros(1, 1, DECISION_SIZE).expand(*observation.shape[:2], -1)
-        )
+        privileged = batch.get(PRIVILEGED, observation.new_zeros(1, 1, PLACE_SIZE).expand(*observation.shape[:2], -1))
         seen = torch.cat([observation[:, :used], privileged[:, :used]], dim=2)
         tokens = self.value_token(seen) * exists[:, :used]
         value: Tensor = self.value_sum(tokens.sum(dim=1) / 10).squeeze(-1)

@@ -86,10 +86,9 @@ class Expert:
         return characters, np.concatenate([np.arange(count) for count in counts])
 
     def actions(self, characters: Index, steps: Index) -> F32:
-        """Return the expert's actions at some steps of some characters: f32 [n, 1 + DECISION_SIZE], of no boldness."""
+        """Return the expert's actions at some steps of some characters: f32 [n, 1 + PLACE_SIZE]."""
         index = (self._turn[characters] == steps[:, None]).argmax(axis=1)
-        boldness = np.zeros(len(index), np.float32)
-        return np.column_stack([index.astype(np.float32), self._places[characters, index], boldness])
+        return np.column_stack([index.astype(np.float32), self._places[characters, index]])
 
     def decisions(
         self,

@@ -104,7 +104,7 @@ def module_specs(config: HierarchicalConfig) -> MultiRLModuleSpec:
                 "layers": layers,
                 "hidden": hidden,
                 "value_width": composer.value_width,
-                "sigma": [composer.sigma, composer.sigma * composer.shape_noise, composer.boldness_noise],
+                "sigma": [composer.sigma, composer.sigma * composer.shape_noise],
                 "weights": composer_weights,
             },
         )
@@ -213,8 +213,6 @@ def hierarchical_algorithm_config(config: HierarchicalConfig, curriculum: Curric
                 "sigma": [[0, primitives.sigma], [training.steps, primitives.sigma_final]],
                 "composer_sigma": [[0, composer.sigma], [training.steps, composer.sigma_final]],
                 "shape_noise": composer.shape_noise,
-                "boldness_noise": composer.boldness_noise,
-                "boldness_lr": [[0, composer.boldness_lr], [training.steps, composer.boldness_lr / 10]],
                 "anchor_choice": composer.anchor_choice,
                 "anchor_place": composer.anchor_place,
                 "entropy": composer.entropy,

@@ -68,12 +68,6 @@ class ComposerSection(Section):
     lr_final: _Positive = 1e-5
     """Learning rate at the last step."""
 
-    boldness_noise: _Positive = 0.5
-    """Standard deviation of the exploration noise of the boldness (1 is 1 % of the box on either side of a stroke)."""
-
-    boldness_lr: _Positive = 3e-3
-    """Learning rate of the boldness at the first step; it falls to a tenth. Imitation leaves it at 0."""
-
     gamma: _Share = 0.9995
     """Discount per control tick; a decision that takes k ticks is discounted by gamma to the k."""
 

@@ -13,7 +13,7 @@ from ray.rllib.core.columns import Columns
 from ray.rllib.evaluation.postprocessing import Postprocessing
 
 from hierbrush.composer.observation import EXISTS, WRITTEN
-from hierbrush.composer.place import DECISION_SIZE, PLACE_SIZE
+from hierbrush.composer.place import PLACE_SIZE
 from hierbrush.composer.policy import ComposerPolicy
 from hierbrush.envs.character import COMPOSER
 from hierbrush.learning.composer_module import PRIVILEGED
@@ -131,7 +131,7 @@ class HierarchicalToBatch(ConnectorV2):  # type: ignore[misc]
         """Return logits and places of the policy that the composer began as; of the component library without one."""
         if self._anchor is not None:
             return self._anchor.heads(obs)
-        return np.zeros(obs.shape[:2], np.float32), np.zeros((*obs.shape[:2], DECISION_SIZE), np.float32)
+        return np.zeros(obs.shape[:2], np.float32), np.zeros((*obs.shape[:2], PLACE_SIZE), np.float32)
 
     def _ticked(self, rl_module: Any, strokes: StrokeTicks) -> dict[str, dict[str, NDArray[Any]]]:
         ticks, count = strokes.rewards.shape
@@ -170,10 +170,8 @@ class HierarchicalToBatch(ConnectorV2):  # type: ignore[misc]
 
 def seen_by_critic(obs: F32, places: F32, privileged: F32) -> F32:
     """Return the column `PRIVILEGED` from imitated places and what `CharacterBatch.privileged` gives."""
-    exists = obs[:, :, EXISTS] > 0
-    left = exists & (obs[:, :, WRITTEN] == 0)
-    seen = privileged * exists[:, :, None]
-    seen[..., :PLACE_SIZE] = left[:, :, None] * (places[..., :PLACE_SIZE] - privileged[..., :PLACE_SIZE])
+    left = (obs[:, :, EXISTS] > 0) & (obs[:, :, WRITTEN] == 0)
+    seen: F32 = left[:, :, None] * (places - privileged)
     return seen
 
 

@@ -46,7 +46,7 @@ class Decisions:
         ticks: int64 [n], k: how long it took; the next state's value is discounted by γ^k.
         ends: bool [n], the character was complete.
         next_obs: f32 [N, R, D], for every slot what its next decision is (or will be) made from.
-        privileged: f32 [n, R, A - 1], true places and the boldness decided before; for the critic alone.
+        privileged: f32 [n, R, A - 1], true places; for the critic alone.
         next_privileged: f32 [N, R, A - 1], those of every slot's next decision.
     """
 

@@ -12,9 +12,8 @@ from ray.rllib.utils.metrics import NUM_ENV_STEPS_SAMPLED_LIFETIME
 from ray.rllib.utils.schedules.scheduler import Scheduler
 from torch import Tensor
 
-from hierbrush.composer.place import PLACE_SIZE
 from hierbrush.envs.character import COMPOSER
-from hierbrush.learning.composer_module import ComposerDistribution, split_inputs
+from hierbrush.learning.composer_module import ComposerDistribution
 from hierbrush.learning.hierarchical_connector import ANCHOR_LOGITS, ANCHOR_PLACES
 from hierbrush.learning.learner import PrimitiveLearner
 
@@ -25,9 +24,8 @@ class HierarchicalLearner(PrimitiveLearner):
     """`PrimitiveLearner` for many modules, one of which is the composer.
 
     Further settings in ``learner_config_dict``: ``lr`` (schedules by module), ``composer_sigma`` (schedule of the noise
-    of boxes; shape coefficients get ``shape_noise`` times as much), ``boldness_noise`` and ``boldness_lr`` (noise of
-    the boldness, schedule of its learning rate), ``anchor_choice`` and ``anchor_place`` (weights of the
-    Kullback-Leibler divergence from the imitation policy) and ``entropy`` (weight of the entropy of the composer's
+    of boxes; shape coefficients get ``shape_noise`` times as much), ``anchor_choice`` and ``anchor_place`` (weights of
+    the Kullback-Leibler divergence from the imitation policy) and ``entropy`` (weight of the entropy of the composer's
     decisions).
     """
 
@@ -40,19 +38,15 @@ class HierarchicalLearner(PrimitiveLearner):
     def configure_optimizers_for_module(self, module_id: str, config: Any = None) -> None:
         """Register a fused Adam on the module's own learning rate schedule, and one for the composer's critic.
 
-        The composer begins with what it imitated and may only move slowly; its critic and how bold it writes, which
-        imitation says nothing of, begin with nothing.
+        The composer begins with what it imitated and may only move slowly; its critic begins with nothing.
         """
         settings = self.config.learner_config_dict
         groups = {"": (self.get_parameters(self.module[module_id]), settings["lr"][module_id])}
         if module_id == COMPOSER:
             module = self.module[module_id].unwrapped()
             critic = [*module.value_token.parameters(), *module.value_sum.parameters()]
-            boldness = list(module.net.boldness.parameters())
-            imitated = [p for name, p in module.net.named_parameters() if not name.startswith("boldness.")]
             groups = {
-                "": (imitated, settings["lr"][module_id]),
-                "_boldness": (boldness, settings["boldness_lr"]),
+                "": (list(module.net.parameters()), settings["lr"][module_id]),
                 "_critic": (critic, _CRITIC_LR),
             }
         for suffix, (parameters, lr) in groups.items():
@@ -84,10 +78,7 @@ class HierarchicalLearner(PrimitiveLearner):
         choice = place = torch.zeros(())
         if ANCHOR_LOGITS in batch:
             log_std = module.log_std.expand(len(values), -1)
-            # The boldness was not imitated, so nothing holds it: no divergence from itself.
-            boldness = split_inputs(fwd_out[Columns.ACTION_DIST_INPUTS])[1][..., PLACE_SIZE:]
-            places = torch.cat([batch[ANCHOR_PLACES][..., :PLACE_SIZE], boldness], dim=-1)
-            imitated = ComposerDistribution(batch[ANCHOR_LOGITS], places, log_std)
+            imitated = ComposerDistribution(batch[ANCHOR_LOGITS], batch[ANCHOR_PLACES], log_std)
             choice, place = (part.mean() for part in policy.divergences(imitated))
         anchored = settings["anchor_choice"] * choice + settings["anchor_place"] * place
         objective = policy_loss + anchored - settings["entropy"] * policy.entropy().mean()
@@ -117,8 +108,6 @@ class HierarchicalLearner(PrimitiveLearner):
         if module_id == COMPOSER:
             noise = self._composer_noise
             settings = self.config.learner_config_dict
-            self.module[module_id].unwrapped().set_sigma(
-                noise, noise * settings["shape_noise"], settings["boldness_noise"]
-            )
+            self.module[module_id].unwrapped().set_sigma(noise, noise * settings["shape_noise"])
         else:
             super()._set_noise(module_id, sigma)

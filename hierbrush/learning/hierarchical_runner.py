@@ -23,7 +23,7 @@ from ray.rllib.utils.metrics import (
 
 from hierbrush.composer.brief import MAX_STROKES
 from hierbrush.composer.observation import EXISTS, OBSERVATION_SIZE, WRITTEN
-from hierbrush.composer.place import DECISION_SIZE
+from hierbrush.composer.place import PLACE_SIZE
 from hierbrush.envs.character import COMPOSER, CharacterBatch, character_spaces
 from hierbrush.learning.batch_runner import LENGTH, RETURN, BatchRunner
 from hierbrush.learning.fragment import F32
@@ -36,10 +36,10 @@ GAMMA = "gamma"
 
 _DECISION = {
     "obs": (MAX_STROKES, OBSERVATION_SIZE),
-    "actions": (1 + DECISION_SIZE,),
+    "actions": (1 + PLACE_SIZE,),
     "action_logp": (),
     "rewards": (),
-    "privileged": (MAX_STROKES, DECISION_SIZE),
+    "privileged": (MAX_STROKES, PLACE_SIZE),
 }
 
 
@@ -184,7 +184,7 @@ class HierarchicalRunner(BatchRunner, MultiAgentEnvRunner):  # type: ignore[misc
         if random_actions:
             left = (observed[:, :, EXISTS] > 0) & (observed[:, :, WRITTEN] == 0)
             choice = (left * self._random.random(left.shape)).argmax(axis=1)
-            places = self._random.uniform(-1, 1, (len(due), DECISION_SIZE))
+            places = self._random.uniform(-1, 1, (len(due), PLACE_SIZE))
             actions = np.column_stack([choice, places]).astype(np.float32)
             logp = np.zeros(len(due), np.float32)
         else:

@@ -41,7 +41,7 @@ from hierbrush.composer.brief import MAX_STROKES, Brief, Truth, brief_of, make_b
 from hierbrush.composer.compose import Decides, compose
 from hierbrush.composer.drawings import further_drawings
 from hierbrush.composer.observation import OBSERVATION_SIZE
-from hierbrush.composer.place import DECISION_SIZE, PLACE_SIZE
+from hierbrush.composer.place import PLACE_SIZE
 from hierbrush.composer.policy import ComposerPolicy
 from hierbrush.learning.composer_module import ComposerModule, split_inputs
 from hierbrush.learning.config import FilePath, OutputSection, Section
@@ -317,7 +317,7 @@ def steeper_pointer(
 
 
 def write_decisions(expert: Expert, path: Path) -> None:
-    """Write the expert's decisions as parquet: ``obs`` f32 [2] (character, step), ``actions`` [1 + DECISION_SIZE]."""
+    """Write the expert's decisions as parquet: ``obs`` f32 [2] (character, step), ``actions`` [1 + PLACE_SIZE]."""
     characters, steps = expert.all_decisions()
     decided = expert.actions(characters, steps)
     obs = np.stack([characters, steps], axis=1).astype(np.float32)
@@ -471,7 +471,7 @@ def imitation_config(config: ImitationConfig, decisions: Path, *, limit: int | N
         BCConfig()
         .environment(
             observation_space=gymnasium.spaces.Box(-np.inf, np.inf, (MAX_STROKES, OBSERVATION_SIZE), np.float32),
-            action_space=gymnasium.spaces.Box(-np.inf, np.inf, (1 + DECISION_SIZE,), np.float32),
+            action_space=gymnasium.spaces.Box(-np.inf, np.inf, (1 + PLACE_SIZE,), np.float32),
         )
         .offline_data(
             input_=[str(decisions)],

@@ -17,7 +17,7 @@ _SCHEDULES = tuple(
     for section, keys in {
         "training": ("steps", "lr", "lr_final"),
         "policy": ("sigma", "sigma_final"),
-        "composer": ("lr", "lr_final", "sigma", "sigma_final", "boldness_lr"),
+        "composer": ("lr", "lr_final", "sigma", "sigma_final"),
         "primitives": ("lr", "lr_final", "sigma", "sigma_final"),
     }.items()
     for key in keys

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from hierbrush.arguments import check_array, check_kind
-from hierbrush.errors import HierbrushError
+from hierbrush.errors import HierbrushError, shown
 from hierbrush.sim import distance_to_outline
 
 SKELETON_POINTS = 32
@@ -122,6 +123,62 @@ class StrokeGoal:
             distance_to_outline(skeleton, outline).astype(np.float32),
             outline.astype(np.float32),
         )
+
+
+def with_widths(goals: Sequence[StrokeGoal], factors: ArrayLike) -> list[StrokeGoal]:
+    """Return goals whose outlines lie ``factors`` [n] times as far from their skeletons; see `scaled_outlines`.
+
+    Raises:
+        HierbrushError: a factor is not a finite number above 0.
+    """
+    by = np.asarray(factors, dtype=np.float64)
+    if by.shape != (len(goals),) or not np.isfinite(by).all() or (by <= 0).any():
+        raise HierbrushError(f"factors: {shown(factors)}, expected {len(goals)} finite numbers above 0")
+    if (by == 1.0).all():
+        return list(goals)
+    skeletons = np.array([goal.skeleton for goal in goals], np.float64)
+    outlines = np.array([goal.outline for goal in goals], np.float64)
+    outlines = scaled_outlines(outlines, skeletons, by)
+    half_widths = distance_to_outline(skeletons, outlines)
+    return [
+        goal if factor == 1.0 else StrokeGoal(goal.stroke_type, goal.skeleton, half_width, outline)
+        for goal, factor, half_width, outline in zip(
+            goals, by, half_widths.astype(np.float32), outlines.astype(np.float32), strict=True
+        )
+    ]
+
+
+def scaled_outlines(
+    outlines: NDArray[np.float64], skeletons: NDArray[np.float64], factors: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """Return outlines [n, m, 2] that lie ``factors`` [n] times as far from their skeletons [n, k, 2].
+
+    Every point moves along the line to the nearest point of the skeleton. So pointed ends stay pointed, and strokes
+    keep their length but for the half-width by which they reach beyond their skeleton's ends.
+    """
+    middles = _nearest_points(outlines, skeletons)
+    scaled: NDArray[np.float64] = middles + (outlines - middles) * factors[:, None, None]
+    return scaled
+
+
+def _nearest_points(points: NDArray[np.float64], lines: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return for points [n, m, 2] the nearest ones [n, m, 2] on polylines [n, k, 2] of equally long steps.
+
+    Only the two steps at the nearest of the line's own points are looked at, which is ten times faster than all.
+    """
+    apart_x, apart_y = (points[..., axis, None] - lines[:, None, :, axis] for axis in (0, 1))
+    nearest = (apart_x * apart_x + apart_y * apart_y).argmin(axis=2)
+    rows, last = np.arange(len(lines))[:, None], lines.shape[1] - 2
+    apart = []
+    for first in (np.maximum(nearest - 1, 0), np.minimum(nearest, last)):
+        start = lines[rows, first]
+        step, offset = lines[rows, first + 1] - start, points - start
+        share = (offset * step).sum(axis=2) / np.maximum((step * step).sum(axis=2), 1e-18)
+        apart.append(offset - np.clip(share, 0.0, 1.0)[..., None] * step)
+    before, after = apart
+    nearer = (before * before).sum(axis=2) < (after * after).sum(axis=2)
+    closest: NDArray[np.float64] = points - np.where(nearer[..., None], before, after)
+    return closest
 
 
 def _pair(name: str, value: ArrayLike) -> NDArray[np.float64]:

@@ -21,7 +21,7 @@ from numpy.typing import ArrayLike, NDArray
 from hierbrush.arguments import check_array, check_kind
 from hierbrush.errors import HierbrushError, shown
 from hierbrush.sim import distance_to_outline
-from hierbrush.strokes.goal import OUTLINE_POINTS, SKELETON_POINTS, StrokeGoal
+from hierbrush.strokes.goal import OUTLINE_POINTS, SKELETON_POINTS, StrokeGoal, scaled_outlines
 from hierbrush.strokes.policy import read_safetensors
 from hierbrush.strokes.types import stroke_type
 
@@ -133,7 +133,7 @@ def goals(
     bases: Sequence[ShapeBasis],
     boxes: Sequence[ArrayLike] | Numbers,
     coefficients: Sequence[ArrayLike],
-    added_widths: Numbers | None = None,
+    widths: Numbers | None = None,
 ) -> list[StrokeGoal]:
     """Return n >= 1 goals of any types, each as `ShapeBasis.goal` gives it, for less than n times the cost of one.
 
@@ -141,8 +141,8 @@ def goals(
         bases: n, of each goal's type.
         boxes: n of (centre x, centre y, width, height) in the unit box; the sides > 0.
         coefficients: n of up to ``size`` numbers in standard deviations; those left out are 0.
-        added_widths: float64 [n], by how much each outline then moves outwards, in the unit box, so that it no longer
-            fills its box; nowhere unless given.
+        widths: float64 [n], mean half-widths that the strokes then get, in the unit box, so that an outline no longer
+            quite fills its box; those of their shapes unless given.
 
     Raises:
         HierbrushError: a number is not finite, a side is not positive, or there are too many coefficients.
@@ -174,21 +174,14 @@ def goals(
     shift = places[:, :2] - scale * (low + high) / 2
     scale, shift = scale[:, None], shift[:, None]
     outline, skeleton = outline * scale + shift, skeleton * scale + shift
-    if added_widths is not None and added_widths.any():  # or most goals would pay for normals that nobody needs
-        outline = outline + added_widths[:, None, None] * _outward(outline)
     half_width = distance_to_outline(skeleton, outline)
+    if widths is not None:
+        outline = scaled_outlines(outline, skeleton, widths / half_width.mean(axis=1))
+        half_width = distance_to_outline(skeleton, outline)
     columns = [values.astype(np.float32) for values in (skeleton, half_width, outline)]
     for column in columns:
         column.flags.writeable = False  # or every goal would copy its share
     return [StrokeGoal(basis.stroke_type, *parts) for basis, *parts in zip(bases, *columns, strict=True)]
-
-
-def _outward(outline: Numbers) -> Numbers:
-    """Return the unit normals [n, m, 2] of closed polygons that run clockwise on the page."""
-    along = np.roll(outline, -1, axis=1) - np.roll(outline, 1, axis=1)
-    normal = np.stack([along[..., 1], -along[..., 0]], axis=-1)
-    unit: Numbers = normal / np.maximum(np.linalg.norm(normal, axis=-1, keepdims=True), 1e-12)
-    return unit
 
 
 def features(sides: Numbers, usual: Numbers) -> Numbers:

@@ -22,12 +22,12 @@ from hierbrush.characters.orders import OrderShare, order_line, order_shares
 from hierbrush.composer.brief import brief_of
 from hierbrush.composer.flat import ACTION_SIZE, WEIGHTS, write_flat
 from hierbrush.errors import HierbrushError
-from hierbrush.metrics import SIDE, stroke_iou
+from hierbrush.metrics import SIDE, stroke_iou, stroke_width, touching
 from hierbrush.metrics.recognition import GlyphIndex
 from hierbrush.sim import BrushModel, rasterise, trace
 from hierbrush.strokes.policy import MLPPolicy
 from hierbrush.strokes.rollout import policy_name
-from hierbrush.writing.result import BOX
+from hierbrush.writing.result import BOX, Writing
 from hierbrush.writing.workers import mapped
 from hierbrush.writing.write import write_characters
 
@@ -46,9 +46,10 @@ _NEAREST = (1, 5)
 _SHORTLIST = 200
 
 COLUMNS = (
-    "order_exact", "centre_error", "coordinate_error", "size_error", "box_iou", "character_iou", "primitive_iou"
+    "order_exact", "centre_error", "coordinate_error", "size_error", "box_iou", "character_iou", "primitive_iou",
+    "width", "collisions", "gaps",
 )  # fmt: skip
-_HEADS = ("order", "centre", "per axis", "size", "box IoU", "char. IoU", "primitive")
+_HEADS = ("order", "centre", "per axis", "size", "box IoU", "char. IoU", "primitive", "width", "collide", "gape")
 
 
 @dataclass(frozen=True, eq=False)
@@ -128,6 +129,15 @@ class ComposerEvaluation:
             "axis: of their coordinates, size: of widths and heights, in box sides; top: share of characters "
             f"whose nearest glyphs among {len(load_library()):,} hold the right one"
         )
+        text.append(
+            "width: stroke width over the glyph's; collide: pairs of strokes a character that share ink and do not in "
+            "the glyph, gape: pairs that do in the glyph and do not share ink"
+        )
+        text += [
+            f"{row.name}: width {np.nanmean(row.figures['width']):.3f}, standard deviation between characters "
+            f"{np.nanstd(row.figures['width']):.3f}"
+            for row in self.rows
+        ]
         text += [f"{row.name}: {order_line(row.orders)}" for row in self.rows if row.orders]
         text.append(
             "known: every component occurs in training characters; unknown: at least one does not, and only the types "
@@ -269,10 +279,23 @@ def _write(
             "box_iou": composed.box_iou,
             "character_iou": character.iou,
             "primitive_iou": levels.primitive.iou,
+            **_room(writing),
         }
         types = tuple(goal.stroke_type for goal in writing.plan.goals)
         entries.append(_Written(np.packbits(writing.image(SIDE) >= 0.5), figures, bool(writing.plan.unknown), types))
     return entries
+
+
+def _room(writing: Writing) -> dict[str, float]:
+    """Return how wide the strokes are, over the glyph's, and how many of them collide or gape."""
+    glyph, order = writing.plan.glyph, writing.order
+    assert glyph is not None
+    assert order is not None
+    inks = np.array([trace(writing.brush, [path], side=SIDE, box=BOX) >= 0.5 for path in writing.stroke_paths])
+    wanted = np.array([rasterise([glyph[number]], SIDE) >= 0.5 for number in order])
+    room = touching(inks, wanted)
+    width = stroke_width(writing.image(SIDE)) / stroke_width(rasterise(glyph, SIDE))
+    return {"width": width, "collisions": float(room.collisions), "gaps": float(room.gaps)}
 
 
 def _write_flat(
@@ -292,7 +315,8 @@ def _write_flat(
     for char, brief, path in zip(characters, briefs, write_flat(briefs, policy, brush), strict=True):
         ink = trace(brush, [path], side=SIDE, box=BOX)
         glyph = rasterise([stroke.outline for stroke in library[char].strokes], SIDE)
-        figures = {**dict.fromkeys(COLUMNS, math.nan), "character_iou": stroke_iou(ink, glyph)}
+        scored = {"character_iou": stroke_iou(ink, glyph), "width": stroke_width(ink) / stroke_width(glyph)}
+        figures = {**dict.fromkeys(COLUMNS, math.nan), **scored}
         entries.append(_Written(np.packbits(ink >= 0.5), figures, bool(brief.unknown)))
     return entries
 

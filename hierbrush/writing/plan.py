@@ -11,9 +11,12 @@ from numpy.typing import NDArray
 from hierbrush.characters import Component, load_library
 from hierbrush.composer.descriptions import written_as
 from hierbrush.errors import shown
-from hierbrush.strokes.goal import StrokeGoal
+from hierbrush.strokes.goal import StrokeGoal, with_widths
 
 Outline = NDArray[np.float32]
+
+LIGHTEST, BOLDEST = 0.4, 2.0
+"""Bounds to the weight: lighter, and a stroke is thinner than the brush's tip; bolder, and characters close up."""
 
 GOALS = ("glyph", "decomposition")
 """Where the strokes of a character come from: what its font drew, or what a composer makes of its components."""
@@ -37,6 +40,7 @@ class Plan:
         order: for every stroke its number in the glyph, whose strokes are in the right order; None without a glyph.
         glyph: outlines of the glyph's strokes in the right order, float32 [n, 2] each; None without a glyph.
         unknown: components that no training character has.
+        weight: how many times as wide as is usual the strokes are.
     """
 
     char: str
@@ -47,22 +51,24 @@ class Plan:
     order: tuple[int, ...] | None = None
     glyph: tuple[Outline, ...] | None = None
     unknown: tuple[str, ...] = ()
+    weight: float = 1.0
 
     def __repr__(self) -> str:
         source = f"composer {shown(self.composer)}" if self.composer else "the glyph"
         return f"<Plan {shown(self.char)}: {len(self.goals)} strokes from {source}>"
 
 
-def glyph_plan(char: str) -> Plan:
-    """Return the strokes of a known character as its glyph has them.
+def glyph_plan(char: str, weight: float = 1.0) -> Plan:
+    """Return the strokes of a known character as its glyph has them, ``weight`` times as wide.
 
     Raises:
         UnknownCharacterError: the library does not hold the character.
     """
     glyph = load_library()[written_as(char)]
     outlines = tuple(stroke.outline for stroke in glyph.strokes)
-    goals = tuple(stroke.goal() for stroke in glyph.strokes)
-    return Plan(char, goals, outlines, glyph.decomposition, order=tuple(range(len(goals))), glyph=outlines)
+    goals = with_widths([stroke.goal() for stroke in glyph.strokes], np.full(len(outlines), weight))
+    order = tuple(range(len(goals)))
+    return Plan(char, tuple(goals), outlines, glyph.decomposition, order=order, glyph=outlines, weight=weight)
 
 
 def sure_bounds(char: str, goal: str) -> tuple[float, float, float, float]:
@@ -79,7 +85,9 @@ def sure_bounds(char: str, goal: str) -> tuple[float, float, float, float]:
     return left, top, right, bottom
 
 
-def composed_plans(texts: Sequence[str], composer: str, *, stroke_lists: bool = False) -> list[Plan]:
+def composed_plans(
+    texts: Sequence[str], composer: str, *, stroke_lists: bool = False, weight: float = 1.0
+) -> list[Plan]:
     """Return the strokes of characters as a composer places them, told their decompositions alone.
 
     Of training characters the component library knows how they are written themselves.
@@ -90,6 +98,7 @@ def composed_plans(texts: Sequence[str], composer: str, *, stroke_lists: bool = 
         composer: name of a composer, or the path of its weights.
         stroke_lists: tell the composer the order of the strokes within components that no training character has, as
             ``{S HZ H}`` in a description does.
+        weight: how many times as wide as is usual the strokes are.
 
     Raises:
         HierbrushError: a character is not known, a description is malformed, or there is no such composer.
@@ -98,7 +107,6 @@ def composed_plans(texts: Sequence[str], composer: str, *, stroke_lists: bool = 
     from hierbrush.characters.repertoire import repertoire
     from hierbrush.composer.brief import brief_from_ids, make_brief
     from hierbrush.composer.composers import composer as composer_of
-    from hierbrush.composer.descriptions import written_as
     from hierbrush.composer.exemplars import renumbered
     from hierbrush.composer.ids import is_ids
 
@@ -116,7 +124,7 @@ def composed_plans(texts: Sequence[str], composer: str, *, stroke_lists: bool = 
         numbers.append(of_glyph)
     plans = []
     for text, written, composition, of_glyph in zip(texts, known, composer_of(composer)(briefs), numbers, strict=True):
-        goals = tuple(composition.goals())
+        goals = tuple(composition.goals(weight))
         rows = composition.order.tolist()
         order = glyph = None
         if of_glyph is not None:
@@ -124,5 +132,5 @@ def composed_plans(texts: Sequence[str], composer: str, *, stroke_lists: bool = 
             glyph = tuple(stroke.outline for stroke in library[written].strokes)
         tree = renumbered(composition.brief.tree, {row: at for at, row in enumerate(rows)})
         references = tuple(goal.outline for goal in goals)
-        plans.append(Plan(text, goals, references, tree, composer, order, glyph, composition.brief.unknown))
+        plans.append(Plan(text, goals, references, tree, composer, order, glyph, composition.brief.unknown, weight))
     return plans

@@ -274,6 +274,11 @@ class Writing(Sheet):
         return self.plan.composer
 
     @property
+    def weight(self) -> float:
+        """How many times as wide as is usual the strokes are."""
+        return self.plan.weight
+
+    @property
     def confidence(self) -> float | None:
         """How surely this is the character asked for, 0 to 1.
 
@@ -485,6 +490,6 @@ def _frozen(array: NDArray[_T]) -> NDArray[_T]:
 
 def _identity(writing: Writing) -> tuple[object, ...]:
     plan = writing.plan
-    told = plan.char, plan.composer, plan.decomposition, plan.order, plan.unknown
+    told = plan.char, plan.composer, plan.decomposition, plan.order, plan.unknown, plan.weight
     glyph = None if plan.glyph is None else [outline.tolist() for outline in plan.glyph]
     return told, glyph, writing.brush, writing.goal, writing.policy, writing.seed, writing.motion

@@ -7,7 +7,7 @@ from functools import partial
 from os import PathLike, fspath
 from typing import Any
 
-from hierbrush.arguments import check_choice, check_kind, check_whole
+from hierbrush.arguments import check_choice, check_kind, check_number, check_whole
 from hierbrush.characters.text import check_single, describe
 from hierbrush.composer.descriptions import check_writable, written_as
 from hierbrush.composer.ids import is_ids
@@ -16,7 +16,7 @@ from hierbrush.sim import BrushModel
 from hierbrush.strokes.rollout import policy_name, write_strokes
 from hierbrush.writing.layout import Layout
 from hierbrush.writing.options import options_of
-from hierbrush.writing.plan import GOALS, composed_plans, glyph_plan
+from hierbrush.writing.plan import BOLDEST, GOALS, LIGHTEST, composed_plans, glyph_plan
 from hierbrush.writing.result import MOST_SEED, Page, Writing, layout_of
 from hierbrush.writing.trajectory import MotionLimits
 from hierbrush.writing.workers import mapped
@@ -49,6 +49,7 @@ def write_character(
     policy: str | PathLike[str] = "learned",
     seed: int = 0,
     motion: MotionLimits | Mapping[str, Any] | None = None,
+    weight: float = 1.0,
 ) -> Writing:
     """Write one character.
 
@@ -71,14 +72,16 @@ def write_character(
             differently before the composer decides (`benchmarks/bench_machines.py` says by how much).
         motion: what the arm can do, as `MotionLimits` or as a mapping of its fields; the trajectory is slowed down to
             it, the ink does not depend on it.
+        weight: how wide strokes are written, 0.4 to 2; 1 is the width that the strokes of the hand have.
 
     Raises:
         HierbrushError: the character or a component is not known, the description is malformed, or an argument names
             nothing that exists.
     """
-    return write_characters([char], goal=goal, composer=composer, brush=brush, policy=policy, seed=seed, motion=motion)[
-        0
-    ]
+    (writing,) = write_characters(
+        [char], goal=goal, composer=composer, brush=brush, policy=policy, seed=seed, motion=motion, weight=weight
+    )
+    return writing
 
 
 def write_characters(
@@ -90,6 +93,7 @@ def write_characters(
     policy: str | PathLike[str] = "learned",
     seed: int = 0,
     motion: MotionLimits | Mapping[str, Any] | None = None,
+    weight: float = 1.0,
     stroke_lists: bool = False,
     workers: int = 1,
     progress: Progress | None = None,
@@ -107,6 +111,7 @@ def write_characters(
         policy: as for `write_character`.
         seed: as for `write_character`.
         motion: as for `write_character`.
+        weight: as for `write_character`.
         stroke_lists: tell the composer the order of the strokes within components that no training character has, as
             ``{S HZ H}`` in a description does.
         workers: processes that share the work; a batch gives the same in any of them.
@@ -118,7 +123,7 @@ def write_characters(
     """
     check_kind("progress", progress, Callable | None, "a function of a number or None")  # type: ignore[arg-type]
     check_kind("stroke_lists", stroke_lists, bool, "True or False")
-    settings = _settings(composer, brush, policy, seed, motion)
+    settings = _settings(composer, brush, policy, seed, motion, weight)
     pairs = [(char, goal_of(char, goal, composer)) for char in _checked_characters(characters)]
     batches = [pairs[start : start + _BATCH] for start in range(0, len(pairs), _BATCH)]
     write = partial(_write_batch, stroke_lists=stroke_lists, **settings)
@@ -163,7 +168,9 @@ def _checked_characters(characters: Any) -> list[Any]:
     return list(iterator)
 
 
-def _settings(composer: object, brush: object, policy: object, seed: object, motion: object) -> dict[str, Any]:
+def _settings(
+    composer: object, brush: object, policy: object, seed: object, motion: object, weight: object
+) -> dict[str, Any]:
     """Return the arguments that are the same for all characters, checked."""
     if not isinstance(brush, str | BrushModel):
         raise HierbrushError(f"brush: {shown(brush)}, expected the name of a preset or a BrushModel")
@@ -173,6 +180,7 @@ def _settings(composer: object, brush: object, policy: object, seed: object, mot
         "policy": policy_name(_name("policy", policy)),
         "seed": check_whole("seed", seed, 0, MOST_SEED),
         "motion": options_of("motion", MotionLimits, motion),
+        "weight": check_number("weight", weight, LIGHTEST, BOLDEST, "times the usual width"),
     }
 
 
@@ -198,10 +206,15 @@ def _write_batch(
     seed: int,
     motion: MotionLimits,
     stroke_lists: bool,
+    weight: float,
 ) -> list[Writing]:
     composed = [char for char, goal in batch if goal == "decomposition"]
-    from_composer = iter(composed_plans(composed, composer, stroke_lists=stroke_lists) if composed else ())
-    plans = [(next(from_composer) if goal == "decomposition" else glyph_plan(char), goal) for char, goal in batch]
+    from_composer = iter(
+        composed_plans(composed, composer, stroke_lists=stroke_lists, weight=weight) if composed else ()
+    )
+    plans = [
+        (next(from_composer) if goal == "decomposition" else glyph_plan(char, weight), goal) for char, goal in batch
+    ]
     paths = iter(write_strokes([goal for plan, _ in plans for goal in plan.goals], brush, policy=policy, seed=seed))
     return [
         Writing(
@@ -227,6 +240,7 @@ def write_text(
     policy: str | PathLike[str] = "learned",
     seed: int = 0,
     motion: MotionLimits | Mapping[str, Any] | None = None,
+    weight: float = 1.0,
     workers: int = 1,
     progress: Progress | None = None,
 ) -> Page:
@@ -241,6 +255,7 @@ def write_text(
         policy: as for `write_character`.
         seed: as for `write_character`.
         motion: as for `write_character`.
+        weight: as for `write_character`.
         workers: processes that share the work, as for `write_characters`.
         progress: is told how many different characters were just written.
 
@@ -261,6 +276,7 @@ def write_text(
             policy=policy,
             seed=seed,
             motion=motion,
+            weight=weight,
             workers=workers,
             progress=progress,
         )

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from hierbrush.characters import load_library
-from hierbrush.composer.place import PLACE_SIZE, SHAPE_SIZE, decode_place, encode_place, measured_place, stroke_goal
+from hierbrush.composer.place import PLACE_SIZE, SHAPE_SIZE, decode_place, encode_place, measured_place, stroke_goals
 
 
 def test_zero_is_the_prior() -> None:
@@ -30,6 +30,6 @@ def test_a_wild_place_still_is_a_box() -> None:
 @pytest.mark.parametrize("char", "永國")
 def test_a_measured_stroke_comes_back_nearly_as_it_was(char: str) -> None:
     for stroke in load_library()[char].strokes:
-        again = stroke_goal(stroke.stroke_type, measured_place(stroke.goal()))
-        assert np.abs(np.subtract(again.box, stroke.goal().box)).max() < 1e-5
+        (again,) = stroke_goals([stroke.stroke_type], measured_place(stroke.goal())[None], 8)
+        assert np.abs(np.subtract(again.box, stroke.goal().box)).max() < 0.02  # it is as wide as is usual
         assert np.abs(again.outline - stroke.goal().outline).mean() < 0.015

@@ -21,7 +21,7 @@ from hierbrush.composer.observation import (
     BriefBank,
     Progress,
 )
-from hierbrush.composer.place import BOLDNESS, DECISION_SIZE, PLACE_SIZE
+from hierbrush.composer.place import PLACE_SIZE, stroke_goals
 from hierbrush.composer.policy import ComposerPolicy, load_composer, load_composer_card, parameter_shapes
 from hierbrush.errors import HierbrushError
 
@@ -39,9 +39,8 @@ def random_policy(seed: int = 0) -> ComposerPolicy:
     return ComposerPolicy({name: rng.normal(0, 0.1, shape).astype(np.float32) for name, shape in shapes.items()})
 
 
-def silent_policy(boldness: float = 0.0) -> ComposerPolicy:
+def silent_policy() -> ComposerPolicy:
     tensors = {name: np.zeros(shape, np.float32) for name, shape in parameter_shapes(32, 1, 32).items()}
-    tensors["boldness.bias"][:] = boldness
     return ComposerPolicy({**tensors, "slope": np.ones(1, np.float32)})
 
 
@@ -52,7 +51,7 @@ def observe(briefs: list[Brief], written: int = 1) -> np.ndarray:
     for step in range(written):
         at = np.flatnonzero([len(brief) > step + 1 for brief in briefs])
         index = np.array([briefs[row].library_order[step] for row in at])
-        progress.write(at, index, np.full((len(at), DECISION_SIZE), 0.3, np.float32))
+        progress.write(at, index, np.full((len(at), PLACE_SIZE), 0.3, np.float32))
     return progress.observe()
 
 
@@ -126,33 +125,21 @@ def test_the_observation_tells_what_is_written(briefs: list[Brief]) -> None:
     assert observation[0, first, RANK] == 0
 
 
-def test_a_character_is_as_bold_as_its_first_decision(briefs: list[Brief]) -> None:
-    progress = Progress(BriefBank.of(briefs[:2]), 2)
-    both = np.arange(2)
-    progress.begin(both, both)
-    for step, boldness in enumerate((0.5, 1.5)):
-        decisions = np.zeros((2, DECISION_SIZE), np.float32)
-        decisions[:, BOLDNESS] = boldness, 9.0
-        progress.write(both, np.full(2, step), decisions)
-    assert progress.added_width == pytest.approx([0.005, 0.02])
-    progress.begin(both[:1], both[:1])
-    assert progress.added_width == pytest.approx([0.0, 0.02])
+def test_no_place_makes_a_stroke_bolder(briefs: list[Brief]) -> None:
+    rng = np.random.default_rng(0)
+    for brief in briefs:
+        places = brief.prior.copy()
+        places[:, 4:] += rng.normal(0, 1, places[:, 4:].shape).astype(np.float32)
+        boldest, usual = (stroke_goals(brief.stroke_types, shapes, len(brief)) for shapes in (places, brief.prior))
+        for bold, goal in zip(boldest, usual, strict=True):
+            assert bold.half_width.mean() < 1.1 * goal.half_width.mean()
 
 
-def test_boldness_makes_every_stroke_wider_and_nothing_else(briefs: list[Brief]) -> None:
-    thin, bold = silent_policy(), silent_policy(boldness=1.0)
-    for as_wide, wider in zip(compose(briefs, thin), compose(briefs, bold), strict=True):
-        assert np.array_equal(as_wide.places, wider.places)
-        assert (as_wide.added_width, wider.added_width) == (0.0, pytest.approx(0.01))
-        for goal, bolder in zip(as_wide.goals(), wider.goals(), strict=True):
+def test_weight_makes_every_stroke_wider_and_nothing_else(briefs: list[Brief]) -> None:
+    for composed in compose(briefs, silent_policy()):
+        for goal, bolder in zip(composed.goals(), composed.goals(1.5), strict=True):
             assert np.array_equal(goal.skeleton, bolder.skeleton)
-            assert np.median(bolder.half_width - goal.half_width) == pytest.approx(0.01, abs=0.001)
-
-
-def test_a_goal_is_written_as_bold_as_it_is(briefs: list[Brief]) -> None:
-    bold = silent_policy(boldness=1.0)
-    goals = [truth_of(char).places for char in CHARACTERS]
-    assert [composed.added_width for composed in compose(briefs, bold, goals)] == [0.0] * len(briefs)
+            assert bolder.half_width.mean() / goal.half_width.mean() == pytest.approx(1.5, abs=0.15)
 
 
 def test_goals_can_be_masked(briefs: list[Brief]) -> None:
@@ -169,7 +156,7 @@ def test_goals_can_be_masked(briefs: list[Brief]) -> None:
 
 def test_a_stroke_cannot_be_written_twice(briefs: list[Brief]) -> None:
     progress = Progress(BriefBank.of(briefs[:1]), 1)
-    row, place = np.array([0]), np.zeros((1, DECISION_SIZE), np.float32)
+    row, place = np.array([0]), np.zeros((1, PLACE_SIZE), np.float32)
     progress.begin(row, row)
     progress.write(row, np.array([2]), place)
     with pytest.raises(HierbrushError, match="stroke 2 of row 0 is not there or already written"):

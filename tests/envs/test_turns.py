@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from hierbrush.composer.brief import MAX_STROKES
-from hierbrush.composer.place import DECISION_SIZE
+from hierbrush.composer.place import PLACE_SIZE
 from hierbrush.envs.character import COMPOSER
 from hierbrush.envs.turns import AGENTS, PLACE_LIMIT, CharacterTurns, Turn, decision_space, turn_spaces
 from hierbrush.errors import HierbrushError
@@ -25,7 +25,7 @@ CURRICULUM = {
         }
     ],
 }
-PRIOR = np.zeros(DECISION_SIZE, np.float32)
+PRIOR = np.zeros(PLACE_SIZE, np.float32)
 
 
 def make(**options: Any) -> CharacterTurns:
@@ -119,8 +119,8 @@ def test_hardly_a_stroke_lies_further_off_than_the_space_reaches() -> None:
 
 def test_numbers_beyond_their_bounds_are_cut() -> None:
     cut, bounded = make(seed=6), make(seed=6)
-    cut.act({"stroke": 0, "place": np.full(DECISION_SIZE, 1e30)})
-    bounded.act({"stroke": 0, "place": np.full(DECISION_SIZE, PLACE_LIMIT, np.float32)})
+    cut.act({"stroke": 0, "place": np.full(PLACE_SIZE, 1e30)})
+    bounded.act({"stroke": 0, "place": np.full(PLACE_SIZE, PLACE_LIMIT, np.float32)})
     assert np.array_equal(cut.tokens, bounded.tokens)
     assert cut.act([9, -9, 1e300]).rewards == bounded.act([1, -1, 1]).rewards
 
@@ -133,9 +133,9 @@ def test_numbers_beyond_their_bounds_are_cut() -> None:
         ({"stroke": 40, "place": PRIOR}, r"^stroke: 40, expected a whole number from 0 to 39"),
         ({"stroke": -1, "place": PRIOR}, r"^stroke: -1, expected"),
         ({"stroke": 0.5, "place": PRIOR}, r"^stroke: 0.5, expected"),
-        ({"stroke": 0, "place": PRIOR[:3]}, r"of composer, expected 17 numbers from -4 to 4"),
-        ({"stroke": 0, "place": np.full(DECISION_SIZE, np.nan)}, r"of composer, expected 17 numbers"),
-        ({"stroke": 0, "place": "here"}, r"of composer, expected 17 numbers"),
+        ({"stroke": 0, "place": PRIOR[:3]}, r"of composer, expected 16 numbers from -4 to 4"),
+        ({"stroke": 0, "place": np.full(PLACE_SIZE, np.nan)}, r"of composer, expected 16 numbers"),
+        ({"stroke": 0, "place": "here"}, r"of composer, expected 16 numbers"),
     ],
 )
 def test_what_is_no_action_is_named(action: Any, message: str) -> None:

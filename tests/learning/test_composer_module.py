@@ -10,7 +10,7 @@ from ray.rllib.core.columns import Columns
 
 from hierbrush.composer.brief import MAX_STROKES, brief_of
 from hierbrush.composer.observation import OBSERVATION_SIZE, BriefBank, Progress
-from hierbrush.composer.place import BOLDNESS, DECISION_SIZE
+from hierbrush.composer.place import PLACE_SIZE
 from hierbrush.composer.policy import OUT_OF_REACH, ComposerPolicy
 from hierbrush.learning.composer_module import ComposerDistribution, ComposerModule
 
@@ -20,8 +20,8 @@ def module() -> ComposerModule:
     torch.manual_seed(0)
     made = ComposerModule(
         observation_space=gymnasium.spaces.Box(-np.inf, np.inf, (MAX_STROKES, OBSERVATION_SIZE), np.float32),
-        action_space=gymnasium.spaces.Box(-np.inf, np.inf, (1 + DECISION_SIZE,), np.float32),
-        model_config={"width": 64, "layers": 2, "hidden": 96, "value_width": 16, "sigma": (0.1, 0.3, 0.2)},
+        action_space=gymnasium.spaces.Box(-np.inf, np.inf, (1 + PLACE_SIZE,), np.float32),
+        model_config={"width": 64, "layers": 2, "hidden": 96, "value_width": 16, "sigma": (0.1, 0.3)},
     )
     for parameter in made.parameters():  # heads start at zero, and zeros are equal too easily
         torch.nn.init.normal_(parameter, std=0.1)
@@ -36,7 +36,7 @@ def observation() -> np.ndarray:
     progress.begin(rows, rows)
     for step in range(3):
         index = np.array([brief.library_order[step] for brief in briefs])
-        progress.write(rows, index, np.full((len(rows), DECISION_SIZE), 0.3, np.float32))
+        progress.write(rows, index, np.full((len(rows), PLACE_SIZE), 0.3, np.float32))
     return progress.observe()
 
 
@@ -51,22 +51,6 @@ def test_the_numpy_twin_gives_the_same_answers(module: ComposerModule, observati
     assert np.abs(twin_logits - logits)[reachable].max() < 1e-5
     exists = observation.any(axis=2)
     assert np.abs(twin_places - places)[exists].max() < 1e-5
-    assert not places[..., BOLDNESS].any()
-
-
-def test_both_decide_the_boldness_alike_before_the_first_stroke(module: ComposerModule) -> None:
-    progress = Progress(BriefBank.of([brief_of(char) for char in "永繁"]), 2)
-    progress.begin(np.arange(2), np.arange(2))
-    observation = progress.observe()
-    state = {name.removeprefix("net."): p.detach().numpy() for name, p in module.named_parameters() if "net." in name}
-    with torch.no_grad():
-        _, decisions = module.heads(torch.from_numpy(observation))
-    mine, twin = decisions[..., BOLDNESS].numpy(), ComposerPolicy(state).heads(observation)[1][..., BOLDNESS]
-    exists = observation.any(axis=2)
-    for row in range(2):
-        assert len(np.unique(mine[row, exists[row]])) == 1
-        assert mine[row, 0] != 0
-    assert np.abs(twin - mine)[exists].max() < 1e-5
 
 
 def test_only_what_remains_can_be_chosen(module: ComposerModule, observation: np.ndarray) -> None:
@@ -86,9 +70,9 @@ def test_the_distribution_agrees_with_torch(module: ComposerModule, observation:
     action = distribution.sample()
     index = action[:, 0].long()
     logits = inputs[:, :MAX_STROKES]
-    places = inputs[:, MAX_STROKES:-DECISION_SIZE].reshape(-1, MAX_STROKES, DECISION_SIZE)
+    places = inputs[:, MAX_STROKES:-PLACE_SIZE].reshape(-1, MAX_STROKES, PLACE_SIZE)
     choice = torch.distributions.Categorical(logits=logits)
-    place = torch.distributions.Normal(places[torch.arange(len(index)), index], inputs[:, -DECISION_SIZE:].exp())
+    place = torch.distributions.Normal(places[torch.arange(len(index)), index], inputs[:, -PLACE_SIZE:].exp())
     expected = choice.log_prob(index) + place.log_prob(action[:, 1:]).sum(dim=1)
     assert torch.allclose(distribution.logp(action), expected, atol=1e-4)
     assert torch.allclose(distribution.entropy(), choice.entropy() + place.entropy().sum(dim=1), atol=1e-4)
@@ -116,7 +100,7 @@ def test_a_batch_of_zeros_gives_finite_numbers(module: ComposerModule) -> None:
 def test_an_untrained_module_writes_what_the_library_expects(observation: np.ndarray) -> None:
     module = ComposerModule(
         observation_space=gymnasium.spaces.Box(-np.inf, np.inf, (MAX_STROKES, OBSERVATION_SIZE), np.float32),
-        action_space=gymnasium.spaces.Box(-np.inf, np.inf, (1 + DECISION_SIZE,), np.float32),
+        action_space=gymnasium.spaces.Box(-np.inf, np.inf, (1 + PLACE_SIZE,), np.float32),
         model_config={"width": 64, "layers": 1, "hidden": 64, "value_width": 16, "sigma": 0.1},
     )
     logits, places = module.heads(torch.from_numpy(observation))

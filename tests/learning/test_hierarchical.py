@@ -11,9 +11,8 @@ import pytest
 from ray.rllib.env.multi_agent_env import MultiAgentEnv
 
 from hierbrush.cli import main
-from hierbrush.composer.brief import MAX_STROKES
 from hierbrush.composer.observation import EXISTS, WRITTEN
-from hierbrush.composer.place import BOLDNESS, DECISION_SIZE, PLACE_SIZE
+from hierbrush.composer.place import PLACE_SIZE
 from hierbrush.composer.policy import ComposerPolicy, load_composer
 from hierbrush.curriculum import Curriculum, load_curriculum
 from hierbrush.envs.character import COMPOSER, CharacterBatch
@@ -128,7 +127,7 @@ def test_as_many_characters_as_slots_are_needed(curriculum: Curriculum) -> None:
 
 def test_decisions_out_of_turn_are_refused(curriculum: Curriculum) -> None:
     batch = CharacterBatch(2, curriculum=curriculum, seed=1)
-    first = np.zeros((1, 1 + DECISION_SIZE), np.float32)
+    first = np.zeros((1, 1 + PLACE_SIZE), np.float32)
     batch.begin(np.array([0]), first)
     with pytest.raises(HierbrushError, match=r"^rows: 0 is not due"):
         batch.begin(np.array([0]), first)
@@ -168,23 +167,17 @@ def test_only_who_acts_next_is_observed(curriculum: Curriculum) -> None:
     assert 0.5 * decisions < levels["primitives"] < decisions
 
 
-def test_the_critic_sees_the_boldness_that_the_policy_decided(curriculum: Curriculum) -> None:
+def test_the_critic_sees_where_strokes_that_are_left_belong(curriculum: Curriculum) -> None:
     batch = CharacterBatch(2, curriculum=curriculum, seed=5)
     every = np.arange(2)
-    assert not batch.privileged(every)[..., BOLDNESS].any()
-    decisions = np.zeros((2, 1 + DECISION_SIZE), np.float32)
-    decisions[:, 1 + BOLDNESS] = [0.5, 1.5]
-    batch.begin(every, decisions)
+    batch.begin(every, np.zeros((2, 1 + PLACE_SIZE), np.float32))
     privileged = batch.privileged(every)
-    np.testing.assert_allclose(privileged[..., BOLDNESS].T, np.tile([0.5, 1.5], (MAX_STROKES, 1)), rtol=1e-6)
     observed = batch.observe_composer(every)
     exists = observed[:, :, EXISTS] > 0
     left = exists & (observed[:, :, WRITTEN] == 0)
     seen = seen_by_critic(observed, np.zeros_like(privileged), privileged)
-    assert not seen[~exists].any()
-    np.testing.assert_array_equal(seen[exists][:, BOLDNESS], privileged[exists][:, BOLDNESS])
-    np.testing.assert_array_equal(seen[left][:, :PLACE_SIZE], -privileged[left][:, :PLACE_SIZE])
-    assert not seen[exists & ~left][:, :PLACE_SIZE].any()
+    np.testing.assert_array_equal(seen[left], -privileged[left])
+    assert not seen[~left].any()
 
 
 def test_options_are_discounted_by_how_long_they_took() -> None:

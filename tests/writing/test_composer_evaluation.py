@@ -47,7 +47,8 @@ def test_hands_without_strokes_have_rows(monkeypatch: pytest.MonkeyPatch) -> Non
     composed, flat, random = result.rows
     assert (flat.name, random.name) == ("flat policy", "random handle")
     for row in (flat, random):
-        assert {name for name, values in row.figures.items() if np.isfinite(values).all()} == {"character_iou"}
+        known = {name for name, values in row.figures.items() if np.isfinite(values).all()}
+        assert known == {"character_iou", "width"}
         assert ((row.places >= 1) & (row.places <= len(characters))).all()
     assert np.isfinite(composed.figures["order_exact"]).all()
     path = write_flat([brief_of("湖")], MLPPolicy.load(WEIGHTS), MEASURED)[0]

@@ -13,7 +13,7 @@ from hierbrush.composer.brief import brief_of
 from hierbrush.composer.composers import WEIGHTS as COMPOSER
 from hierbrush.composer.policy import ComposerPolicy
 from hierbrush.errors import HierbrushError
-from hierbrush.metrics import score
+from hierbrush.metrics import score, stroke_width
 from hierbrush.sim import BrushModel, rasterise, trace
 from hierbrush.strokes.learned import WEIGHTS, LearnedPolicy
 from hierbrush.strokes.policy import PolicySet
@@ -313,3 +313,21 @@ def test_lists_of_strokes_put_unknown_components_in_order() -> None:
         return sum(writing.order == tuple(range(len(writing.strokes))) for writing in writings)
 
     assert in_order(listed) > in_order(plain)
+
+
+@pytest.mark.parametrize("goal", ["glyph", "decomposition"])
+def test_weight_is_the_writer_s_choice(goal: str, tmp_path: Path) -> None:
+    usual = write_character("永", goal=goal)
+    for weight in (0.5, np.float32(1.5)):
+        other = write_character("永", goal=goal, weight=weight)
+        assert other.weight == pytest.approx(float(weight))
+        assert stroke_width(other.image()) / stroke_width(usual.image()) == pytest.approx(weight, rel=0.12)
+        assert Writing.load(other.save(tmp_path / "a.json")) == other
+    assert write_character("永", goal=goal, weight=1) == usual
+    assert other != usual
+
+
+@pytest.mark.parametrize("weight", [0.3, 2.1, np.nan, "bold", None, True])
+def test_a_weight_that_no_brush_writes_is_refused(weight: Any) -> None:
+    with pytest.raises(HierbrushError, match=r"^weight: .*0\.4.*2"):
+        write_character("永", weight=weight)

@@ -20,12 +20,14 @@ from hierbrush.characters.build.report import agreement, as_text, make_report
 from hierbrush.characters.build.shapes import build_shape_bases, write_shape_bases
 from hierbrush.characters.build.sheets import write_confusion_sheets
 from hierbrush.characters.build.sources import Sources, read_sources
+from hierbrush.characters.build.widths import build_widths, write_widths
 from hierbrush.characters.data_file import LABEL_SOURCES, DataFile, Record, write
 from hierbrush.characters.library import DATA_FILE, CharacterLibrary
 from hierbrush.errors import HierbrushError
 from hierbrush.resources import folder
 from hierbrush.strokes.shape_basis import FILE as SHAPES_FILE
 from hierbrush.strokes.types import ABBREVIATIONS, NUMBER
+from hierbrush.strokes.widths import FILE as WIDTHS_FILE
 
 NOTICE = (
     "Outlines and medians: hanzi-writer-data 2.0.1, from Make Me a Hanzi, from fonts (C) 1999 Arphic Technology Co., "
@@ -51,6 +53,7 @@ _OUTPUT = click.Path(path_type=Path)
 )
 @click.option("--out", type=_OUTPUT, default=DATA_FILE, help="The character file; orders and report go beside it.")
 @click.option("--shapes", type=_OUTPUT, default=SHAPES_FILE, help="The shape basis file.")
+@click.option("--widths", type=_OUTPUT, default=WIDTHS_FILE, help="The file of how wide strokes are.")
 @click.option("--primitives", type=_PACKAGE, default=None, help="Folder whose YAML files get the counts.")
 @click.option("--sheets", type=_OUTPUT, default=None, help="Folder for pictures of the classifier's confusions.")
 @click.option("--reference", type=_PACKAGE, default=None, help="Decompositions to measure agreement with.")
@@ -68,13 +71,14 @@ def main(
     kanjivg: Path | None,
     out: Path,
     shapes: Path,
+    widths: Path,
     primitives: Path | None,
     sheets: Path | None,
     reference: Path | None,
     keep: Path | None,
     fit: bool,
 ) -> None:
-    """Build the character file and the shape bases, and print what they hold. Takes some six minutes."""
+    """Build the character file, the shape bases and the widths, and print what they hold. Takes some six minutes."""
     try:
         sources = read_sources(hanzi_writer_data, cnchar_order, cnchar_trad, cjk_semantic_split)
         if fit:
@@ -87,6 +91,7 @@ def main(
         if keep is None:
             report = build(sources, references, out, primitives, sheets, reference)
             write_shape_bases(shapes, build_shape_bases(CharacterLibrary(out), primitives))
+            write_widths(widths, build_widths(CharacterLibrary(out)))
         else:
             report = rebuild(keep, sources, references, out, primitives)
     except HierbrushError as error:

@@ -14,12 +14,12 @@ from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.spatial import cKDTree  # type: ignore[import-untyped]
+from scipy.spatial import cKDTree
 from skimage.measure import find_contours
 
 from hierbrush.characters import Component
 from hierbrush.composer.library import THICKNESS
-from hierbrush.composer.place import stroke_goals
+from hierbrush.composer.place import shaped_goals
 from hierbrush.metrics import SIDE
 from hierbrush.sim import rasterise
 
@@ -108,7 +108,7 @@ def fit(ink: Floats, stroke_types: Sequence[str], tree: Component, places: F32) 
                     pairs = source[mine], target[mine], direction[mine], weight[mine]
                     _move(placed, group, *_motion(*pairs, stage.stiffness))
     found = placed.astype(np.float32)
-    goals = stroke_goals(stroke_types, found, np.zeros(len(found), np.float32))
+    goals = shaped_goals(stroke_types, found)
     mine = rasterise([goal.outline for goal in goals], SIDE, supersample=1) >= 0.5
     step = len(ink) // SIDE
     glyph = ink.reshape(SIDE, step, SIDE, step).mean(axis=(1, 3)) >= 0.5
@@ -144,7 +144,7 @@ def _edge(ink: Floats) -> tuple[Floats, Floats]:
     """Return points f64 [n, 2] on the edge of a raster's ink, in the unit box, and the unit normals out of the ink."""
     side = len(ink)
     points, normals = [], []
-    for contour in find_contours(np.pad(ink, 1), 0.5):  # type: ignore[no-untyped-call]
+    for contour in find_contours(np.pad(ink, 1), 0.5):
         # Row and column of pixel centres, one further for the padding; contours keep to one side of the ink.
         where, normal = _sampled((contour[:-1, ::-1] - 0.5) / side, _INK_STEP)
         points.append(where)
@@ -158,7 +158,7 @@ def _edge(ink: Floats) -> tuple[Floats, Floats]:
 def _outlines(stroke_types: Sequence[str], places: Floats) -> tuple[Floats, Floats, NDArray[np.int64]]:
     """Return points f64 [n, 2] on the strokes' outlines, normals out of the strokes, and the points' strokes."""
     points, normals, strokes = [], [], []
-    goals = stroke_goals(stroke_types, places.astype(np.float32), np.zeros(len(places), np.float32))
+    goals = shaped_goals(stroke_types, places.astype(np.float32))
     for number, goal in enumerate(goals):
         where, normal = _sampled(goal.outline.astype(np.float64), _OUTLINE_STEP)
         x, y = goal.outline.T

@@ -10,7 +10,7 @@ from PIL import Image
 
 from hierbrush.composer.drawings import FurtherDrawing
 from hierbrush.composer.fitting.fonts import coverage
-from hierbrush.composer.place import stroke_goals
+from hierbrush.composer.place import shaped_goals
 from hierbrush.sim import rasterise
 
 _COLUMNS, _ROWS = 10, 6
@@ -32,8 +32,7 @@ def write_sheet(path: Path, drawings: Sequence[FurtherDrawing], fonts: Mapping[s
     page = np.ones((_ROWS * _CELL, _COLUMNS * _CELL, 3))
     for cell, number in enumerate(chosen):
         drawing = drawings[number]
-        widths = np.zeros(len(drawing.stroke_types), np.float32)
-        outlines = [goal.outline for goal in stroke_goals(drawing.stroke_types, drawing.places, widths)]
+        outlines = [goal.outline for goal in shaped_goals(drawing.stroke_types, drawing.places)]
         taken = coverage(fonts[drawing.char], drawing.char, _CELL)[..., None] * _GLYPH
         taken = taken + rasterise(outlines, _CELL, supersample=4)[..., None] * _INK
         row, column = divmod(cell, _COLUMNS)

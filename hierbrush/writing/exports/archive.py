@@ -18,14 +18,14 @@ from typing import Any, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from hierbrush.arguments import check_path
+from hierbrush.arguments import check_number, check_path
 from hierbrush.characters import Component
 from hierbrush.errors import HierbrushError, closest, shown
 from hierbrush.files import read_whole
 from hierbrush.sim import BrushModel
 from hierbrush.strokes.goal import StrokeGoal
 from hierbrush.writing.layout import Layout
-from hierbrush.writing.plan import Plan
+from hierbrush.writing.plan import BOLDEST, LIGHTEST, Plan
 from hierbrush.writing.result import Page, Sheet, Writing, WrittenStroke
 from hierbrush.writing.trajectory import MotionLimits
 
@@ -127,6 +127,7 @@ def _plan_json(plan: Plan) -> dict[str, Any]:
         # The glyph's outlines are the strokes' references unless a composer placed the strokes.
         "glyph": [_short(outline) for outline in plan.glyph] if plan.composer and plan.glyph is not None else None,
         "unknown": plan.unknown,
+        "weight": plan.weight,
     }
 
 
@@ -287,7 +288,9 @@ def _writing(character: Any, common: dict[str, Any]) -> Writing:
         raise _DamagedError("is damaged: order and glyph do not belong together")
     unknown = tuple(_text({"unknown": name}, "unknown") for name in _list(character, "unknown"))
     known_order = None if order is None else tuple(order)
-    plan = Plan(char, tuple(goals), tuple(references), tree, composer, known_order, glyph, unknown)
+    # Files of earlier versions have none.
+    weight = check_number("weight", character.get("weight", 1.0), LIGHTEST, BOLDEST, "times the usual width")
+    plan = Plan(char, tuple(goals), tuple(references), tree, composer, known_order, glyph, unknown, weight)
     return Writing(plan, stroke_paths=paths, **common)
 
 
