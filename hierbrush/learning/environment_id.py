@@ -55,7 +55,7 @@ def _import(module: str, environment: str, config_path: Path) -> None:
         _put_on_path(str(there[0]))
     try:
         importlib.import_module(module)
-    except Exception as error:  # a stranger's module may raise anything
+    except (Exception, SystemExit) as error:  # a stranger's module may raise anything
         raise HierbrushError(
             f"environment.id: {shown(environment)} cannot be used: importing {module} raised {type(error).__name__}: "
             f"{_line(error)}"
@@ -68,5 +68,5 @@ def _put_on_path(folder: str) -> None:
     os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, [os.environ.get("PYTHONPATH"), folder]))
 
 
-def _line(error: Exception) -> str:
+def _line(error: BaseException) -> str:
     return " ".join(str(error).split())[:300]

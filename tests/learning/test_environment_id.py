@@ -87,6 +87,7 @@ def test_what_is_not_there_is_told_in_a_line(environment: str, tmp_path: Path) -
     ("code", "told"),
     [
         ("import not_there_either", "raised ModuleNotFoundError: No module named 'not_there_either'"),
+        ("raise SystemExit(3)", "raised SystemExit: 3"),
         ("def broken(:", "raised SyntaxError: "),
         ("raise RuntimeError('two\\nlines')", "raised RuntimeError: two lines"),
     ],
