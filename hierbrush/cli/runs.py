@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 import click
 
-from hierbrush.errors import HierbrushError
+from hierbrush.errors import HierbrushError, shown
 
 # Read here and not through hierbrush.learning, which imports Ray and takes seconds.
 _METRICS = "metrics.jsonl"
@@ -41,7 +41,7 @@ def runs(folder: str) -> None:
     else:
         root = Path(folder)
         if not root.is_dir():
-            raise HierbrushError(f"FOLDER: {folder!r} is no folder; trainings go to runs/ unless told otherwise")
+            raise HierbrushError(f"FOLDER: {shown(folder)} is no folder; trainings go to runs/ unless told otherwise")
         logs = sorted(root.rglob(_METRICS), key=lambda log: log.stat().st_mtime, reverse=True)
         # A checkpoint has a copy of the log.
         found = [_run(log, root) for log in logs if log.parent.parent.name != _CHECKPOINTS]
@@ -86,7 +86,7 @@ def _stored(uri: str) -> list[_Run]:
         files, root = FileSystem.from_uri(uri)
         paths = {info.path: info for info in files.get_file_info(FileSelector(root, recursive=True))}
     except (ArrowException, OSError, ValueError) as error:
-        raise HierbrushError(f"FOLDER: {uri!r} cannot be read: {error}") from None
+        raise HierbrushError(f"FOLDER: {shown(uri)} cannot be read: {error}") from None
     newest: dict[str, str] = {}
     for path in sorted(paths):
         inside = re.fullmatch(rf"(.*)/{_CHECKPOINTS}/step-\d{{12}}/{_COMPLETE}", path)

@@ -15,7 +15,7 @@ from hierbrush.composer import composers
 from hierbrush.composer.policy import ComposerPolicy
 from hierbrush.curriculum import Curriculum
 from hierbrush.envs.character import COMPOSER, character_spaces
-from hierbrush.errors import HierbrushError, closest
+from hierbrush.errors import HierbrushError, closest, shown
 from hierbrush.learning.algorithm import CurriculumCallback, CurriculumPPOConfig
 from hierbrush.learning.character_env import DecisionEnv
 from hierbrush.learning.composer_module import ComposerModule
@@ -74,7 +74,7 @@ def _primitives(weights: str) -> PolicySet:
 def _primitive(weights: str, stroke: str) -> MLPPolicy:
     policies = _primitives(weights).policies
     if stroke not in policies:
-        raise HierbrushError(f"primitives.weights: {weights} has no policy for {stroke}")
+        raise HierbrushError(f"primitives.weights: {shown(weights)} has no policy for {stroke}")
     return policies[stroke]
 
 
@@ -140,7 +140,7 @@ def _path(setting: str, weights: str, named: Mapping[str, Path]) -> str:
     path = named[weights] if weights in named else Path(weights).resolve()
     if not path.is_file():
         raise HierbrushError(
-            f"{setting}: {weights!r} is neither a file nor {' or '.join(map(repr, named))}"
+            f"{setting}: {shown(weights)} is neither a file nor {' or '.join(map(repr, named))}"
             f"{closest(weights, list(named))}"
         )
     return str(path)

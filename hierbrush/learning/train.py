@@ -76,7 +76,7 @@ def make_plan(
             known = curriculum.stroke_types if curriculum else ABBREVIATIONS
             if stroke is not None and stroke not in known:
                 raise HierbrushError(
-                    f"--stroke: {stroke!r} is not trained by phase {phase.name!r} ({', '.join(known)})"
+                    f"--stroke: {shown(stroke)} is not trained by phase {shown(phase.name)} ({', '.join(known)})"
                     f"{closest(stroke.upper(), list(known))}"
                 )
             strokes = [name for name in known if stroke in (None, name)]
@@ -185,8 +185,8 @@ def train(
     begun = next((run for run in everything if run.begun), None) if not resume else None
     if begun is not None:
         raise HierbrushError(
-            f"--output: {output} already holds a training of {begun.name}; add --resume to go on with it, or give "
-            "another --output"
+            f"--output: {shown(output)} already holds a training of {begun.name}; add --resume to go on with it, or "
+            "give another --output"
         )
     with only_writer(output):
         if resume:
