@@ -7,6 +7,7 @@ from pathlib import Path
 
 import click
 
+from hierbrush.cli.messages import check_place
 from hierbrush.curriculum import Curriculum, load_curriculum
 from hierbrush.curriculum.model import curriculum_file, json_schema
 from hierbrush.errors import HierbrushError, closest, shown
@@ -67,8 +68,7 @@ def show(file: Path, output: Path | None, seed: int, strokes: tuple[str, ...]) -
         if stroke not in taught:
             near = closest(stroke.upper(), list(taught)) or f"; it teaches {', '.join(taught)}"
             raise HierbrushError(f"--stroke: {shown(file)} does not teach {shown(stroke)}{near}")
-    if not target.parent.is_dir():
-        raise HierbrushError(f"--output: there is no folder {shown(target.parent)}")
+    check_place("--output", target)
     figure = contact_sheet(loaded, strokes or taught, seed)
     _write(target, rendered(figure, target.suffix.lower()))
 

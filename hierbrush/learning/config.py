@@ -349,4 +349,4 @@ class TrainingConfig(Section):
 def weights_named(name: str, config_path: Path) -> Path:
     """Return the weights that a configuration names: beside it if they are there, else from the working folder."""
     beside = config_path.parent / name
-    return beside if beside.exists() or not Path(name).exists() else Path(name)
+    return beside if os.path.exists(beside) or not os.path.exists(name) else Path(name)

@@ -45,7 +45,7 @@ def _import(module: str, environment: str, config_path: Path) -> None:
     folders = list(dict.fromkeys((config_path.resolve().parent, Path.cwd())))
     importlib.invalidate_caches()  # the file may be younger than Python's list of its folder
     if top not in sys.modules and importlib.util.find_spec(top) is None:
-        there = [folder for folder in folders if (folder / f"{top}.py").is_file() or (folder / top).is_dir()]
+        there = [folder for folder in folders if os.path.isfile(folder / f"{top}.py") or os.path.isdir(folder / top)]
         if not there:
             searched = " or ".join(str(folder) for folder in folders)
             raise HierbrushError(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from functools import lru_cache, partial
 from pathlib import Path
@@ -138,7 +139,7 @@ def weight_files(config: HierarchicalConfig) -> tuple[str, str]:
 
 def _path(setting: str, weights: str, named: Mapping[str, Path]) -> str:
     path = named[weights] if weights in named else Path(weights).resolve()
-    if not path.is_file():
+    if not os.path.isfile(path):
         raise HierbrushError(
             f"{setting}: {shown(weights)} is neither a file nor {' or '.join(map(repr, named))}"
             f"{closest(weights, list(named))}"

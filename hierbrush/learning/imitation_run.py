@@ -6,6 +6,7 @@ import contextlib
 import hashlib
 import json
 import logging
+import os
 import time
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
@@ -255,7 +256,7 @@ def _teacher_hashes(config: ImitationConfig) -> dict[str, str]:
     """
     teachers = config.practice.teachers
     for number, file in enumerate(teachers):
-        if not file.is_file():
+        if not os.path.isfile(file):
             raise HierbrushError(f"practice.teachers[{number}]: {shown(file)} is not a file")
     Teachers.load(teachers)  # for its errors, while nothing is made yet
     return _hashes(teachers)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import sys
 from collections.abc import Sequence
@@ -215,7 +216,7 @@ def _train_phase(
     """Train the policies of one phase that are not finished: one here, several side by side."""
     waiting = [run for run in runs if not run.finished]
     for run in waiting:
-        if run.initial_weights is not None and not run.initial_weights.is_file():
+        if run.initial_weights is not None and not os.path.isfile(run.initial_weights):
             raise HierbrushError(f"initial_weights: {shown(run.initial_weights)} is not a file")
     if not waiting:
         return

@@ -56,7 +56,7 @@ LEFT_OUT = {
     "apply_overrides", "load_model", "Repertoire", "PolicySet", "LearnedPolicy", "MLPPolicy", "ShapeBasis",
     "usual_sides", "features", "displacements", "to_shape", "goals", "lift_off", "parameter_shapes", "row_counts",
     "load_composer_card", "StageEvent", "Follower", "disc_coverage", "sureness", "ComposerPolicy", "TypeVar",
-    "GoalBank", "GlyphIndex", "Any", "Split",
+    "GoalBank", "GlyphIndex", "Any", "Split", "weights_file", "practised", "shipped_in", "tell",
 }  # fmt: skip
 
 
