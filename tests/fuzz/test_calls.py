@@ -340,5 +340,8 @@ def test_natural_arguments_are_taken() -> None:
     model = BrushModel(root_ratio=np.float32(0.25), back_ratio=np.int64(1))
     assert model.replace(width_slope=np.float64(1.0)).width(np.float32(0.004)) > 0
     assert hierbrush.sim.rasterise([goal().outline], np.int64(64), supersample=np.int32(2)).shape == (64, 64)
+    # 8 bits do not hold the samples of that raster.
+    small, usual = (hierbrush.sim.rasterise([goal().outline], side) for side in (np.uint8(200), 200))
+    np.testing.assert_array_equal(small, usual)
     assert shipped_policy().bind(np.array(["H"])) is not None
     assert GlyphIndex(iter([blot()])).ranks([blot()], np.array([0])).tolist() == [1]
