@@ -32,14 +32,18 @@ def check_raster(side: int, supersample: int) -> tuple[int, int]:
     Raises:
         HierbrushError: they are not usable.
     """
-    side = check_whole("side", side, MIN_SIDE, MAX_SIDE, unit="pixels")
+    return check_whole("side", side, MIN_SIDE, MAX_SIDE, unit="pixels"), check_supersample(supersample)
+
+
+def check_supersample(supersample: int) -> int:
+    """Return the samples a pixel side as Python's integer; raise `HierbrushError` unless there are 1, 2 or 4."""
     if (
         not isinstance(supersample, int | np.integer)
         or isinstance(supersample, bool)
         or supersample not in SUPERSAMPLES
     ):
         raise HierbrushError(f"supersample: {shown(supersample)}, expected 1, 2 or 4 samples a pixel side")
-    return side, int(supersample)
+    return int(supersample)
 
 
 def _byte_counts(supersample: int) -> NDArray[np.unsignedinteger]:
