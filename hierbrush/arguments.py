@@ -77,13 +77,13 @@ def check_path(name: str, value: Any) -> Path:
     """Return a string or path-like as a path.
 
     Raises:
-        HierbrushError: it is neither.
+        HierbrushError: it is neither, or empty.
     """
     try:
         path = os.fspath(value)
     except Exception:  # a stranger's __fspath__ may raise anything
         path = None
-    if not isinstance(path, str):
+    if not isinstance(path, str) or not path:
         raise HierbrushError(f"{name}: {shown(value)}, expected a path")
     return Path(path)
 

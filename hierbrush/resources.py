@@ -6,7 +6,7 @@ import os
 from collections.abc import Callable
 from pathlib import Path
 
-from hierbrush.arguments import check_choice
+from hierbrush.arguments import check_choice, check_path
 from hierbrush.errors import HierbrushError, closest, shown
 
 _PACKAGE = Path(__file__).resolve().parent
@@ -36,7 +36,7 @@ def named_file(
     name: str | os.PathLike[str],
     *,
     argument: str,
-    beside: Path | None = None,
+    beside: str | os.PathLike[str] | None = None,
     other: Callable[[Path], bool] = lambda file: False,
 ) -> Path:
     """Return the YAML file that a user means by a path or by the name of one of hierbrush's own.
@@ -54,9 +54,8 @@ def named_file(
     Raises:
         HierbrushError: there is no such file.
     """
-    if not isinstance(name, str | os.PathLike):
-        raise HierbrushError(f"{argument}: must be a path or a name, not {type(name).__name__}")
-    path = Path(os.fsdecode(name))
+    path = check_path(argument, name)
+    beside = None if beside is None else check_path("beside", beside)
     bare = path.parent == Path()
     for place in [path] if beside is None else [beside.parent / path, path]:
         if os.path.exists(place) and not os.path.isdir(place) and not (bare and os.path.isfile(place) and other(place)):

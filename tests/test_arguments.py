@@ -114,6 +114,7 @@ INK = np.zeros((32, 32))
         (lambda: parse_ids("⿰木月", max_strokes=9, known=3), "known"),  # type: ignore[arg-type]
         (lambda: composer(["learned"]), "composer"),  # type: ignore[arg-type]
         (lambda: load_curriculum(3), "curriculum"),  # type: ignore[arg-type]
+        (lambda: load_curriculum("dots", beside=3), "beside"),  # type: ignore[arg-type]
         (lambda: StageMachine(None), "curriculum"),  # type: ignore[arg-type]
         (lambda: sample_goals(None, ["H"], 1, 0), "goals"),  # type: ignore[arg-type]
         (lambda: folder(["configs"]), "folder"),  # type: ignore[arg-type]

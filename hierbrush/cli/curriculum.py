@@ -7,9 +7,10 @@ from pathlib import Path
 
 import click
 
+from hierbrush.cli.messages import check_place
 from hierbrush.curriculum import Curriculum, load_curriculum
 from hierbrush.curriculum.model import curriculum_file, json_schema
-from hierbrush.errors import HierbrushError, closest
+from hierbrush.errors import HierbrushError, closest, shown
 from hierbrush.files import write_atomically
 
 _FILE = click.Path(path_type=Path)
@@ -61,14 +62,13 @@ def show(file: Path, output: Path | None, seed: int, strokes: tuple[str, ...]) -
 
     target = output or Path(f"{file.stem}.sheet.png")
     if target.suffix.lower() not in FORMATS:
-        raise HierbrushError(f"--output: {str(target)!r} must end in {', '.join(FORMATS[:-1])} or {FORMATS[-1]}")
+        raise HierbrushError(f"--output: {shown(target)} must end in {', '.join(FORMATS[:-1])} or {FORMATS[-1]}")
     taught = loaded.stroke_types
     for stroke in strokes:
         if stroke not in taught:
             near = closest(stroke.upper(), list(taught)) or f"; it teaches {', '.join(taught)}"
-            raise HierbrushError(f"--stroke: {str(file)!r} does not teach {stroke!r}{near}")
-    if not target.parent.is_dir():
-        raise HierbrushError(f"--output: there is no folder {str(target.parent)!r}")
+            raise HierbrushError(f"--stroke: {shown(file)} does not teach {shown(stroke)}{near}")
+    check_place("--output", target)
     figure = contact_sheet(loaded, strokes or taught, seed)
     _write(target, rendered(figure, target.suffix.lower()))
 

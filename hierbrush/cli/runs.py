@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import time
 from pathlib import Path
@@ -10,7 +11,7 @@ from typing import Any, NamedTuple
 
 import click
 
-from hierbrush.errors import HierbrushError
+from hierbrush.errors import HierbrushError, shown
 
 # Read here and not through hierbrush.learning, which imports Ray and takes seconds.
 _METRICS = "metrics.jsonl"
@@ -40,9 +41,11 @@ def runs(folder: str) -> None:
         found = _stored(folder)
     else:
         root = Path(folder)
-        if not root.is_dir():
-            raise HierbrushError(f"FOLDER: {folder!r} is no folder; trainings go to runs/ unless told otherwise")
-        logs = sorted(root.rglob(_METRICS), key=lambda log: log.stat().st_mtime, reverse=True)
+        if not os.path.isdir(folder):  # a path's own is_dir raises at a name too long
+            raise HierbrushError(f"FOLDER: {shown(folder)} is no folder; trainings go to runs/ unless told otherwise")
+        # No pipe, which never ends, nor a link to nowhere.
+        logs = [log for log in root.rglob(_METRICS) if os.path.isfile(log) and os.access(log, os.R_OK)]
+        logs.sort(key=lambda log: log.stat().st_mtime, reverse=True)
         # A checkpoint has a copy of the log.
         found = [_run(log, root) for log in logs if log.parent.parent.name != _CHECKPOINTS]
     if not found:
@@ -56,8 +59,8 @@ def runs(folder: str) -> None:
 
 def _run(log: Path, folder: Path) -> _Run:
     home = log.parent
-    checkpoints = sorted((home / _CHECKPOINTS).glob("step-*")) if (home / _CHECKPOINTS).is_dir() else []
-    if any((home / name).exists() for name in _FINISHED):
+    checkpoints = sorted((home / _CHECKPOINTS).glob("step-*")) if os.path.isdir(home / _CHECKPOINTS) else []
+    if any(os.path.exists(home / name) for name in _FINISHED):
         state = "finished"
     else:
         state = "can be resumed" if checkpoints else "no checkpoint yet"
@@ -86,7 +89,7 @@ def _stored(uri: str) -> list[_Run]:
         files, root = FileSystem.from_uri(uri)
         paths = {info.path: info for info in files.get_file_info(FileSelector(root, recursive=True))}
     except (ArrowException, OSError, ValueError) as error:
-        raise HierbrushError(f"FOLDER: {uri!r} cannot be read: {error}") from None
+        raise HierbrushError(f"FOLDER: {shown(uri)} cannot be read: {error}") from None
     newest: dict[str, str] = {}
     for path in sorted(paths):
         inside = re.fullmatch(rf"(.*)/{_CHECKPOINTS}/step-\d{{12}}/{_COMPLETE}", path)

@@ -390,7 +390,7 @@ class Curriculum(_Section):
         return self.stages[int(number)]
 
 
-def load_curriculum(path: str | PathLike[str], *, beside: Path | None = None) -> Curriculum:
+def load_curriculum(path: str | PathLike[str], *, beside: str | PathLike[str] | None = None) -> Curriculum:
     """Read a curriculum file.
 
     Args:
@@ -404,7 +404,7 @@ def load_curriculum(path: str | PathLike[str], *, beside: Path | None = None) ->
     return load_model(curriculum_file(path, beside=beside), Curriculum)
 
 
-def curriculum_file(name: str | PathLike[str], *, beside: Path | None = None) -> Path:
+def curriculum_file(name: str | PathLike[str], *, beside: str | PathLike[str] | None = None) -> Path:
     """Return the curriculum that a name stands for: a file, or one of hierbrush's own; see `named_file`.
 
     A training configuration is not taken for one: ``configs/`` and ``curricula/`` both have a ``composer.yaml``.

@@ -130,8 +130,8 @@ class StageMachine:
         if state.stage >= len(stages) or stages[state.stage].name != state.name:
             names = ", ".join(stage.name for stage in stages)
             raise HierbrushError(
-                f"state: stage {state.stage} is {shown(state.name)}, but curriculum {self.curriculum.name!r} has the "
-                f"stages {names}; resume with the curriculum that the training was started with"
+                f"state: stage {state.stage} is {shown(state.name)}, but curriculum {shown(self.curriculum.name)} has "
+                f"the stages {names}; resume with the curriculum that the training was started with"
             )
         return stages[state.stage]
 
@@ -159,7 +159,7 @@ class StageMachine:
             raise HierbrushError(f"steps: {shown(steps)}, expected a whole number >= 0")
         check_kind("metrics", metrics, Mapping, "values by the names of metrics")
         if stage.promotion.metric not in metrics:
-            raise HierbrushError(f"metrics: no {stage.promotion.metric!r} (NaN when not measured)")
+            raise HierbrushError(f"metrics: no {shown(stage.promotion.metric)} (NaN when not measured)")
         if state.status != "running":
             return state, None
         rule = stage.promotion

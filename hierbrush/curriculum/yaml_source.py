@@ -553,7 +553,7 @@ def _problem(document: Document, schema: dict[str, Any], details: dict[str, Any]
         return Problem(where, f"unknown key {shown(location[-1])}{hint}")
     if kind == "missing":
         inside = f" in {dotted(_present(document, location[:-1]))}" if len(location) > 1 else ""
-        what = f"item {location[-1]}" if isinstance(location[-1], int) else f"key {location[-1]!r}"
+        what = f"item {location[-1]}" if isinstance(location[-1], int) else f"key {shown(location[-1])}"
         return Problem(where, f"missing {what}{inside}")
     name = one_line(dotted(_present(document, location)) or "the document", 200)
     if kind == "value_error":  # raised by a validator of ours, which says what would have been right

@@ -13,8 +13,9 @@ from gymnasium import spaces
 from gymnasium.vector import AutoresetMode, VectorEnv
 from gymnasium.vector.utils import batch_space
 from numpy.typing import NDArray
+from pydantic import ValidationError
 
-from hierbrush.arguments import check_whole
+from hierbrush.arguments import check_kind, check_whole
 from hierbrush.curriculum import Curriculum, load_curriculum
 from hierbrush.envs.picture import Frame, stroke_picture
 from hierbrush.envs.window import Window
@@ -125,7 +126,7 @@ class BatchVectorEnv(VectorEnv[F32, F32, Any]):
     def step(self, actions: F32) -> tuple[F32, F32, Bools, Bools, dict[str, Any]]:
         """Advance by one tick; an episode that ended before begins anew instead (its action is ignored, reward 0)."""
         fresh = self._ended.copy()
-        reward, over = self._advance(np.asarray(actions, dtype=np.float32))
+        reward, over = self._advance(_numbers(actions))
         reward, over = reward.copy(), over & ~fresh
         if fresh.any():
             self._begin(np.flatnonzero(fresh))
@@ -179,7 +180,7 @@ class SingleEnv(gymnasium.Env[F32, F32]):
 
     def step(self, action: F32) -> tuple[F32, float, bool, bool, dict[str, Any]]:
         """Advance by one tick; ``info["episode_metrics"]`` holds the scores of an episode that is over."""
-        reward, over = self._vector._advance(np.asarray(action, dtype=np.float32)[None])
+        reward, over = self._vector._advance(_numbers(action)[None])
         info: dict[str, Any] = {}
         if over[0]:
             info["episode_metrics"] = {name: float(values[0]) for name, values in self._vector.episode_metrics.items()}
@@ -208,6 +209,14 @@ class SingleEnv(gymnasium.Env[F32, F32]):
             self._window.close()
 
 
+def _numbers(actions: Any) -> F32:
+    try:
+        with np.errstate(over="ignore"):  # what overflows is beyond, and is cut
+            return np.asarray(actions, dtype=np.float32)
+    except Exception:  # a stranger's __array__ may raise anything
+        raise HierbrushError(f"action: {shown(actions)}, expected numbers from -1 to 1") from None
+
+
 def check_render_mode(render_mode: str | None, metadata: Mapping[str, Any]) -> str | None:
     """Return a render mode, or raise `HierbrushError` unless ``metadata`` names it."""
     known = metadata["render_modes"]
@@ -229,4 +238,10 @@ def curriculum_of(source: Curriculum | Mapping[str, Any] | str | PathLike[str] |
         return load_curriculum(folder("curricula") / default)
     if isinstance(source, str | PathLike):
         return load_curriculum(source)
-    return Curriculum.model_validate(source)
+    check_kind("curriculum", source, Mapping, "a Curriculum, its content as a mapping, or the path of its file")
+    try:
+        return Curriculum.model_validate(source)
+    except ValidationError as error:
+        wrong = error.errors(include_url=False)[0]
+        place = ".".join(map(str, wrong["loc"])) or "the mapping"
+        raise HierbrushError(f"curriculum: {place}: {wrong['msg']}") from None

@@ -20,13 +20,15 @@ import numpy as np
 from gymnasium import spaces
 from numpy.typing import NDArray
 
+from hierbrush.arguments import check_list
 from hierbrush.curriculum import Curriculum, Stage
 from hierbrush.curriculum.goals import sample_goals
 from hierbrush.envs.batch_vector import F32, BatchVectorEnv, Bools, Index, SingleEnv, curriculum_of
 from hierbrush.envs.kept_banks import kept_bank
-from hierbrush.errors import HierbrushError, closest
+from hierbrush.errors import HierbrushError, closest, shown
 from hierbrush.sim import GoalBank, StrokeBatch
 from hierbrush.sim.observation import GROUPS, LAYOUTS
+from hierbrush.sim.raster import check_supersample
 from hierbrush.strokes.follower import Follower
 
 _HAND = 1
@@ -77,11 +79,11 @@ class StrokeVectorEnv(BatchVectorEnv):
         types = self.curriculum.stroke_types
         if stroke is not None and stroke not in types:
             raise HierbrushError(
-                f"stroke: {stroke!r} is not taught by {self.curriculum.name}{closest(stroke, list(types))}"
+                f"stroke: {shown(stroke)} is not taught by {self.curriculum.name}{closest(stroke, list(types))}"
             )
         self.stroke_types = types if stroke is None else (stroke,)
         if observation not in ("full", "track"):
-            raise HierbrushError(f"observation: {observation!r}, expected 'full' or 'track'")
+            raise HierbrushError(f"observation: {shown(observation)}, expected 'full' or 'track'")
         self._hidden = hidden_columns(hidden, observation)
         super().__init__(
             num_envs,
@@ -91,7 +93,8 @@ class StrokeVectorEnv(BatchVectorEnv):
             seed,
             render_mode,
         )
-        self._layout, self._supersample, self._threads, self._goal_seed = observation, supersample, threads, seed
+        self._supersample = check_supersample(supersample)
+        self._layout, self._threads, self._goal_seed = observation, threads, int(seed)
         self._reward = np.zeros(num_envs, np.float32)
         self._last_action: F32 = np.zeros((num_envs, 3), np.float32)
         self._batch: StrokeBatch | None = None
@@ -212,10 +215,10 @@ def hidden_columns(groups: Sequence[str], layout: str) -> NDArray[np.int64]:
         HierbrushError: there is no such group in that layout.
     """
     columns = np.arange(LAYOUTS[layout])
-    for group in groups:
-        if group not in GROUPS or GROUPS[group].start >= len(columns):
+    for group in check_list("hidden", groups, "names of groups of columns"):
+        if not isinstance(group, str) or group not in GROUPS or GROUPS[group].start >= len(columns):
             known = [name for name, span in GROUPS.items() if span.start < len(columns)]
-            raise HierbrushError(f"hidden: {group!r} is not one of {', '.join(known)}{closest(str(group), known)}")
+            raise HierbrushError(f"hidden: {shown(group)} is not one of {', '.join(known)}{closest(group, known)}")
     return np.concatenate([columns[:0], *(columns[GROUPS[group]] for group in groups)])
 
 

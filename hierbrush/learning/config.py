@@ -8,6 +8,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, field_validator, model_validator
 
+from hierbrush.errors import shown
+
 _Count = Annotated[int, Field(gt=0)]
 _Positive = Annotated[float, Field(gt=0)]
 _Share = Annotated[float, Field(ge=0, le=1)]
@@ -302,13 +304,13 @@ class TrainingConfig(Section):
         earlier: dict[str, str] = {}
         for phase in phases:
             if phase.name in earlier:
-                raise ValueError(f"two phases have the name {phase.name!r}")
+                raise ValueError(f"two phases have the name {shown(phase.name)}")
             single = [name for name, policies in earlier.items() if policies == "one"]
             if phase.start_from is not None and phase.start_from not in single:
                 known = ", ".join(single) or "there is none"
                 raise ValueError(
-                    f"phase {phase.name!r} cannot start from {phase.start_from!r}, which is no earlier phase with one "
-                    f"policy ({known})"
+                    f"phase {shown(phase.name)} cannot start from {shown(phase.start_from)}, which is no earlier "
+                    f"phase with one policy ({known})"
                 )
             earlier[phase.name] = phase.policies
         return phases
@@ -347,4 +349,4 @@ class TrainingConfig(Section):
 def weights_named(name: str, config_path: Path) -> Path:
     """Return the weights that a configuration names: beside it if they are there, else from the working folder."""
     beside = config_path.parent / name
-    return beside if beside.exists() or not Path(name).exists() else Path(name)
+    return beside if os.path.exists(beside) or not os.path.exists(name) else Path(name)

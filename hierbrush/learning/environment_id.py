@@ -45,7 +45,7 @@ def _import(module: str, environment: str, config_path: Path) -> None:
     folders = list(dict.fromkeys((config_path.resolve().parent, Path.cwd())))
     importlib.invalidate_caches()  # the file may be younger than Python's list of its folder
     if top not in sys.modules and importlib.util.find_spec(top) is None:
-        there = [folder for folder in folders if (folder / f"{top}.py").is_file() or (folder / top).is_dir()]
+        there = [folder for folder in folders if os.path.isfile(folder / f"{top}.py") or os.path.isdir(folder / top)]
         if not there:
             searched = " or ".join(str(folder) for folder in folders)
             raise HierbrushError(
@@ -55,7 +55,7 @@ def _import(module: str, environment: str, config_path: Path) -> None:
         _put_on_path(str(there[0]))
     try:
         importlib.import_module(module)
-    except Exception as error:  # a stranger's module may raise anything
+    except (Exception, SystemExit) as error:  # a stranger's module may raise anything
         raise HierbrushError(
             f"environment.id: {shown(environment)} cannot be used: importing {module} raised {type(error).__name__}: "
             f"{_line(error)}"
@@ -68,5 +68,5 @@ def _put_on_path(folder: str) -> None:
     os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, [os.environ.get("PYTHONPATH"), folder]))
 
 
-def _line(error: Exception) -> str:
+def _line(error: BaseException) -> str:
     return " ".join(str(error).split())[:300]

@@ -1,25 +1,42 @@
-"""What must outlive the terminal that a training was started from."""
+"""What a training's signals need of Ray: it outlives the terminal, and leaves SIGTERM to the training."""
 
 from __future__ import annotations
 
 import contextlib
 import signal
 from collections.abc import Iterator
+from typing import Any
 
-from hierbrush.learning.session import ray_session
+from ray._private import utils
+
+from hierbrush.learning.session import ray_session, replaced
 
 
 @contextlib.contextmanager
 def lasting_ray_session(cpus: int, address: str | None = None) -> Iterator[None]:
-    """Do as `ray_session`, with processes that outlive the terminal.
+    """Do as `ray_session`, with processes that outlive the terminal, and keep who answers SIGTERM.
 
     When a terminal closes, every process that was started from it gets SIGHUP. Ray's must be there for the checkpoint
-    that the training then takes. They inherit that the signal is blocked.
+    that the training then takes. They inherit that the signal is blocked. SIGTERM ends a driver of Ray at once, by one
+    handler of Python's and one below it; a training wants to end after a checkpoint.
     """
     with contextlib.ExitStack() as stack:
+        answers = signal.getsignal(signal.SIGTERM)
         before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGHUP})
         try:
-            stack.enter_context(ray_session(cpus, address))
+            with _sigterm_left_to(answers):
+                stack.enter_context(ray_session(cpus, address))
         finally:
             signal.pthread_sigmask(signal.SIG_SETMASK, before)
         yield
+
+
+@contextlib.contextmanager
+def _sigterm_left_to(handler: Any) -> Iterator[None]:
+    """Keep a handler of ours while Ray starts in here; where there is none, Ray may have its own."""
+    if not callable(handler):
+        yield
+        return
+    with replaced(utils, "set_sigterm_handler", lambda _: None):
+        yield
+    signal.signal(signal.SIGTERM, handler)  # again, for what Ray puts below Python's

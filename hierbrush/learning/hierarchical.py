@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from functools import lru_cache, partial
 from pathlib import Path
@@ -15,7 +16,7 @@ from hierbrush.composer import composers
 from hierbrush.composer.policy import ComposerPolicy
 from hierbrush.curriculum import Curriculum
 from hierbrush.envs.character import COMPOSER, character_spaces
-from hierbrush.errors import HierbrushError, closest
+from hierbrush.errors import HierbrushError, closest, shown
 from hierbrush.learning.algorithm import CurriculumCallback, CurriculumPPOConfig
 from hierbrush.learning.character_env import DecisionEnv
 from hierbrush.learning.composer_module import ComposerModule
@@ -74,7 +75,7 @@ def _primitives(weights: str) -> PolicySet:
 def _primitive(weights: str, stroke: str) -> MLPPolicy:
     policies = _primitives(weights).policies
     if stroke not in policies:
-        raise HierbrushError(f"primitives.weights: {weights} has no policy for {stroke}")
+        raise HierbrushError(f"primitives.weights: {shown(weights)} has no policy for {stroke}")
     return policies[stroke]
 
 
@@ -138,9 +139,9 @@ def weight_files(config: HierarchicalConfig) -> tuple[str, str]:
 
 def _path(setting: str, weights: str, named: Mapping[str, Path]) -> str:
     path = named[weights] if weights in named else Path(weights).resolve()
-    if not path.is_file():
+    if not os.path.isfile(path):
         raise HierbrushError(
-            f"{setting}: {weights!r} is neither a file nor {' or '.join(map(repr, named))}"
+            f"{setting}: {shown(weights)} is neither a file nor {' or '.join(map(repr, named))}"
             f"{closest(weights, list(named))}"
         )
     return str(path)

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field
 
-from hierbrush.errors import closest
+from hierbrush.errors import closest, shown
 from hierbrush.learning.config import FaultsSection, FileName, OutputSection, ResourcesSection, Section
 from hierbrush.strokes.types import ABBREVIATIONS
 
@@ -23,7 +23,9 @@ IMITATION = "imitation"
 def _known_types(names: tuple[str, ...]) -> tuple[str, ...]:
     for name in names:
         if name not in ABBREVIATIONS:
-            raise ValueError(f"{name!r} is none of the 38 stroke types{closest(name.upper(), list(ABBREVIATIONS))}")
+            raise ValueError(
+                f"{shown(name)} is none of the 38 stroke types{closest(name.upper(), list(ABBREVIATIONS))}"
+            )
     return names
 
 

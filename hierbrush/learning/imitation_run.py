@@ -6,6 +6,7 @@ import contextlib
 import hashlib
 import json
 import logging
+import os
 import time
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
@@ -23,7 +24,7 @@ from safetensors.numpy import save
 from hierbrush.composer.brief import Brief, Truth
 from hierbrush.composer.policy import ComposerPolicy
 from hierbrush.curriculum import load_model
-from hierbrush.errors import HierbrushError
+from hierbrush.errors import HierbrushError, shown
 from hierbrush.files import write_atomically
 from hierbrush.learning.expert import Disturbance
 from hierbrush.learning.hangup import lasting_ray_session
@@ -255,8 +256,8 @@ def _teacher_hashes(config: ImitationConfig) -> dict[str, str]:
     """
     teachers = config.practice.teachers
     for number, file in enumerate(teachers):
-        if not file.is_file():
-            raise HierbrushError(f"practice.teachers[{number}]: {str(file)!r} is not a file")
+        if not os.path.isfile(file):
+            raise HierbrushError(f"practice.teachers[{number}]: {shown(file)} is not a file")
     Teachers.load(teachers)  # for its errors, while nothing is made yet
     return _hashes(teachers)
 

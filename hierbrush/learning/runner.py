@@ -12,7 +12,7 @@ from ray.rllib.core.columns import Columns
 from ray.rllib.env.single_agent_env_runner import SingleAgentEnvRunner
 
 import hierbrush.envs  # noqa: F401  (registers hierbrush/Stroke-v0, in remote runners too)
-from hierbrush.errors import HierbrushError
+from hierbrush.errors import HierbrushError, shown
 from hierbrush.learning.batch_runner import LENGTH, RETURN, BatchRunner
 from hierbrush.learning.fragment import F32, Fragment, FragmentBuffer
 
@@ -58,7 +58,7 @@ class BatchedEnvRunner(BatchRunner, SingleAgentEnvRunner):  # type: ignore[misc]
         env = self.env.unwrapped
         if not isinstance(env, BatchEnv):
             raise HierbrushError(
-                f"environment.id: {self.config.env!r} has no step_batch and episode_metrics; "
+                f"environment.id: {shown(self.config.env)} has no step_batch and episode_metrics; "
                 "BatchedEnvRunner needs a vector environment like hierbrush/Stroke-v0"
             )
         self.batch_env = env

@@ -155,9 +155,9 @@ def patient_start() -> Iterator[None]:
         return params(**(dict(zip(_AGENT_PORTS, free_ports(len(_AGENT_PORTS)), strict=True)) | given))
 
     with (
-        _replaced(services, "get_node", get_node_in_time),
-        _replaced(services, "start_raylet", watched_raylet),
-        _replaced(parameter, "RayParams", params_with_ports),
+        replaced(services, "get_node", get_node_in_time),
+        replaced(services, "start_raylet", watched_raylet),
+        replaced(parameter, "RayParams", params_with_ports),
     ):
         yield
 
@@ -169,12 +169,13 @@ def loopback_only() -> Iterator[None]:
     Elsewhere than on Linux that is what Ray does anyway; there it would take the machine's own address instead, and
     every process would listen on all of them.
     """
-    with _replaced(ray_constants, "ENABLE_RAY_CLUSTER", False):
+    with replaced(ray_constants, "ENABLE_RAY_CLUSTER", False):
         yield
 
 
 @contextlib.contextmanager
-def _replaced(module: Any, name: str, value: Any) -> Iterator[None]:
+def replaced(module: Any, name: str, value: Any) -> Iterator[None]:
+    """Exchange an attribute of Ray's as long as it is in here."""
     before = getattr(module, name)
     setattr(module, name, value)
     try:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import sys
 from collections.abc import Sequence
@@ -76,7 +77,7 @@ def make_plan(
             known = curriculum.stroke_types if curriculum else ABBREVIATIONS
             if stroke is not None and stroke not in known:
                 raise HierbrushError(
-                    f"--stroke: {stroke!r} is not trained by phase {phase.name!r} ({', '.join(known)})"
+                    f"--stroke: {shown(stroke)} is not trained by phase {shown(phase.name)} ({', '.join(known)})"
                     f"{closest(stroke.upper(), list(known))}"
                 )
             strokes = [name for name in known if stroke in (None, name)]
@@ -185,8 +186,8 @@ def train(
     begun = next((run for run in everything if run.begun), None) if not resume else None
     if begun is not None:
         raise HierbrushError(
-            f"--output: {output} already holds a training of {begun.name}; add --resume to go on with it, or give "
-            "another --output"
+            f"--output: {shown(output)} already holds a training of {begun.name}; add --resume to go on with it, or "
+            "give another --output"
         )
     with only_writer(output):
         if resume:
@@ -215,7 +216,7 @@ def _train_phase(
     """Train the policies of one phase that are not finished: one here, several side by side."""
     waiting = [run for run in runs if not run.finished]
     for run in waiting:
-        if run.initial_weights is not None and not run.initial_weights.is_file():
+        if run.initial_weights is not None and not os.path.isfile(run.initial_weights):
             raise HierbrushError(f"initial_weights: {shown(run.initial_weights)} is not a file")
     if not waiting:
         return

@@ -6,7 +6,7 @@ import contextlib
 import os
 import sys
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -14,6 +14,7 @@ from typing import Any
 import ray
 from ray import tune
 from ray.tune.execution.placement_groups import PlacementGroupFactory
+from ray.tune.execution.tune_controller import TuneController
 
 from hierbrush.errors import HierbrushError
 from hierbrush.files import write_atomically
@@ -21,6 +22,7 @@ from hierbrush.learning.config import TrainingConfig
 from hierbrush.learning.lock import only_writer
 from hierbrush.learning.policy_run import PolicyRun, TrainingLoop, build_training
 from hierbrush.learning.progress import Progress
+from hierbrush.learning.session import replaced
 
 _REPORT_EVERY = (
     5.0  # seconds between a trial's reports; one an iteration would be a message for every tenth of a second
@@ -29,6 +31,7 @@ _REFUSED, _TOLD, _BEGUN_AT = "refused", "told", "begun_at"
 # Seconds for a process of a training that was killed to be ended by Ray, and for a lost machine's lock to expire; NFS
 # takes 90 for that.
 _PATIENCE = 180.0
+_CHECKPOINT = 600  # seconds that a trial may take to end its step and to save: a guard against waiting for ever
 
 
 class PolicyTrial(tune.Trainable):  # type: ignore[misc]
@@ -158,6 +161,23 @@ class _Tell(tune.Callback):  # type: ignore[misc]
             print(f"[{self._finished}/{len(self._runs)}] {trial.config['policy']}: {text}", file=sys.stderr, flush=True)
 
 
+@contextlib.contextmanager
+def _time_for_checkpoints() -> Iterator[None]:
+    """Let trials that are stopped in here finish their step and take their checkpoint.
+
+    Tune kills a trial's process ten seconds after it has asked it to stop, which is no setting of its own; a busy
+    machine takes longer for a step and a checkpoint.
+    """
+    clean_up = TuneController._cleanup_trials
+
+    def patient(controller: TuneController) -> None:
+        controller._actor_force_cleanup_timeout = _CHECKPOINT
+        clean_up(controller)
+
+    with replaced(TuneController, "_cleanup_trials", patient):
+        yield
+
+
 def resources_of(config: TrainingConfig) -> PlacementGroupFactory:
     """Return what Ray sets aside for one policy: its learner's core, then its runners, then its further learners."""
     resources = config.resources
@@ -193,7 +213,7 @@ def train_trials(runs: Sequence[PolicyRun], *, resume: bool, stop: Callable[[], 
     # Tune's own handler would end the trials without a checkpoint; its loggers write what our logs have.
     os.environ["TUNE_DISABLE_SIGINT_HANDLER"] = os.environ["TUNE_DISABLE_AUTO_CALLBACK_LOGGERS"] = "1"
     os.environ["RAY_AIR_NEW_OUTPUT"] = os.environ["RAY_CHDIR_TO_TRIAL_DIR"] = "0"
-    results = tune.Tuner(
+    tuner = tune.Tuner(
         tune.with_resources(
             tune.with_parameters(PolicyTrial, runs=by_name, weights=weights, resume=resume),
             lambda trial: resources_of(by_name[trial["policy"]].config),
@@ -209,7 +229,9 @@ def train_trials(runs: Sequence[PolicyRun], *, resume: bool, stop: Callable[[], 
             callbacks=[_Tell(by_name)],
             verbose=0,
         ),
-    ).fit()
+    )
+    with _time_for_checkpoints():
+        results = tuner.fit()
     refused = [result.metrics[_REFUSED] for result in results if (result.metrics or {}).get(_REFUSED)]
     if refused:
         raise HierbrushError(*dict.fromkeys("\n".join(refused).splitlines()))

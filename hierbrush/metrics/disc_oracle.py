@@ -34,7 +34,7 @@ def disc_oracle(
     strokes = check_list("strokes", strokes, "pairs of outline and median")
     if not all(isinstance(stroke, tuple | list) and len(stroke) == 2 for stroke in strokes):
         raise HierbrushError("strokes: expected pairs of outline [n, 2] and median [m, 2]")
-    check_raster(side, supersample)
+    side, supersample = check_raster(side, supersample)
     return disc_coverage([inscribed_discs(outline, median) for outline, median in strokes], side, supersample)
 
 

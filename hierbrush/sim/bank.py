@@ -70,7 +70,7 @@ class GoalBank:
         Raises:
             HierbrushError: no goals, unequal numbers of outlines and tracks, a wrong shape, or values out of range.
         """
-        check_raster(side, supersample)
+        side, supersample = check_raster(side, supersample)
         box = check_number("box", box, MIN_BOX, MAX_BOX, "metres")
         outlines = check_list("outlines", outlines, "polygons, each [n >= 3, 2]")
         tracks = check_list("tracks", tracks, f"tracks, each [ticks + 1 >= 2, {TRACK_SIZE}]")

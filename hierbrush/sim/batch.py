@@ -143,7 +143,7 @@ class BrushBatch:
         threads: int = 1,
         seed: int = 0,
     ) -> None:
-        check_raster(side, supersample)
+        side, supersample = check_raster(side, supersample)
         words = side * supersample * ((side * supersample + 63) // 64)
         self._open(model, slots, words, side, box, supersample, spacing, threads, seed, None, 0, HandleLimits())
         self._arrays["window"][:] = (0, 0, side, side)

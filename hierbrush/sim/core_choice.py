@@ -6,14 +6,14 @@ import os
 import warnings
 from types import ModuleType
 
-from hierbrush.errors import HierbrushError
+from hierbrush.errors import HierbrushError, shown
 from hierbrush.sim import reference
 
 
 def _choose() -> tuple[str, ModuleType]:
     wanted = os.environ.get("HIERBRUSH_CORE", "")
     if wanted not in ("", "c", "numpy"):
-        raise HierbrushError(f"HIERBRUSH_CORE: {wanted!r}, expected 'c' or 'numpy' (or unset)")
+        raise HierbrushError(f"HIERBRUSH_CORE: {shown(wanted)}, expected 'c' or 'numpy' (or unset)")
     if wanted == "numpy":
         return "numpy", reference
     try:

@@ -62,8 +62,8 @@ class GoalSlots(GoalBank):
         Raises:
             HierbrushError: an argument is out of range.
         """
-        check_raster(side, supersample)
-        check_whole("slots", slots, 1, 1 << 20)
+        side, supersample = check_raster(side, supersample)
+        slots = check_whole("slots", slots, 1, 1 << 20)
         box = check_number("box", box, 1e-3, 4.0, "metres")
         extent = math.ceil(largest * side) + 2 * MARGIN + 2
         words = extent * supersample * ((extent * supersample + 63) // 64)

@@ -26,15 +26,24 @@ def check_points(name: str, points: ArrayLike) -> NDArray[np.float64]:
     return checked
 
 
-def check_raster(side: int, supersample: int) -> None:
-    """Raise :class:`HierbrushError` unless ``side`` (pixels) and ``supersample`` (samples a pixel side) are usable."""
-    check_whole("side", side, MIN_SIDE, MAX_SIDE, unit="pixels")
+def check_raster(side: int, supersample: int) -> tuple[int, int]:
+    """Return ``side`` (pixels) and ``supersample`` (samples a pixel side) as Python's integers, which never overflow.
+
+    Raises:
+        HierbrushError: they are not usable.
+    """
+    return check_whole("side", side, MIN_SIDE, MAX_SIDE, unit="pixels"), check_supersample(supersample)
+
+
+def check_supersample(supersample: int) -> int:
+    """Return the samples a pixel side as Python's integer; raise `HierbrushError` unless there are 1, 2 or 4."""
     if (
         not isinstance(supersample, int | np.integer)
         or isinstance(supersample, bool)
         or supersample not in SUPERSAMPLES
     ):
         raise HierbrushError(f"supersample: {shown(supersample)}, expected 1, 2 or 4 samples a pixel side")
+    return int(supersample)
 
 
 def _byte_counts(supersample: int) -> NDArray[np.unsignedinteger]:
@@ -76,7 +85,7 @@ def rasterise(polygons: Sequence[ArrayLike], side: int, *, supersample: int = 4)
     Raises:
         HierbrushError: a polygon's shape is wrong or it holds a value that is not finite.
     """
-    check_raster(side, supersample)
+    side, supersample = check_raster(side, supersample)
     samples = side * supersample
     bits = np.zeros((samples, (samples + 63) // 64), dtype=np.uint64)
     for index, polygon in enumerate(check_list("polygons", polygons, "polygons, each [n >= 3, 2]")):

@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from hierbrush.arguments import check_path
 from hierbrush.errors import HierbrushError, shown
 from hierbrush.sim.observation import LAYOUTS
 from hierbrush.strokes.policy import MLPPolicy, PolicySet, read_safetensors
@@ -62,7 +63,7 @@ class LearnedPolicy:
         Raises:
             HierbrushError: the file cannot be used.
         """
-        file = Path(path)
+        file = check_path("path", path)
         single = any(name.startswith("policy.") for name in read_safetensors(file))
         card = _card(file)
         if not single:
@@ -194,17 +195,18 @@ def shipped_policy() -> LearnedPolicy:
     return LearnedPolicy(shipped_policies())
 
 
-def policy_at(path: str) -> LearnedPolicy:
+def policy_at(path: str | PathLike[str]) -> LearnedPolicy:
     """Return the primitives in a weights file or in a training's folder.
 
     Raises:
         HierbrushError: there are none.
     """
-    file = weights_file(path)
+    file = weights_file(str(check_path("policy", path)))
     try:
         facts = file.stat()
-    except OSError as error:
-        raise HierbrushError(f"policy: {shown(path)} cannot be read: {error.strerror}") from None
+    except (OSError, ValueError) as error:  # ValueError: a NUL in the path, or what no file is called
+        reason = getattr(error, "strerror", None) or str(error)
+        raise HierbrushError(f"policy: {shown(path)} cannot be read: {reason}") from None
     return _loaded(file, (facts.st_ino, facts.st_size, facts.st_mtime_ns))
 
 
@@ -224,13 +226,13 @@ def weights_file(path: str) -> Path:
     if not os.path.isdir(path):
         return place
     for name in (ALL, ONE):
-        if (place / name).is_file():
+        if os.path.isfile(place / name):
             return place / name
-    finished = [card.parent for card in sorted(place.glob("*/card.json")) if (card.parent / ONE).is_file()]
+    finished = [card.parent for card in sorted(place.glob("*/card.json")) if os.path.isfile(card.parent / ONE)]
     alone = _only_phase(place)
     if alone is not None and alone in finished:
         return alone / ONE
-    if alone is None and len(finished) == 1 and not (place / RUN).exists():
+    if alone is None and len(finished) == 1 and not os.path.exists(place / RUN):
         return finished[0] / ONE  # one variant of a sweep
     raise HierbrushError(f"policy: {shown(path)} {_what_is_there(place, finished)}")
 
@@ -250,9 +252,9 @@ def _what_is_there(folder: Path, finished: Sequence[Path]) -> str:
     below += sorted(weights.parent for weights in folder.glob(f"*/{ALL}"))
     known = [shown(each) for each in (*finished, *below)]
     others = f"; finished are {', '.join(known[:3])}{' and more' if len(known) > 3 else ''}" if known else ""
-    if (folder / "composer.safetensors").is_file():
+    if os.path.isfile(folder / "composer.safetensors"):
         return "holds a composer and no primitives; give its composer.safetensors as composer"
-    if (folder / RUN).is_file():
+    if os.path.isfile(folder / RUN):
         return f"holds a training that is not finished; hierbrush train with --resume goes on with it{others}"
     return f"is a folder without a training, expected one such as runs/primitives{others}"
 

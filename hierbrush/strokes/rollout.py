@@ -89,7 +89,7 @@ def stroke_policy(policy: str | PathLike[str], seed: int = 0) -> StrokePolicy:
     # Reading weights is only worth its import when a policy has learned something.
     from hierbrush.strokes.learned import policy_at, shipped_policy
 
-    return shipped_policy() if policy == "learned" else policy_at(_path(policy))
+    return shipped_policy() if isinstance(policy, str) and policy == "learned" else policy_at(_path(policy))
 
 
 def policy_name(policy: str | PathLike[str]) -> str:

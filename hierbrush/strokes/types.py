@@ -100,7 +100,7 @@ def _names() -> dict[str, StrokeType]:
         for name in (kind.abbreviation, kind.glyph, kind.chinese, *kind.aliases):
             if names.setdefault(name, kind) is not kind:
                 raise HierbrushError(
-                    f"primitives: {name!r} names both {names[name].abbreviation} and {kind.abbreviation}; keep one"
+                    f"primitives: {shown(name)} names both {names[name].abbreviation} and {kind.abbreviation}; keep one"
                 )
     return names
 
@@ -151,7 +151,7 @@ def _read(path: Path) -> StrokeType:
     abbreviation = fields["abbreviation"]
     if abbreviation != path.stem:
         raise HierbrushError(
-            f"{path}: abbreviation: {shown(abbreviation)}, expected {path.stem!r} as the file is named"
+            f"{path}: abbreviation: {shown(abbreviation)}, expected {shown(path.stem)} as the file is named"
         )
     code_point = FIRST_CODE_POINT + NUMBER[abbreviation]
     if fields["code_point"] != f"U+{code_point:04X}":

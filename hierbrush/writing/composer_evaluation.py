@@ -20,8 +20,8 @@ from numpy.typing import NDArray
 from hierbrush.characters import load_library
 from hierbrush.characters.orders import OrderShare, order_line, order_shares
 from hierbrush.composer.brief import brief_of
-from hierbrush.composer.flat import ACTION_SIZE, WEIGHTS, write_flat
-from hierbrush.errors import HierbrushError
+from hierbrush.composer.flat import ACTION_SIZE, OBSERVATION_SIZE, WEIGHTS, write_flat
+from hierbrush.errors import HierbrushError, shown
 from hierbrush.metrics import SIDE, stroke_iou, stroke_width, touching
 from hierbrush.metrics.recognition import GlyphIndex
 from hierbrush.sim import BrushModel, rasterise, trace
@@ -207,6 +207,8 @@ def evaluate_composers(
     if workers < 1:
         raise HierbrushError(f"workers: must be at least 1, not {workers}")
     policy = policy_name(policy)
+    if FLAT_POLICY in composers:  # before the minutes of the others
+        _check_flat(flat_weights)
     everything = load_library().characters
     unknown: list[str] = []
     written: dict[str, list[_Written]] = {}
@@ -296,6 +298,16 @@ def _room(writing: Writing) -> dict[str, float]:
     room = touching(inks, wanted)
     width = stroke_width(writing.image(SIDE)) / stroke_width(rasterise(glyph, SIDE))
     return {"width": width, "collisions": float(room.collisions), "gaps": float(room.gaps)}
+
+
+def _check_flat(weights: str | Path) -> None:
+    flat = MLPPolicy.load(weights)
+    sizes = flat.observation_size, flat.action_size
+    if sizes != (OBSERVATION_SIZE, ACTION_SIZE):
+        raise HierbrushError(
+            f"flat: {shown(weights)} turns {sizes[0]} numbers into {sizes[1]}, expected a flat policy, which turns "
+            f"{OBSERVATION_SIZE} into {ACTION_SIZE}"
+        )
 
 
 def _write_flat(

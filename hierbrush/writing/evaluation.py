@@ -170,7 +170,7 @@ def characters_of(part: str, limit: int | None = None) -> tuple[str, ...]:
     """
     check_choice("split", part, SPLITS)
     if limit is not None:
-        check_whole("limit", limit, 1)
+        limit = check_whole("limit", limit, 1)
     return tuple(char for char in load_library().characters if split(char) == part)[:limit]
 
 

@@ -99,5 +99,14 @@ def test_trainings_behind_a_uri(tmp_path: Path, capsys: pytest.CaptureFixture[st
 def test_nothing_there_is_said(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert listed(str(tmp_path)) == 0
     assert capsys.readouterr().out == f"no trainings in {tmp_path}\n"
-    assert listed(str(tmp_path / "nowhere")) == 2
-    assert "is no folder" in capsys.readouterr().err
+    for nothing in ("nowhere", "x" * 260):
+        assert listed(str(tmp_path / nothing)) == 2
+        assert "is no folder" in capsys.readouterr().err
+
+
+def test_what_is_no_log_is_passed_over(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    os.mkfifo(tmp_path / "metrics.jsonl")
+    (tmp_path / "moved").mkdir()
+    (tmp_path / "moved" / "metrics.jsonl").symlink_to(tmp_path / "gone")
+    assert listed(str(tmp_path)) == 0
+    assert capsys.readouterr().out == f"no trainings in {tmp_path}\n"

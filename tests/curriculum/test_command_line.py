@@ -73,6 +73,10 @@ def test_show_draws_and_names_the_file(capfd: pytest.CaptureFixture[str], elsewh
         assert picture.width > 1500
 
 
+LONG = "x" * 260
+"""More than a file's name may have; a path's own is_dir raises at it."""
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
@@ -80,7 +84,8 @@ def test_show_draws_and_names_the_file(capfd: pytest.CaptureFixture[str], elsewh
         (("check", "dot"), MISSING.replace("gone.yaml", "dot") + "; did you mean 'dots'?"),
         (("check", "."), MISSING.replace("there is no file 'gone.yaml'", "'.' is a folder")),
         (("show", str(DOTS), "-o", "x.gif"), "--output: 'x.gif' must end in .png, .svg or .pdf"),
-        (("show", str(DOTS), "-o", "no/such/x.png"), "--output: there is no folder 'no/such'"),
+        (("show", str(DOTS), "-o", "no/x.png"), "--output: cannot write 'no/x.png': there is no folder 'no'"),
+        (("show", str(DOTS), "-o", f"{LONG}/x.png"), f"--output: cannot write '{LONG}/x.png': File name too long"),
         (("show", str(DOTS), "--stroke", "H"), f"--stroke: {str(DOTS)!r} does not teach 'H'; it teaches D"),
         (("show", str(DOTS), "--stroke", "d"), f"--stroke: {str(DOTS)!r} does not teach 'd'; did you mean 'D'?"),
         (("schema", "-o", "no/such/x.json"), "--output: cannot write 'no/such/x.json': No such file or directory"),

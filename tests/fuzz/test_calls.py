@@ -23,6 +23,7 @@ import hierbrush
 from hierbrush.characters import load_library
 from hierbrush.composer.exemplars import exemplars
 from hierbrush.curriculum import StageMachine, load_curriculum
+from hierbrush.envs.stroke import StrokeEnv, StrokeVectorEnv
 from hierbrush.metrics.recognition import GlyphIndex
 from hierbrush.resources import folder
 from hierbrush.sim import BrushBatch, BrushModel, GoalBank, HandleLimits, StrokeBatch
@@ -44,6 +45,7 @@ PACKAGES = {
     "composer": ("hierbrush.composer.ids", "hierbrush.composer.composers", "hierbrush.composer.policy"),
     "curriculum": ("hierbrush.curriculum", "hierbrush.curriculum.goals", "hierbrush.curriculum.characters"),
     "writing": ("hierbrush.writing",),
+    "envs": ("hierbrush.envs.stroke",),
 }  # fmt: skip
 
 # What is handed out and never asked for (a result, an error), machinery for our own files, and pydantic's models, whose
@@ -56,7 +58,8 @@ LEFT_OUT = {
     "apply_overrides", "load_model", "Repertoire", "PolicySet", "LearnedPolicy", "MLPPolicy", "ShapeBasis",
     "usual_sides", "features", "displacements", "to_shape", "goals", "lift_off", "parameter_shapes", "row_counts",
     "load_composer_card", "StageEvent", "Follower", "disc_coverage", "sureness", "ComposerPolicy", "TypeVar",
-    "GoalBank", "GlyphIndex", "Any", "Split",
+    "GoalBank", "GlyphIndex", "Any", "Split", "weights_file", "practised", "shipped_in", "tell",
+    "StrokeVectorEnv", "StrokeEnv",  # their goals are drawn anew for every seed, which takes seconds
 }  # fmt: skip
 
 
@@ -129,6 +132,7 @@ OBJECTS: dict[str, dict[str, Callable[[], Any]]] = {
         "component": lambda: load_library().decomposition("林"),
     },
     "composer": {},
+    "envs": {"strokes": lambda: _strokes(), "stroke": lambda: _stroke()},
     "curriculum": {
         "machine": lambda: StageMachine(curriculum()),
         "StageState": lambda: _Only(type(StageMachine(curriculum()).start()).from_dict),
@@ -150,12 +154,23 @@ def _page() -> Any:
     return hierbrush.write_text("一二", goal="glyph", policy="scripted")
 
 
+@functools.cache
+def _strokes() -> Any:
+    return StrokeVectorEnv(2, curriculum=curriculum())
+
+
+@functools.cache
+def _stroke() -> Any:
+    return StrokeEnv(curriculum=curriculum())
+
+
 def _raster() -> Any:
     return blot()
 
 
 NATURAL: dict[str, tuple[Callable[[], Any], ...]] = {
     "action": (lambda: np.zeros(3), lambda: [0, 0, 1]),
+    "actions": (lambda: np.zeros((2, 3)),),
     "among": (lambda: None, lambda: np.array([[0, 1]])),
     "answers": (lambda: [0],),
     "array": (lambda: np.zeros(3),),
@@ -179,6 +194,8 @@ NATURAL: dict[str, tuple[Callable[[], Any], ...]] = {
     "format": (lambda: "png", lambda: "svg", lambda: "json"),
     "gcode": (lambda: None, hierbrush.GcodeOptions),
     "glyphs": (lambda: [blot()], lambda: iter([blot()])),
+    "groups": (lambda: ["track"],),
+    "hidden": (tuple,),
     "goal": (lambda: None, lambda: "glyph", goal),
     "goals": (lambda: [goal()], lambda: np.array([0, 0]), lambda: curriculum().stages[0].goals),
     "half_width": (lambda: goal().half_width,),
@@ -237,6 +254,7 @@ NATURAL: dict[str, tuple[Callable[[], Any], ...]] = {
     "source": (lambda: "tensors",),
     "spacing": (lambda: None, lambda: 1e-3),
     "state": (lambda: StageMachine(curriculum()).start(),),
+    "stage": (lambda: 0, lambda: np.int64(1)),
     "steps": (lambda: 100, lambda: np.int64(100)),
     "stroke_lists": (lambda: False,),
     "stroke_type": (lambda: "H",),
@@ -340,5 +358,8 @@ def test_natural_arguments_are_taken() -> None:
     model = BrushModel(root_ratio=np.float32(0.25), back_ratio=np.int64(1))
     assert model.replace(width_slope=np.float64(1.0)).width(np.float32(0.004)) > 0
     assert hierbrush.sim.rasterise([goal().outline], np.int64(64), supersample=np.int32(2)).shape == (64, 64)
+    # 8 bits do not hold the samples of that raster.
+    small, usual = (hierbrush.sim.rasterise([goal().outline], side) for side in (np.uint8(200), 200))
+    np.testing.assert_array_equal(small, usual)
     assert shipped_policy().bind(np.array(["H"])) is not None
     assert GlyphIndex(iter([blot()])).ranks([blot()], np.array([0])).tolist() == [1]

@@ -72,7 +72,8 @@ def test_what_is_no_id_is_told_in_a_line(environment: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "environment", ["nowhere:y-v0", "Reach-v9", "none/Such-v0", "hierbrush/Strok-v0", "\n", "x" * 999]
+    "environment",
+    ["nowhere:y-v0", "Reach-v9", "none/Such-v0", "hierbrush/Strok-v0", "\n", "x" * 999, "x" * 300 + ":y-v0"],
 )
 def test_what_is_not_there_is_told_in_a_line(environment: str, tmp_path: Path) -> None:
     with pytest.raises(HierbrushError, match=r"^environment\.id: '.* cannot be used: ") as refused:
@@ -87,6 +88,7 @@ def test_what_is_not_there_is_told_in_a_line(environment: str, tmp_path: Path) -
     ("code", "told"),
     [
         ("import not_there_either", "raised ModuleNotFoundError: No module named 'not_there_either'"),
+        ("raise SystemExit(3)", "raised SystemExit: 3"),
         ("def broken(:", "raised SyntaxError: "),
         ("raise RuntimeError('two\\nlines')", "raised RuntimeError: two lines"),
     ],

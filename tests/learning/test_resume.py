@@ -349,6 +349,27 @@ def test_a_signal_ends_it_after_a_checkpoint(
         assert checkpoint.steps_of(newest) == read_metrics(log)[-1]["steps"]
 
 
+@pytest.mark.slow
+def test_a_slow_trial_still_takes_its_checkpoint(config_file: Path, tmp_path: Path) -> None:
+    """Tune kills whoever has not ended ten seconds after it was asked to; on a busy machine a step takes longer."""
+    out, began = tmp_path / "out", tmp_path / "began"
+    options = {"hang_once": str(began), "hang_seconds": 15.0}
+    settings = [f"environment.options={json.dumps(options)}", 'sweep={"values": {"training.lr": [5e-3, 1e-3]}}']
+    settings += ["training.steps=1000000000", "resources.processes=2"]
+    process = started(config_file, out, *(part for setting in settings for part in ("--set", setting)))
+    while not began.exists():
+        assert process.poll() is None, process.communicate()[0].decode()
+        time.sleep(0.1)
+    process.send_signal(signal.SIGTERM)
+    output = process.communicate()[0].decode()
+    assert process.returncode == 128 + signal.SIGTERM, output
+    logs = [log for log in out.rglob("metrics.jsonl") if "checkpoints" not in log.parts and read_metrics(log)]
+    assert logs, output
+    for log in logs:
+        newest = checkpoint.complete(log.parent / "checkpoints")[-1]
+        assert checkpoint.steps_of(newest) == read_metrics(log)[-1]["steps"]
+
+
 def test_hangups_stay_ignored_under_nohup() -> None:
     from hierbrush.learning.train import _StopOnSignal
 

@@ -22,7 +22,7 @@ class ReachEnv(VectorEnv):
     twice the mean distance less whatever is left; acting as `best_action` reaches every goal within the horizon.
 
     Faults on request: an error after ``fail_after`` ticks, a reward that is no number after ``nan_after``, and a tick
-    that never ends for whoever finds no file ``hang_once``.
+    of ``hang_seconds``, for ever unless told otherwise, for whoever finds no file ``hang_once``.
     """
 
     metadata = {"autoreset_mode": AutoresetMode.NEXT_STEP}  # noqa: RUF012
@@ -36,6 +36,7 @@ class ReachEnv(VectorEnv):
         fail_after: int | None = None,
         nan_after: int | None = None,
         hang_once: str | None = None,
+        hang_seconds: float = 1e6,
         curriculum: Any = None,
         stroke: str | None = None,
     ) -> None:
@@ -52,6 +53,7 @@ class ReachEnv(VectorEnv):
         self._reach, self._truncate = reach, truncate
         self._fail_after, self._nan_after = fail_after, nan_after
         self._hang_once = Path(hang_once) if hang_once else None
+        self._hang_seconds = hang_seconds
         self._rng = np.random.default_rng()
         self._x = np.zeros((num_envs, 2), np.float32)
         self._goal = np.zeros((num_envs, 2), np.float32)
@@ -97,7 +99,7 @@ class ReachEnv(VectorEnv):
             raise OSError("the simulated brush is broken")
         if self._hang_once is not None and not self._hang_once.exists():
             self._hang_once.touch()
-            time.sleep(1e6)
+            time.sleep(self._hang_seconds)
         before = np.linalg.norm(self._goal - self._x, axis=1)
         self._x += np.where(rows[:, None], STEP * np.clip(actions, -1.0, 1.0), 0.0)
         after = np.linalg.norm(self._goal - self._x, axis=1)

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import hashlib
 import json
+from pathlib import Path
 
 import numpy as np
 import pytest
+from safetensors.numpy import save
 
 from hierbrush.characters import Glyph, load_library
 from hierbrush.composer.brief import brief_of
 from hierbrush.composer.flat import ACTION_SIZE, OBSERVATION_SIZE, WEIGHTS, write_flat
+from hierbrush.errors import HierbrushError
 from hierbrush.metrics import SIDE, stroke_iou
 from hierbrush.sim import BrushModel, rasterise, trace
 from hierbrush.strokes.policy import MLPPolicy
@@ -64,3 +67,14 @@ def test_hands_without_strokes_have_rows(monkeypatch: pytest.MonkeyPatch) -> Non
     assert not flat.orders
     assert "component means: order by references" in result.table()
     json.dumps(result.summary(), allow_nan=False)
+
+
+def test_a_flat_policy_that_is_none_is_told_before_the_composers_write(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(composer_evaluation, "mapped", lambda *_: pytest.fail("something was written first"))
+    other = tmp_path / "other.safetensors"
+    other.write_bytes(save({"policy.0.weight": np.zeros((2, 3), np.float32), "policy.0.bias": np.zeros(2, np.float32)}))
+    for weights, told in ((tmp_path, "it is a folder"), (other, "turns 3 numbers into 2, expected a flat policy")):
+        with pytest.raises(HierbrushError, match=told):
+            evaluate_composers("湖", ("component means", FLAT_POLICY), flat_weights=weights, brush=MEASURED)
