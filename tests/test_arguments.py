@@ -115,7 +115,7 @@ INK = np.zeros((32, 32))
         (lambda: composer(["learned"]), "composer"),  # type: ignore[arg-type]
         (lambda: load_curriculum(3), "curriculum"),  # type: ignore[arg-type]
         (lambda: StageMachine(None), "curriculum"),  # type: ignore[arg-type]
-        (lambda: sample_goals(None, ["H"], 1, 0), "goals"),  # type: ignore[arg-type]
+        (lambda: sample_goals(None, ["H"], 1, 0), "goals"),
         (lambda: folder(["configs"]), "folder"),  # type: ignore[arg-type]
     ],
 )
