@@ -116,7 +116,7 @@ INK = np.zeros((32, 32))
         (lambda: load_curriculum(3), "curriculum"),  # type: ignore[arg-type]
         (lambda: load_curriculum("dots", beside=3), "beside"),  # type: ignore[arg-type]
         (lambda: StageMachine(None), "curriculum"),  # type: ignore[arg-type]
-        (lambda: sample_goals(None, ["H"], 1, 0), "goals"),  # type: ignore[arg-type]
+        (lambda: sample_goals(None, ["H"], 1, 0), "goals"),
         (lambda: folder(["configs"]), "folder"),  # type: ignore[arg-type]
     ],
 )

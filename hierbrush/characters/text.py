@@ -70,7 +70,7 @@ def hint(char: str) -> str:
     if len(folded) == 1 and folded != char and _is_han(ord(folded)):
         return f"is a compatibility form of {describe(folded)}; write that"
     if _is_han(code):
-        return "is a Chinese character without stroke data; the library holds all of GB 2312 and some 2,800 more"
+        return "is a Chinese character without a glyph here; there are those of GB 2312 and of some 2,800 more"
     return "is no Chinese character; expected characters such as '永'"
 
 

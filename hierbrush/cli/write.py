@@ -121,9 +121,9 @@ def write(
 ) -> None:
     """Write TEXT, one or more Chinese characters or the description of one, into files.
 
-    One character fills its box exactly; several, or one with a layout option, stand on a page. A description names the
-    components of a character that no table knows. A file that cannot be written does not keep the others from it.
-    Ctrl-C keeps what is finished: a page of the text so far.
+    One character fills its box exactly; several, or one with a layout option, stand on a page. A character without a
+    glyph is composed from what it is made of; a description names the components of one that no table knows. A file
+    that cannot be written does not keep the others from it. Ctrl-C keeps what is finished: a page of the text so far.
 
     \b
     hierbrush write 永 -o yong.png -o yong.gif

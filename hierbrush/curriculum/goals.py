@@ -32,14 +32,14 @@ Points = NDArray[np.float64]
 Indices = NDArray[np.int64]
 
 
-def sample_goals(goals: Goals, stroke_types: Sequence[str], n: int, seed: int) -> list[StrokeGoal]:
+def sample_goals(goals: Goals | None, stroke_types: Sequence[str], n: int, seed: int) -> list[StrokeGoal]:
     """Draw goals as a stage describes them.
 
     The same arguments give the same goals. At most ``goals.count`` of them are distinct; the list repeats them in turn
     when ``n`` is larger. Several milliseconds a goal, so draw once a stage.
 
     Args:
-        goals: the ``goals`` section of a stage.
+        goals: the ``goals`` section of a stage; a stage of whole characters has none, and is refused.
         stroke_types: abbreviations of the types to draw from, such as ``curriculum.stroke_types`` or one specialist's.
         n: how many, >= 1.
         seed: >= 0.
@@ -47,6 +47,8 @@ def sample_goals(goals: Goals, stroke_types: Sequence[str], n: int, seed: int) -
     Raises:
         HierbrushError: a stroke type is unknown or none is given, or ``n`` or ``seed`` is out of range.
     """
+    if goals is None:
+        raise HierbrushError("goals: None, expected the section goals of a stage; one of whole characters has none")
     check_kind("goals", goals, Goals, "the section goals of a stage")
     stroke_types = _checked_types(stroke_types)
     n, seed = check_whole("n", n, 1, _MOST), check_whole("seed", seed, 0)

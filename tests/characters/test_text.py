@@ -28,7 +28,7 @@ def test_good_text_passes() -> None:
         ("永\n", r"character 2 of 2, U\+000A is a control character"),
         ("\ud800", r"U\+D800 is half of a surrogate pair"),
         ("永 和", r"U\+0020 \(SPACE\) is white space"),
-        ("龘", r"'龘' \(U\+9F98\) is a Chinese character without stroke data"),
+        ("龘", r"'龘' \(U\+9F98\) is a Chinese character without a glyph here"),
         ("永，", r"'，' \(U\+FF0C\) is punctuation"),
         ("\u2f00", r"is a compatibility form of '一' \(U\+4E00\)"),
         ("\u200b", r"U\+200B \(ZERO WIDTH SPACE\) is an invisible format character"),

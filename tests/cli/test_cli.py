@@ -406,6 +406,29 @@ def test_a_missing_extra_is_named(command: str) -> None:
     assert result.stderr.count("\n") == 1
 
 
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["configs/primitive.yaml"], "did you mean 'primitives'?"),
+        (["primitives", "--set", "training.stepz=1"], "did you mean 'steps'?"),
+        (["primitives", "--set", "curriculum=dotz"], "did you mean 'dots'?"),
+        (["primitives", "--set", "phases.1.curriculum=dotz"], "did you mean 'dots'?"),
+        (["joint", "--set", "composer.lr=fast"], "composer.lr=fast"),
+        (["joint", "--set", "curriculum=dotz"], "did you mean 'dots'?"),
+    ],
+)
+def test_a_mistake_in_a_configuration_is_told_without_torch_and_ray(arguments: list[str], message: str) -> None:
+    code = (
+        "import sys\n"
+        "for name in ('ray', 'torch', 'gymnasium', 'matplotlib'): sys.modules[name] = None\n"
+        "from hierbrush.cli import main\n"
+        "main(['train', *sys.argv[1:]])"
+    )
+    result = subprocess.run([sys.executable, "-c", code, *arguments], capture_output=True, text=True, check=False)
+    assert (result.returncode, result.stderr.count("\n")) == (2, 1), result.stderr
+    assert message in result.stderr
+
+
 def test_a_machine_needs_no_extra(tmp_path: Path) -> None:
     (tmp_path / "machine.yaml").write_text("dialect: klipper\n")
     code = (
