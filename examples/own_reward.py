@@ -3,8 +3,9 @@
     python examples/own_reward.py                           # two trainings, with and without, two minutes on one core
     python examples/own_reward.py --cost 0.05
 
-What one sees: two tables of the IoU, then how deep the policies press. With the cost the hand is lighter, and its
-strokes agree a little less with their goals. Whoever learns with a reward of his own should look at both.
+What one sees: two tables of the IoU, then how deep both policies press. With the cost the hand is lighter and its
+strokes agree less with their goals: after ``--updates 12``, 5.1 instead of 5.4 mm and an IoU of .89 instead of .94. A
+reward may well have such a price, so look at both figures when you try one of your own.
 
 ``_advance`` is the one method that ``step``, ``step_batch`` and the single environment all come through, so a reward
 that is changed there holds everywhere, on RLlib too. `hierbrush train` finds this file by its name, from its folder:

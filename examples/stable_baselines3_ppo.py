@@ -4,9 +4,9 @@
     python examples/stable_baselines3_ppo.py                # about three minutes on one core
 
 What one sees: the mean return of strokes written without noise, for the scripted follower (action 0), for the network
-as it starts and as it ends; a stroke that is written perfectly is worth 1. The noise starts small, for the same reason
-as in ``single_file_ppo.py``. Stable-Baselines3 steps Python environments one after the other, so a step takes several
-times as long as in that file.
+as it starts and as it ends; a stroke that is written perfectly is worth 1. The first two are .90, and with ``--steps
+65000`` the last is .91. The noise starts small, for the same reason as in ``single_file_ppo.py``. Stable-Baselines3
+steps Python environments one after the other, so a step takes several times as long as in that file.
 """
 
 from __future__ import annotations

@@ -1,11 +1,11 @@
-"""What tests of several folders share."""
+"""What tests of several folders share; what they leave behind stays out of the user's folders."""
 
 from __future__ import annotations
 
 import os
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -14,6 +14,13 @@ ROOT = Path(__file__).resolve().parent.parent
 _PATIENCE = 1800.0  # seconds: a guard against waiting for ever, no measure
 
 RunScript = Callable[..., str]
+
+
+@pytest.fixture(scope="session", autouse=True)
+def own_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("HIERBRUSH_CACHE", str(tmp_path_factory.mktemp("cache")))
+        yield
 
 
 @pytest.fixture

@@ -185,7 +185,7 @@ def test_the_same_characters_are_prepared_once() -> None:
 
 @pytest.mark.parametrize(
     ("options", "named"),
-    [({"stage": 2}, "stage: 2"), ({"curriculum": "primitives.yaml"}, "primitives.yaml")],
+    [({"stage": 2}, "stage: 2"), ({"curriculum": "primitives.yaml"}, "primitives has no 'characters'")],
 )
 def test_what_cannot_be_is_named(options: dict[str, object], named: str) -> None:
     with pytest.raises(HierbrushError, match=named):
