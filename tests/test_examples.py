@@ -76,7 +76,7 @@ def test_a_pen_of_ones_own(run_script: RunScript, tmp_path: Path) -> None:
 @pytest.mark.slow
 def test_stock_rllib(run_script: RunScript) -> None:
     printed = run_script("examples/stock_rllib.py", "--slots", "8", "--batch", "320", "--iterations", "2")
-    assert re.search(r"^iteration 2: 640 steps, return -?\d\.\d+$", printed, re.MULTILINE)
+    assert re.search(r"^iteration 2: 6[4-9]\d steps, return -?\d\.\d+$", printed, re.MULTILINE)
 
 
 @pytest.mark.skipif(importlib.util.find_spec("stable_baselines3") is None, reason="stable-baselines3 is not installed")

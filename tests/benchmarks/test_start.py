@@ -19,7 +19,7 @@ QUICK = {
     "bench_writing.py": ("--limit 4 --every 2 --workers 1", "decomposition: cold, wall"),
 }
 SLOW = {
-    "bench_hierarchy.py": ("--slots 4 --environments 2 --fragment 8 --iterations 1", "| hierbrush, 4 characters |"),
+    "bench_hierarchy.py": ("--slots 4 --environments 2 --iterations 1", "| hierbrush, 4 characters |"),
     "bench_places.py": ("learned --limit 2 --boldness 0.004", "2 validation characters of known components"),
     "bench_reward.py": ("learned --limit 2", "mean above imitation"),
     "bench_rllib.py": ("--slots 64 --fragment 4 --minibatch 64 --epochs 1 --iterations 1", "end to end."),
