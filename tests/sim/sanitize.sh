@@ -17,7 +17,7 @@ place=$(mktemp -d)
 trap 'rm -rf "$place"' EXIT INT TERM
 
 mkdir "$place/hierbrush"
-cp -R "$root/hierbrush/__init__.py" "$root/hierbrush/errors.py" "$root/hierbrush/sim" "$place/hierbrush/"
+cp -R "$root"/hierbrush/*.py "$root/hierbrush/sim" "$place/hierbrush/"
 rm -f "$place"/hierbrush/sim/*.so
 
 flags="-fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer -O1 -g"
