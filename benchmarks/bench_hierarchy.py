@@ -10,10 +10,9 @@ from __future__ import annotations
 
 import argparse
 import json
-import statistics
 from pathlib import Path
 
-from bench_rllib import time_rllib
+from bench_rllib import PARTS, Rates, rates, table, time_rllib
 from ray.rllib.algorithms.ppo import PPOConfig
 
 from hierbrush.curriculum import Curriculum, load_curriculum
@@ -35,7 +34,7 @@ def main() -> None:
     parser.add_argument(
         "--slots", type=int, nargs="+", default=[256, 1024], help="characters written side by side by ours"
     )
-    parser.add_argument("--environments", type=int, nargs="*", default=[1, 16, 64, 128], help="those of stock RLlib")
+    parser.add_argument("--environments", type=int, nargs="+", default=[1, 16, 64, 128], help="those of stock RLlib")
     parser.add_argument("--fragment", type=int, default=128, help="ticks between updates")
     parser.add_argument("--iterations", type=int, default=3, help="measured iterations; the median counts")
     parser.add_argument("--json", type=Path, help="also write the figures here")
@@ -51,18 +50,13 @@ def main() -> None:
     for slots in arguments.slots:
         ours = hierarchical_algorithm_config(settings(slots, arguments.fragment), Curriculum.model_validate(curriculum))
         variants[f"{_OURS}, {slots:,} characters"] = ours, slots * arguments.fragment
-    rows: dict[str, dict[str, float]] = {}
+    rows: dict[str, Rates] = {}
     with ray_session(1):
         for name, (algorithm, steps) in variants.items():
-            times = time_rllib(algorithm, arguments.iterations)
-            rows[name] = {part: steps / statistics.median(seconds) for part, seconds in times.items()}
-            print(f"{name}: " + ", ".join(f"{part} {rate:,.0f}/s" for part, rate in rows[name].items()), flush=True)
-    best = {part: max(rates[part] for name, rates in rows.items() if not name.startswith(_OURS)) for part in times}
+            rows[name] = rates(name, time_rllib(algorithm, arguments.iterations), steps)
+    best = {part: max(row[part] for name, row in rows.items() if not name.startswith(_OURS)) for part in PARTS}
     print(f"\n{arguments.fragment} ticks a fragment; steps per CPU second (ratio to the best of stock)\n")
-    print("| | sampling | learner | end to end |\n|---|---|---|---|")
-    for name, rates in rows.items():
-        cells = [f"{rates[part]:,.0f} ({rates[part] / best[part]:.2f}x)" for part in ("sampling", "learner", "total")]
-        print(f"| {name} | {' | '.join(cells)} |")
+    print(table(rows, best))
     if arguments.json:
         arguments.json.write_text(json.dumps({"settings": vars(arguments) | {"json": None}, "rates": rows}, indent=1))
 

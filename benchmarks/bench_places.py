@@ -9,9 +9,9 @@ A row for every composer, weight and error taken back, over all characters of th
 known; seconds each, where `hierbrush evaluate` takes minutes. ``--true`` puts both outermost parts' left and right
 sides (across), their upper and lower ones (down), all four (parts), the character's whole box (whole) or every stroke
 (strokes) where the glyph has them; the rest moves along. ``--by-typeface`` gives each typeface's characters a row,
-and those that stand where they stand in others (`hierbrush.characters.repertoire`). *Sure* is how surely the ink is
-taken for its glyph, as the composer is rewarded for it: the logistic of its margin in IoU over the nearest other one.
-It tells composers apart where the shares of characters recognised differ by chance.
+and so those that are components cut out of other characters (``in place``, see `hierbrush.characters.repertoire`).
+*Sure* says how surely the ink is taken for its own glyph: the logistic of its margin in IoU over the nearest other
+one, as in the composer's reward. It shows differences too small for the shares of characters that are recognised.
 """
 
 from __future__ import annotations

@@ -11,15 +11,14 @@ from __future__ import annotations
 
 import argparse
 import json
-import math
 import statistics
+import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import gymnasium
-import numpy as np
 import torch
 from ray.rllib.algorithms.ppo import PPOConfig
 from ray.rllib.core.rl_module.rl_module import RLModuleSpec
@@ -28,13 +27,17 @@ import hierbrush.envs
 from hierbrush.curriculum import load_curriculum
 from hierbrush.learning.algorithm import algorithm_config
 from hierbrush.learning.config import TrainingConfig
-from hierbrush.learning.connector import advantages
 from hierbrush.learning.module import ResidualPolicyModule
 from hierbrush.learning.session import ray_session
 from hierbrush.learning.threads import use_one_thread
 from hierbrush.resources import folder
 
+sys.path.append(str(Path(__file__).resolve().parents[1] / "examples"))
+from single_file_ppo import Agent, Settings, collect, update
+
 Times = dict[str, list[float]]
+Rates = dict[str, float]
+PARTS = {"sampling": "sampling", "learner": "learner", "total": "end to end"}
 SINGLE_ENVS = 64
 GOALS = 38  # drawn goals per environment
 
@@ -71,25 +74,35 @@ def main() -> None:
         "bare torch loop": lambda n: time_bare_loop(config, n),
     }
     steps = config.batch
-    rows: dict[str, dict[str, float]] = {}
+    rows: dict[str, Rates] = {}
     with ray_session(1):
         for name, measure in variants.items():
-            times = measure(arguments.iterations)
-            rows[name] = {part: steps / statistics.median(seconds) for part, seconds in times.items()}
-            print(f"{name}: " + ", ".join(f"{part} {rate:,.0f}/s" for part, rate in rows[name].items()), flush=True)
+            rows[name] = rates(name, measure(arguments.iterations), steps)
     print(
         f"\n{arguments.env}, {arguments.slots} slots x {arguments.fragment} ticks, minibatch {arguments.minibatch} x "
         f"{arguments.epochs} epochs; steps per CPU second (ratio to stock vector_entry_point)\n"
     )
-    base = rows["stock, vector_entry_point"]
-    print("| | sampling | learner | end to end |\n|---|---|---|---|")
-    for name, rates in rows.items():
-        cells = [f"{rates[part]:,.0f} ({rates[part] / base[part]:.2f}x)" for part in ("sampling", "learner", "total")]
-        print(f"| {name} | {' | '.join(cells)} |")
+    print(table(rows, rows["stock, vector_entry_point"]))
     share = rows["hierbrush"]["total"] / rows["bare torch loop"]["total"]
     print(f"\nhierbrush reaches {share:.0%} of the bare loop end to end.")
     if arguments.json:
         arguments.json.write_text(json.dumps({"settings": vars(arguments) | {"json": None}, "rates": rows}, indent=1))
+
+
+def rates(name: str, times: Times, steps: int) -> Rates:
+    """Print and return the steps a second of each part, by the median of its seconds."""
+    found = {part: steps / statistics.median(seconds) for part, seconds in times.items()}
+    print(f"{name}: " + ", ".join(f"{part} {rate:,.0f}/s" for part, rate in found.items()), flush=True)
+    return found
+
+
+def table(rows: dict[str, Rates], base: Rates) -> str:
+    """Return a Markdown table of rates, each with its ratio to the one in ``base``."""
+    lines = [f"| | {' | '.join(PARTS.values())} |", "|---|---|---|---|"]
+    for name, row in rows.items():
+        cells = [f"{row[part]:,.0f} ({row[part] / base[part]:.2f}x)" for part in PARTS]
+        lines.append(f"| {name} | {' | '.join(cells)} |")
+    return "\n".join(lines)
 
 
 def options(env: str) -> dict[str, Any]:
@@ -103,7 +116,13 @@ def options(env: str) -> dict[str, Any]:
 
 
 def stock(config: TrainingConfig, *, vector: bool, raw: bool = False) -> PPOConfig:
-    """Return stock PPO with our networks: RLlib's runner, connectors and learner."""
+    """Return stock PPO with our networks: RLlib's runner, connectors and learner.
+
+    Args:
+        config: of a training of ours.
+        vector: whether the runner steps a vector environment of ours, or `SINGLE_ENVS` Python environments.
+        raw: whether actions reach the environment as the policy drew them, as ours do.
+    """
     training, policy = config.training, config.policy
     slots = config.environment.slots if vector else SINGLE_ENVS
     untouched = {"normalize_actions": False, "clip_actions": False} if raw else {}
@@ -126,9 +145,10 @@ def stock(config: TrainingConfig, *, vector: bool, raw: bool = False) -> PPOConf
             train_batch_size_per_learner=config.batch,
             minibatch_size=training.minibatch,
             num_epochs=training.epochs,
-            lr=training.lr,
+            lr=[[0, training.lr], [training.steps, training.lr_final]],
             gamma=training.gamma,
             lambda_=training.gae_lambda,
+            clip_param=training.clip,
             grad_clip=training.grad_clip,
             vf_loss_coeff=training.value_coefficient,
             entropy_coeff=0.0,
@@ -171,75 +191,30 @@ def _timed(call: Callable[..., Any], into: list[float]) -> Callable[..., Any]:
 
 
 def time_bare_loop(config: TrainingConfig, iterations: int) -> Times:
-    """Return the same for PPO in plain torch: what the simulator and the arithmetic alone cost."""
+    """Return the same for PPO in plain torch (``examples``): what the simulator and the arithmetic alone cost."""
     training = config.training
     slots, ticks = config.environment.slots, training.fragment
     env = gymnasium.make_vec(
         config.environment.id, slots, vectorization_mode="vector_entry_point", **config.environment.options
     ).unwrapped
-    size, action_size = env.single_observation_space.shape[0], env.single_action_space.shape[0]
     torch.manual_seed(config.seed)
-    module = ResidualPolicyModule(
-        observation_space=env.single_observation_space,
-        action_space=env.single_action_space,
-        model_config={
-            "hidden": config.policy.hidden,
-            "value_hidden": config.policy.value_hidden,
-            "sigma": config.policy.sigma,
-        },
-    )
-    policy, value, sigma = module.policy, module.value, config.policy.sigma
-    parameters = list(module.parameters())
-    optimiser = torch.optim.Adam(parameters, lr=training.lr, fused=True)
-    constant = action_size * (math.log(sigma) + 0.5 * math.log(2 * math.pi))
-    obs = torch.empty(ticks + 1, slots, size)
-    actions = torch.empty(ticks, slots, action_size)
-    logp = torch.empty(ticks, slots)
-    rewards = np.empty((ticks, slots), np.float32)
-    ends = np.empty((ticks, slots), np.bool_)
+    agent = Agent(env.single_observation_space.shape[0], env.single_action_space.shape[0], config.policy.sigma)
+    optimiser = torch.optim.Adam(agent.parameters(), lr=training.lr, fused=True)
+    names = ("epochs", "minibatch", "lr", "gamma", "gae_lambda", "clip", "value_coefficient", "grad_clip")
+    settings = Settings(ticks, **{name: getattr(training, name) for name in names})
     current, _ = env.reset(seed=config.seed)
     times: Times = {"sampling": [], "learner": [], "total": []}
     for iteration in range(iterations + 1):
         started = time.process_time()
-        with torch.inference_mode():
-            for tick in range(ticks):
-                obs[tick].numpy()[:] = current
-                noise = torch.randn(slots, action_size)
-                action = policy(obs[tick]) + sigma * noise
-                actions[tick] = action
-                logp[tick] = -0.5 * noise.square().sum(-1) - constant
-                current, rewards[tick], ended, _ = env.step_batch(action.clamp(-1, 1).numpy())
-                ends[tick] = ended
-            obs[ticks].numpy()[:] = current
+        rollout = collect(env, agent, current, ticks)
         sampled = time.process_time()
-        with torch.no_grad():
-            values = torch.stack([value(row).squeeze(-1) for row in obs]).numpy()
-        following = np.where(ends, np.float32(0), values[1:])
-        estimates = advantages(rewards, values[:-1], following, ends, gamma=training.gamma, lambda_=training.gae_lambda)
-        batch = [
-            obs[:-1].reshape(-1, size),
-            actions.reshape(-1, action_size),
-            logp.reshape(-1),
-            torch.from_numpy((estimates - estimates.mean()) / estimates.std()).reshape(-1),
-            torch.from_numpy(estimates + values[:-1]).reshape(-1),
-        ]
-        for _ in range(training.epochs):
-            for index in torch.randperm(slots * ticks).split(training.minibatch):
-                x, a, old, advantage, target = (column[index] for column in batch)
-                new = -0.5 * ((a - policy(x)) / sigma).square().sum(-1) - constant
-                ratio = (new - old).exp()
-                clipped = ratio.clamp(1 - training.clip, 1 + training.clip)
-                loss = -torch.min(ratio * advantage, clipped * advantage).mean()
-                loss = loss + training.value_coefficient * (value(x).squeeze(-1) - target).square().mean()
-                optimiser.zero_grad(set_to_none=True)
-                loss.backward()
-                torch.nn.utils.clip_grad_norm_(parameters, training.grad_clip)
-                optimiser.step()
-        ended_at = time.process_time()
-        if iteration:
+        update(agent, optimiser, rollout, settings)
+        ended = time.process_time()
+        current = rollout.obs[-1].numpy()
+        if iteration:  # the first one warms up
             times["sampling"].append(sampled - started)
-            times["learner"].append(ended_at - sampled)
-            times["total"].append(ended_at - started)
+            times["learner"].append(ended - sampled)
+            times["total"].append(ended - started)
     return times
 
 

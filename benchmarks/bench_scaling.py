@@ -167,8 +167,9 @@ def measure(runners: list[int], iterations: int) -> dict[str, Any]:
 
 
 def _measure(runners: int, iterations: int) -> dict[str, float]:
+    from bench_rllib import options
+
     import hierbrush.envs
-    from benchmarks.bench_rllib import options
     from hierbrush.learning.algorithm import algorithm_config
     from hierbrush.learning.config import TrainingConfig
 

@@ -167,22 +167,22 @@ def cpu() -> str:
     return platform.processor() or platform.machine()
 
 
-def measure(repeats: int) -> dict[str, Any]:
+def measure(repeats: int, slots: int = SLOTS) -> dict[str, Any]:
     """Return all figures."""
-    goals = training_goals(SLOTS)
+    goals = training_goals(slots)
     figures: dict[str, Any] = {
         "machine": f"{cpu()}, {os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}",
         "python": f"{platform.python_version()}, NumPy {np.__version__}",
         "core": core_info(),
         "command": " ".join(["python", *sys.argv]),
-        "slots": SLOTS,
+        "slots": slots,
         "rates": {},
     }
     for name, side in (("track", 64), ("full", 256)):
         bank = build_bank(goals, side)
-        one = Episode(bank, SLOTS, name)
+        one = Episode(bank, slots, name)
         rate = one.best(repeats, time.thread_time)
-        two = Episode(bank, SLOTS, name, threads=2)
+        two = Episode(bank, slots, name, threads=2)
         # Alternating, so that both meet the same neighbours; two threads need two free cores only once.
         walls = [(one.best(1, time.perf_counter), two.best(1, time.perf_counter)) for _ in range(2 * repeats)]
         cpu_two = two.best(repeats, time.process_time)
@@ -195,7 +195,7 @@ def measure(repeats: int) -> dict[str, Any]:
             "two_threads_ratio": max(second for _, second in walls) / max(first for first, _ in walls),
             "two_threads_ratio_by_cpu": 2 * cpu_two / rate,
             "twin_ratio": rate / few.best(2, time.thread_time),
-            "bytes_per_slot": one.batch.nbytes / SLOTS,
+            "bytes_per_slot": one.batch.nbytes / slots,
             "bytes_per_goal": bank.nbytes / len(bank),
         }
     bank = build_bank(goals[:512], 256)
@@ -240,8 +240,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--json", action="store_true", help="print JSON instead of the table")
     parser.add_argument("--repeats", type=int, default=7, help="repetitions of each measurement; the best counts")
+    parser.add_argument("--slots", type=int, default=SLOTS, help="strokes written side by side")
     arguments = parser.parse_args()
-    figures = measure(arguments.repeats)
+    figures = measure(arguments.repeats, arguments.slots)
     print(json.dumps(figures, indent=2) if arguments.json else table(figures))
 
 

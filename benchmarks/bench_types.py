@@ -69,6 +69,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--policy", default="learned")
     parser.add_argument("--least", type=float, default=0.93)
+    parser.add_argument("--limit", type=int, help="only the first so many strokes of each type")
     arguments = parser.parse_args()
     strokes, many = strokes_by_type()
     shapes = load_curriculum(folder("curricula") / "specialists.yaml").stages[-1].goals
@@ -78,7 +79,7 @@ def main() -> int:
     print(f"{'':22s}  {name:>7s}    zero   discs   nobody's: {name:>7s}    zero")
     missed = False
     for kind in ABBREVIATIONS:
-        known = strokes[kind]
+        known = strokes[kind][: arguments.limit]
         line = f"{kind:5s} {len(known):6d} {'of test' if many[kind] else 'of all':9s}"
         if known:
             goals = [stroke.goal() for stroke in known]
@@ -86,7 +87,7 @@ def main() -> int:
             missed |= learned <= zero or (many[kind] and (learned <= discs or learned < arguments.least))
             line += f"  {learned:.4f}  {zero:.4f}  {discs:.4f}"
         if not many[kind]:
-            goals = sample_goals(undrawn, [kind], 100, seed=977)
+            goals = sample_goals(undrawn, [kind], min(100, arguments.limit or 100), seed=977)
             learned, zero = written(goals, arguments.policy), written(goals, "zero")
             missed |= learned <= zero
             line = f"{line:58s}  {learned:.4f}  {zero:.4f}"

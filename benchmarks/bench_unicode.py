@@ -229,13 +229,14 @@ def main() -> None:
     parser.add_argument("--unseen", action="store_true", help="judge no characters of the training split")
     parser.add_argument("--sheet", type=Path, help="PNG with what was judged; the font's name is put in")
     parser.add_argument("--json", type=Path, help="every judged character's figures")
+    parser.add_argument("--limit", type=int, help="only the first so many characters of each set")
     arguments = parser.parse_args()
     sets = {name: block(*ends) for name, ends in BLOCKS.items()}
     sets = {"Big5": big5(), **sets}
     if arguments.standard:
         sets = {"China's standard table": standard(arguments.standard), **sets}
     print("| | characters | with a glyph | composed | refused | written |\n|---|---|---|---|---|---|")
-    refused = {name: cover(name, chars) for name, chars in sets.items()}
+    refused = {name: cover(name, chars[: arguments.limit]) for name, chars in sets.items()}
     print("\nrefused:")
     for name, chars in refused.items():
         if chars:

@@ -1,10 +1,11 @@
-"""What a character was drawn for, which tells its hand: no geometry, the code point decides.
+"""Which typeface and which levels of character sets a character was drawn for. Its code point tells; no geometry does.
 
-The outlines come from three typefaces: AR PL KaitiM GB, which holds GB 2312, AR PL KaitiM Big5, and AR PL UKai for what
-neither holds. They draw the same component otherwise, and so do the two levels of both character sets: what stands in
-the second level of Big5 lies a hundredth of the box lower than what stands in the first. At equal numbers of strokes
-the ink of characters that GB 2312 lacks is 1 to 2 % larger. What no typeface holds was cut out of a character that has
-it as a component, and stands where it stands there; so do the forms of radicals that AR PL UKai draws.
+The outlines come from three typefaces: AR PL KaitiM GB, which holds GB 2312, AR PL KaitiM Big5, and AR PL UKai for
+characters that neither holds. Each draws the same component a little differently, and so do the two levels of both
+character sets: characters of Big5's second level lie a hundredth of the box lower than those of its first. At equal
+numbers of strokes the ink of characters that GB 2312 lacks is 1 to 2 % larger. Characters that no typeface holds are
+components that were cut out of a larger character. They lie in their box where they lay in that character's, and so do
+the forms of radicals that AR PL UKai draws.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ TYPEFACES = ("KaitiM GB", "KaitiM Big5", "UKai")
 """In the order of preference: the first draws GB 2312, the second Big5."""
 
 IN_PLACE = len(TYPEFACES)
-"""Instead of a typeface's index: the character stands where it stands in those that have it as a component."""
+"""Instead of a typeface's index: the character lies where it lies in larger ones that have it as a component."""
 
 LEVELS = 3
 """Typefaces, and values of each of a `Repertoire`'s other fields."""
@@ -58,7 +59,7 @@ def repertoire(char: str, typeface: int | None = None) -> Repertoire:
     Args:
         char: the character.
         typeface: index in `TYPEFACES`; unless given the first whose character set holds ``char``, or `IN_PLACE` for
-            what stands where it stands in others.
+            components that were cut out of larger characters and for such forms of radicals.
 
     Raises:
         HierbrushError: ``char`` is not exactly one character, or there is no such typeface.

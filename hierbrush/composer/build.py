@@ -15,7 +15,7 @@ from hierbrush.composer.library import FILE, build
 def main() -> None:
     """Build the files."""
     drawings = [*training_drawings(), *further_drawings()]
-    # What stands where it stands in others does not show how two parts would share the box by themselves.
+    # A component cut out of a larger character fills a part of its box only: no example of how parts share a whole one.
     tensors, names = layout.build([drawing for drawing in drawings if drawing.repertoire.typeface != IN_PLACE])
     stored.write(layout.FILE, tensors, {"names": names})
     components = build(drawings, layout.Layouts(tensors, names))

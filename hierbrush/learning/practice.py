@@ -103,7 +103,7 @@ def invent(count: int, seed: int, library: CharacterLibrary | None = None) -> li
     rng = np.random.default_rng(seed)
     forms = {char: form_of(char, library) for char in library}
     taken = {combination(node) for form in forms.values() for node in _structures(form.tree)}
-    # What stands where it stands in others has no hand to write the invented character in.
+    # A component cut out of a larger character belongs to no typeface that an invented one could be written in.
     drawn_from = [
         char
         for char, form in forms.items()

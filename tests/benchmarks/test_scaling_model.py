@@ -6,8 +6,7 @@ import itertools
 from dataclasses import replace
 
 import pytest
-
-from benchmarks.bench_scaling import NETWORK, Costs, predict, saturation, side_by_side
+from bench_scaling import NETWORK, Costs, predict, saturation, side_by_side
 
 COSTS = Costs(sample=6e-6, learn=40e-6, receive=1e-6, fixed=0.02, step_bytes=900.0, weight_bytes=3e5)
 LIMIT = 1 / (COSTS.learn + COSTS.receive + COSTS.step_bytes / NETWORK)

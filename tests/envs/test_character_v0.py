@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from short_curriculum import short_curriculum
 
 pytest.importorskip("pettingzoo")
 
@@ -19,18 +20,7 @@ with warnings.catch_warnings():
 from hierbrush.envs import character_v0
 from hierbrush.envs.character import COMPOSER
 
-CURRICULUM = {
-    "format": 1,
-    "name": "short",
-    "strokes": "all",
-    "stages": [
-        {
-            "name": "all",
-            "characters": {"strokes": [2, 4], "count": 4},
-            "promotion": {"threshold": 0.9, "maximum_steps": 1000},
-        }
-    ],
-}
+CURRICULUM = short_curriculum((2, 4), count=4)
 
 
 def make(**options: Any) -> Any:

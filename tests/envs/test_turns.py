@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from short_curriculum import short_curriculum
 
 from hierbrush.composer.brief import MAX_STROKES
 from hierbrush.composer.place import PLACE_SIZE
@@ -13,18 +14,7 @@ from hierbrush.envs.character import COMPOSER
 from hierbrush.envs.turns import AGENTS, PLACE_LIMIT, CharacterTurns, Turn, decision_space, turn_spaces
 from hierbrush.errors import HierbrushError
 
-CURRICULUM = {
-    "format": 1,
-    "name": "short",
-    "strokes": "all",
-    "stages": [
-        {
-            "name": "all",
-            "characters": {"strokes": [3, 4], "count": 6},
-            "promotion": {"threshold": 0.9, "maximum_steps": 1000},
-        }
-    ],
-}
+CURRICULUM = short_curriculum((3, 4), count=6)
 PRIOR = np.zeros(PLACE_SIZE, np.float32)
 
 

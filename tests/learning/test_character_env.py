@@ -17,24 +17,14 @@ from ray.rllib.core.rl_module.multi_rl_module import MultiRLModuleSpec
 from ray.rllib.core.rl_module.rl_module import RLModuleSpec
 from ray.rllib.env.multi_agent_env import MultiAgentEnv
 from ray.rllib.utils.pre_checks.env import check_multiagent_environments
+from short_curriculum import short_curriculum
 
 from hierbrush.envs import CHARACTER_ENV
 from hierbrush.envs.character import COMPOSER
 from hierbrush.errors import HierbrushError
 from hierbrush.learning.character_env import CharacterEnv
 
-CURRICULUM = {
-    "format": 1,
-    "name": "short",
-    "strokes": "all",
-    "stages": [
-        {
-            "name": "all",
-            "characters": {"strokes": [2, 3], "count": 4},
-            "promotion": {"threshold": 0.9, "maximum_steps": 1000},
-        }
-    ],
-}
+CURRICULUM = short_curriculum((2, 3), count=4)
 
 
 def make(**options: Any) -> CharacterEnv:

@@ -1,1 +1,0 @@
-"""Benchmarks: each a program of its own; ``python -m benchmarks`` runs those of the simulator."""

@@ -1,5 +1,0 @@
-"""What ``make bench`` runs."""
-
-from benchmarks.bench_sim import main
-
-main()

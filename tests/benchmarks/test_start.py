@@ -1,0 +1,41 @@
+"""Every benchmark starts and prints its figures, at a tiny size, as a script and from any folder."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+BENCHMARKS = Path(__file__).resolve().parents[2] / "benchmarks"
+RunScript = Callable[..., str]
+
+# What each is given, and a piece of what it prints at its end.
+QUICK = {
+    "bench_machines.py": ("--every 5000", "decomposition"),
+    "bench_sim.py": ("--slots 32 --repeats 1", "libmypaint"),
+    "bench_types.py": ("--limit 1", "HZG"),
+    "bench_unicode.py": ("--limit 40", "refused:"),
+    "bench_writing.py": ("--limit 4 --every 2 --workers 1", "decomposition: cold, wall"),
+}
+SLOW = {
+    "bench_hierarchy.py": ("--slots 4 --environments 2 --iterations 1", "| hierbrush, 4 characters |"),
+    "bench_places.py": ("learned --limit 2 --boldness 0.004", "2 validation characters of known components"),
+    "bench_reward.py": ("learned --limit 2", "mean above imitation"),
+    "bench_rllib.py": ("--slots 64 --fragment 4 --minibatch 64 --epochs 1 --iterations 1", "end to end."),
+    "bench_scaling.py": ("--runners 1 2 --iterations 1", "nine tenths"),
+}
+
+
+def test_none_is_forgotten() -> None:
+    assert {*QUICK, *SLOW} == {path.name for path in BENCHMARKS.glob("bench_*.py")}
+    readme = (BENCHMARKS / "README.md").read_text(encoding="utf-8")
+    assert [name for name in (*QUICK, *SLOW) if f"python benchmarks/{name}" not in readme] == []
+
+
+@pytest.mark.parametrize("name", [*QUICK, *(pytest.param(name, marks=pytest.mark.slow) for name in SLOW)])
+def test_it_starts(name: str, run_script: RunScript) -> None:
+    arguments, printed = {**QUICK, **SLOW}[name]
+    # bench_types tells by 1 that a policy missed what is asked of it, which one stroke may do.
+    statuses = (0, 1) if name == "bench_types.py" else (0,)
+    assert printed in run_script(f"benchmarks/{name}", *arguments.split(), statuses=statuses)
