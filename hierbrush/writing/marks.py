@@ -7,6 +7,7 @@ form of its own, under the code point that Unicode has for it.
 from __future__ import annotations
 
 from functools import lru_cache
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -23,15 +24,21 @@ BOX_MARK = "□"
 _WIDE = {chr(code): chr(code + 0xFEE0) for code in (*range(0x21, 0x24), *range(0x25, 0x30), *range(0x30, 0x40))}
 _SAME = {
     **_WIDE, **dict.fromkeys("・‧•∙⋅", "·"), **dict.fromkeys("–―─⸺", "—"), **dict.fromkeys("〜~", "～"),
-    **dict.fromkeys("⋯", "…"), "−": "－", "﹑": "、", "﹐": "，", "｡": "。", "､": "、", "［": "〔", "］": "〕", "[": "〔",
-    "]": "〕", "○": "〇",
+    **dict.fromkeys("⋯", "…"), "−": "－", "﹑": "、", "﹐": "，", "｡": "。", "､": "、", "［": "〔", "］": "〕",
+    "[": "〔", "]": "〕", "○": "〇",
 }  # fmt: skip
 """Other code points of the same marks: half-width, of other standards, or what keyboards have in their place."""
 
-_IN_COLUMNS = dict(zip("，、。；：！？…—（）〈〉《》「」『』“”‘’【】〔〕", "︐︑︒︔︓︕︖︙︱︵︶︿﹀︽︾﹁﹂﹃﹄﹃﹄﹁﹂︻︼︹︺", strict=True))
+_IN_COLUMNS = dict(
+    zip(
+        "，、。；：！？…—（）〈〉《》「」『』“”‘’【】〔〕",
+        "︐︑︒︔︓︕︖︙︱︵︶︿﹀︽︾﹁﹂﹃﹄﹃﹄﹁﹂︻︼︹︺",
+        strict=True,
+    )
+)
 
 NEVER_FIRST = frozenset("，、。；：！？…）〉》」』”’】〕·．％～々〻")
-"""Marks that begin no line (GB/T 15834-2011, 5.1), folded as `folded` does; — and … may, unlike a second one of each."""
+"""Marks that begin no line (GB/T 15834-2011, 5.1), as `folded` names them."""
 
 NEVER_LAST = frozenset("（〈《「『“‘【〔")
 """Marks that end no line."""
@@ -128,6 +135,6 @@ def _swept(line: Points) -> Points:
 
     around = np.linspace(0.0, 2 * np.pi, 24, endpoint=False)
     discs = line[:, None, :2] + line[:, None, 2:] * np.stack([np.cos(around), np.sin(around)], axis=1)
-    hulls = [MultiPoint(np.concatenate(pair)).convex_hull for pair in zip(discs, discs[1:], strict=False)]
+    hulls = [MultiPoint(np.concatenate(pair)).convex_hull for pair in pairwise(discs)]
     shape: Any = unary_union([Point(line[0, :2]).buffer(line[0, 2]), *hulls])
     return np.asarray(shape.exterior.coords)[:-1]

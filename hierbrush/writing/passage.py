@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 from hierbrush.arguments import check_choice, check_kind
 from hierbrush.characters.descriptions import PARTS
-from hierbrush.characters.text import UnknownCharacterError, describe
+from hierbrush.characters.text import UnknownCharacterError, describe, hint
 from hierbrush.composer.descriptions import VARIATION_SELECTORS, written_as
 from hierbrush.composer.ids import MOST_STROKES, parse_ids
 from hierbrush.errors import HierbrushError, shown
@@ -72,7 +72,7 @@ def _units(line: str, number: int) -> Iterator[Unit]:
         elif char in PARTS:
             at = _whole(line, start)
             yield Unit(_visible(line[start:at]), number, start + 1)
-        elif char.isspace() and not unicodedata.category(char).startswith("C") or char == "\t":
+        elif unicodedata.category(char) == "Zs" or char == "\t":
             yield Unit(BLANK, number, start + 1)
         elif not _is_invisible(char):
             yield Unit(char, number, start + 1)
@@ -141,6 +141,9 @@ def writable(text: object, missing: Missing = "error") -> str:
     check_missing(missing)
     if not isinstance(text, str):
         raise HierbrushError(f"text: must be a string of Chinese characters, not {shown(text)}")
+    broken = next((char for char in text if "\ud800" <= char <= "\udfff"), None)
+    if broken is not None:  # then nothing else in it means what it seems to
+        raise UnknownCharacterError(f"text: {describe(broken)} {hint(broken)}")
     refusals: dict[str, str] = {}
     rows, refused = [], []
     for row in rows_of(text):
@@ -200,7 +203,9 @@ def _told(refused: list[Unit], reasons: dict[str, str]) -> list[str]:
     places: dict[tuple[str, str], list[str]] = {}
     # Neighbours differ by one in what is left when their number is taken from their column.
     numbered = enumerate(refused)
-    for (_, _, why), group in groupby(numbered, lambda one: (one[1].line, one[1].column - one[0], reasons[one[1].text])):
+    for (_, _, why), group in groupby(
+        numbered, lambda one: (one[1].line, one[1].column - one[0], reasons[one[1].text])
+    ):
         run = [unit for _, unit in group]
         what = "".join(unit.text for unit in run)
         places.setdefault((what, why), []).append(f"line {run[0].line}, column {run[0].column}")

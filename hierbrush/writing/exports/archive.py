@@ -18,14 +18,15 @@ from typing import Any, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from hierbrush.arguments import check_path
+from hierbrush.arguments import check_choice, check_path
 from hierbrush.characters import Component
 from hierbrush.errors import HierbrushError, closest, shown
 from hierbrush.files import read_whole
 from hierbrush.sim import BrushModel
 from hierbrush.strokes.goal import StrokeGoal
 from hierbrush.writing.layout import Layout
-from hierbrush.writing.plan import Plan
+from hierbrush.writing.passage import BLANK, rows_of
+from hierbrush.writing.plan import GOALS, Plan
 from hierbrush.writing.result import Page, Sheet, Writing, WrittenStroke
 from hierbrush.writing.trajectory import MotionLimits
 
@@ -238,15 +239,17 @@ def _sheet(document: dict[str, Any]) -> Writing | Page:
         "brush": brush,
         "motion": motion,
         "seed": seed,
-        **{name: _text(document, name) for name in ("goal", "policy")},
+        "policy": _text(document, "policy"),
     }
+    check_choice("goal", document.get("goal"), GOALS)
     writings = [_writing(character, common) for character in _list(document, "characters")]
     text, layout = _text(document, "text"), document.get("layout")
-    if "".join(writing.char for writing in writings) != text.replace("\n", "") or not writings:
+    if layout is None and len(writings) > 1:
+        raise _DamagedError("is damaged: several characters need a layout")
+    spelt = [text] if layout is None else [unit.text for row in rows_of(text) for unit in row if unit.text != BLANK]
+    if not writings or [writing.char for writing in writings] != spelt:
         raise _DamagedError("is damaged: its text is not the text of its characters")
     if layout is None:
-        if len(writings) > 1:
-            raise _DamagedError("is damaged: several characters need a layout")
         return writings[0]
     if not isinstance(layout, dict):
         raise _DamagedError("is damaged: layout must be an object or null")
@@ -288,7 +291,8 @@ def _writing(character: Any, common: dict[str, Any]) -> Writing:
     unknown = tuple(_text({"unknown": name}, "unknown") for name in _list(character, "unknown"))
     known_order = None if order is None else tuple(order)
     plan = Plan(char, tuple(goals), tuple(references), tree, composer, known_order, glyph, unknown)
-    return Writing(plan, stroke_paths=paths, **common)
+    # On one page some characters may follow their glyphs and others be composed.
+    return Writing(plan, stroke_paths=paths, goal="decomposition" if composer else "glyph", **common)
 
 
 def _outlines(character: Any, count: int) -> Iterator[NDArray[np.float32]]:
