@@ -4,8 +4,8 @@
 
 The passages are the files in ``benchmarks/passages``: classical texts as people copy them, and a page as newspapers
 have it. *Written* is ``write_pages`` on ``--paper`` with ``--workers`` processes by the clock, after 永 has been
-written once; each different character is written once. *Composed* are characters without a glyph. ``--output`` keeps every
-passage as one PDF and its first sheet as PNG, whose time is *pictures*.
+written once; each different character is written once. *Composed* are characters without a glyph. ``--output`` keeps
+every passage as one PDF and its first sheet as PNG, whose time is *pictures*.
 """
 
 from __future__ import annotations
