@@ -244,12 +244,12 @@ def _sheet(document: dict[str, Any]) -> Writing | Page:
     check_choice("goal", document.get("goal"), GOALS)
     writings = [_writing(character, common) for character in _list(document, "characters")]
     text, layout = _text(document, "text"), document.get("layout")
-    if layout is None and len(writings) > 1:
-        raise _DamagedError("is damaged: several characters need a layout")
-    spelt = [text] if layout is None else [unit.text for row in rows_of(text) for unit in row if unit.text != BLANK]
-    if not writings or [writing.char for writing in writings] != spelt:
+    units = [text] if layout is None else [unit.text for row in rows_of(text) for unit in row if unit.text != BLANK]
+    if not writings or "".join(writing.char for writing in writings) != "".join(units):
         raise _DamagedError("is damaged: its text is not the text of its characters")
     if layout is None:
+        if len(writings) > 1:
+            raise _DamagedError("is damaged: several characters need a layout")
         return writings[0]
     if not isinstance(layout, dict):
         raise _DamagedError("is damaged: layout must be an object or null")
