@@ -409,7 +409,7 @@ def _written(text: str, page: Layout, workers: int, arguments: dict[str, Any]) -
 
             return write_pages(text, layout=page, workers=workers, progress=progress, **arguments), False
     except WritingInterrupted as interrupted:
-        pages = interrupted.pages
+        pages = list(interrupted.pages)
         if not pages:
             raise
         done = sum(map(len, pages))

@@ -40,7 +40,7 @@ class WritingInterrupted(KeyboardInterrupt):
 
     def __init__(self, finished: list[Writing], pages: Sequence[Page] = ()) -> None:
         super().__init__("interrupted")
-        self.finished, self.pages = finished, list(pages)
+        self.finished, self.pages = finished, pages
 
     @property
     def page(self) -> Page | None:
