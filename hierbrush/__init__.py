@@ -28,6 +28,7 @@ if TYPE_CHECKING:
         load,
         write_character,
         write_characters,
+        write_pages,
         write_text,
     )
 
@@ -45,6 +46,7 @@ _HOMES = {
     "load": "hierbrush.writing",
     "write_character": "hierbrush.writing",
     "write_characters": "hierbrush.writing",
+    "write_pages": "hierbrush.writing",
     "write_text": "hierbrush.writing",
 }
 
@@ -61,6 +63,7 @@ __all__ = [
     "load",
     "write_character",
     "write_characters",
+    "write_pages",
     "write_text",
 ]
 

@@ -44,6 +44,7 @@ def test_every_writing_command_shown_runs(
     # What follows a training runs in tests/learning/test_readme_lines.py.
     lines = [line for line in shown("write", "machine", "doctor") if not any("runs/" in word for word in line)]
     assert len(lines) >= 6
+    Path("moon.txt").write_text("床前明月光，疑是地上霜。", encoding="utf-8")
     for arguments in lines:
         with pytest.raises(SystemExit) as left:
             main(arguments)

@@ -10,6 +10,9 @@ from hierbrush.errors import HierbrushError, shown
 
 Split = Literal["train", "validation", "test"]
 
+_LETTERS = (("LATIN", "Latin letters"), ("HIRAGANA", "kana"), ("KATAKANA", "kana"))
+"""Words in the names of letters that stand in Chinese and Japanese texts, and what those are called."""
+
 
 class UnknownCharacterError(HierbrushError):
     """A character that the library does not hold."""
@@ -71,6 +74,9 @@ def hint(char: str) -> str:
         return f"is a compatibility form of {describe(folded)}; write that"
     if _is_han(code):
         return "is a Chinese character without a glyph here; there are those of GB 2312 and of some 2,800 more"
+    letters = next((letters for word, letters in _LETTERS if word in unicodedata.name(char, "")), "")
+    if letters:
+        return f"is no Chinese character, and {letters} are not written yet; leave it out"
     return "is no Chinese character; expected characters such as '永'"
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -14,11 +14,13 @@ from hierbrush.cli.messages import available_cpus, check_place, complain
 from hierbrush.errors import HierbrushError, shown
 
 if TYPE_CHECKING:
-    from hierbrush.writing import GcodeOptions, Layout, Sheet
+    from hierbrush.writing import GcodeOptions, Layout, Page, Sheet, Writing
     from hierbrush.writing.outputs import Output
 
 _STDOUT = Path("-")
-_KINDS = ("png", "svg", "gif", "json", "npz", "gcode")  # as in hierbrush.writing.outputs, which --help does not import
+# As in hierbrush.writing, which --help does not import.
+_KINDS = ("png", "svg", "pdf", "gif", "json", "npz", "gcode")
+_GRIDS = ("square", "田", "米")
 _DIALECTS = ("grbl", "marlin", "klipper")
 
 
@@ -48,15 +50,32 @@ def _gcode_options(command: Callable[..., Any]) -> Callable[..., Any]:
 
 
 @click.command(short_help="Write characters into files.")
-@click.argument("text")
+@click.argument("text", required=False)
+@click.option(
+    "--file",
+    "source",
+    type=click.Path(path_type=Path, allow_dash=True),
+    help="Write the text in this file instead of TEXT; - is standard input.",
+)
+@click.option(
+    "--encoding", help="Of the file, such as gb18030 or big5.  [default: found out among UTF-8, GB 18030 and Big5]"
+)
+@click.option(
+    "--missing",
+    type=click.Choice(("error", "blank", "box")),
+    default="error",
+    show_default=True,
+    help="What to do "
+    "with what cannot be written, such as Latin letters: tell it, leave its cell empty, or draw the box of editions.",
+)
 @click.option(
     "-o",
     "--output",
     "outputs",
     multiple=True,
     type=click.Path(path_type=Path, allow_dash=True),
-    help="File to write; its suffix says what: png, svg, gif, json, npz or gcode. May be given several times. - is "
-    "standard output, with --format.",
+    help="File to write; its suffix says what: png, svg, pdf, gif, json, npz or gcode. May be given several times; "
+    "- is standard output, with --format. Several sheets are pages of one pdf, or NAME-1.png, NAME-2.png ...",
 )
 @click.option("--format", "kind", type=click.Choice(_KINDS), help="What to write to standard output, with -o -.")
 @click.option(
@@ -82,6 +101,20 @@ def _gcode_options(command: Callable[..., Any]) -> Callable[..., Any]:
     "--layout", help="vertical (columns, right to left) or horizontal (rows).  [default: vertical; one character alone]"
 )
 @click.option("--per-line", type=int, help="Start a new column or row after so many characters.")
+@click.option(
+    "--paper",
+    "on_paper",
+    help="Paper that the text flows over, sheet after sheet: A4, A3, 四尺, 四尺斗方 ..., or 210x297 in mm.  "
+    "[default: one as large as the text]",
+)
+@click.option("--rows", type=int, help="Rows of characters on a sheet of --paper.")
+@click.option("--columns", type=int, help="Columns of characters on a sheet of --paper.")
+@click.option("--margin", type=float, help="Paper left free, in mm.  [default: 20; a twelfth of --paper]")
+@click.option(
+    "--grid",
+    type=click.Choice(_GRIDS),
+    help="Draw boxes beneath the ink: plain, 田字格, or 米字格 (drawn in png, svg and pdf, not inked).",
+)
 @click.option("--cell", type=float, help="Side of a character's box in mm.  [default: 120]")
 @click.option("--size", type=int, help="Pixels of a character's box in png and gif.  [default: 256 and 240]")
 @click.option(
@@ -102,7 +135,10 @@ def _gcode_options(command: Callable[..., Any]) -> Callable[..., Any]:
 )  # fmt: skip
 @_gcode_options
 def write(
-    text: str,
+    text: str | None,
+    source: Path | None,
+    encoding: str | None,
+    missing: str,
     outputs: tuple[Path, ...],
     kind: str | None,
     hierarchy: Path | None,
@@ -112,6 +148,11 @@ def write(
     composer: str | None,
     layout: str | None,
     per_line: int | None,
+    on_paper: str | None,
+    rows: int | None,
+    columns: int | None,
+    margin: float | None,
+    grid: str | None,
     cell: float | None,
     size: int | None,
     seed: int,
@@ -121,13 +162,15 @@ def write(
 ) -> None:
     """Write TEXT, one or more Chinese characters or the description of one, into files.
 
-    One character fills its box exactly; several, or one with a layout option, stand on a page. A character without a
-    glyph is composed from what it is made of; a description names the components of one that no table knows. A file
-    that cannot be written does not keep the others from it. Ctrl-C keeps what is finished: a page of the text so far.
+    One character fills its box exactly; several, or one with a layout option, stand on a page. Punctuation and digits
+    are written too, spaces are empty cells. A character without a glyph is composed from what it is made of; a
+    description names the components of one that no table knows, inside a text in braces. A file that cannot be
+    written does not keep the others from it. Ctrl-C keeps what is finished: the sheets of the text so far.
 
     \b
     hierbrush write 永 -o yong.png -o yong.gif
     hierbrush write 永和九年 -o line.svg --layout horizontal
+    hierbrush write --file sutra.txt -o sutra.pdf --paper A4 --columns 10 --grid 米
     hierbrush write ⿰木月 -o new.png --hierarchy how.png
     hierbrush write 永 -o yong.gcode --gcode-dialect klipper
     """  # noqa: D301  # \b keeps click from joining the examples' lines
@@ -142,9 +185,28 @@ def write(
         raise HierbrushError("--composer: nothing is composed with --goal glyph; leave one of them out")
     if size is not None:
         check_size(size)
-    page = _layout(layout, per_line, cell)
+    text = _text(text, source, encoding)
+    if on_paper is None:
+        for name, value in (("rows", rows), ("columns", columns)):
+            if value is not None:
+                raise HierbrushError(f"--{name}: are those of a sheet of --paper; say which, or use --per-line")
+        page = _layout(direction=layout, per_line=per_line, cell=_metres(cell), margin=_metres(margin), grid=grid)
+    else:
+        if per_line is not None:
+            raise HierbrushError("--per-line: on a sheet of --paper use --rows and --columns")
+        page = _sheets(
+            on_paper,
+            direction=layout,
+            rows=rows,
+            columns=columns,
+            cell=_metres(cell),
+            margin=_metres(margin),
+            grid=grid,
+        )
     if is_ids(text) and page is not None:
-        raise HierbrushError("--layout, --per-line, --cell: have no meaning for a description, which is one character")
+        raise HierbrushError(
+            "--layout, --paper and their like: have no meaning for a description, which is one character"
+        )
     if page is None and not is_ids(text) and len(text) != 1:
         page = _default_layout()
     if hierarchy is not None:
@@ -155,32 +217,74 @@ def write(
         check_place("--hierarchy", hierarchy)
         goal = goal or "decomposition"
     targets = _targets(outputs, kind, size, _machine(machine))
+    if page is not None:
+        from hierbrush.writing.passage import writable
+
+        text = writable(text, missing)
     able = _able(targets, text, page, goal, composer)
     failed = len(able) < len(outputs)
     if not able and hierarchy is None:
         raise click.exceptions.Exit(2)
-    arguments = {"goal": goal, "composer": composer, "brush": brush, "policy": policy, "seed": seed, "weight": weight}
-    sheet, interrupted = _written(text, page, workers or available_cpus(), arguments)
+    arguments: dict[str, Any] = {
+        "goal": goal,
+        "composer": composer,
+        "brush": brush,
+        "policy": policy,
+        "seed": seed,
+        "weight": weight,
+    }
     aside = _STDOUT in outputs  # names of files would stand in the middle of what goes to standard output
-    for target in able:
-        failed |= not _saved(sheet, target, aside)
-    if hierarchy is not None:
-        from hierbrush.files import write_atomically
-        from hierbrush.writing import Writing
-        from hierbrush.writing.hierarchy import hierarchy_picture
+    sheets: Sequence[Sheet]
+    interrupted = False
+    if page is None:
+        from hierbrush.writing import write_character
 
-        assert isinstance(sheet, Writing)
-        write_atomically(hierarchy, hierarchy_picture(sheet), argument="--hierarchy")
-        click.echo(hierarchy, err=aside)
+        writing = write_character(text, **arguments)
+        sheets = [writing]
+        if hierarchy is not None:
+            _draw_hierarchy(writing, hierarchy, aside)
+    else:
+        sheets, interrupted = _written(text, page, workers or available_cpus(), arguments)
+    for target in able:
+        failed |= not _all_saved(sheets, target, aside)
     if interrupted or failed:
         raise click.exceptions.Exit(130 if interrupted else 2)
 
 
-def _layout(direction: str | None, per_line: int | None, cell: float | None) -> Layout | None:
+def _text(text: str | None, source: Path | None, encoding: str | None) -> str:
+    """Return the text, given or read from a file or standard input."""
+    if text is None and source is None:
+        raise HierbrushError("TEXT: is missing; give the text, or a file of it with --file")
+    if text is not None and source is not None:
+        raise HierbrushError("--file: is read instead of TEXT; leave one of them out")
+    if source is None:
+        if encoding is not None:
+            raise HierbrushError("--encoding: is that of --file; TEXT has the terminal's")
+        assert text is not None
+        return text
+    from hierbrush.writing.text_file import read_text
+
+    try:
+        return read_text(sys.stdin.buffer if source == _STDOUT else source, encoding=encoding)
+    except HierbrushError as error:
+        raise HierbrushError(f"--{error}") from None
+
+
+def _metres(millimetres: float | None) -> float | None:
+    return None if millimetres is None else millimetres / 1e3
+
+
+def _sheets(paper: str, **fields: Any) -> Layout:
+    """Return the layout of sheets of a paper that the options ask for."""
+    from hierbrush.writing import Layout
+
+    return Layout.on(paper, **{name: value for name, value in fields.items() if value is not None})
+
+
+def _layout(**fields: Any) -> Layout | None:
     """Return the layout that the options ask for, or None without any."""
     from hierbrush.writing import Layout
 
-    fields = {"direction": direction, "per_line": per_line, "cell": None if cell is None else cell / 1e3}
     given = {name: value for name, value in fields.items() if value is not None}
     return Layout.from_mapping(given) if given else None
 
@@ -243,23 +347,30 @@ def _able(
 ) -> list[_Target]:
     """Return the targets that nothing is in the way of, as far as can be seen before anything is written."""
     from hierbrush.writing.layout import Paper
+    from hierbrush.writing.passage import BLANK
     from hierbrush.writing.plan import sure_bounds
     from hierbrush.writing.result import BOX
-    from hierbrush.writing.write import goal_of, text_of_page
+    from hierbrush.writing.write import goal_of
 
     if page is None:
-        characters, paper = [text], Paper(BOX, BOX, BOX, [(0.0, 0.0)])
+        direction = "horizontal"
+        sheets = [(Paper(BOX, BOX, BOX, [(0.0, 0.0)]), [text])]
     else:
-        text = text_of_page(text)
-        characters, paper = list(text.replace("\n", "")), page.paper(text)
-    goals = {char: goal_of(char, goal, composer) for char in dict.fromkeys(characters)}
+        direction = page.direction
+        sheets = [
+            (page.paper(part), [unit for row in page.rows(part) for unit in row if unit != BLANK])
+            for part in page.pages(text)
+        ]
+    goals = {char: goal_of(char, goal, composer) for _, characters in sheets for char in dict.fromkeys(characters)}
     moving = any(target.output.kind == "gcode" for target in targets)
-    bounds = {char: sure_bounds(char, of) for char, of in goals.items()} if moving else {}
+    bounds = {char: sure_bounds(char, of, direction) for char, of in goals.items()} if moving else {}
     able = []
     for target in targets:
         try:
-            _check_target(target)
-            target.output.check(paper, [bounds[char] for char in characters if moving])
+            for path in _paths(target, len(sheets)):
+                _check_target(target._replace(path=path))
+            for paper, characters in sheets:
+                target.output.check(paper, [bounds[char] for char in characters if moving])
             able.append(target)
         except HierbrushError as error:
             complain(str(error))
@@ -275,15 +386,32 @@ def _check_target(target: _Target) -> None:
         raise HierbrushError(f"-o -: {target.output.kind} is no text to be shown on a terminal; redirect it")
 
 
-def _written(text: str, page: Layout | None, workers: int, arguments: dict[str, Any]) -> tuple[Sheet, bool]:
-    """Return what was written, and whether Ctrl-C ended it early."""
+def _paths(target: _Target, sheets: int) -> list[Path]:
+    """Return the files that sheets go to: one for all, or NAME-1.png, NAME-2.png and so on."""
+    path = target.path
+    if sheets == 1 or target.output.holds_pages:
+        return [path]
+    if path == _STDOUT:
+        raise HierbrushError(f"-o -: the text fills {sheets} sheets, which only pdf holds in one file")
+    return [path.with_name(f"{path.stem}-{number}{path.suffix}") for number in range(1, sheets + 1)]
+
+
+def _draw_hierarchy(writing: Writing, path: Path, aside: bool) -> None:
+    from hierbrush.files import write_atomically
+    from hierbrush.writing.hierarchy import hierarchy_picture
+
+    write_atomically(path, hierarchy_picture(writing), argument="--hierarchy")
+    click.echo(path, err=aside)
+
+
+def _written(text: str, page: Layout, workers: int, arguments: dict[str, Any]) -> tuple[list[Page], bool]:
+    """Return the sheets that were written, and whether Ctrl-C ended it early."""
     from tqdm import tqdm
 
-    from hierbrush.writing import WritingInterrupted, write_character, write_text
+    from hierbrush.writing import WritingInterrupted, write_pages
+    from hierbrush.writing.write import characters_of
 
-    if page is None:
-        return write_character(text, **arguments), False
-    total = len(set(text) - {"\n"})
+    total = len(characters_of(text, page))
     try:
         # On a terminal only, and only where there is something to wait for.
         with tqdm(total=total, unit="character", disable=None, delay=1.0, leave=False) as bar:
@@ -291,21 +419,41 @@ def _written(text: str, page: Layout | None, workers: int, arguments: dict[str, 
             def progress(done: int) -> None:
                 bar.update(done)
 
-            return write_text(text, layout=page, workers=workers, progress=progress, **arguments), False
+            return write_pages(text, layout=page, workers=workers, progress=progress, **arguments), False
     except WritingInterrupted as interrupted:
-        if interrupted.page is None:
+        pages = list(interrupted.pages)
+        if not pages:
             raise
-        done, asked = len(interrupted.page), len(text.replace("\n", ""))
-        click.echo(f"hierbrush: interrupted; saving the first {done} of {asked} characters, as a page", err=True)
-        return interrupted.page, True
+        done = sum(map(len, pages))
+        asked = sum(len(page.paper(part).corners) for part in page.pages(text))
+        what = "a page" if len(pages) == 1 else f"{len(pages)} sheets"
+        click.echo(f"hierbrush: interrupted; saving the first {done} of {asked} characters, as {what}", err=True)
+        return pages, True
 
 
-def _saved(sheet: Sheet, target: _Target, aside: bool) -> bool:
+def _all_saved(sheets: Sequence[Sheet], target: _Target, aside: bool) -> bool:
+    """Write the file or files of all sheets; return whether all were written."""
+    if len(sheets) == 1:
+        return _saved(sheets[0], target, aside)
+    from tqdm import tqdm
+
+    paths = _paths(target, len(sheets))
+    with tqdm(sheets, unit="sheet", disable=None, delay=1.0, leave=False) as bar:
+        if target.output.holds_pages:
+            return _saved(bar, target, aside)
+        # All are tried: a sheet that fails does not keep the others from being written.
+        saved = [_saved(sheet, target._replace(path=path), aside) for sheet, path in zip(bar, paths, strict=True)]
+        return all(saved)
+
+
+def _saved(sheet: Sheet | Iterable[Sheet], target: _Target, aside: bool) -> bool:
     """Write a file and tell its name, or tell why it cannot be written; return whether it was."""
     from hierbrush.files import write_atomically
+    from hierbrush.writing import Sheet
 
     try:
-        content = target.output.render(sheet)
+        output = target.output
+        content = output.render(sheet) if isinstance(sheet, Sheet) else output.render_all(sheet)
         if target.path == _STDOUT:
             sys.stdout.buffer.write(content)
             sys.stdout.buffer.flush()

@@ -9,7 +9,7 @@ from hierbrush.writing.levels import ComposerScores, LevelScores
 from hierbrush.writing.pens import BrushPen, RecordingPen
 from hierbrush.writing.result import BOX, Cell, Page, Sheet, Writing, WrittenStroke
 from hierbrush.writing.trajectory import TRAJECTORY, MotionLimits
-from hierbrush.writing.write import WritingInterrupted, write_character, write_characters, write_text
+from hierbrush.writing.write import WritingInterrupted, write_character, write_characters, write_pages, write_text
 
 __all__ = [
     "BOX",
@@ -30,5 +30,6 @@ __all__ = [
     "load",
     "write_character",
     "write_characters",
+    "write_pages",
     "write_text",
 ]

@@ -2,19 +2,39 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+import re
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from hierbrush.arguments import check_choice, check_kind, check_list, check_number, check_whole
-from hierbrush.errors import HierbrushError
+from hierbrush.arguments import check_choice, check_list, check_number, check_whole
+from hierbrush.errors import HierbrushError, closest, shown
+from hierbrush.writing.marks import NEVER_FIRST, NEVER_LAST, folded
 from hierbrush.writing.options import from_mapping
+from hierbrush.writing.passage import BLANK, rows_of, spelled
 
 DIRECTIONS = ("vertical", "horizontal")
 
+GRIDS = ("square", "田", "米")
+"""Boxes to write in: plain ones, with a cross (田字格), and with diagonals besides (米字格)."""
+
+PAPERS = {
+    "A5": (0.148, 0.210), "A4": (0.210, 0.297), "A3": (0.297, 0.420), "A2": (0.420, 0.594), "Letter": (0.2159, 0.2794),
+    "三尺": (0.55, 1.00), "四尺": (0.69, 1.38), "五尺": (0.84, 1.53), "六尺": (0.97, 1.80),
+    "四尺对开": (0.345, 1.38), "四尺三开": (0.46, 0.69), "四尺斗方": (0.69, 0.69), "四尺六开": (0.345, 0.46),
+}  # fmt: skip
+"""Width and height in metres of papers that have a name, upright; 四尺 and its like are sheets of Xuan paper."""
+
 _SIDES = (0.001, 2.0)
 _MOST_GAP = 2.0
+_PAPER_SIDES = (0.01, 5.0)
 _MOST_CHARACTERS = 1_000_000  # in a line
+_MOST_CELLS = 100_000  # on a paper of a given size
+_ACROSS = 8  # cells along a paper's shorter side unless told otherwise
+_MARGIN = 1 / 12  # of a paper's shorter side
+_GAPS = (0.05, 0.15)  # between characters and between lines, in cells
+_SLACK = 1e-9
+_MILLIMETRES = re.compile(r"(\d+(?:\.\d+)?)\s*[x×*]\s*(\d+(?:\.\d+)?)")
 
 
 class Paper(NamedTuple):
@@ -49,9 +69,14 @@ class Layout:
     A brush of the same make but of the cell's size is taken to write: the movement for the 0.12 m box is scaled in x,
     y and z alike, as calligraphers take a smaller brush for smaller characters.
 
+    The paper is as large as the text unless ``paper_size`` gives its width and height or its name in `PAPERS`; the text
+    then stands in its middle, in lines as long and as many as it holds. ``lines_per_page`` starts a new sheet after
+    that many lines. ``grid``, one of `GRIDS`, is drawn around the characters in pictures; it is not inked. `on` works
+    out the cell from rows and columns.
+
     Raises:
-        HierbrushError: an unknown direction, a cell that is not from 1 mm to 2 m, another length that is not from 0 to
-            2 m, or fewer than one character a line.
+        HierbrushError: an unknown direction, grid or paper, a cell that is not from 1 mm to 2 m, another length that is
+            not from 0 to 2 m, fewer than one character a line or line a sheet, or a paper that does not hold them.
     """
 
     direction: str = "vertical"
@@ -60,27 +85,87 @@ class Layout:
     line_spacing: float = 0.018
     margin: float = 0.02
     per_line: int | None = None
+    lines_per_page: int | None = None
+    paper_size: tuple[float, float] | str | None = None
+    grid: str | None = None
 
     def __post_init__(self) -> None:
         check_choice("layout: direction", self.direction, DIRECTIONS)
         for name in ("cell", "spacing", "line_spacing", "margin"):
             low, high = _SIDES if name == "cell" else (0.0, _MOST_GAP)
             object.__setattr__(self, name, check_number(f"layout: {name}", getattr(self, name), low, high, "metres"))
-        if self.per_line is not None:
-            object.__setattr__(self, "per_line", check_whole("layout: per_line", self.per_line, 1, unit="characters"))
+        for name, unit in (("per_line", "characters"), ("lines_per_page", "lines")):
+            if getattr(self, name) is not None:
+                object.__setattr__(self, name, check_whole(f"layout: {name}", getattr(self, name), 1, unit=unit))
+        if self.grid is not None:
+            check_choice("layout: grid", self.grid, GRIDS)
+        if self.paper_size is not None:
+            object.__setattr__(self, "paper_size", paper_size(self.paper_size))
+            self._fill()
 
-    def lines(self, text: str) -> list[str]:
-        """Return the text's lines, those longer than ``per_line`` characters broken.
+    def _fill(self) -> None:
+        """Fill the paper as far as the number of lines and of characters in a line is not given; refuse too many."""
+        assert isinstance(self.paper_size, tuple)
+        for name, side, gap in zip(
+            ("per_line", "lines_per_page"), self._sides(*self.paper_size), self._gaps, strict=True
+        ):
+            room = side - 2 * self.margin
+            most = int((room + gap) / (self.cell + gap) + _SLACK)
+            if most < (getattr(self, name) or 1):
+                number = getattr(self, name) or 1
+                raise HierbrushError(
+                    f"layout: {name}: {number} of {1e3 * self.cell:.4g} mm and what lies between do not fit on a paper "
+                    f"with {1e3 * room:.4g} mm within its margins; {most} do"
+                )
+            object.__setattr__(self, name, getattr(self, name) or most)
+        if (self.per_line or 1) * (self.lines_per_page or 1) > _MOST_CELLS:
+            raise HierbrushError(f"layout: cell: makes more than {_MOST_CELLS:,} on a paper; take a larger one")
+
+    @property
+    def _gaps(self) -> tuple[float, float]:
+        return self.spacing, self.line_spacing
+
+    def _sides(self, width: float, height: float) -> tuple[float, float]:
+        """Return a paper's sides along and across the lines, or width and height of sides along and across."""
+        return (height, width) if self.direction == "vertical" else (width, height)
+
+    def rows(self, text: str) -> list[list[str]]:
+        """Return what stands in each line: characters, descriptions and `passage.BLANK`.
+
+        Lines longer than ``per_line`` are broken; no mark that closes begins one, and none that opens ends one.
 
         Raises:
-            HierbrushError: ``text`` is no string.
+            HierbrushError: ``text`` is no string, or its braces do not match.
         """
-        check_kind("text", text, str, "a string of Chinese characters")
-        lines: list[str] = []
-        for line in text.split("\n"):
-            step = self.per_line or max(len(line), 1)
-            lines += [line[at : at + step] for at in range(0, max(len(line), 1), step)]
-        return lines
+        rows = [[unit.text for unit in row] for row in rows_of(text)] or [[]]
+        return [piece for row in rows for piece in (_broken(row, self.per_line) if self.per_line else [row])]
+
+    def lines(self, text: str) -> list[str]:
+        """Return the text's lines as `rows` breaks them.
+
+        Raises:
+            HierbrushError: ``text`` is no string, or its braces do not match.
+        """
+        return [spelled(row) for row in self.rows(text)]
+
+    def pages(self, text: str) -> list[str]:
+        """Return the texts of the sheets that a text fills, one where the layout does not say how many lines it has.
+
+        Sheets begin and end with something written, and every line of theirs ends with a line break.
+
+        Raises:
+            HierbrushError: ``text`` is no string, or its braces do not match.
+        """
+        if self.lines_per_page is None:
+            return [text]
+        pages, lines = [], self.lines(text)
+        while lines:
+            if not lines[0]:
+                del lines[0]
+                continue
+            pages.append("\n".join(lines[: self.lines_per_page]).rstrip("\n"))
+            del lines[: self.lines_per_page]
+        return [page for page in pages if page.strip(f"\n{BLANK}")]
 
     def place(self, lengths: Iterable[int]) -> tuple[float, float, list[tuple[float, float]]]:
         """Place lines of ``lengths`` characters.
@@ -98,30 +183,107 @@ class Layout:
         if not lengths:
             raise HierbrushError(f"lengths: there are none, expected {expected}")
         pitch, advance = self.cell + self.spacing, self.cell + self.line_spacing
-        longest = max(lengths)
-        along = 2 * self.margin + longest * pitch - self.spacing
-        across = 2 * self.margin + len(lengths) * advance - self.line_spacing
+        count, longest = len(lengths), max(lengths)
+        width, height = self._sides(
+            2 * self.margin + longest * pitch - self.spacing, 2 * self.margin + count * advance - self.line_spacing
+        )
+        before_line = before_row = self.margin
+        if isinstance(self.paper_size, tuple):
+            # Full lines and a full sheet stand in the middle; what is shorter begins where they do.
+            width, height = self.paper_size
+            along, across = self._sides(width, height)
+            before_line = (along - (self.per_line or longest) * pitch + self.spacing) / 2
+            before_row = (across - (self.lines_per_page or count) * advance + self.line_spacing) / 2
         corners = []
         for line, length in enumerate(lengths):
             for at in range(length):
-                if self.direction == "vertical":
-                    corners.append((across - self.margin - self.cell - line * advance, self.margin + at * pitch))
-                else:
-                    corners.append((self.margin + at * pitch, self.margin + line * advance))
-        width, height = (across, along) if self.direction == "vertical" else (along, across)
+                down, over = before_line + at * pitch, before_row + line * advance
+                vertical = self.direction == "vertical"
+                corners.append((width - over - self.cell, down) if vertical else (down, over))
         return width, height, corners
 
     def paper(self, text: str) -> Paper:
-        """Return the paper that a text fills.
+        """Return the paper that a text stands on.
 
         Raises:
-            HierbrushError: there is no character in the text.
+            HierbrushError: there is no character in the text, or the text fills more than one sheet.
         """
-        lengths = [len(line) for line in self.lines(text)]
-        if not any(lengths):
+        rows = self.rows(text)
+        if not any(unit != BLANK for row in rows for unit in row):
             raise HierbrushError("text: is empty, expected Chinese characters such as '永和九年'")
-        width, height, corners = self.place(lengths)
-        return Paper(width, height, self.cell, corners)
+        if self.lines_per_page is not None and len(rows) > self.lines_per_page:
+            sheets = len(self.pages(text))
+            raise HierbrushError(f"text: fills {sheets} sheets of this layout; write_pages writes them")
+        width, height, corners = self.place([len(row) for row in rows])
+        written = [unit != BLANK for row in rows for unit in row]
+        return Paper(width, height, self.cell, [at for at, ink in zip(corners, written, strict=True) if ink])
+
+    def boxes(self, text: str) -> list[tuple[float, float]]:
+        """Return the top left corners of the boxes that a grid has: all of the paper's, or of the text's lines."""
+        rows = self.rows(text)
+        longest, count = max(map(len, rows)), len(rows)
+        if self.paper_size is not None:
+            longest, count = self.per_line or longest, self.lines_per_page or count
+        return self.place([longest] * count)[2]
+
+    @classmethod
+    def on(
+        cls,
+        paper: tuple[float, float] | str,
+        *,
+        direction: str = "vertical",
+        rows: int | None = None,
+        columns: int | None = None,
+        cell: float | None = None,
+        margin: float | None = None,
+        spacing: float | None = None,
+        line_spacing: float | None = None,
+        grid: str | None = None,
+    ) -> Layout:
+        """Return the layout of sheets of a given paper; lengths in metres.
+
+        Args:
+            paper: a name in `PAPERS`, such as ``"A4"`` or ``"四尺"``, ``"width x height"`` in millimetres, or both in
+                metres.
+            direction: as in `Layout`.
+            rows: of characters on a sheet, counted downward; as many as fit unless given.
+            columns: counted across.
+            cell: the side of a character's box; the largest of which the rows and columns fit unless given, and 8
+                along the shorter side of the paper without those.
+            margin: the paper left free; a twelfth of its shorter side unless given.
+            spacing: the gap between characters; a twentieth of a cell unless given, none with a grid.
+            line_spacing: the gap between lines; three twentieths of a cell unless given, none with a grid.
+            grid: as in `Layout`.
+
+        Raises:
+            HierbrushError: there is no such paper, or it does not hold what is asked for.
+        """
+        width, height = paper_size(paper)
+        check_choice("layout: direction", direction, DIRECTIONS)
+        counts = [
+            None if count is None else check_whole(f"layout: {name}", count, 1, _MOST_CELLS)
+            for name, count in (("rows", rows), ("columns", columns))
+        ]
+        margin = _MARGIN * min(width, height) if margin is None else margin
+        room = [side - 2 * check_number("layout: margin", margin, 0.0, _MOST_GAP, "metres") for side in (height, width)]
+        shares = [0.0, 0.0] if grid is not None else list(_GAPS)
+        gaps = [spacing, line_spacing]
+        if direction == "horizontal":
+            shares.reverse()
+            gaps.reverse()
+        if cell is None:
+            asked = counts if any(counts) else [_ACROSS if side == min(room) else None for side in room]
+            cell = min(
+                _largest(side, count, gap, share)
+                for side, count, gap, share in zip(room, asked, gaps, shares, strict=True)
+                if count is not None
+            )
+            cell = max(cell * (1 - _SLACK), 0.0)
+        made = [cell * share if gap is None else gap for gap, share in zip(gaps, shares, strict=True)]
+        if direction == "horizontal":
+            counts.reverse()
+            made.reverse()
+        return cls(direction, cell, made[0], made[1], margin, counts[0], counts[1], (width, height), grid)
 
     @classmethod
     def from_mapping(cls, mapping: Mapping[str, object]) -> Layout:
@@ -131,3 +293,51 @@ class Layout:
             HierbrushError: no mapping, an unknown field, or a value the layout refuses.
         """
         return from_mapping("layout", cls, mapping)
+
+
+def paper_size(paper: object) -> tuple[float, float]:
+    """Return the width and height in metres of a paper, given by its name, in millimetres, or as both.
+
+    Raises:
+        HierbrushError: there is no such paper, or a side that is not from 1 cm to 5 m.
+    """
+    if isinstance(paper, str):
+        given = _MILLIMETRES.fullmatch(paper.strip())
+        if given is None:
+            names = {name.lower(): size for name, size in PAPERS.items()}
+            found = names.get(paper.strip().lower().replace("對開", "对开").replace("開", "开"))
+            if found is None:
+                hint = closest(paper, list(PAPERS)) or f"; there are {', '.join(PAPERS)}, or '210x297' in mm"
+                raise HierbrushError(f"paper: {shown(paper)} is no paper that is known{hint}")
+            return found
+        sides = [float(number) / 1e3 for number in given.groups()]
+    else:
+        sides = check_list("paper", paper, "a name such as 'A4', or width and height in metres")
+        if len(sides) != 2:
+            raise HierbrushError(f"paper: {shown(paper)}, expected a name such as 'A4', or width and height in metres")
+    width, height = (check_number("paper", side, *_PAPER_SIDES, "metres") for side in sides)
+    return width, height
+
+
+def _largest(side: float, count: int, gap: float | None, share: float) -> float:
+    """Return the largest cell of which a number fits along a side, gaps being given or a share of the cell."""
+    if gap is None:
+        return side / (count + (count - 1) * share)
+    return (side - (count - 1) * gap) / count
+
+
+def _broken(row: list[str], most: int) -> Iterator[list[str]]:
+    """Yield a row in pieces of at most so many units, shorter ones where a mark must not be parted from its neighbour.
+
+    Where no place is allowed, all are.
+    """
+    while len(row) > most:
+        end = next((at for at in range(most, 0, -1) if _may_part(row[at - 1], row[at])), most)
+        yield row[:end]
+        row = row[end:]
+    yield row
+
+
+def _may_part(before: str, after: str) -> bool:
+    pair = folded(before) == folded(after) and folded(after) in "—…"
+    return folded(after) not in NEVER_FIRST and folded(before) not in NEVER_LAST and not pair

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -16,11 +16,11 @@ if TYPE_CHECKING:
     from hierbrush.writing.layout import Paper
     from hierbrush.writing.result import Sheet
 
-KINDS = ("png", "svg", "gif", "json", "npz", "gcode")
+KINDS = ("png", "svg", "pdf", "gif", "json", "npz", "gcode")
 PIXEL_SIZES = {"png": 256, "gif": 240}
 """Kinds of file that have pixels, and how many of them the side of a character's box has unless told otherwise."""
 
-BINARY = ("png", "gif", "npz")
+BINARY = ("png", "pdf", "gif", "npz")
 """Kinds of file that are no text."""
 
 _SIZES = (32, 1024)
@@ -90,6 +90,8 @@ class Output:
             from hierbrush.writing.exports import svg
 
             return svg.render(sheet).encode()
+        if self.kind == "pdf":
+            return self.render_all([sheet])
         if self.kind == "gif":
             from hierbrush.writing.exports import gif
 
@@ -101,6 +103,17 @@ class Output:
         from hierbrush.writing.exports import archive
 
         return archive.to_json(sheet) if self.kind == "json" else archive.to_npz(sheet)
+
+    @property
+    def holds_pages(self) -> bool:
+        """Whether one file takes many sheets."""
+        return self.kind == "pdf"
+
+    def render_all(self, sheets: Iterable[Sheet], title: str = "") -> bytes:
+        """Return the content of a file of many sheets, for a kind that `holds_pages`."""
+        from hierbrush.writing.exports import pdf
+
+        return pdf.render(sheets, title)
 
 
 def kind_of(path: Path | None, format: str | None = None, *, argument: str = "path") -> str:  # noqa: A002

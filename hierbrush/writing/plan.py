@@ -12,6 +12,7 @@ from hierbrush.characters import Component, load_library
 from hierbrush.composer.descriptions import written_as
 from hierbrush.errors import shown
 from hierbrush.strokes.goal import StrokeGoal, with_widths
+from hierbrush.writing.marks import is_mark, mark_goals
 
 Outline = NDArray[np.float32]
 
@@ -58,12 +59,22 @@ class Plan:
         return f"<Plan {shown(self.char)}: {len(self.goals)} strokes from {source}>"
 
 
-def glyph_plan(char: str, weight: float = 1.0) -> Plan:
-    """Return the strokes of a known character as its glyph has them, ``weight`` times as wide.
+def glyph_plan(char: str, direction: str = "horizontal", weight: float = 1.0) -> Plan:
+    """Return the strokes of a known character as its glyph has them, of a mark as the direction of the text asks for.
+
+    Args:
+        char: the character or mark.
+        direction: of the text, which marks are placed for.
+        weight: how many times as wide as is usual the strokes are.
 
     Raises:
         UnknownCharacterError: the library does not hold the character.
     """
+    if is_mark(char):
+        marks = mark_goals(char, direction)
+        numbers, drawn = tuple(range(len(marks))), tuple(goal.outline for goal in marks)
+        wide = tuple(with_widths(marks, np.full(len(marks), weight)))
+        return Plan(char, wide, drawn, Component(char, "", numbers), order=numbers, glyph=drawn, weight=weight)
     glyph = load_library()[written_as(char)]
     outlines = tuple(stroke.outline for stroke in glyph.strokes)
     goals = with_widths([stroke.goal() for stroke in glyph.strokes], np.full(len(outlines), weight))
@@ -71,14 +82,14 @@ def glyph_plan(char: str, weight: float = 1.0) -> Plan:
     return Plan(char, tuple(goals), outlines, glyph.decomposition, order=order, glyph=outlines, weight=weight)
 
 
-def sure_bounds(char: str, goal: str) -> tuple[float, float, float, float]:
+def sure_bounds(char: str, goal: str, direction: str = "horizontal") -> tuple[float, float, float, float]:
     """Return the corners x, y, x, y in the unit box of what the handle is sure to visit, before anything is written.
 
     That is the middle of the box unless the glyph tells more.
     """
     if goal != "glyph":
         return 0.5, 0.5, 0.5, 0.5
-    outline = np.concatenate([stroke.outline for stroke in load_library()[written_as(char)].strokes])
+    outline = np.concatenate(glyph_plan(char, direction).references)
     low, high = outline.min(axis=0) + _SHORT_OF, outline.max(axis=0) - _SHORT_OF
     middle = (low + high) / 2
     (left, top), (right, bottom) = np.minimum(low, middle).tolist(), np.maximum(high, middle).tolist()

@@ -24,6 +24,7 @@ from hierbrush.writing.layout import DIRECTIONS, Layout, Paper
 from hierbrush.writing.levels import LevelScores, composer_scores, stroke_box
 from hierbrush.writing.options import options_of
 from hierbrush.writing.outputs import Output, check_size, kind_of, picture_shape
+from hierbrush.writing.passage import BLANK
 from hierbrush.writing.pens import BrushPen, draw_paths
 from hierbrush.writing.plan import GOALS, Plan
 from hierbrush.writing.trajectory import MotionLimits, compose
@@ -101,7 +102,7 @@ class Sheet(ABC):
     """Paper with writing on it: what `Writing` and `Page` have in common.
 
     ``text`` is what stands on it, ``width`` and ``height`` are the paper's in metres, ``cells`` the characters in
-    reading order.
+    reading order. ``grid`` names the boxes drawn beneath (see `Layout`) and ``grid_boxes`` are their top left corners.
     """
 
     text: str
@@ -135,6 +136,9 @@ class Sheet(ABC):
     @abstractmethod
     def image(self, size: int = 256) -> NDArray[np.float32]:
         """Return the ink, 1 = ink and 0 = paper, with a character box ``size`` pixels wide."""
+
+    grid: str | None = None
+    grid_boxes: Sequence[tuple[float, float]] = ()
 
     @property
     def paper(self) -> Paper:
@@ -177,7 +181,7 @@ class Sheet(ABC):
         size: int | None = None,
         gcode: GcodeOptions | Mapping[str, Any] | None = None,
     ) -> Path | None:
-        """Write a file of the kind that its suffix names: png, svg, gif, json, npz or gcode.
+        """Write a file of the kind that its suffix names: png, svg, pdf, gif, json, npz or gcode.
 
         There is either the old file or the whole new one. JSON and npz load back with `load`.
 
@@ -367,6 +371,8 @@ class Writing(Sheet):
 class Page(Sheet):
     """Several characters on one paper: a sequence of their `Writing`.
 
+    Blank cells and line breaks of the text have none; a description stands in it in braces.
+
     Raises:
         HierbrushError: an argument of the wrong kind, an empty text, or writings that do not spell the text.
     """
@@ -375,11 +381,14 @@ class Page(Sheet):
         check_kind("text", text, str, "a string of Chinese characters")
         self.text, self.layout = text, layout_of(layout)
         paper = self.layout.paper(text)
-        written = _checked_writings(writings, text)
+        units = [unit for row in self.layout.rows(text) for unit in row if unit != BLANK]
+        written = _checked_writings(writings, units)
         first = written[0]
         self.brush, self.goal, self.policy, self.seed = first.brush, first.goal, first.policy, first.seed
         self.motion = first.motion
         self.width, self.height = paper.width, paper.height
+        self.grid = self.layout.grid
+        self.grid_boxes = self.layout.boxes(text) if self.grid else ()
         self.cells = tuple(
             Cell(writing, x, y, paper.cell) for writing, (x, y) in zip(written, paper.corners, strict=True)
         )
@@ -474,11 +483,11 @@ def _checked_paths(paths: object, strokes: int) -> list[NDArray[np.float64]]:
     return arrays
 
 
-def _checked_writings(writings: object, text: str) -> list[Writing]:
+def _checked_writings(writings: object, units: list[str]) -> list[Writing]:
     written = check_list("writings", writings, "a Writing for every character of the text")
     if not all(isinstance(writing, Writing) for writing in written):
         raise HierbrushError("writings: expected a Writing for every character of the text")
-    if [writing.char for writing in written] != list(text.replace("\n", "")):
+    if [writing.char for writing in written] != units:
         raise HierbrushError("writings: do not spell the text; expected one for every character, in reading order")
     return written
 

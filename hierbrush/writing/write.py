@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
 from os import PathLike, fspath
 from typing import Any
@@ -14,8 +14,10 @@ from hierbrush.composer.ids import is_ids
 from hierbrush.errors import HierbrushError, shown
 from hierbrush.sim import BrushModel
 from hierbrush.strokes.rollout import policy_name, write_strokes
-from hierbrush.writing.layout import Layout
+from hierbrush.writing.layout import DIRECTIONS, Layout
+from hierbrush.writing.marks import is_mark
 from hierbrush.writing.options import options_of
+from hierbrush.writing.passage import BLANK, Missing, spelled, writable
 from hierbrush.writing.plan import BOLDEST, GOALS, LIGHTEST, composed_plans, glyph_plan
 from hierbrush.writing.result import MOST_SEED, Page, Writing, layout_of
 from hierbrush.writing.trajectory import MotionLimits
@@ -32,12 +34,18 @@ class WritingInterrupted(KeyboardInterrupt):
 
     Attributes:
         finished: the writings that were finished, in the order asked for.
-        page: of a text, the page of as many of its characters as were finished; None where there is none.
+        pages: of a text, the sheets of as many of its characters as were finished.
+        page: the first of them; None where there is none.
     """
 
-    def __init__(self, finished: list[Writing], page: Page | None = None) -> None:
+    def __init__(self, finished: list[Writing], pages: Sequence[Page] = ()) -> None:
         super().__init__("interrupted")
-        self.finished, self.page = finished, page
+        self.finished, self.pages = finished, pages
+
+    @property
+    def page(self) -> Page | None:
+        """The first sheet that was begun."""
+        return self.pages[0] if self.pages else None
 
 
 def write_character(
@@ -55,7 +63,8 @@ def write_character(
 
     Args:
         char: any Chinese character, or the description of what is none by its components, such as ``"⿰木月"``. One
-            without a glyph is composed from what it is made of.
+            without a glyph is composed from what it is made of. Punctuation and digits too, which stand in their box as
+            they do in a horizontal text.
         goal: where the strokes' order, places and shapes come from: ``"glyph"``, from the character's glyph; or
             ``"decomposition"``, from the composer, which knows how training characters write the character's
             components. What is best known unless given: the glyph where there is one, the composer where there is none
@@ -95,6 +104,7 @@ def write_characters(
     motion: MotionLimits | Mapping[str, Any] | None = None,
     weight: float = 1.0,
     stroke_lists: bool = False,
+    direction: str = "horizontal",
     workers: int = 1,
     progress: Progress | None = None,
 ) -> list[Writing]:
@@ -114,6 +124,7 @@ def write_characters(
         weight: as for `write_character`.
         stroke_lists: tell the composer the order of the strokes within components that no training character has, as
             ``{S HZ H}`` in a description does.
+        direction: of the text that punctuation is placed for, ``"vertical"`` or ``"horizontal"``.
         workers: processes that share the work; a batch gives the same in any of them.
         progress: is told how many characters were just written.
 
@@ -123,10 +134,11 @@ def write_characters(
     """
     check_kind("progress", progress, Callable | None, "a function of a number or None")  # type: ignore[arg-type]
     check_kind("stroke_lists", stroke_lists, bool, "True or False")
+    check_choice("direction", direction, DIRECTIONS)
     settings = _settings(composer, brush, policy, seed, motion, weight)
     pairs = [(char, goal_of(char, goal, composer)) for char in _checked_characters(characters)]
     batches = [pairs[start : start + _BATCH] for start in range(0, len(pairs), _BATCH)]
-    write = partial(_write_batch, stroke_lists=stroke_lists, **settings)
+    write = partial(_write_batch, stroke_lists=stroke_lists, direction=direction, **settings)
     written: list[Writing] = []
     try:
         for batch in mapped(write, batches, check_whole("workers", workers, 1, _MOST_WORKERS)):
@@ -151,6 +163,8 @@ def goal_of(char: str, goal: str | None = None, composer: object = None) -> str:
         if goal == "glyph":
             raise HierbrushError(f"goal: the description {shown(char)} has no glyph to follow; use 'decomposition'")
         return "decomposition"
+    if is_mark(char):
+        return "glyph"
     check_writable(char)
     check_single(char)
     if is_ids(written_as(char)):
@@ -207,13 +221,15 @@ def _write_batch(
     motion: MotionLimits,
     stroke_lists: bool,
     weight: float,
+    direction: str,
 ) -> list[Writing]:
     composed = [char for char, goal in batch if goal == "decomposition"]
     from_composer = iter(
         composed_plans(composed, composer, stroke_lists=stroke_lists, weight=weight) if composed else ()
     )
     plans = [
-        (next(from_composer) if goal == "decomposition" else glyph_plan(char, weight), goal) for char, goal in batch
+        (next(from_composer) if goal == "decomposition" else glyph_plan(char, direction, weight), goal)
+        for char, goal in batch
     ]
     paths = iter(write_strokes([goal for plan, _ in plans for goal in plan.goals], brush, policy=policy, seed=seed))
     return [
@@ -234,6 +250,7 @@ def write_text(
     text: str,
     *,
     layout: str | Layout | Mapping[str, Any] = "vertical",
+    missing: Missing = "error",
     goal: str | None = None,
     composer: str | PathLike[str] | None = None,
     brush: str | BrushModel = "measured",
@@ -247,8 +264,67 @@ def write_text(
     """Write a text on one paper; every character is what `write_character` makes of it.
 
     Args:
-        text: Chinese characters; a line break starts a new column or row.
+        text: as people paste it: Chinese characters, their punctuation and digits, spaces for blank cells, and
+            descriptions in braces, ``"心無{⿱罒圭}礙"``. A line break starts a new column or row; what is invisible is
+            left out. Punctuation is placed as the layout's direction asks for.
         layout: ``"vertical"`` (columns from right to left), ``"horizontal"`` (rows), a `Layout` or its fields.
+        missing: what is done with what cannot be written, such as Latin letters: ``"error"`` tells all of it with its
+            places, ``"blank"`` leaves its cell empty, ``"box"`` draws the □ of editions; a function is given the
+            character and returns the text to write in its place (``""`` leaves it out, None refuses it).
+        goal: as for `write_character`; punctuation has only its glyph.
+        composer: as for `write_character`.
+        brush: as for `write_character`.
+        policy: as for `write_character`.
+        seed: as for `write_character`.
+        motion: as for `write_character`.
+        weight: as for `write_character`.
+        workers: processes that share the work, as for `write_characters`.
+        progress: is told how many different characters were just written.
+
+    Raises:
+        HierbrushError: the text is empty, holds what cannot be written or fills more than one sheet of the layout's
+            paper, or an argument names nothing that exists.
+        WritingInterrupted: Ctrl-C came; it has a page of the characters that were finished.
+    """
+    page = layout_of(layout)
+    text = writable(text, missing)
+    page.paper(text)
+    return write_pages(
+        text,
+        layout=page,
+        goal=goal,
+        composer=composer,
+        brush=brush,
+        policy=policy,
+        seed=seed,
+        motion=motion,
+        weight=weight,
+        workers=workers,
+        progress=progress,
+    )[0]
+
+
+def write_pages(
+    text: str,
+    *,
+    layout: str | Layout | Mapping[str, Any] = "vertical",
+    missing: Missing = "error",
+    goal: str | None = None,
+    composer: str | PathLike[str] | None = None,
+    brush: str | BrushModel = "measured",
+    policy: str | PathLike[str] = "learned",
+    seed: int = 0,
+    motion: MotionLimits | Mapping[str, Any] | None = None,
+    weight: float = 1.0,
+    workers: int = 1,
+    progress: Progress | None = None,
+) -> list[Page]:
+    """Write a text on as many sheets as it fills; how many lines a sheet has is said by the layout, see `Layout.on`.
+
+    Args:
+        text: as for `write_text`.
+        layout: as for `write_text`.
+        missing: as for `write_text`.
         goal: as for `write_character`.
         composer: as for `write_character`.
         brush: as for `write_character`.
@@ -261,15 +337,13 @@ def write_text(
 
     Raises:
         HierbrushError: the text is empty or holds what cannot be written, or an argument names nothing that exists.
-        WritingInterrupted: Ctrl-C came; it has a page of the characters that were finished.
+        WritingInterrupted: Ctrl-C came; it has the sheets of the characters that were finished.
     """
     page = layout_of(layout)
-    text = text_of_page(text)
-    characters = list(dict.fromkeys(text.replace("\n", "")))
-    page.paper(text)  # refused before anything is written
+    text = writable(text, missing)
     try:
         written = write_characters(
-            characters,
+            characters_of(text, page),
             goal=goal,
             composer=composer,
             brush=brush,
@@ -277,35 +351,40 @@ def write_text(
             seed=seed,
             motion=motion,
             weight=weight,
+            direction=page.direction,
             workers=workers,
             progress=progress,
         )
     except WritingInterrupted as interrupted:
         finished = interrupted.finished
-        raise WritingInterrupted(finished, _page_of(text, finished, page)) from None
-    return Page(text, _in_order(text, written), page)
+        raise WritingInterrupted(finished, _pages(text, finished, page)) from None
+    return _pages(text, written, page)
 
 
-def text_of_page(text: object) -> str:
-    """Return a text that can be written, without line breaks around it.
-
-    Raises:
-        HierbrushError: it is no string, empty, or holds what cannot be written.
-    """
-    if not isinstance(text, str):
-        raise HierbrushError(f"text: must be a string of Chinese characters, not {shown(text)}")
-    check_writable(text.replace("\n", ""))
-    return text.strip("\n")
+def characters_of(text: str, layout: Layout) -> list[str]:
+    """Return the different characters, marks and descriptions of a text in the order of their first places."""
+    return list(dict.fromkeys(unit for row in layout.rows(text) for unit in row if unit != BLANK))
 
 
-def _in_order(text: str, written: list[Writing]) -> list[Writing]:
+def _pages(text: str, written: list[Writing], layout: Layout) -> list[Page]:
+    """Return the sheets of a text up to its first character that is not written."""
     by_character = {writing.char: writing for writing in written}
-    return [by_character[char] for char in text if char != "\n"]
+    pages = []
+    for part in layout.pages(text):
+        rows, missed = _begun(layout.rows(part), by_character)
+        begun = "\n".join(map(spelled, rows)).strip("\n") if missed else part
+        chosen = [by_character[unit] for row in rows for unit in row if unit != BLANK]
+        if chosen:
+            pages.append(Page(begun, chosen, layout))
+        if missed:
+            break
+    return pages
 
 
-def _page_of(text: str, finished: list[Writing], layout: Layout) -> Page | None:
-    """Return a page of the text up to its first character that is not finished."""
-    known = {writing.char for writing in finished} | {"\n"}
-    end = next((at for at, char in enumerate(text) if char not in known), len(text))
-    begun = text[:end].strip("\n")
-    return Page(begun, _in_order(begun, finished), layout) if begun else None
+def _begun(rows: list[list[str]], written: Mapping[str, Writing]) -> tuple[list[list[str]], bool]:
+    """Return rows up to the first unit that is not written, and whether there is one."""
+    for line, row in enumerate(rows):
+        for at, unit in enumerate(row):
+            if unit != BLANK and unit not in written:
+                return [*rows[:line], row[:at]], True
+    return rows, False

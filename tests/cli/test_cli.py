@@ -165,6 +165,16 @@ def test_help_lists_every_command(capsys: pytest.CaptureFixture[str]) -> None:
         (["evaluate", "--limit", "0"], "'--limit': 0 is not in the range x>=1"),
         (["evaluate", "--text", "永", "--limit", "1"], "--limit: has no meaning beside --text"),
         (["evaluate", "--json", "x.txt"], "--json: 'x.txt' must end in .json"),
+        (["write", "-o", "x.png"], "TEXT: is missing; give the text, or a file of it with --file"),
+        (["write", "永", "--file", "-", "-o", "x.png"], "--file: is read instead of TEXT"),
+        (["write", "--file", "no.txt", "-o", "x.png"], "--file: cannot read 'no.txt'"),
+        (["write", "永", "--encoding", "big5", "-o", "x.png"], "--encoding: is that of --file"),
+        (["write", "永", "-o", "x.png", "--rows", "3"], "--rows: are those of a sheet of --paper"),
+        (["write", "永", "-o", "x.png", "--paper", "A4", "--per-line", "3"], "--per-line: on a sheet of --paper use"),
+        (["write", "永", "-o", "x.png", "--paper", "A44"], "did you mean 'A4'?"),
+        (["write", "永", "-o", "x.png", "--grid", "rice"], "'rice' is not one of 'square'"),
+        (["write", "永" * 200, "-o", "-", "--format", "png", "--paper", "A4"], "-o -: the text fills 3 sheets"),
+        (["write", "永" * 200, "-o", "x.png", "--paper", "四尺", "--size", "1024"], "size: 1024 makes a png of"),
         (["--verbose"], "No such option"),
     ],
 )
@@ -213,6 +223,40 @@ def test_what_is_written_without_asking_is_the_glyph(tmp_path: Path, capsys: pyt
     told = json.loads(scores.read_text())["rows"]["learned"]["by_character"]
     for writing in page:
         assert told[writing.char][0] == pytest.approx(writing.scores.iou, abs=1e-4)
+
+
+def test_a_file_flows_over_sheets(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("t.txt").write_bytes("一二，三abc十".encode("gb18030"))
+    asked = ["write", "--file", "t.txt", "--encoding", "gb18030", "--policy", "scripted", "--workers", "1"]
+    paper = ["--paper", "A4", "--rows", "2", "--columns", "2", "--grid", "米"]
+    assert run([*asked, "-o", "x.json"], capsys)[0] == 2
+    files = ["-o", "x.json", "-o", "x.pdf"]
+    status, out, err = run([*asked, *paper, *files, "--missing", "blank"], capsys)
+    assert (status, out.split(), err) == (0, ["x-1.json", "x-2.json", "x-3.json", "x.pdf"], "")
+    pages = [load(name) for name in out.split()[:3]]
+    assert [page.text for page in pages] == ["一\n二，", "三\u3000\n\u3000\u3000", "十"]
+    assert Path("x.pdf").read_bytes().count(b"/MediaBox") == 3
+
+
+def test_standard_input_is_a_file(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "hierbrush", "write", "--file", "-", "-o", "x.json", "--layout", "horizontal"]
+    text = "床前明月光，疑是地上霜。"
+    subprocess.run(command, input=text.encode("big5"), check=True, capture_output=True, cwd=tmp_path)
+    assert load(tmp_path / "x.json").text == text
+
+
+def test_a_sheet_that_cannot_be_written_keeps_the_others(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("x-1.svg").mkdir()
+    asked = ["write", "一二三", "--paper", "A4", "--rows", "1", "--columns", "1", "--policy", "scripted"]
+    status, out, err = run([*asked, "-o", "x.svg", "-o", "y.svg", "--workers", "1"], capsys)
+    assert (status, out.split()) == (2, ["y-1.svg", "y-2.svg", "y-3.svg"])
+    assert err == "hierbrush: error: -o: cannot write 'x-1.svg': it is a folder\n"
 
 
 def test_the_hierarchy_shows_composing_unless_told_otherwise(
@@ -362,10 +406,11 @@ def test_machine_files_are_checked_and_shown(
 
 def test_the_names_that_help_knows_are_those_of_writing() -> None:
     from hierbrush.writing.exports.gcode import DIALECTS
+    from hierbrush.writing.layout import GRIDS
     from hierbrush.writing.outputs import KINDS
 
     command = import_module("hierbrush.cli.write")
-    assert (KINDS, tuple(DIALECTS)) == (command._KINDS, command._DIALECTS)
+    assert (KINDS, tuple(DIALECTS), GRIDS) == (command._KINDS, command._DIALECTS, command._GRIDS)
 
 
 def test_a_shell_can_complete() -> None:

@@ -72,5 +72,5 @@ def test_what_cannot_be_written_is_told_before_anything_is() -> None:
         write_character("羣", goal="glyph")
     with pytest.raises(UnknownCharacterError, match=r"'亜' \(U\+4E9C\) has no glyph, and"):
         write_character("亜")
-    with pytest.raises(UnknownCharacterError, match=r"text: character 2 of 2, '亜'"):
+    with pytest.raises(UnknownCharacterError, match=r"text: line 1, column 2: '亜'"):
         write_text("永亜")

@@ -18,14 +18,15 @@ from typing import Any, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from hierbrush.arguments import check_number, check_path
+from hierbrush.arguments import check_choice, check_number, check_path
 from hierbrush.characters import Component
 from hierbrush.errors import HierbrushError, closest, shown
 from hierbrush.files import read_whole
 from hierbrush.sim import BrushModel
 from hierbrush.strokes.goal import StrokeGoal
 from hierbrush.writing.layout import Layout
-from hierbrush.writing.plan import BOLDEST, LIGHTEST, Plan
+from hierbrush.writing.passage import BLANK, rows_of
+from hierbrush.writing.plan import BOLDEST, GOALS, LIGHTEST, Plan
 from hierbrush.writing.result import Page, Sheet, Writing, WrittenStroke
 from hierbrush.writing.trajectory import MotionLimits
 
@@ -239,11 +240,13 @@ def _sheet(document: dict[str, Any]) -> Writing | Page:
         "brush": brush,
         "motion": motion,
         "seed": seed,
-        **{name: _text(document, name) for name in ("goal", "policy")},
+        "policy": _text(document, "policy"),
     }
+    check_choice("goal", document.get("goal"), GOALS)
     writings = [_writing(character, common) for character in _list(document, "characters")]
     text, layout = _text(document, "text"), document.get("layout")
-    if "".join(writing.char for writing in writings) != text.replace("\n", "") or not writings:
+    units = [text] if layout is None else [unit.text for row in rows_of(text) for unit in row if unit.text != BLANK]
+    if not writings or "".join(writing.char for writing in writings) != "".join(units):
         raise _DamagedError("is damaged: its text is not the text of its characters")
     if layout is None:
         if len(writings) > 1:
@@ -291,7 +294,8 @@ def _writing(character: Any, common: dict[str, Any]) -> Writing:
     # Files of earlier versions have none.
     weight = check_number("weight", character.get("weight", 1.0), LIGHTEST, BOLDEST, "times the usual width")
     plan = Plan(char, tuple(goals), tuple(references), tree, composer, known_order, glyph, unknown, weight)
-    return Writing(plan, stroke_paths=paths, **common)
+    # On one page some characters may follow their glyphs and others be composed.
+    return Writing(plan, stroke_paths=paths, goal="decomposition" if composer else "glyph", **common)
 
 
 def _outlines(character: Any, count: int) -> Iterator[NDArray[np.float32]]:

@@ -11,13 +11,14 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
 from hierbrush.sim import BrushBatch
+from hierbrush.writing.exports.grid import COLOUR, drawn
 from hierbrush.writing.outputs import check_size, picture_shape
 from hierbrush.writing.result import BOX, pixel_corner
 
 if TYPE_CHECKING:
     from hierbrush.writing.result import Sheet
 
-_PAPER, _INK, _GRID, _BRUSH = (249, 245, 235), (24, 20, 18), (226, 182, 168), (190, 52, 38)
+_PAPER, _INK, _BRUSH = (249, 245, 235), (24, 20, 18), (190, 52, 38)
 _INK_LEVELS, _BRUSH_LEVELS = 8, 4
 _FRAME_MS = 50
 _MOST_FRAMES = 400
@@ -25,7 +26,6 @@ _ROWS_A_FRAME = 2  # paths have 40 rows a second
 _TRAVEL_ROWS = 8
 _LAST_MS = 2500
 _SMOOTH = 3  # the brush is drawn this much larger and reduced
-_DASH = 4  # pixels of a dash, and of a gap, in the practice grid
 
 
 def render(sheet: Sheet, size: int) -> bytes:
@@ -38,7 +38,7 @@ def render(sheet: Sheet, size: int) -> bytes:
         HierbrushError: ``size`` is no whole number from 32 to 1024, or the picture would pass 2 million pixels.
     """
     rows, columns = picture_shape(sheet.paper, check_size(size), "gif")
-    grid = _practice_grid(sheet, size, (rows, columns))
+    grid = drawn([pixel_corner(cell, size) for cell in sheet.cells], size, (rows, columns))
     rows_written = sum(len(path) + _TRAVEL_ROWS for path in sheet.paths)
     stride = max(_ROWS_A_FRAME, -(-rows_written // _MOST_FRAMES))
     frames = [_frame(grid, ink, brush) for ink, brush in _moments(sheet, size, (rows, columns), stride)]
@@ -115,23 +115,6 @@ def _brush(
     return picture
 
 
-def _practice_grid(sheet: Sheet, size: int, shape: tuple[int, int]) -> NDArray[np.bool_]:
-    """Draw the box, cross and dotted diagonals that pupils write in (米字格), one for each character."""
-    canvas = Image.new("1", (shape[1], shape[0]))
-    draw = ImageDraw.Draw(canvas)
-    for cell in sheet.cells:
-        top, left = pixel_corner(cell, size)
-        draw.rectangle((left, top, left + size - 1, top + size - 1), outline=1)
-        for at in range(0, size, 2 * _DASH):
-            end = min(at + _DASH, size) - 1
-            middle = size // 2
-            draw.line((left + at, top + middle, left + end, top + middle), fill=1)
-            draw.line((left + middle, top + at, left + middle, top + end), fill=1)
-            draw.line((left + at, top + at, left + end, top + end), fill=1)
-            draw.line((left + size - 1 - at, top + at, left + size - 1 - end, top + end), fill=1)
-    return np.asarray(canvas)
-
-
 def _frame(grid: NDArray[np.bool_], ink: NDArray[np.float32], brush: NDArray[np.float32]) -> Image.Image:
     inked = np.rint(ink * (_INK_LEVELS - 1)).astype(np.uint8)
     # The grid takes a level of its own, past the darkest ink, wherever no ink covers it.
@@ -145,7 +128,7 @@ def _frame(grid: NDArray[np.bool_], ink: NDArray[np.float32], brush: NDArray[np.
 def _palette() -> list[int]:
     paper, ink, brush = (np.array(colour, np.float64) for colour in (_PAPER, _INK, _BRUSH))
     bases = [paper + (ink - paper) * level / (_INK_LEVELS - 1) for level in range(_INK_LEVELS)]
-    bases.append(np.array(_GRID, np.float64))
+    bases.append(np.array(COLOUR, np.float64))
     return [
         round(float(value))
         for base in bases

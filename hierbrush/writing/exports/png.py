@@ -1,4 +1,4 @@
-"""PNG: the ink as black on white, 8 bits of grey."""
+"""PNG: the ink as black on white, 8 bits of grey; in colour where a grid lies beneath."""
 
 from __future__ import annotations
 
@@ -8,13 +8,23 @@ from typing import TYPE_CHECKING
 import numpy as np
 from PIL import Image
 
+from hierbrush.writing.exports.grid import COLOUR, drawn
+
 if TYPE_CHECKING:
     from hierbrush.writing.result import Sheet
 
 
 def render(sheet: Sheet, size: int) -> bytes:
     """Return the PNG file of a sheet whose character boxes are ``size`` pixels wide."""
-    grey = np.rint(255.0 * (1.0 - sheet.image(size))).astype(np.uint8)
+    ink = sheet.image(size)
+    picture = np.rint(255.0 * (1.0 - ink)).astype(np.uint8)
+    if sheet.grid is not None:
+        scale = size / sheet.paper.cell
+        corners = [(round(y * scale), round(x * scale)) for x, y in sheet.grid_boxes]
+        lines = drawn(corners, size, ink.shape, sheet.grid)
+        coloured = np.where(lines[..., None], np.array(COLOUR, np.uint8), np.uint8(255))
+        # Ink lies over the lines.
+        picture = np.minimum(coloured, picture[..., None])
     file = BytesIO()
-    Image.fromarray(grey).save(file, "PNG", optimize=True)
+    Image.fromarray(picture).save(file, "PNG", optimize=True)
     return file.getvalue()

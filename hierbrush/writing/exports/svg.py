@@ -1,24 +1,20 @@
-"""SVG: the ink as outlines, one path a stroke, to about a tenth of a pixel of a 512-pixel box."""
+"""SVG: the ink as outlines, one path a stroke, and the grid beneath as lines."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
-from xml.sax.saxutils import escape
+from xml.sax.saxutils import escape, quoteattr
 
 import numpy as np
 from numpy.typing import NDArray
-from shapely.geometry import LinearRing
 
-from hierbrush.sim import trace
-from hierbrush.writing.contour import contours
+from hierbrush.writing.exports.grid import COLOUR, guides
+from hierbrush.writing.exports.outlines import UNITS, Outlines
 
 if TYPE_CHECKING:
     from hierbrush.writing.result import Cell, Sheet
 
-_SIDE = 512
-_TOLERANCE = 0.1 / _SIDE
-_UNITS = 1e5  # user units in a metre: hundredths of a millimetre, so that whole numbers are fine enough
 _INK = "#161310"
 
 
@@ -27,13 +23,14 @@ def render(sheet: Sheet, *, longest: int | None = None) -> str:
 
     It is as large as the paper, in millimetres, or ``longest`` pixels on its longer side.
     """
-    width, height = round(sheet.width * _UNITS), round(sheet.height * _UNITS)
+    width, height = round(sheet.width * UNITS), round(sheet.height * UNITS)
     if longest is None:
         shown = f'width="{_short(sheet.width * 1e3)}mm" height="{_short(sheet.height * 1e3)}mm"'
     else:
         scale = longest / max(width, height)
         shown = f'width="{round(width * scale)}" height="{round(height * scale)}"'
     text = escape(" ".join(sheet.text.split("\n")))
+    traced = Outlines()
     strokes = sum(len(cell.writing.stroke_paths) for cell in sheet.cells)
     return "\n".join(
         [
@@ -41,8 +38,9 @@ def render(sheet: Sheet, *, longest: int | None = None) -> str:
             f"<title>{text}</title>",
             f"<desc>{text} written with a simulated brush in {strokes} strokes; one path a stroke.</desc>",
             f'<rect width="{width}" height="{height}" fill="#fff"/>',
+            *_grid(sheet),
             f'<g fill="{_INK}" fill-rule="evenodd">',
-            *(line for cell in sheet.cells for line in _cell(cell)),
+            *(line for cell in sheet.cells for line in _cell(cell, traced)),
             "</g>",
             "</svg>",
             "",
@@ -50,23 +48,32 @@ def render(sheet: Sheet, *, longest: int | None = None) -> str:
     )
 
 
-def _cell(cell: Cell) -> Iterator[str]:
-    writing = cell.writing
-    yield f'<g data-character="{writing.char}">'
-    box = writing.width
-    for stroke in writing.strokes:
-        coverage = trace(writing.brush, [stroke.path], side=_SIDE, box=box)
-        outlines = [
-            np.rint((np.array([cell.x, cell.y]) + simple * cell.side) * _UNITS).astype(np.int64)
-            for simple in map(_simplified, contours(coverage))
-        ]
+def _cell(cell: Cell, traced: Outlines) -> Iterator[str]:
+    yield f"<g data-character={quoteattr(cell.writing.char)}>"
+    for stroke_type, outlines in traced.of(cell):
         data = "".join(_commands(outline) for outline in outlines)
-        yield f'<path data-stroke="{stroke.stroke_type}" d="{data}"/>'
+        yield f'<path data-stroke="{stroke_type}" d="{data}"/>'
     yield "</g>"
 
 
-def _simplified(loop: NDArray[np.float64]) -> NDArray[np.float64]:
-    return np.asarray(LinearRing(loop).simplify(_TOLERANCE).coords)[:-1]
+def _grid(sheet: Sheet) -> Iterator[str]:
+    """Yield the grid, where the sheet has one: one path of the boxes, one of the dashed lines within."""
+    boxes, side = sheet.grid_boxes, round(sheet.paper.cell * UNITS)
+    if not boxes or sheet.grid is None:
+        return
+    corners = [(round(x * UNITS), round(y * UNITS)) for x, y in boxes]
+    colour = "#" + bytes(COLOUR).hex()
+    yield f'<g fill="none" stroke="{colour}">'
+    frames = "".join(f"M{x} {y}h{side}v{side}h-{side}z" for x, y in corners)
+    yield f'<path stroke-width="{side / 200:.2f}" d="{frames}"/>'
+    lines = "".join(
+        f"M{x + a * side:.0f} {y + b * side:.0f}L{x + c * side:.0f} {y + d * side:.0f}"
+        for x, y in corners
+        for a, b, c, d in guides(sheet.grid)
+    )
+    if lines:
+        yield f'<path stroke-width="{side / 300:.2f}" stroke-dasharray="{side / 40:.2f}" d="{lines}"/>'
+    yield "</g>"
 
 
 def _commands(points: NDArray[np.int64]) -> str:

@@ -1,0 +1,55 @@
+"""The ink of strokes as outlines, for files of vectors: to about a tenth of a pixel of a 512-pixel box."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+from shapely.geometry import LinearRing
+
+from hierbrush.sim import trace
+from hierbrush.writing.contour import contours
+
+if TYPE_CHECKING:
+    from hierbrush.writing.result import Cell, Writing
+
+UNITS = 1e5
+"""User units in a metre: hundredths of a millimetre, so that whole numbers are fine enough."""
+
+_SIDE = 512
+_TOLERANCE = 0.1 / _SIDE
+
+Loops = list[NDArray[np.float64]]
+
+
+class Outlines:
+    """Outlines of writings, each worked out once though it stand in many cells."""
+
+    def __init__(self) -> None:
+        self._traced: dict[int, tuple[Writing, list[tuple[str, Loops]]]] = {}
+
+    def of(self, cell: Cell) -> list[tuple[str, list[NDArray[np.int64]]]]:
+        """Return for each stroke of a cell its type and its closed outlines int64 [n, 2] on the paper, in `UNITS`."""
+        # The writing is kept beside its outlines, so that its id is nobody else's.
+        if id(cell.writing) not in self._traced:
+            self._traced[id(cell.writing)] = cell.writing, _traced(cell.writing)
+        corner = np.array([cell.x, cell.y])
+        return [
+            (kind, [np.rint((corner + loop * cell.side) * UNITS).astype(np.int64) for loop in loops])
+            for kind, loops in self._traced[id(cell.writing)][1]
+        ]
+
+
+def _traced(writing: Writing) -> list[tuple[str, Loops]]:
+    return [
+        (
+            goal.stroke_type,
+            [_simplified(loop) for loop in contours(trace(writing.brush, [path], side=_SIDE, box=writing.width))],
+        )
+        for goal, path in zip(writing.plan.goals, writing.stroke_paths, strict=True)
+    ]
+
+
+def _simplified(loop: NDArray[np.float64]) -> NDArray[np.float64]:
+    return np.asarray(LinearRing(loop).simplify(_TOLERANCE).coords)[:-1]

@@ -1,0 +1,140 @@
+"""Marks: punctuation, digits and signs of repetition, drawn by hand for the brush and written by the same primitives.
+
+How they look and where in their box they stand is data, `data/marks.yaml`. What stands otherwise in columns has there a
+form of its own, under the code point that Unicode has for it.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hierbrush.strokes.goal import StrokeGoal
+
+_DATA = Path(__file__).resolve().parent / "data" / "marks.yaml"
+
+BOX_MARK = "□"
+"""What editions print for a character that is lost."""
+
+_WIDE = {chr(code): chr(code + 0xFEE0) for code in (*range(0x21, 0x24), *range(0x25, 0x30), *range(0x30, 0x40))}
+_SAME = {
+    **_WIDE, **dict.fromkeys("・‧•∙⋅", "·"), **dict.fromkeys("–―─⸺", "—"), **dict.fromkeys("〜~", "～"),
+    **dict.fromkeys("⋯", "…"), "−": "－", "﹑": "、", "﹐": "，", "｡": "。", "､": "、", "［": "〔", "］": "〕",
+    "[": "〔", "]": "〕", "○": "〇",
+}  # fmt: skip
+"""Other code points of the same marks: half-width, of other standards, or what keyboards have in their place."""
+
+_IN_COLUMNS = dict(
+    zip(
+        "，、。；：！？…—（）〈〉《》「」『』“”‘’【】〔〕",
+        "︐︑︒︔︓︕︖︙︱︵︶︿﹀︽︾﹁﹂﹃﹄﹃﹄﹁﹂︻︼︹︺",
+        strict=True,
+    )
+)
+
+NEVER_FIRST = frozenset("，、。；：！？…）〉》」』”’】〕·．％～々〻")
+"""Marks that begin no line (GB/T 15834-2011, 5.1), as `folded` names them."""
+
+NEVER_LAST = frozenset("（〈《「『“‘【〔")
+"""Marks that end no line."""
+
+_AHEAD = 24  # points between two of a smooth line
+_RING = 96
+_SLIT = 0.004  # what a ring is left open by, since an outline has no holes: less than the brush closes
+_THIN = 0.35  # of its width a ring has at both ends
+
+Points = NDArray[np.float64]
+
+
+def folded(char: str) -> str:
+    """Return the mark that a character is another code point of, or the character itself."""
+    return _SAME.get(char, char)
+
+
+def is_mark(char: str) -> bool:
+    """Return whether a character is a mark that can be written."""
+    return folded(char) in _marks()
+
+
+def mark_goals(char: str, direction: str = "horizontal") -> tuple[StrokeGoal, ...]:
+    """Return the strokes of a mark in the order of writing.
+
+    Args:
+        char: one that `is_mark` knows.
+        direction: of the setting, ``"vertical"`` or ``"horizontal"``.
+    """
+    form = folded(char)
+    return _goals(_IN_COLUMNS.get(form, form) if direction == "vertical" else form)
+
+
+@lru_cache(maxsize=1)
+def _marks() -> dict[str, Any]:
+    import yaml
+
+    loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+    return dict(yaml.load(_DATA.read_text(encoding="utf-8"), Loader=loader))
+
+
+@lru_cache(maxsize=256)
+def _goals(form: str) -> tuple[StrokeGoal, ...]:
+    mark = _marks()[form]
+    if "like" in mark:
+        return tuple(goal.transformed(1.0, mark["moved"]) for goal in _goals(mark["like"]))
+    return tuple(_goal(*one) for stroke in mark["strokes"] for one in stroke.items())
+
+
+def _goal(stroke_type: str, drawn: list[Any]) -> StrokeGoal:
+    if drawn[0] == "ring":
+        line = _ring(*drawn[1:])
+    elif drawn[0] == "dot":
+        line = _dot(*drawn[1:])
+    else:
+        line = _through(np.array(drawn, np.float64))
+    return StrokeGoal.from_outline(stroke_type, _swept(line), line[:, :2])
+
+
+def _ring(x: float, y: float, across: float, down: float, half_width: float) -> Points:
+    """Return points f64 [n, 3] of an ellipse from its top, leftward first, with ends that nearly meet."""
+    short = (_THIN * half_width + _SLIT / 2) / across
+    at = np.linspace(short, 2 * np.pi - short, _RING)
+    full = np.minimum(1.0, _THIN + (1 - _THIN) * (np.minimum(at, at[::-1]) - short) / 0.6)
+    return np.stack([x - across * np.sin(at), y - down * np.cos(at), half_width * full], axis=1)
+
+
+def _dot(x: float, y: float, radius: float) -> Points:
+    """Return a drop f64 [n, 3] that grows towards the lower right, as a brush sets it down."""
+    return _through(np.array([[x - radius, y - radius, 0.35 * radius], [x, y, 0.85 * radius],
+                              [x + 0.35 * radius, y + 0.4 * radius, radius]]))  # fmt: skip
+
+
+def _through(points: Points) -> Points:
+    """Return a smooth line f64 [n, 3] through points and half-widths, with corners where a point stands twice."""
+    corners = np.flatnonzero((points[1:, :2] == points[:-1, :2]).all(axis=1)) + 1
+    return np.concatenate([_smooth(piece) for piece in np.split(points, corners)])
+
+
+def _smooth(points: Points) -> Points:
+    """Return a Catmull-Rom spline through points f64 [m, 3], straight for two of them."""
+    ends = np.concatenate([2 * points[:1] - points[1:2], points, 2 * points[-1:] - points[-2:-1]])
+    t = np.linspace(0.0, 1.0, _AHEAD, endpoint=False)[:, None]
+    pieces = [
+        0.5 * (2 * b + (c - a) * t + (2 * a - 5 * b + 4 * c - d) * t**2 + (3 * b - a - 3 * c + d) * t**3)
+        for a, b, c, d in zip(ends, ends[1:], ends[2:], ends[3:], strict=False)
+    ]
+    return np.concatenate([*pieces, points[-1:]])
+
+
+def _swept(line: Points) -> Points:
+    """Return the outline f64 [k, 2] of discs of the half-widths moved along a line f64 [n, 3]."""
+    from shapely import MultiPoint, Point, unary_union
+
+    around = np.linspace(0.0, 2 * np.pi, 24, endpoint=False)
+    discs = line[:, None, :2] + line[:, None, 2:] * np.stack([np.cos(around), np.sin(around)], axis=1)
+    hulls = [MultiPoint(np.concatenate(pair)).convex_hull for pair in pairwise(discs)]
+    shape: Any = unary_union([Point(line[0, :2]).buffer(line[0, 2]), *hulls])
+    return np.asarray(shape.exterior.coords)[:-1]

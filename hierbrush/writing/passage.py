@@ -1,0 +1,218 @@
+"""A text as people paste it, cut into what is written in one cell each, with the place of whatever cannot be written.
+
+A cell holds a character, a mark, a description of a character, or nothing. A description stands in braces,
+``心無{⿱罒圭}礙``, which may be left out where it begins with an operator, since its end is where its parts are whole.
+"""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Callable, Iterable, Iterator
+from itertools import groupby
+from typing import NamedTuple
+
+from hierbrush.arguments import check_choice, check_kind
+from hierbrush.characters.descriptions import PARTS
+from hierbrush.characters.text import UnknownCharacterError, describe, hint
+from hierbrush.composer.descriptions import VARIATION_SELECTORS, written_as
+from hierbrush.composer.ids import MOST_STROKES, parse_ids
+from hierbrush.errors import HierbrushError, shown
+from hierbrush.writing.marks import BOX_MARK, is_mark
+
+BLANK = "\u3000"
+"""A cell that stays empty."""
+
+MISSING = ("error", "blank", "box")
+"""What may be done with what cannot be written, besides asking a function."""
+
+Missing = str | Callable[[str], str | None]
+
+_INVISIBLE = frozenset(VARIATION_SELECTORS)
+_PLACES, _PROBLEMS = 4, 20  # that one message names
+_LIST = "#ABCDEFGHIJKLMNOPQRSTUVWXYZ"  # what a component begins with that is given by number or by its strokes
+
+
+class Unit(NamedTuple):
+    """What goes into one cell, and the line and column of the text, from 1, where it begins."""
+
+    text: str
+    line: int
+    column: int
+
+
+def rows_of(text: str) -> list[list[Unit]]:
+    """Return the units of each line of a text.
+
+    Line breaks are those of any system. Marks that no brush writes (byte order, zero width, direction, variation
+    selectors) are left out, and so are blanks at the end of a line.
+
+    Raises:
+        HierbrushError: ``text`` is no string, or a brace is not closed or was never opened.
+    """
+    check_kind("text", text, str, "a string of Chinese characters")
+    rows = []
+    for number, line in enumerate(text.splitlines(), 1):
+        row = list(_units(line, number))
+        while row and row[-1].text == BLANK:
+            row.pop()
+        rows.append(row)
+    return rows
+
+
+def _units(line: str, number: int) -> Iterator[Unit]:
+    at = 0
+    while at < len(line):
+        char, start = line[at], at
+        at += 1
+        if char == "{":
+            at = _closed(line, start, number)
+            yield Unit(_described(_visible(line[start + 1 : at - 1])), number, start + 1)
+        elif char == "}":
+            raise HierbrushError(f"text: line {number}, column {at}: '}}' closes no description; leave it out")
+        elif char in PARTS:
+            at = _whole(line, start)
+            yield Unit(_visible(line[start:at]), number, start + 1)
+        elif unicodedata.category(char) == "Zs" or char == "\t":
+            yield Unit(BLANK, number, start + 1)
+        elif not _is_invisible(char):
+            yield Unit(char, number, start + 1)
+
+
+def _is_invisible(char: str) -> bool:
+    return char in _INVISIBLE or unicodedata.category(char) == "Cf"
+
+
+def _visible(text: str) -> str:
+    return "".join(char for char in text if not _is_invisible(char))
+
+
+def _closed(line: str, start: int, number: int) -> int:
+    """Return where a brace's description is over."""
+    depth = 0
+    for at in range(start, len(line)):
+        depth += {"{": 1, "}": -1}.get(line[at], 0)
+        if depth == 0:
+            return at + 1
+    raise HierbrushError(f"text: line {number}, column {start + 1}: '{{' is not closed, expected as in '{{⿱罒圭}}'")
+
+
+def _described(inside: str) -> str:
+    """Return what braces hold as a description: with braces again if it is a single component that only they mark."""
+    return f"{{{inside}}}" if inside[:1] in tuple(_LIST) else inside
+
+
+def _whole(line: str, start: int) -> int:
+    """Return where a description without braces is over: where every operator has its parts, or the line ends."""
+    wanted, at = 1, start
+    while wanted and at < len(line):
+        if line[at] == "{":
+            end = line.find("}", at)
+            at = len(line) if end < 0 else end
+        if not _is_invisible(line[at : at + 1] or "永"):
+            wanted += PARTS.get(line[at : at + 1], 0) - 1
+        at += 1
+    return min(at, len(line))
+
+
+def spelled(units: Iterable[str]) -> str:
+    """Return a line of units as a text that `rows_of` cuts into the same."""
+    return "".join(unit if len(unit) == 1 or unit.startswith("{") else f"{{{unit}}}" for unit in units)
+
+
+def check_missing(missing: object) -> None:
+    """Raise HierbrushError unless it says what to do with what cannot be written."""
+    if not callable(missing):
+        check_choice("missing", missing, MISSING)
+
+
+def writable(text: object, missing: Missing = "error") -> str:
+    """Return a text as it will be written, without line breaks around it.
+
+    Args:
+        text: as people paste it.
+        missing: what to do with what cannot be written: ``"error"``, tell all of it with its places; ``"blank"``, leave
+            its cell empty; ``"box"``, draw the box □ that editions have in such places; or a function that is given
+            a character or description and returns the text to write in its place (``""`` leaves it out, None refuses).
+
+    Raises:
+        UnknownCharacterError: something cannot be written; a line of the message for each such thing.
+        HierbrushError: no string, nothing to write, braces that do not match, or no such ``missing``.
+    """
+    check_missing(missing)
+    if not isinstance(text, str):
+        raise HierbrushError(f"text: must be a string of Chinese characters, not {shown(text)}")
+    broken = next((char for char in text if "\ud800" <= char <= "\udfff"), None)
+    if broken is not None:  # then nothing else in it means what it seems to
+        raise UnknownCharacterError(f"text: {describe(broken)} {hint(broken)}")
+    refusals: dict[str, str] = {}
+    rows, refused = [], []
+    for row in rows_of(text):
+        kept: list[str] = []
+        for unit in row:
+            stands = _stands_for(unit.text, missing, refusals)
+            if stands is None:
+                refused.append(unit)
+            else:
+                kept += stands
+        rows.append(spelled(kept))
+    if refused:
+        raise UnknownCharacterError(*_told(refused, refusals))
+    written = "\n".join(rows).strip("\n")
+    if not written.replace(BLANK, "").strip("\n"):
+        raise HierbrushError("text: is empty, expected Chinese characters such as '永和九年'")
+    return written
+
+
+def _stands_for(unit: str, missing: Missing, refusals: dict[str, str]) -> list[str] | None:
+    """Return the units that are written for one, or None if it is refused."""
+    if not _refusal(unit, refusals):
+        return [unit]
+    if not callable(missing):
+        return {"blank": [BLANK], "box": [BOX_MARK]}.get(missing)
+    answer = missing(unit)
+    if answer is None:
+        return None
+    units = [one.text for row in rows_of(answer) for one in row] if isinstance(answer, str) else None
+    if units is None or any(_refusal(one, refusals) for one in units):
+        raise HierbrushError(f"missing: gave {shown(answer)} for {shown(unit)}, expected text that can be written")
+    return units
+
+
+def _refusal(unit: str, known: dict[str, str]) -> str:
+    """Return why a unit cannot be written, "" if it can."""
+    if unit not in known:
+        known[unit] = "" if unit == BLANK or is_mark(unit) else _tried(unit)
+    return known[unit]
+
+
+def _tried(unit: str) -> str:
+    try:
+        if len(unit) == 1:
+            written_as(unit)
+        else:
+            parse_ids(unit, max_strokes=MOST_STROKES)
+    except UnknownCharacterError as error:
+        return str(error).removeprefix("char: ").removeprefix(describe(unit)).strip()
+    except HierbrushError as error:
+        return f"is no description: {str(error).removeprefix('ids: ')}"
+    return ""
+
+
+def _told(refused: list[Unit], reasons: dict[str, str]) -> list[str]:
+    """Return a line for each thing that cannot be written, with its places; neighbours of one reason are one thing."""
+    places: dict[tuple[str, str], list[str]] = {}
+    # Neighbours differ by one in what is left when their number is taken from their column.
+    numbered = enumerate(refused)
+    for (_, _, why), group in groupby(
+        numbered, lambda one: (one[1].line, one[1].column - one[0], reasons[one[1].text])
+    ):
+        run = [unit for _, unit in group]
+        what = "".join(unit.text for unit in run)
+        places.setdefault((what, why), []).append(f"line {run[0].line}, column {run[0].column}")
+    lines = []
+    for (what, why), where in places.items():
+        more = f" and {len(where) - _PLACES} more" if len(where) > _PLACES else ""
+        named = describe(what) if len(what) == 1 else shown(what)
+        lines.append(f"text: {'; '.join(where[:_PLACES])}{more}: {named} {why}")
+    left = len(lines) - _PROBLEMS
+    return lines if left <= 0 else [*lines[:_PROBLEMS], f"text: {left} more things cannot be written"]
