@@ -171,8 +171,13 @@ class SingleEnv(gymnasium.Env[F32, F32]):
         self.action_space = vector.single_action_space
 
     def reset(self, *, seed: int | None = None, options: dict[str, Any] | None = None) -> tuple[F32, dict[str, Any]]:
-        """Begin an episode."""
-        super().reset(seed=seed)
+        """Begin an episode.
+
+        Raises:
+            HierbrushError: ``seed`` is no whole number from 0.
+        """
+        # Gymnasium takes Python's integers alone.
+        super().reset(seed=None if seed is None else check_whole("seed", seed, 0))
         # Gymnasium keeps a generator of its own; drawing from it makes an unseeded reset follow from the last seed.
         observation, info = self._vector.reset(seed=int(self.np_random.integers(1 << 31)))
         self._watch()

@@ -20,7 +20,7 @@ import numpy as np
 from gymnasium import spaces
 from numpy.typing import NDArray
 
-from hierbrush.arguments import check_list
+from hierbrush.arguments import check_choice, check_list
 from hierbrush.curriculum import Curriculum, Stage
 from hierbrush.curriculum.goals import sample_goals
 from hierbrush.envs.batch_vector import F32, BatchVectorEnv, Bools, Index, SingleEnv, curriculum_of
@@ -214,7 +214,7 @@ def hidden_columns(groups: Sequence[str], layout: str) -> NDArray[np.int64]:
     Raises:
         HierbrushError: there is no such group in that layout.
     """
-    columns = np.arange(LAYOUTS[layout])
+    columns = np.arange(LAYOUTS[check_choice("layout", layout, LAYOUTS)])
     for group in check_list("hidden", groups, "names of groups of columns"):
         if not isinstance(group, str) or group not in GROUPS or GROUPS[group].start >= len(columns):
             known = [name for name, span in GROUPS.items() if span.start < len(columns)]

@@ -40,3 +40,11 @@ def test_integers_of_numpy_are_taken() -> None:
     env = StrokeVectorEnv(np.int64(2), curriculum="dots", seed=np.uint8(3), supersample=np.int64(1), stage=np.int64(0))
     usual = StrokeVectorEnv(2, curriculum="dots", seed=3)
     np.testing.assert_array_equal(env.reset(seed=np.int64(1))[0], usual.reset(seed=1)[0])
+    single = StrokeEnv(curriculum="dots")
+    np.testing.assert_array_equal(single.reset(seed=np.int64(1))[0], single.reset(seed=1)[0])
+
+
+@pytest.mark.parametrize("seed", ["x", -1, 1.5])
+def test_a_seed_that_is_none_is_named(seed: Any) -> None:
+    with pytest.raises(HierbrushError, match=r"^seed: "):
+        StrokeEnv(curriculum="dots").reset(seed=seed)

@@ -278,6 +278,7 @@ NATURAL: dict[str, tuple[Callable[[], Any], ...]] = {
 
 # The same name means something else here: several objects would be refused before their other arguments are looked at.
 _METHODS = ("__call__", "__contains__", "__eq__", "__format__")
+_GYMNASIUM = {"get_wrapper_attr", "set_wrapper_attr", "has_wrapper_attr"}  # raise what Gymnasium says they do
 # Minutes, or the whole machine: tried by name with the values above only.
 _DEAR = {"workers", "threads", "most_ticks"}
 
@@ -303,7 +304,7 @@ def public(names: tuple[str, ...], package: str) -> Iterator[tuple[str, Callable
             bound = isinstance(value, (classmethod, staticmethod)) or (
                 inspect.isfunction(value) and not inspect.isclass(target)
             )
-            if bound and (each[0] != "_" or each in _METHODS):
+            if bound and each not in _GYMNASIUM and (each[0] != "_" or each in _METHODS):
                 yield f"{label}.{each}", lambda make=make, each=each: getattr(make(), each)
 
 
