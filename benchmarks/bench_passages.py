@@ -1,6 +1,6 @@
 """Whole passages: whether anything in them is refused, how many sheets they fill, and how long they take.
 
-    python benchmarks/bench_passages.py [--output FOLDER]
+    python benchmarks/bench_passages.py [--output FOLDER] [--limit N]
 
 The passages are the files in ``benchmarks/passages``: classical texts as people copy them, and a page as newspapers
 have it. *Written* is ``write_pages`` on ``--paper`` with ``--workers`` processes by the clock, after 永 has been
@@ -41,15 +41,15 @@ def main() -> None:
     parser.add_argument("--paper", default="A4", help="paper that the passages are written on")
     parser.add_argument("--workers", type=int, default=2, help="processes that share the work")
     parser.add_argument("--output", type=Path, help="folder for a PDF and a picture of each passage")
+    parser.add_argument("--limit", type=int, help="only the first so many characters of each passage")
     arguments = parser.parse_args()
     print(f"{platform.machine()}, {os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}")
     print("passage         cells  different  composed  sheets  written s  pictures s")
     write_character("永")
     for file in sorted(PASSAGES.glob("*.txt")):
         start = time.perf_counter()
-        pages = write_pages(
-            file.read_text(encoding="utf-8"), layout=layout_of(file.stem, arguments.paper), workers=arguments.workers
-        )
+        text = file.read_text(encoding="utf-8")[: arguments.limit]
+        pages = write_pages(text, layout=layout_of(file.stem, arguments.paper), workers=arguments.workers)
         written = time.perf_counter() - start
         start = time.perf_counter()
         if arguments.output is not None:

@@ -116,7 +116,7 @@ class BatchVectorEnv(VectorEnv[F32, F32, Any]):
         Raises:
             HierbrushError: ``seed`` is no whole number from 0.
         """
-        first = next(iter(seed), None) if isinstance(seed, Iterable) else seed
+        first = _first(seed) if isinstance(seed, Iterable) else seed
         if first is not None:
             self._restart(check_whole("seed", first, 0, _LARGEST_SEED))
         self._begin(np.arange(self.num_envs))
@@ -220,6 +220,13 @@ def _numbers(actions: Any) -> F32:
             return np.asarray(actions, dtype=np.float32)
     except Exception:  # a stranger's __array__ may raise anything
         raise HierbrushError(f"action: {shown(actions)}, expected numbers from -1 to 1") from None
+
+
+def _first(seeds: Iterable[Any]) -> Any:
+    try:
+        return next(iter(seeds), None)
+    except Exception:  # a stranger's __iter__ may raise anything
+        raise HierbrushError(f"seed: {shown(seeds)}, expected a whole number or a list of them") from None
 
 
 def check_render_mode(render_mode: str | None, metadata: Mapping[str, Any]) -> str | None:

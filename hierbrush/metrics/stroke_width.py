@@ -5,6 +5,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from hierbrush.arguments import check_array
+
 
 def stroke_width(ink: NDArray[np.floating] | NDArray[np.bool_]) -> float:
     """Return the mean half-width of ink in pixels: its Euclidean distance transform, averaged over its skeleton.
@@ -14,12 +16,16 @@ def stroke_width(ink: NDArray[np.floating] | NDArray[np.bool_]) -> float:
 
     Where strokes cross or run into one another the skeleton is shared and lies deeper, so ink that closes up counts as
     bold. NaN without ink.
+
+    Raises:
+        HierbrushError: ``ink`` is no raster.
     """
+    ink = check_array("ink", ink, (None, None), "a raster [h, w]", dtype=None)
     # Imported here, for only tables need them.
     from scipy.ndimage import distance_transform_edt
     from skimage.morphology import skeletonize
 
-    inked = ink if ink.dtype == bool else ink >= 0.5
+    inked = ink >= 0.5
     # A frame, or ink that reaches the edge would count as if it ended nowhere.
     framed = np.pad(inked, 1)
     skeleton = skeletonize(framed)

@@ -7,6 +7,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from hierbrush.arguments import check_array
+
 Bools = NDArray[np.bool_]
 
 
@@ -23,7 +25,12 @@ def touching(written: Bools, wanted: Bools) -> Touching:
     Args:
         written: bool [s, h, w], each stroke's own ink.
         wanted: bool [s, h, w], the same strokes as they should be, in the same order.
+
+    Raises:
+        HierbrushError: they are not rasters of as many strokes.
     """
+    written = check_array("written", written, (None, None, None), "rasters [s, h, w]", dtype=bool)
+    wanted = check_array("wanted", wanted, (len(written), None, None), f"rasters [{len(written)}, h, w]", dtype=bool)
     touch, should = (_pairs(inks) for inks in (written, wanted))
     return Touching(int(np.count_nonzero(touch & ~should)), int(np.count_nonzero(should & ~touch)))
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from hierbrush.arguments import check_array, check_kind
+from hierbrush.arguments import check_array, check_kind, check_list
 from hierbrush.errors import HierbrushError, shown
 from hierbrush.sim import distance_to_outline
 
@@ -129,13 +129,16 @@ def with_widths(goals: Sequence[StrokeGoal], factors: ArrayLike) -> list[StrokeG
     """Return goals whose outlines lie ``factors`` [n] times as far from their skeletons; see `scaled_outlines`.
 
     Raises:
-        HierbrushError: a factor is not a finite number above 0.
+        HierbrushError: an argument of the wrong kind, or a factor is not a finite number above 0.
     """
-    by = np.asarray(factors, dtype=np.float64)
-    if by.shape != (len(goals),) or not np.isfinite(by).all() or (by <= 0).any():
+    goals = check_list("goals", goals, "StrokeGoals")
+    for at, goal in enumerate(goals):
+        check_kind(f"goals[{at}]", goal, StrokeGoal, "a StrokeGoal")
+    by = check_array("factors", factors, (len(goals),), f"{len(goals)} finite numbers above 0")
+    if (by <= 0).any():
         raise HierbrushError(f"factors: {shown(factors)}, expected {len(goals)} finite numbers above 0")
     if (by == 1.0).all():
-        return list(goals)
+        return goals
     skeletons = np.array([goal.skeleton for goal in goals], np.float64)
     outlines = np.array([goal.outline for goal in goals], np.float64)
     outlines = scaled_outlines(outlines, skeletons, by)

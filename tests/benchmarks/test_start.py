@@ -20,7 +20,8 @@ QUICK = {
 }
 SLOW = {
     "bench_hierarchy.py": ("--slots 4 --environments 2 --iterations 1", "| hierbrush, 4 characters |"),
-    "bench_places.py": ("learned --limit 2 --boldness 0.004", "2 validation characters of known components"),
+    "bench_passages.py": ("--limit 8 --workers 1", "written s"),
+    "bench_places.py": ("learned --limit 2 --weight 0.8 1", "2 validation characters of known components"),
     "bench_reward.py": ("learned --limit 2", "mean above imitation"),
     "bench_rllib.py": ("--slots 64 --fragment 4 --minibatch 64 --epochs 1 --iterations 1", "end to end."),
     "bench_scaling.py": ("--runners 1 2 --iterations 1", "nine tenths"),

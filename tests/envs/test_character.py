@@ -50,7 +50,7 @@ def _final_reward(characters: tuple[str, ...], weight: float, *, spoilt: bool) -
             places = batch.lessons.places[due, chosen].copy()
             if spoilt:
                 places[:, :2] = -8.0
-            batch.begin(due, np.column_stack([chosen, places, np.zeros(len(due))]).astype(np.float32))
+            batch.begin(due, np.column_stack([chosen, places]).astype(np.float32))
             turn[due] += 1
         tick = batch.tick(np.zeros((len(characters), 3), np.float32))
         reward += np.where(over, 0.0, tick.composer_reward)

@@ -61,7 +61,7 @@ def test_masks_and_scores_are_in_the_composers_info() -> None:
 def test_a_copy_goes_on_by_itself(copied: Any) -> None:
     env = make()
     env.reset(seed=2)
-    env.step({"stroke": 0, "place": np.zeros(17, np.float32)})
+    env.step({"stroke": 0, "place": np.zeros(16, np.float32)})
     other = copied(env)
     for each in (env, other):
         each.step(np.full(3, 0.3, np.float32))
