@@ -33,7 +33,7 @@ _MOST_GUESSES = 4
 # With a glyph: hierbrush evaluate --goal decomposition.
 _SURE = (0.76, 0.44, 0.28, 0.15, 0.15)
 _SURE_BEYOND = (0.70, 0.29, 0.15, 0.10, 0.10)
-_SURE_WITH_GLYPH = 0.87
+_SURE_WITH_GLYPH = 0.82
 
 _BASIC_PLANE = 0xFFFF
 
