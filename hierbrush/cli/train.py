@@ -44,9 +44,9 @@ def train(
 
     Ctrl-C, SIGTERM or a closed terminal end it after a checkpoint; --resume goes on from there, also after a crash.
     """
-    from hierbrush.learning.first_look import check_configuration
+    from hierbrush.learning.recipe import check_configuration
 
-    check_configuration(config, overrides)
+    check_configuration(config, overrides, stroke, output)
     if sys.stderr.isatty():
         click.echo("hierbrush: loading PyTorch and Ray ...", err=True)
     from hierbrush.learning.train import TrainingStopped

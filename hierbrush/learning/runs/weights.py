@@ -6,7 +6,8 @@ import hashlib
 import json
 import math
 import subprocess
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,9 @@ from hierbrush.strokes.policy import BASE, F32, read_safetensors
 
 CARD_FORMAT = 1
 WEIGHTS, CARD = ONE, "card.json"
+DEFAULT_MODULE = "default_policy"
+"""RLlib's name for the module of an algorithm that has one."""
+
 RANK = 16
 PACKED_WEIGHTS = ALL
 
@@ -43,18 +47,53 @@ def commit() -> str | None:
     return done.stdout.strip() or None
 
 
-def save_weights(folder: Path, tensors: Mapping[str, NDArray[Any]], card: Mapping[str, Any]) -> None:
-    """Write ``weights.safetensors`` and then, as the sign that both are complete, ``card.json``.
+@dataclass(frozen=True)
+class Weights:
+    """What a training leaves in one safetensors file.
+
+    Attributes:
+        tensors: by their names in the file.
+        facts: what the card beside it says of them.
+    """
+
+    tensors: Mapping[str, NDArray[Any]]
+    facts: Mapping[str, Any]
+
+
+def card_of(weights: str) -> str:
+    """Return the name of the card beside a file of weights."""
+    return CARD if weights == WEIGHTS else str(Path(weights).with_suffix(".json"))
+
+
+def write_weights(target: Path, tensors: Mapping[str, NDArray[Any]], facts: Mapping[str, Any]) -> None:
+    """Write a safetensors file and then, as the sign that both are complete, the card beside it.
 
     Args:
-        folder: where to.
-        tensors: ``policy.<k>.weight`` [outputs, inputs] and ``.bias``, ``value.<k>...`` likewise.
-        card: JSON-able facts about the weights; the format and the weights' SHA-256 are added.
+        target: the file.
+        tensors: by their names.
+        facts: JSON-able; the format and the file's SHA-256 are added.
     """
     data = save({name: np.ascontiguousarray(array) for name, array in tensors.items()})
-    write_atomically(folder / WEIGHTS, data)
-    facts = {"format": CARD_FORMAT, "sha256": hashlib.sha256(data).hexdigest(), **card}
-    write_atomically(folder / CARD, json.dumps(facts, indent=2, ensure_ascii=False).encode() + b"\n")
+    write_atomically(target, data)
+    card = {"format": CARD_FORMAT, "sha256": hashlib.sha256(data).hexdigest(), **facts}
+    text = json.dumps(card, indent=1, ensure_ascii=False)
+    write_atomically(target.with_name(card_of(target.name)), text.encode() + b"\n")
+
+
+def tensors_of(algorithm: Any, prefix: str, module: str = DEFAULT_MODULE) -> dict[str, NDArray[Any]]:
+    """Return the tensors of a module's learner whose names begin with ``prefix``, without it."""
+    state = algorithm.learner_group.get_weights([module])[module]
+    return {name.removeprefix(prefix): np.asarray(tensor) for name, tensor in state.items() if name.startswith(prefix)}
+
+
+def begin_with(algorithm: Any, tensors: Mapping[str, NDArray[Any]], module: str = DEFAULT_MODULE) -> None:
+    """Put tensors in the place of those of the same names, in the learners and the runners."""
+    state = algorithm.learner_group.get_weights([module])[module]
+    algorithm.learner_group.set_weights({module: {**state, **tensors}})
+    if algorithm.env_runner_group is not None:
+        algorithm.env_runner_group.sync_weights(
+            from_worker_or_learner_group=algorithm.learner_group, inference_only=True
+        )
 
 
 def load_card(folder: Path) -> dict[str, Any]:
@@ -140,7 +179,7 @@ def pack(
             scale = np.sqrt(strength[:rank])
             tensors[f"{stroke_type}/{layer}.up"] = (left[:, :rank] * scale).astype(np.float16)
             tensors[f"{stroke_type}/{layer}.down"] = (scale[:, None] * right[:rank]).astype(np.float16)
-    _write_packed(target / PACKED_WEIGHTS, tensors, cards, rank)
+    write_weights(target / PACKED_WEIGHTS, tensors, {"rank": rank, "policies": cards})
 
 
 def fill_up(folders: Mapping[str, Path], target: Path) -> None:
@@ -170,38 +209,13 @@ def fill_up(folders: Mapping[str, Path], target: Path) -> None:
             raise HierbrushError(f"{folder}: does not read and do what the shipped policies do, which stand beside it")
         cards[kind] = _with_known_scores(load_card(folder))
         tensors.update({f"{kind}/{name}": array.astype(np.float16) for name, array in _policy_tensors(folder).items()})
-    _write_packed(target, tensors, cards, facts["rank"])
+    write_weights(target, tensors, {"rank": facts["rank"], "policies": cards})
 
 
 def fits_shipped(folder: Path) -> bool:
     """Return whether a policy reads an observation of strokes and moves a handle, as the shipped ones do."""
     card = load_card(folder)
     return card.get("observation_size") in LAYOUTS.values() and card.get("action_size") == 3
-
-
-def _write_packed(
-    target: Path, tensors: Mapping[str, NDArray[np.float16]], cards: Mapping[str, Any], rank: int
-) -> None:
-    data = save(dict(tensors))
-    write_atomically(target, data)
-    facts = {"format": CARD_FORMAT, "sha256": hashlib.sha256(data).hexdigest(), "rank": rank, "policies": cards}
-    text = json.dumps(facts, indent=1, ensure_ascii=False).encode() + b"\n"
-    write_atomically(target.with_suffix(".json"), text)
-
-
-def pack_one(folder: Path, target: Path, scores: Mapping[str, Any]) -> None:
-    """Put a policy that serves alone into ``target`` for shipping, in float16, and its card beside it.
-
-    Args:
-        folder: where its ``weights.safetensors`` and ``card.json`` lie.
-        target: a ``.safetensors`` file; the card has its name with ``.json``.
-        scores: JSON-able figures of the policy, as it is loaded from ``target``.
-    """
-    card = load_card(folder)
-    data = save({f"policy.{name}": array.astype(np.float16) for name, array in _policy_tensors(folder).items()})
-    write_atomically(target, data)
-    facts = {**card, "sha256": hashlib.sha256(data).hexdigest(), "scores": scores}
-    write_atomically(target.with_suffix(".json"), json.dumps(facts, indent=1, ensure_ascii=False).encode() + b"\n")
 
 
 def _with_known_scores(card: dict[str, Any]) -> dict[str, Any]:
@@ -215,8 +229,3 @@ def _policy_tensors(folder: Path) -> dict[str, F32]:
     prefix = "policy."
     tensors = read_safetensors(folder / WEIGHTS).items()
     return {name.removeprefix(prefix): array for name, array in tensors if name.startswith(prefix)}
-
-
-def network_tensors(state: Mapping[str, Any], prefixes: Sequence[str] = ("policy.", "value.")) -> dict[str, F32]:
-    """Return the tensors of the networks from an RLModule's state, without the noise schedule."""
-    return {name: np.asarray(array, np.float32) for name, array in state.items() if name.startswith(tuple(prefixes))}

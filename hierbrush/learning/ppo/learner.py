@@ -1,4 +1,4 @@
-"""PPO's learner with what a small network on one core needs: fused Adam, a cheap minibatch iterator, schedules."""
+"""PPO's learner with what small networks on one core need, for one level and for both."""
 
 from __future__ import annotations
 
@@ -17,6 +17,10 @@ from ray.rllib.policy.sample_batch import MultiAgentBatch, SampleBatch
 from ray.rllib.utils.metrics import NUM_ENV_STEPS_SAMPLED_LIFETIME
 from ray.rllib.utils.schedules.scheduler import Scheduler
 from torch import Tensor
+
+from hierbrush.envs.character import COMPOSER
+from hierbrush.learning.ppo.composer_module import ComposerDistribution
+from hierbrush.learning.ppo.connector import ANCHOR_LOGITS, ANCHOR_PLACES
 
 _LOG_SQRT_2PI = 0.5 * math.log(2 * math.pi)
 
@@ -76,6 +80,12 @@ class ShuffledMinibatches:
                 )
 
 
+def _clipped_loss(log_ratio: Tensor, advantages: Tensor, clip: float) -> Tensor:
+    """Return PPO's clipped surrogate loss (Schulman et al. 2017, equation 7)."""
+    ratio = log_ratio.exp()
+    return -torch.min(advantages * ratio, advantages * ratio.clamp(1 - clip, 1 + clip)).mean()
+
+
 class PrimitiveLearner(PPOTorchLearner):  # type: ignore[misc]
     """PPO without what a fixed-width Gaussian does not need (entropy, KL), with σ on a schedule.
 
@@ -114,24 +124,23 @@ class PrimitiveLearner(PPOTorchLearner):  # type: ignore[misc]
         noise = (batch[Columns.ACTIONS] - mean) * torch.exp(-log_std)
         logp = -(0.5 * noise.square() + log_std + _LOG_SQRT_2PI).sum(-1)
         log_ratio = logp - batch[Columns.ACTION_LOGP]
-        ratio = log_ratio.exp()
-        advantages = batch[Postprocessing.ADVANTAGES]
-        clipped = ratio.clamp(1 - config.clip_param, 1 + config.clip_param)
-        policy_loss = -torch.min(advantages * ratio, advantages * clipped).mean()
+        policy_loss = _clipped_loss(log_ratio, batch[Postprocessing.ADVANTAGES], config.clip_param)
+        told = {POLICY_LOSS_KEY: policy_loss, VF_LOSS_KEY: value_loss, "log_ratio": log_ratio, "values": values}
+        self._remember(module_id, batch, told)
+        return loss + self._warm(policy_loss)
+
+    def _warm(self, objective: Tensor) -> Tensor:
+        """Return the policy's part of a loss; nothing of it in the first updates, which train the critic alone."""
         # The counter was raised before the first minibatch of this update.
         if self._weights_seq_no > self.config.learner_config_dict["value_warmup_updates"]:
-            loss = loss + policy_loss
-        else:
-            # Keeps every parameter in the graph, as the gradient exchange between several learners expects.
-            loss = loss + 0.0 * policy_loss
-        self._last[module_id] = {
-            "values": values.detach(),
-            "targets": batch[Postprocessing.VALUE_TARGETS],
-            "log_ratio": log_ratio.detach(),
-            POLICY_LOSS_KEY: policy_loss.detach(),
-            VF_LOSS_KEY: value_loss.detach(),
-        }
-        return loss
+            return objective
+        # Keeps every parameter in the graph, as the gradient exchange between several learners expects.
+        return 0.0 * objective
+
+    def _remember(self, module_id: str, batch: Mapping[str, Any], told: Mapping[str, Tensor]) -> None:
+        """Keep of a minibatch what is logged if it is the last of an update."""
+        detached = {name: value.detach() for name, value in told.items()}
+        self._last[module_id] = {**detached, "targets": batch[Postprocessing.VALUE_TARGETS]}
 
     def after_gradient_based_update(self, *, timesteps: dict[str, Any]) -> None:
         """Log the last minibatch, refuse NaN, and set the next σ.
@@ -192,3 +201,87 @@ class PrimitiveLearner(PPOTorchLearner):  # type: ignore[misc]
             num_total_minibatches=num_total_minibatches,
             module_epochs=self.config.learner_config_dict.get("epochs"),
         )
+
+
+_CRITIC_LR = 3e-3
+
+
+class HierarchicalLearner(PrimitiveLearner):
+    """`PrimitiveLearner` for many modules, one of which is the composer.
+
+    Further settings in ``learner_config_dict``: ``lr`` (schedules by module), ``composer_sigma`` (schedule of the noise
+    of boxes; shape coefficients get ``shape_noise`` times as much), ``anchor_choice`` and ``anchor_place`` (weights of
+    the Kullback-Leibler divergence from the imitation policy) and ``entropy`` (weight of the entropy of the composer's
+    decisions).
+    """
+
+    def build(self) -> None:
+        """Build PPO's learner and the noise schedules of both levels."""
+        super().build()
+        schedule = self.config.learner_config_dict["composer_sigma"]
+        self._composer_sigma = Scheduler(fixed_value_or_schedule=schedule, framework="torch")
+
+    def configure_optimizers_for_module(self, module_id: str, config: Any = None) -> None:
+        """Register a fused Adam on the module's own learning rate schedule, and one for the composer's critic.
+
+        The composer begins with what it imitated and may only move slowly; its critic begins with nothing.
+        """
+        settings = self.config.learner_config_dict
+        groups = {"": (self.get_parameters(self.module[module_id]), settings["lr"][module_id])}
+        if module_id == COMPOSER:
+            module = self.module[module_id].unwrapped()
+            critic = [*module.value_token.parameters(), *module.value_sum.parameters()]
+            groups = {
+                "": (list(module.net.parameters()), settings["lr"][module_id]),
+                "_critic": (critic, _CRITIC_LR),
+            }
+        for suffix, (parameters, lr) in groups.items():
+            self.register_optimizer(
+                module_id=module_id,
+                optimizer_name=f"default_optimizer{suffix}",
+                optimizer=torch.optim.Adam(parameters, fused=True, eps=settings["adam_eps"]),
+                params=parameters,
+                lr_or_lr_schedule=lr,
+            )
+
+    def compute_loss_for_module(
+        self, *, module_id: str, config: Any, batch: dict[str, Any], fwd_out: dict[str, Any]
+    ) -> Tensor:
+        """Return the clipped surrogate and the critic's error; for the composer its divergence and entropy as well."""
+        if module_id != COMPOSER:
+            return super().compute_loss_for_module(module_id=module_id, config=config, batch=batch, fwd_out=fwd_out)
+        settings = self.config.learner_config_dict
+        module = self.module[module_id].unwrapped()
+        values = module.compute_values(batch)
+        value_loss = (values - batch[Postprocessing.VALUE_TARGETS]).square().mean()
+        loss: Tensor = config.vf_loss_coeff * value_loss
+        policy = ComposerDistribution.from_logits(fwd_out[Columns.ACTION_DIST_INPUTS])
+        log_ratio = policy.logp(batch[Columns.ACTIONS]) - batch[Columns.ACTION_LOGP]
+        policy_loss = _clipped_loss(log_ratio, batch[Postprocessing.ADVANTAGES], config.clip_param)
+        choice = place = torch.zeros(())
+        if ANCHOR_LOGITS in batch:
+            log_std = module.log_std.expand(len(values), -1)
+            imitated = ComposerDistribution(batch[ANCHOR_LOGITS], batch[ANCHOR_PLACES], log_std)
+            choice, place = (part.mean() for part in policy.divergences(imitated))
+        anchored = settings["anchor_choice"] * choice + settings["anchor_place"] * place
+        objective = policy_loss + anchored - settings["entropy"] * policy.entropy().mean()
+        told = {POLICY_LOSS_KEY: policy_loss, VF_LOSS_KEY: value_loss, "log_ratio": log_ratio, "values": values}
+        self._remember(module_id, batch, {**told, "choice_kl": choice, "place_kl": place})
+        return loss + self._warm(objective)
+
+    def after_gradient_based_update(self, *, timesteps: dict[str, Any]) -> None:
+        """Log the last minibatches, refuse NaN, and set the next noise of both levels."""
+        steps = int(timesteps.get(NUM_ENV_STEPS_SAMPLED_LIFETIME) or 0)
+        self._composer_noise = float(self._composer_sigma.update(timestep=steps))
+        if COMPOSER in self._last:
+            for name in ("choice_kl", "place_kl"):
+                self.metrics.log_value((COMPOSER, name), float(self._last[COMPOSER][name]), window=1)
+        super().after_gradient_based_update(timesteps=timesteps)
+
+    def _set_noise(self, module_id: str, sigma: float) -> None:
+        if module_id == COMPOSER:
+            noise = self._composer_noise
+            settings = self.config.learner_config_dict
+            self.module[module_id].unwrapped().set_sigma(noise, noise * settings["shape_noise"])
+        else:
+            super()._set_noise(module_id, sigma)

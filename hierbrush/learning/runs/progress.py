@@ -12,9 +12,6 @@ from tqdm import tqdm
 
 _SECONDS_BETWEEN_LINES = 15.0
 
-FIGURES = (("stage", "stage_name"), ("return", "return"), ("IoU", "iou"))
-"""What is shown of a record of reinforcement learning, as label and key."""
-
 
 class Progress:
     """Shows some figures, steps/s and time left of one policy; where nothing can be shown any more, nothing is.
@@ -36,7 +33,7 @@ class Progress:
         stream: TextIO | None = None,
         *,
         bar: bool = True,
-        figures: Sequence[tuple[str, str]] = FIGURES,
+        figures: Sequence[tuple[str, str]] = (),
     ) -> None:
         self._name, self._total, self._first, self._figures = name, total, done, figures
         self._stream = stream or sys.stderr

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
-from hierbrush.composer.brief import MAX_STROKES, Brief, Truth
+from hierbrush.characters import Split, load_library, split
+from hierbrush.composer.brief import MAX_STROKES, Brief, Truth, brief_of, make_brief, truth_of
+from hierbrush.composer.drawings import further_drawings
 from hierbrush.composer.observation import (
     EXISTS,
     GOAL,
@@ -21,6 +26,10 @@ from hierbrush.composer.observation import (
     BriefBank,
 )
 from hierbrush.composer.place import PLACE_SIZE, encode_place
+from hierbrush.learning.imitation.practice import Teachers, invent, practised, softened
+
+if TYPE_CHECKING:
+    from hierbrush.learning.recipes.imitation import PracticeSection
 
 F32 = NDArray[np.float32]
 Index = NDArray[np.int64]
@@ -140,3 +149,72 @@ class Expert:
             observation[..., GOAL : GOAL + PLACE_SIZE] = places * given[..., None]
         observation[..., PLACED : PLACED + PLACE_SIZE] = seen * written[..., None]
         return Decisions(observation, (turn == steps[:, None]).argmax(axis=1), places, exists & ~written)
+
+
+def briefs_and_truths(part: Split, limit: int | None = None, *, lists: bool = False) -> tuple[list[Brief], list[Truth]]:
+    """Return what is told of the characters of a part of the data, and how they are written.
+
+    Args:
+        part: ``"train"``, ``"validation"`` or ``"test"``.
+        limit: at most so many characters, the first by code point.
+        lists: append characters with unknown components once more, their strokes as a list instead of a set.
+    """
+    characters = [char for char in load_library() if split(char) == part][:limit]
+    briefs, truths = [brief_of(char) for char in characters], [truth_of(char) for char in characters]
+    unknown = [char for char, brief in zip(characters, briefs, strict=True) if brief.unknown] if lists else []
+    briefs += [brief_of(char, listed=True) for char in unknown]
+    truths += [truth_of(char, listed=True) for char in unknown]
+    return briefs, truths
+
+
+def further_briefs_and_truths(limit: int | None = None) -> tuple[list[Brief], list[Truth]]:
+    """Return the same of the further drawings of training characters, without those of unknown components.
+
+    Args:
+        limit: at most so many drawings.
+    """
+    briefs, truths = [], []
+    for drawing in further_drawings()[:limit]:
+        brief, order = make_brief(
+            drawing.tree, drawing.stroke_types, repertoire=drawing.repertoire, exclude=drawing.char
+        )
+        if not brief.unknown:
+            briefs.append(brief)
+            truths.append(Truth(np.argsort(order), drawing.places[order]))
+    return briefs, truths
+
+
+@lru_cache(maxsize=1)
+def training_expert(limit: int | None, further: bool, practice: PracticeSection, seed: int) -> Expert:
+    """Return the expert of the training characters and, after them, of further drawings and of the invented ones.
+
+    Takes minutes, and 700 MB with 15,000 characters; so the latest one is kept, for driver and learner alike.
+
+    Args:
+        limit: at most so many training characters and further drawings; the invented ones are made of all.
+        further: whether further drawings count.
+        practice: how many characters are invented, and who writes them.
+        seed: of the invention.
+
+    Raises:
+        HierbrushError: teachers cannot be read, or there are not so many characters to be invented.
+    """
+    briefs, truths = briefs_and_truths("train", limit, lists=True)
+    if further:
+        more = further_briefs_and_truths(limit)
+        briefs, truths = briefs + more[0], truths + more[1]
+    if practice.teachers:
+        teachers = Teachers.load(practice.teachers)
+        if practice.soft_targets:
+            _say(f"placing the strokes of {len(briefs)} drawings by {len(practice.teachers)} teachers")
+            truths = softened(briefs, truths, teachers, practice.soft_targets)
+        if practice.characters:
+            _say(f"inventing {practice.characters} characters")
+            invented = invent(practice.characters, seed)
+            _say("placing their strokes")
+            briefs, truths = briefs + invented, truths + practised(invented, teachers)
+    return Expert(briefs, truths)
+
+
+def _say(text: str) -> None:
+    print(text, file=sys.stderr, flush=True)

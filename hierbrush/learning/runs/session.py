@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import logging
-import math
 import os
 import random
 import re
@@ -21,10 +20,9 @@ import ray
 from ray._private import node, parameter, ray_constants, services
 
 from hierbrush.errors import HierbrushError, shown
-from hierbrush.learning.config import TrainingConfig
 
 _LOCAL_OBJECT_STORE = 80 * 2**20  # bytes; Ray's smallest: training in one process puts next to nothing there
-_LOOPBACK = "127.0.0.1"
+LOOPBACK = "127.0.0.1"
 _ATTEMPTS = 3
 _START = 300.0  # seconds that Ray's processes may take to start: a guard against waiting for ever, no measure
 _OWN_PORTS = range(15000, 32768)
@@ -51,8 +49,7 @@ def ray_session(cpus: int, address: str | None = None) -> Iterator[None]:
     """Start a Ray of our own, as small as it gets, unless one is running; stop it afterwards.
 
     RLlib needs one even where nothing is remote; starting it takes about 5 s, so many policies should share one. A Ray
-    of our own listens on loopback only, except for the rendezvous of remote learners, which is PyTorch's; who may reach
-    a cluster's is up to the cluster.
+    of our own listens on loopback only; who may reach a cluster's is up to the cluster.
 
     Args:
         cpus: cores that a Ray of our own has.
@@ -79,12 +76,6 @@ def ray_session(cpus: int, address: str | None = None) -> Iterator[None]:
         ray.shutdown()
 
 
-def cpus_needed(config: TrainingConfig) -> int:
-    """Return the cores that one policy's training occupies."""
-    resources = config.resources
-    return 1 + math.ceil(resources.runners * resources.cpus_per_runner) + resources.learners
-
-
 def _start(cpus: int) -> None:
     # Ray lets its workers give way to everything else on the machine; here they are what the machine is to do.
     os.environ.setdefault("RAY_worker_niceness", "0")
@@ -98,7 +89,7 @@ def _start(cpus: int) -> None:
                     object_store_memory=_LOCAL_OBJECT_STORE * (cpus if cpus > 1 else 1),
                     logging_level=logging.ERROR,
                     log_to_driver=False,
-                    _node_ip_address=_LOOPBACK,
+                    _node_ip_address=LOOPBACK,
                 )
             return
         except Exception as error:  # Ray raises bare exceptions here

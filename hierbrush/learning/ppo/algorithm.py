@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from functools import partial
 from typing import Any
 
@@ -10,21 +11,29 @@ import numpy as np
 import torch
 from ray.rllib.algorithms.ppo import PPO, PPOConfig
 from ray.rllib.callbacks.callbacks import RLlibCallback
+from ray.rllib.core import DEFAULT_MODULE_ID
 from ray.rllib.core.rl_module.rl_module import RLModuleSpec
-from ray.rllib.utils.metrics import ENV_RUNNER_RESULTS, NUM_ENV_STEPS_SAMPLED, NUM_ENV_STEPS_SAMPLED_LIFETIME
+from ray.rllib.utils.metrics import (
+    ENV_RUNNER_RESULTS,
+    EPISODE_RETURN_MEAN,
+    LEARNER_RESULTS,
+    NUM_ENV_STEPS_SAMPLED,
+    NUM_ENV_STEPS_SAMPLED_LIFETIME,
+)
 
 from hierbrush.curriculum import METRICS, Curriculum, StageMachine, StageState
-from hierbrush.learning.batch_runner import EPISODE_METRICS
-from hierbrush.learning.config import FaultsSection, TrainingConfig
-from hierbrush.learning.connector import FragmentsToBatch
-from hierbrush.learning.faults import RunnerWatch, fault_settings
-from hierbrush.learning.learner import PrimitiveLearner
-from hierbrush.learning.module import ResidualPolicyModule
-from hierbrush.learning.runner import BatchedEnvRunner
+from hierbrush.learning.config import FaultsSection
+from hierbrush.learning.ppo.connector import FragmentsToBatch
+from hierbrush.learning.ppo.faults import RunnerWatch, fault_settings
+from hierbrush.learning.ppo.learner import PrimitiveLearner
+from hierbrush.learning.ppo.module import ResidualPolicyModule
+from hierbrush.learning.ppo.runner import EPISODE_METRICS, BatchedEnvRunner
+from hierbrush.learning.recipes.ppo import PPORecipe
+from hierbrush.learning.runs.loop import RUNNERS, TOLD
 
 CURRICULUM_RESULTS = "curriculum"
-SAMPLED, RUNNERS = "sampled", "runners"
-"""Keys of a result: whether the iteration had steps, and how many remote runners are there."""
+SAMPLED = "sampled"
+"""Key of a result: whether the iteration had steps."""
 
 
 class CurriculumCallback(RLlibCallback):  # type: ignore[misc]
@@ -35,14 +44,14 @@ class CurriculumCallback(RLlibCallback):  # type: ignore[misc]
     """
 
     def on_train_result(self, *, algorithm: CurriculumPPO, result: dict[str, Any], **kwargs: Any) -> None:
-        """Check and advance; adds the keys ``sampled``, ``runners`` and ``curriculum`` to the result."""
+        """Check and advance; adds the keys ``sampled``, ``runners``, ``told`` and ``curriculum`` to the result."""
         runners = result.get(ENV_RUNNER_RESULTS, {})
         steps = float(runners.get(NUM_ENV_STEPS_SAMPLED, math.nan))
         group = algorithm.env_runner_group
         result[RUNNERS] = group.num_healthy_remote_env_runners()
         result[SAMPLED] = algorithm.watch.sampled(group, steps)
         if result[SAMPLED]:
-            algorithm.advance_curriculum(runners.get(EPISODE_METRICS, {}), int(steps))
+            result[TOLD] = algorithm.advance_curriculum(runners.get(EPISODE_METRICS, {}), int(steps))
         if algorithm.stage_state is not None:
             result[CURRICULUM_RESULTS] = {
                 "stage": algorithm.stage_state.stage,
@@ -59,7 +68,6 @@ class CurriculumPPO(PPO):  # type: ignore[misc]
     """
 
     stage_state: StageState | None = None
-    stage_events: tuple[str, ...] = ()
 
     @classmethod
     def get_default_config(cls) -> CurriculumPPOConfig:
@@ -89,22 +97,27 @@ class CurriculumPPO(PPO):  # type: ignore[misc]
         restored: list[int] = super().restore_env_runners(env_runner_group)
         return restored
 
-    def advance_curriculum(self, metrics: dict[str, Any], steps: int) -> None:
-        """Show the stage machine one iteration's metrics; move every runner when the stage changes."""
+    def advance_curriculum(self, metrics: dict[str, Any], steps: int) -> list[str]:
+        """Show the stage machine one iteration's metrics; move every runner when the stage changes, and say so."""
         if self.stage_state is None:
-            return
+            return []
         values: dict[str, float] = {name: float(metrics.get(name, math.nan)) for name in METRICS}
         state, event = self._machine.advance(self.stage_state, values, steps)
-        if event is not None:
-            self.stage_events = (*self.stage_events, str(event))
         if state.stage != self.stage_state.stage:
             self._move(state)
         self.stage_state = state
+        return [] if event is None else [str(event)]
 
-    def reseed(self, steps: int) -> None:
-        """Give the learners the random numbers that follow ``steps``; a restored training must not repeat its first."""
-        seed = np.random.SeedSequence([self.config.seed or 0, steps]).generate_state(1)[0]
+    def restore_from_path(self, path: Any, *args: Any, **kwargs: Any) -> None:
+        """Restore a checkpoint, with the random numbers that follow its steps: it must not repeat its first ones."""
+        super().restore_from_path(path, *args, **kwargs)
+        seed = np.random.SeedSequence([self.config.seed or 0, self._sampled]).generate_state(1)[0]
         self.learner_group.foreach_learner(partial(_seed_torch, seed=int(seed)))
+
+    @property
+    def _sampled(self) -> int:
+        """Environment steps so far."""
+        return int(self.metrics.peek((ENV_RUNNER_RESULTS, NUM_ENV_STEPS_SAMPLED_LIFETIME), default=0))
 
     def _move(self, state: StageState) -> None:
         self.stage_state = state
@@ -121,8 +134,7 @@ class CurriculumPPO(PPO):  # type: ignore[misc]
         """Restore PPO's state, then the count of steps and the stage, in every runner."""
         super().set_state(state)
         # RLlib sends the count before it has restored it; with zero, runners would repeat a training's first goals.
-        steps = self.metrics.peek((ENV_RUNNER_RESULTS, NUM_ENV_STEPS_SAMPLED_LIFETIME), default=0)
-        self.env_runner_group.foreach_env_runner(partial(_set_steps, steps=int(steps)))
+        self.env_runner_group.foreach_env_runner(partial(_set_steps, steps=self._sampled))
         if state.get(CURRICULUM_RESULTS) is not None:
             self._move(StageState.from_dict(state[CURRICULUM_RESULTS]))
 
@@ -175,7 +187,7 @@ class CurriculumPPOConfig(PPOConfig):  # type: ignore[misc]
 
 
 def algorithm_config(
-    config: TrainingConfig, *, curriculum: Curriculum | None = None, stroke: str | None = None
+    config: PPORecipe, *, curriculum: Curriculum | None = None, stroke: str | None = None
 ) -> CurriculumPPOConfig:
     """Return the RLlib configuration that a training configuration stands for.
 
@@ -246,3 +258,25 @@ def algorithm_config(
 
 def _connector(observation_space: Any, action_space: Any, *, gamma: float, lambda_: float) -> FragmentsToBatch:
     return FragmentsToBatch(observation_space, action_space, gamma=gamma, lambda_=lambda_)
+
+
+def iteration_record(result: Mapping[str, Any], module: str = DEFAULT_MODULE_ID) -> dict[str, Any] | None:
+    """Return what is written down of a result: stage, return, scores, and a module's losses; None without samples."""
+    if not result[SAMPLED]:
+        return None
+    episodes, learner = result[ENV_RUNNER_RESULTS], result[LEARNER_RESULTS].get(module, {})
+    curriculum = result.get(CURRICULUM_RESULTS, {})
+    numbers = {
+        "return": episodes.get(EPISODE_RETURN_MEAN),
+        **episodes.get(EPISODE_METRICS, {}),
+        **{name: learner.get(name) for name in ("policy_loss", "vf_loss", "vf_explained_var", "approx_kl", "sigma")},
+        "lr": learner.get("default_optimizer_learning_rate"),
+    }
+    return {
+        "steps": int(episodes[NUM_ENV_STEPS_SAMPLED_LIFETIME]),
+        "runners": result[RUNNERS],
+        "stage": curriculum.get("stage"),
+        "stage_name": curriculum.get("name"),
+        "status": curriculum.get("status"),
+        **{name: None if value is None else float(value) for name, value in numbers.items()},
+    }

@@ -10,10 +10,11 @@ from ray import tune
 from ray.tune.search.variant_generator import generate_variants
 
 from hierbrush.curriculum.yaml_source import Document, substitute, validate
-from hierbrush.learning.config import SweepRange, SweepSection, TrainingConfig
+from hierbrush.learning.config import SweepRange, SweepSection
+from hierbrush.learning.recipe import Recipe
 
 
-def variants(document: Document, config: TrainingConfig) -> Iterator[tuple[str, TrainingConfig]]:
+def variants(document: Document, config: Recipe) -> Iterator[tuple[str, Recipe]]:
     """Yield the name and the configuration of everything that a configuration trains: itself, or what its sweep tries.
 
     The same seed draws the same values, so that a sweep can be resumed.
@@ -38,7 +39,7 @@ def variants(document: Document, config: TrainingConfig) -> Iterator[tuple[str, 
         short = {key.rpartition(".")[2] for key in drawn}
         keys = {key: key.rpartition(".")[2] if len(short) == len(drawn) else key for key in drawn}
         name = "_".join(f"{keys[key]}={value}" for key, value in drawn.items())
-        yield f"{number:03}-{_as_folder(name)}", validate(changed, TrainingConfig).model_copy(update={"sweep": None})
+        yield f"{number:03}-{_as_folder(name)}", validate(changed, type(config)).model_copy(update={"sweep": None})
 
 
 def _drawn(sweep: SweepSection, seed: int) -> Iterator[dict[str, Any]]:

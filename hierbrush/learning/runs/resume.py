@@ -2,50 +2,26 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, Protocol
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from pydantic import BaseModel
 
 from hierbrush.errors import HierbrushError, shown
+from hierbrush.learning.runs.storage import CONFIG_COPY
 
-_MACHINE = ("name", "resources.", "faults.", "output.", "training.validate_every")
+if TYPE_CHECKING:
+    from hierbrush.learning.recipe import Recipe
+    from hierbrush.learning.runs.job import Job
+
+_MACHINE = ("name", "resources.", "faults.", "output.")
 """Settings that say where and how, not what is learned; those with a dot at the end stand for all below them."""
-
-_SCHEDULES = tuple(
-    f"{section}.{key}"
-    for section, keys in {
-        "training": ("steps", "lr", "lr_final"),
-        "policy": ("sigma", "sigma_final"),
-        "composer": ("lr", "lr_final", "sigma", "sigma_final"),
-        "primitives": ("lr", "lr_final", "sigma", "sigma_final"),
-    }.items()
-    for key in keys
-)
-"""Settings that are functions of the steps, so that what they say of later steps can change."""
 
 _ELSEWHERE = ("phases", "sweep")  # a policy's own phase and variant have taken their places in its configuration
 Change = tuple[Any, Any]
 """A setting before and now."""
-
-
-class Resumable(Protocol):
-    """What is resumed: a `PolicyRun`."""
-
-    @property
-    def name(self) -> str:
-        """For messages."""
-
-    @property
-    def config(self) -> Any:
-        """Its configuration."""
-
-    @property
-    def finished(self) -> bool:
-        """Whether nothing is left to train."""
-
-    def earlier_settings(self) -> Mapping[str, Any] | None:
-        """Return the configuration of its newest checkpoint as JSON; None if there is none that says."""
 
 
 def changes(before: Mapping[str, Any], config: BaseModel) -> dict[str, Change]:
@@ -60,17 +36,21 @@ def changes(before: Mapping[str, Any], config: BaseModel) -> dict[str, Change]:
     return {key: (then[key], value) for key, value in now.items() if key in then and then[key] != value}
 
 
-def check_changes(before: Mapping[str, Any], config: BaseModel, name: str) -> dict[str, Change]:
+def check_changes(before: Mapping[str, Any], config: Recipe, name: str) -> dict[str, Change]:
     """Return what differs from an earlier configuration of a training.
 
     Raises:
         HierbrushError: a setting differs that cannot change once a training has begun.
     """
     changed = changes(before, config)
-    refused = {key: change for key, change in changed.items() if not _matches(key, (*_MACHINE, *_SCHEDULES))}
+    refused = {
+        key: change
+        for key, change in changed.items()
+        if not _matches(key, (*_MACHINE, *config.incidental, *config.schedules))
+    }
     if refused:
         known = [key for key, _ in _leaves(config.model_dump(mode="json"), config)]
-        may = ", ".join(key for key in _SCHEDULES if key in known)
+        may = ", ".join(key for key in config.schedules if key in known)
         raise HierbrushError(
             f"--resume: {_listed(refused)}: cannot change, as {name} has begun; {may} can, and what resources, faults "
             "and output say; for anything else begin another training with --output, from these weights if you like"
@@ -78,21 +58,45 @@ def check_changes(before: Mapping[str, Any], config: BaseModel, name: str) -> di
     return changed
 
 
-def check_resume(runs: Sequence[Resumable]) -> None:
+def check_resume(jobs: Sequence[Job]) -> None:
     """Look at what a resumed training would change before anything is started or written.
 
     Raises:
         HierbrushError: a setting has changed that cannot, or only such as finished policies have no use for.
     """
     useless: dict[str, Change] = {}
-    for run in runs:
-        before = run.earlier_settings()
-        changed = check_changes(before, run.config, run.name) if before is not None else {}
-        useless |= {key: change for key, change in changed.items() if not _matches(key, _MACHINE)}
-    if useless and all(run.finished for run in runs):
+    for job in jobs:
+        before = job.earlier_settings()
+        changed = check_changes(before, job.recipe, job.name) if before is not None else {}
+        useless |= {
+            key: change for key, change in changed.items() if not _matches(key, (*_MACHINE, *job.recipe.incidental))
+        }
+    if useless and all(job.finished for job in jobs):
         raise HierbrushError(
-            f"--resume: {_listed(useless)}: changes nothing, as {runs[0].name} is finished; a larger training.steps "
+            f"--resume: {_listed(useless)}: changes nothing, as {jobs[0].name} is finished; a larger training.steps "
             "goes on with it"
+        )
+
+
+def refuse_lost_checkpoints(output: Path, storage: str | None, jobs: Sequence[Job]) -> None:
+    """Refuse to resume where the checkpoints are not: the training would begin again and lose its log.
+
+    Args:
+        output: folder of the whole training.
+        storage: ``output.storage`` now.
+        jobs: all that is trained.
+
+    Raises:
+        HierbrushError: ``output.storage`` has changed, and nothing has begun there.
+    """
+    try:
+        before = json.loads((output / CONFIG_COPY).read_bytes())["output"]["storage"]
+    except (OSError, ValueError, TypeError, KeyError):
+        return
+    if before != storage and not any(job.store().begun() for job in jobs):
+        raise HierbrushError(
+            f"--resume: output.storage ({shown(before)}, now {shown(storage)}): there are no checkpoints; copy them "
+            "there first"
         )
 
 

@@ -11,22 +11,22 @@ from pathlib import Path
 from typing import Any
 
 from hierbrush.files import write_atomically
-from hierbrush.learning.logs import METRICS_FILE, read_metrics
-from hierbrush.learning.policy_run import PolicyRun
+from hierbrush.learning.runs.job import Job
+from hierbrush.learning.runs.logs import METRICS_FILE, read_metrics
 
 RESULTS = "results.csv"
 _COLUMNS = ("policy", "steps", "stage", "return", "iou", "iou_p05", "seconds")
 
 
-def write_table(runs: Sequence[PolicyRun], output: Path, *, order_by: str | None) -> None:
+def write_table(jobs: Sequence[Job], output: Path, *, order_by: str | None) -> None:
     """Write how every policy ended to ``results.csv`` and to standard error.
 
     Args:
-        runs: the policies.
+        jobs: the policies.
         output: folder for the file.
         order_by: column of the logs by whose last value the rows are ordered, the largest first; as given unless named.
     """
-    rows = [_row(run) for run in runs]
+    rows = [_row(job) for job in jobs]
     columns = [*_COLUMNS, *([order_by] if order_by not in (*_COLUMNS, None) else [])]
     if order_by is not None:
         rows.sort(key=lambda row: -_number(row.get(order_by)))
@@ -41,10 +41,10 @@ def write_table(runs: Sequence[PolicyRun], output: Path, *, order_by: str | None
         print("  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip(), file=sys.stderr)
 
 
-def _row(run: PolicyRun) -> dict[str, Any]:
-    records = read_metrics(run.folder / METRICS_FILE)
+def _row(job: Job) -> dict[str, Any]:
+    records = read_metrics(job.folder / METRICS_FILE)
     last = records[-1] if records else {}
-    return {**last, "policy": run.name, "stage": last.get("stage_name")}
+    return {**last, "policy": job.name, "stage": last.get("stage_name")}
 
 
 def _number(value: Any) -> float:

@@ -9,7 +9,7 @@ from typing import Any
 
 from ray._private import utils
 
-from hierbrush.learning.session import ray_session, replaced
+from hierbrush.learning.runs.session import ray_session, replaced
 
 
 @contextlib.contextmanager

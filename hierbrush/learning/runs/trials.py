@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import math
 import os
 import sys
 import time
@@ -18,11 +19,12 @@ from ray.tune.execution.tune_controller import TuneController
 
 from hierbrush.errors import HierbrushError
 from hierbrush.files import write_atomically
-from hierbrush.learning.config import TrainingConfig
-from hierbrush.learning.lock import only_writer
-from hierbrush.learning.policy_run import PolicyRun, TrainingLoop, build_training
-from hierbrush.learning.progress import Progress
-from hierbrush.learning.session import replaced
+from hierbrush.learning.recipe import Recipe
+from hierbrush.learning.runs.job import Job
+from hierbrush.learning.runs.lock import only_writer
+from hierbrush.learning.runs.loop import TrainingLoop
+from hierbrush.learning.runs.progress import Progress
+from hierbrush.learning.runs.session import replaced
 
 _REPORT_EVERY = (
     5.0  # seconds between a trial's reports; one an iteration would be a message for every tenth of a second
@@ -34,8 +36,8 @@ _PATIENCE = 180.0
 _CHECKPOINT = 600  # seconds that a trial may take to end its step and to save: a guard against waiting for ever
 
 
-class PolicyTrial(tune.Trainable):  # type: ignore[misc]
-    """The training of one policy as a Tune trial.
+class JobTrial(tune.Trainable):  # type: ignore[misc]
+    """The training of one job as a Tune trial.
 
     Its checkpoints are those of `TrainingLoop`, so that Tune's retries and ``--resume`` go on from the same ones, and
     Tune has none to keep. An actor whose policy is finished takes on the next (``reset_config``): starting Python, Ray
@@ -47,18 +49,21 @@ class PolicyTrial(tune.Trainable):  # type: ignore[misc]
     _failed = False
 
     def setup(
-        self, config: dict[str, Any], runs: Mapping[str, PolicyRun], weights: Mapping[Path, bytes], resume: bool
+        self, config: dict[str, Any], jobs: Mapping[str, Job], files: Mapping[Path, bytes], home: Path, resume: bool
     ) -> None:
         """Remember what there is to train; building begins with the first step, where errors are told apart."""
-        for path, data in weights.items():
-            if not path.exists():  # an earlier phase's, from another machine
+        # Paths in a configuration mean the same here as where the training was started.
+        home.mkdir(parents=True, exist_ok=True)
+        os.chdir(home)
+        for path, data in files.items():
+            if not path.exists():  # an earlier phase's, or the user's, from another machine
                 path.parent.mkdir(parents=True, exist_ok=True)
                 write_atomically(path, data)
-        self._runs, self._resume = runs, resume
+        self._jobs, self._resume = jobs, resume
         self._begin(config)
 
     def _begin(self, config: dict[str, Any]) -> None:
-        self._run = self._runs[config["policy"]]
+        self._job = self._jobs[config["policy"]]
         self._claim = contextlib.ExitStack()
         self._failed = False
 
@@ -71,9 +76,9 @@ class PolicyTrial(tune.Trainable):  # type: ignore[misc]
             if self._loop is None:
                 # After a failure there is a checkpoint, whatever the user asked for at first.
                 # The driver has locked the whole output; here it is a process that a killed driver may have left.
-                self._claim.enter_context(only_writer(self._run.folder, patience=_PATIENCE))
-                resume = self._resume or self._run.store().begun()
-                self._loop = build_training(self._run, resume=resume, progress=None)
+                self._claim.enter_context(only_writer(self._job.folder, patience=_PATIENCE))
+                resume = self._resume or self._job.store().begun()
+                self._loop = TrainingLoop(self._job, None, resume=resume)
             while not self._loop.done and time.monotonic() < until:
                 record = self._loop.step() or record
             if self._loop.done:
@@ -120,15 +125,16 @@ class _StopAll(tune.Stopper):  # type: ignore[misc]
 class _Tell(tune.Callback):  # type: ignore[misc]
     """Says on standard error how far the trials are, and what is lost."""
 
-    def __init__(self, runs: Mapping[str, PolicyRun]) -> None:
-        self._runs = runs
+    def __init__(self, jobs: Mapping[str, Job]) -> None:
+        self._jobs = jobs
         self._finished = 0
         self._progress: dict[str, Progress] = {}
         self._begun_at: dict[str, int] = {}
 
     def on_trial_start(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:
         name = trial.config["policy"]
-        self._progress[name] = Progress(name, self._runs[name].config.training.steps, 0, bar=False)
+        job = self._jobs[name]
+        self._progress[name] = Progress(name, job.steps, 0, bar=False, figures=job.recipe.figures)
 
     def on_trial_result(
         self, iteration: int, trials: list[Any], trial: Any, result: dict[str, Any], **info: Any
@@ -139,13 +145,15 @@ class _Tell(tune.Callback):  # type: ignore[misc]
         if self._begun_at.get(trial.trial_id) != result.get(_BEGUN_AT, 0):
             self._begun_at[trial.trial_id] = result[_BEGUN_AT]
             progress.begin(result[_BEGUN_AT])
-        if "return" in result:
+        if "seconds" in result:  # of a record
             progress.update(result)
 
     def on_trial_complete(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:
         self._finished += 1
         result = trial.last_result
-        scores = ", ".join(f"{key} {result[key]:.3f}" for key in ("return", "iou", "iou_p05") if result.get(key))
+        figures = self._jobs[trial.config["policy"]].recipe.figures
+        numbers = [(label, result.get(column)) for label, column in figures]
+        scores = ", ".join(f"{label} {value:.3f}" for label, value in numbers if isinstance(value, float))
         self._say(trial, result.get(_REFUSED) or f"{scores}, {result.get('seconds', 0):.0f} s")
 
     def on_trial_recover(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:
@@ -158,7 +166,7 @@ class _Tell(tune.Callback):  # type: ignore[misc]
 
     def _say(self, trial: Any, text: str) -> None:
         with contextlib.suppress(OSError):  # the terminal may be gone
-            print(f"[{self._finished}/{len(self._runs)}] {trial.config['policy']}: {text}", file=sys.stderr, flush=True)
+            print(f"[{self._finished}/{len(self._jobs)}] {trial.config['policy']}: {text}", file=sys.stderr, flush=True)
 
 
 @contextlib.contextmanager
@@ -178,9 +186,9 @@ def _time_for_checkpoints() -> Iterator[None]:
         yield
 
 
-def resources_of(config: TrainingConfig) -> PlacementGroupFactory:
-    """Return what Ray sets aside for one policy: its learner's core, then its runners, then its further learners."""
-    resources = config.resources
+def resources_of(recipe: Recipe) -> PlacementGroupFactory:
+    """Return what Ray sets aside for one job: its learner's core, then its runners, then its further learners."""
+    resources = recipe.resources
     learner = {"CPU": 1.0, "GPU": resources.gpus_per_learner}
     return PlacementGroupFactory(
         [
@@ -191,14 +199,19 @@ def resources_of(config: TrainingConfig) -> PlacementGroupFactory:
     )
 
 
-def train_trials(runs: Sequence[PolicyRun], *, resume: bool, stop: Callable[[], bool], storage: str) -> None:
+def cpus_needed(recipe: Recipe) -> int:
+    """Return the cores that one job's training occupies."""
+    return recipe.readers + math.ceil(float(resources_of(recipe).required_resources["CPU"]))
+
+
+def train_trials(jobs: Sequence[Job], *, resume: bool, stop: Callable[[], bool], storage: str) -> None:
     """Train policies side by side until all are finished or ``stop`` says so; must be called within `ray_session`.
 
     A trial that fails or whose process is lost goes on from its last checkpoint, ``faults.retries`` times; the others
     go on meanwhile.
 
     Args:
-        runs: what to train.
+        jobs: what to train.
         resume: go on from the newest complete checkpoints.
         stop: asked all the time.
         storage: folder or URI, reached from every machine, for what Tune writes down; can be removed afterwards.
@@ -207,23 +220,23 @@ def train_trials(runs: Sequence[PolicyRun], *, resume: bool, stop: Callable[[], 
         HierbrushError: input cannot be used, or policies failed more often than they are retried.
     """
     # A trial may run anywhere, with a working directory of its own.
-    by_name = {run.name: _anywhere(run) for run in runs}
-    weights = {run.initial_weights: run.initial_weights.read_bytes() for run in by_name.values() if run.initial_weights}
-    config = runs[0].config
+    by_name = {job.name: _anywhere(job) for job in jobs}
+    files = {path: path.read_bytes() for job in by_name.values() for path in job.needs}
+    faults = jobs[0].recipe.faults
     # Tune's own handler would end the trials without a checkpoint; its loggers write what our logs have.
     os.environ["TUNE_DISABLE_SIGINT_HANDLER"] = os.environ["TUNE_DISABLE_AUTO_CALLBACK_LOGGERS"] = "1"
     os.environ["RAY_AIR_NEW_OUTPUT"] = os.environ["RAY_CHDIR_TO_TRIAL_DIR"] = "0"
     tuner = tune.Tuner(
         tune.with_resources(
-            tune.with_parameters(PolicyTrial, runs=by_name, weights=weights, resume=resume),
-            lambda trial: resources_of(by_name[trial["policy"]].config),
+            tune.with_parameters(JobTrial, jobs=by_name, files=files, home=Path.cwd(), resume=resume),
+            lambda trial: resources_of(by_name[trial["policy"]].recipe),
         ),
         param_space={"policy": tune.grid_search(list(by_name))},
-        tune_config=tune.TuneConfig(reuse_actors=True),
+        tune_config=tune.TuneConfig(reuse_actors=True, max_concurrent_trials=_room(jobs[0].recipe)),
         run_config=tune.RunConfig(
             name="tune",
             storage_path=storage,
-            failure_config=tune.FailureConfig(max_failures=config.faults.retries),
+            failure_config=tune.FailureConfig(max_failures=faults.retries),
             checkpoint_config=tune.CheckpointConfig(checkpoint_frequency=0, checkpoint_at_end=False),
             stop=_StopAll(stop),
             callbacks=[_Tell(by_name)],
@@ -238,15 +251,15 @@ def train_trials(runs: Sequence[PolicyRun], *, resume: bool, stop: Callable[[], 
     errors = [f"{result.config['policy']}: {_last_line(result.error)}" for result in results if result.error]
     if errors:
         raise HierbrushError(
-            f"{len(errors)} of {len(runs)} policies failed more than {config.faults.retries} times; --resume tries "
-            "them again",
+            f"{len(errors)} of {len(jobs)} policies failed more than {faults.retries} times; --resume tries them again",
             *errors,
         )
 
 
-def _anywhere(run: PolicyRun) -> PolicyRun:
-    weights = run.initial_weights.resolve() if run.initial_weights else None
-    return replace(run, folder=run.folder.resolve(), initial_weights=weights)
+def _anywhere(job: Job) -> Job:
+    weights = job.initial_weights.resolve() if job.initial_weights else None
+    needs = tuple(path.resolve() for path in (*job.needs, *([weights] if weights else [])))
+    return replace(job, folder=job.folder.resolve(), initial_weights=weights, needs=needs)
 
 
 def _last_line(error: Exception | None) -> str:
@@ -254,9 +267,19 @@ def _last_line(error: Exception | None) -> str:
     return lines[-1] if lines else type(error).__name__
 
 
-def room_for(config: TrainingConfig) -> str | None:
+def _room(recipe: Recipe) -> int | None:
+    """Return how many jobs there is room for where they need cores besides those that Ray sets aside for them.
+
+    Ray Data places its readers itself, wherever a core is free: so some must be.
+    """
+    if not recipe.readers:
+        return None
+    return max(1, int(ray.cluster_resources().get("CPU", 0) // cpus_needed(recipe)))
+
+
+def room_for(recipe: Recipe) -> str | None:
     """Return a warning when one policy asks for more cores than the whole Ray cluster has; None when it fits."""
-    asked = resources_of(config).required_resources.get("CPU", 0)
+    asked = resources_of(recipe).required_resources.get("CPU", 0)
     there = ray.cluster_resources().get("CPU", 0)
     if asked <= there:
         return None

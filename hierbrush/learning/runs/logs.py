@@ -7,6 +7,7 @@ import itertools
 import json
 import math
 import threading
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -89,57 +90,67 @@ def _is_number(value: Any) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool)
 
 
-def draw_curve(folder: Path) -> None:
-    """Draw return and IoU over the steps, with the stages of the curriculum, to ``curve.png``."""
+@dataclass(frozen=True)
+class Curve:
+    """What a picture shows of the records over their steps.
+
+    Attributes:
+        per: steps that make a unit of the horizontal axis.
+        across: its label.
+        left, right: label of each vertical axis.
+        lines: of the left axis, as column and label.
+        scores: of the right axis, which is only drawn where a record has the first of them.
+    """
+
+    per: float
+    across: str
+    left: str
+    right: str
+    lines: tuple[tuple[str, str], ...]
+    scores: tuple[tuple[str, str], ...]
+
+
+LEARNING_CURVE = Curve(
+    per=1e6,
+    across="steps (millions)",
+    left="return per episode",
+    right="stroke IoU with exploration noise",
+    lines=(("return", "return"),),
+    scores=(("iou", "IoU, mean"), ("iou_p05", "IoU, 5th percentile")),
+)
+
+_LINES = ({"color": "tab:gray", "linewidth": 1}, {"color": "tab:olive", "linewidth": 1})
+_SCORES = ({"color": "tab:blue", "marker": "."}, {"color": "tab:blue", "marker": ".", "linestyle": ":"})
+
+
+def draw_curve(folder: Path, curve: Curve = LEARNING_CURVE) -> None:
+    """Draw the records of a run, and where the stages of its curriculum change, to ``curve.png``."""
     records = read_metrics(folder / METRICS_FILE)
     if not records:
         return
-    steps = [record["steps"] / 1e6 for record in records]
     figure = _figure()
     axes = figure.subplots()
-    axes.plot(steps, _column(records, "return"), color="tab:gray", linewidth=1, label="return")
-    axes.set_xlabel("steps (millions)")
-    axes.set_ylabel("return per episode")
-    if any(record.get("iou") is not None for record in records):
-        score = axes.twinx()
-        score.plot(steps, _column(records, "iou"), color="tab:blue", label="IoU, mean")
-        score.plot(steps, _column(records, "iou_p05"), color="tab:blue", linestyle=":", label="IoU, 5th percentile")
-        score.set_ylabel("stroke IoU with exploration noise")
-        lines = [*axes.get_lines(), *score.get_lines()]
-        score.legend(lines, [str(line.get_label()) for line in lines], loc="lower right")
-    for before, record in itertools.pairwise(records):
-        if record.get("stage") != before.get("stage"):
-            axes.axvline(record["steps"] / 1e6, color="tab:red", linewidth=0.8, alpha=0.6)
-    figure.savefig(folder / CURVE_FILE, dpi=120)
-
-
-def draw_errors(folder: Path) -> None:
-    """Draw an imitation's errors over its steps, in training and on validation characters, to ``curve.png``."""
-    records = read_metrics(folder / METRICS_FILE)
-    if not records:
-        return
-    steps = [record["steps"] / 1000 for record in records]
-    figure = _figure()
-    axes = figure.subplots()
-    axes.plot(steps, _column(records, "centre_error"), color="tab:gray", linewidth=1, label="centres in training")
-    axes.plot(steps, _column(records, "choice_loss"), color="tab:olive", linewidth=1, label="loss of choice")
-    axes.set_xlabel("gradient steps (thousands)")
-    axes.set_ylabel("in training: place units, cross-entropy")
-    lines = axes.get_lines()
-    scored = [record for record in records if record.get("centre_known") is not None]
+    _plot(axes, records, curve, curve.lines, _LINES)
+    axes.set_xlabel(curve.across)
+    axes.set_ylabel(curve.left)
+    lines = list(axes.get_lines())
+    scored = [record for record in records if record.get(curve.scores[0][0]) is not None]
     if scored:
         score = axes.twinx()
-        score.plot(
-            [record["steps"] / 1000 for record in scored],
-            _column(scored, "centre_known"),
-            color="tab:blue",
-            marker=".",
-            label="centres of known validation characters",
-        )
-        score.set_ylabel("on validation characters: sides of the box")
-        lines = [*lines, *score.get_lines()]
-    axes.legend(lines, [str(line.get_label()) for line in lines], loc="upper right")
+        _plot(score, scored, curve, curve.scores, _SCORES)
+        score.set_ylabel(curve.right)
+        lines += score.get_lines()
+    axes.legend(lines, [str(line.get_label()) for line in lines], loc="best")
+    for before, record in itertools.pairwise(records):
+        if record.get("stage") != before.get("stage"):
+            axes.axvline(record["steps"] / curve.per, color="tab:red", linewidth=0.8, alpha=0.6)
     figure.savefig(folder / CURVE_FILE, dpi=120)
+
+
+def _plot(axes: Any, records: list[dict[str, Any]], curve: Curve, columns: Any, styles: Any) -> None:
+    steps = [record["steps"] / curve.per for record in records]
+    for (column, label), style in zip(columns, styles, strict=False):
+        axes.plot(steps, _column(records, column), label=label, **style)
 
 
 def _figure() -> Any:

@@ -2,35 +2,27 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Mapping
 from functools import lru_cache, partial
-from pathlib import Path
 from typing import Any
 
 import torch
 from ray.rllib.core.rl_module.multi_rl_module import MultiRLModuleSpec
 from ray.rllib.core.rl_module.rl_module import RLModuleSpec
 
-from hierbrush.composer import composers
 from hierbrush.composer.policy import ComposerPolicy
 from hierbrush.curriculum import Curriculum
 from hierbrush.envs.character import COMPOSER, character_spaces
-from hierbrush.errors import HierbrushError, closest, shown
-from hierbrush.learning.algorithm import CurriculumCallback, CurriculumPPOConfig
+from hierbrush.errors import HierbrushError, shown
 from hierbrush.learning.character_env import DecisionEnv
-from hierbrush.learning.composer_module import ComposerModule
-from hierbrush.learning.hierarchical_config import IMITATION, SHIPPED, HierarchicalConfig
-from hierbrush.learning.hierarchical_connector import HierarchicalToBatch
-from hierbrush.learning.hierarchical_learner import HierarchicalLearner
-from hierbrush.learning.hierarchical_runner import GAMMA, HierarchicalRunner
-from hierbrush.learning.module import ResidualPolicyModule
-from hierbrush.strokes.learned import WEIGHTS as PRIMITIVE_WEIGHTS
+from hierbrush.learning.ppo.algorithm import CurriculumCallback, CurriculumPPOConfig
+from hierbrush.learning.ppo.character_runner import GAMMA, HierarchicalRunner
+from hierbrush.learning.ppo.composer_module import ComposerModule
+from hierbrush.learning.ppo.connector import HierarchicalToBatch
+from hierbrush.learning.ppo.learner import HierarchicalLearner
+from hierbrush.learning.ppo.module import ResidualPolicyModule
+from hierbrush.learning.recipes.hierarchical import HierarchicalRecipe
 from hierbrush.strokes.policy import MLPPolicy, PolicySet
 from hierbrush.strokes.types import ABBREVIATIONS
-
-_COMPOSERS = {SHIPPED: composers.WEIGHTS, IMITATION: composers.IMITATION_WEIGHTS}
-_PRIMITIVES = {SHIPPED: PRIMITIVE_WEIGHTS}
 
 
 class PretrainedComposer(ComposerModule):
@@ -84,7 +76,7 @@ def module_of(agent: str, *args: Any, **kwargs: Any) -> str:
     return agent
 
 
-def module_specs(config: HierarchicalConfig) -> MultiRLModuleSpec:
+def module_specs(config: HierarchicalRecipe) -> MultiRLModuleSpec:
     """Return the specifications of the composer and of one primitive for each stroke type.
 
     Raises:
@@ -92,7 +84,7 @@ def module_specs(config: HierarchicalConfig) -> MultiRLModuleSpec:
     """
     observations, actions = character_spaces()
     composer = config.composer
-    composer_weights, primitive_weights = weight_files(config)
+    composer_weights, primitive_weights = config.weight_files
     net = _composer(composer_weights)
     width, layers, hidden = net.sizes
     specs = {
@@ -127,46 +119,14 @@ def module_specs(config: HierarchicalConfig) -> MultiRLModuleSpec:
     return MultiRLModuleSpec(rl_module_specs=specs)
 
 
-def weight_files(config: HierarchicalConfig) -> tuple[str, str]:
-    """Return the files that the composer and the primitives begin with.
-
-    Raises:
-        HierbrushError: there is no such file.
-    """
-    composer = _path("composer.weights", config.composer.weights, _COMPOSERS)
-    return composer, _path("primitives.weights", config.primitives.weights, _PRIMITIVES)
-
-
-def _path(setting: str, weights: str, named: Mapping[str, Path]) -> str:
-    path = named[weights] if weights in named else Path(weights).resolve()
-    if not os.path.isfile(path):
-        raise HierbrushError(
-            f"{setting}: {shown(weights)} is neither a file nor {' or '.join(map(repr, named))}"
-            f"{closest(weights, list(named))}"
-        )
-    return str(path)
-
-
-def trained_modules(config: HierarchicalConfig) -> tuple[str, ...]:
-    """Return the ids of the modules that learn.
-
-    Raises:
-        HierbrushError: none does.
-    """
-    trained = ((COMPOSER,) if config.composer.train else ()) + config.primitives.trained
-    if not trained:
-        raise HierbrushError("composer.train, primitives.train: nothing learns; expected true, 'all' or stroke types")
-    return trained
-
-
-def hierarchical_algorithm_config(config: HierarchicalConfig, curriculum: Curriculum) -> CurriculumPPOConfig:
+def hierarchical_algorithm_config(config: HierarchicalRecipe, curriculum: Curriculum) -> CurriculumPPOConfig:
     """Return the RLlib configuration that a hierarchical training configuration stands for.
 
     Raises:
-        HierbrushError: weights cannot be used, or nothing learns.
+        HierbrushError: weights cannot be used.
     """
     training, composer, primitives = config.training, config.composer, config.primitives
-    trained = trained_modules(config)
+    trained = config.trained
     levels = {name: composer if name == COMPOSER else primitives for name in (COMPOSER, *ABBREVIATIONS)}
     gamma = {name: level.gamma for name, level in levels.items()}
     near = composer.anchor_choice + composer.anchor_place
@@ -199,7 +159,7 @@ def hierarchical_algorithm_config(config: HierarchicalConfig, curriculum: Curric
                 trained=trained,
                 gamma=gamma,
                 lambda_={name: level.gae_lambda for name, level in levels.items()},
-                anchor=weight_files(config)[0] if composer.train and near else None,
+                anchor=config.weight_files[0] if composer.train and near else None,
             ),
             add_default_connectors_to_learner_pipeline=False,
         )

@@ -25,9 +25,8 @@ from hierbrush.composer.brief import MAX_STROKES
 from hierbrush.composer.observation import EXISTS, OBSERVATION_SIZE, WRITTEN
 from hierbrush.composer.place import PLACE_SIZE
 from hierbrush.envs.character import COMPOSER, CharacterBatch, character_spaces
-from hierbrush.learning.batch_runner import LENGTH, RETURN, BatchRunner
-from hierbrush.learning.fragment import F32
-from hierbrush.learning.hierarchical_fragment import Decisions, HierarchicalFragment, StrokeTicks
+from hierbrush.learning.ppo.fragment import F32, Decisions, HierarchicalFragment, StrokeTicks
+from hierbrush.learning.ppo.runner import LENGTH, RETURN, BatchRunner
 from hierbrush.strokes.policy import MLPPolicy
 from hierbrush.strokes.types import ABBREVIATIONS
 

@@ -1,4 +1,4 @@
-"""From the fragments of both levels to one training batch a module."""
+"""From fragments to training batches: values, generalised advantage estimation, flat tensors, of one level and both."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from ray.rllib.connectors.connector_v2 import ConnectorV2
+from ray.rllib.core import DEFAULT_MODULE_ID
 from ray.rllib.core.columns import Columns
 from ray.rllib.evaluation.postprocessing import Postprocessing
 
@@ -16,11 +17,104 @@ from hierbrush.composer.observation import EXISTS, WRITTEN
 from hierbrush.composer.place import PLACE_SIZE
 from hierbrush.composer.policy import ComposerPolicy
 from hierbrush.envs.character import COMPOSER
-from hierbrush.learning.composer_module import PRIVILEGED
-from hierbrush.learning.connector import advantages
-from hierbrush.learning.fragment import F32
-from hierbrush.learning.hierarchical_fragment import Decisions, HierarchicalFragment, StrokeTicks
+from hierbrush.learning.ppo.composer_module import PRIVILEGED
+from hierbrush.learning.ppo.fragment import F32, Decisions, Fragment, HierarchicalFragment, StrokeTicks
 from hierbrush.strokes.types import ABBREVIATIONS, NUMBER
+
+
+def advantages(
+    rewards: F32,
+    values: F32,
+    next_values: F32,
+    ends: NDArray[np.bool_],
+    *,
+    gamma: float,
+    lambda_: float,
+) -> F32:
+    """Return generalised advantage estimates (Schulman et al. 2016, equation 16), f32 [T, N].
+
+    Args:
+        rewards: f32 [T, N].
+        values: f32 [T, N], V of the observations that the steps started from.
+        next_values: f32 [T, N], the value of what followed: zero after a terminal step, the value of the episode's own
+            last observation after a truncated one.
+        ends: bool [T, N], whether the step ended its episode in either way.
+        gamma: discount per tick.
+        lambda_: decay of the estimator.
+    """
+    deltas = rewards + gamma * next_values - values
+    decay = np.where(ends, np.float32(0.0), np.float32(gamma * lambda_))
+    result = np.empty_like(deltas)
+    running = np.zeros(deltas.shape[1:], np.float32)
+    for tick in range(len(deltas) - 1, -1, -1):
+        running = deltas[tick] + decay[tick] * running
+        result[tick] = running
+    return result
+
+
+class FragmentsToBatch(ConnectorV2):  # type: ignore[misc]
+    """The whole learner connector pipeline: one value pass over all fragments, GAE, one flat batch.
+
+    RLlib hook: ``config.learners(learner_connector=..., add_default_connectors_to_learner_pipeline=False)``. The stock
+    pipeline rebuilds a list of episodes and takes most of a second for what this does in tens of milliseconds. As in
+    stock PPO, advantages are scaled to mean 0 and standard deviation 1 over the batch.
+    """
+
+    def __init__(
+        self,
+        input_observation_space: Any = None,
+        input_action_space: Any = None,
+        *,
+        gamma: float,
+        lambda_: float,
+    ) -> None:
+        super().__init__(input_observation_space, input_action_space, gamma=gamma, lambda_=lambda_)
+        self._gamma = gamma
+        self._lambda = lambda_
+
+    @torch.no_grad()
+    def __call__(
+        self, *, rl_module: Any, batch: dict[str, Any], episodes: list[Fragment], **kwargs: Any
+    ) -> dict[str, Any]:
+        """Return the columns obs, actions, action_logp, advantages and value_targets of all fragments, flat."""
+        module = rl_module[DEFAULT_MODULE_ID].unwrapped()
+        parts = [self._columns(module, fragment) for fragment in episodes if len(fragment)]
+        columns = {
+            name: parts[0][name] if len(parts) == 1 else torch.cat([part[name] for part in parts]) for name in parts[0]
+        }
+        return {DEFAULT_MODULE_ID: _scaled(columns)}
+
+    def _columns(self, module: Any, fragment: Fragment) -> dict[str, torch.Tensor]:
+        ticks, count = fragment.rewards.shape
+        device = next(module.parameters()).device
+
+        def tensor(column: NDArray[Any], *shape: int) -> torch.Tensor:
+            return _tensor(column, device).reshape(shape)
+
+        obs = tensor(fragment.obs, *fragment.obs.shape)
+        # Tick by tick: the activations of one row stay in the cache, those of the whole batch do not.
+        values = torch.stack([module.compute_values({Columns.OBS: row}) for row in obs]).cpu().numpy()
+        next_values = np.where(fragment.terminated, np.float32(0.0), values[1:])
+        if len(fragment.final_obs):
+            final = module.compute_values({Columns.OBS: tensor(fragment.final_obs, *fragment.final_obs.shape)})
+            next_values[tuple(fragment.final_index.T)] = final.cpu().numpy()
+        estimates = advantages(
+            fragment.rewards,
+            values[:-1],
+            next_values,
+            fragment.terminated | fragment.truncated,
+            gamma=self._gamma,
+            lambda_=self._lambda,
+        )
+        steps = ticks * count
+        return {
+            Columns.OBS: obs[:-1].reshape(steps, -1),
+            Columns.ACTIONS: tensor(fragment.actions, steps, fragment.actions.shape[2]),
+            Columns.ACTION_LOGP: tensor(fragment.action_logp, steps),
+            Postprocessing.ADVANTAGES: tensor(estimates, steps),
+            Postprocessing.VALUE_TARGETS: tensor(estimates + values[:-1], steps),
+        }
+
 
 ANCHOR_LOGITS, ANCHOR_PLACES = "anchor_logits", "anchor_places"
 """Columns of what the imitation policy answers, from which the composer shall not stray."""
@@ -195,9 +289,12 @@ def _tensor(column: NDArray[Any], device: Any) -> torch.Tensor:
 
 
 def _flat(parts: list[dict[str, NDArray[Any]]], module: Any) -> dict[str, torch.Tensor]:
-    """Return the parts one after another, advantages scaled to mean 0 and standard deviation 1 as in stock PPO."""
+    """Return the parts one after another."""
     device = next(module.parameters()).device
-    columns = {name: _tensor(np.concatenate([part[name] for part in parts]), device) for name in parts[0]}
+    return _scaled({name: _tensor(np.concatenate([part[name] for part in parts]), device) for name in parts[0]})
+
+
+def _scaled(columns: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+    """Return the columns with advantages of mean 0 and standard deviation 1, as in stock PPO."""
     scale = columns[Postprocessing.ADVANTAGES]
-    columns[Postprocessing.ADVANTAGES] = (scale - scale.mean()) / scale.std(correction=0).clamp_min(1e-4)
-    return columns
+    return {**columns, Postprocessing.ADVANTAGES: (scale - scale.mean()) / scale.std(correction=0).clamp_min(1e-4)}

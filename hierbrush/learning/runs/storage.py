@@ -15,26 +15,28 @@ from typing import Protocol
 
 from hierbrush.errors import HierbrushError, shown
 from hierbrush.files import write_atomically
-from hierbrush.learning import checkpoint
-from hierbrush.learning.checkpoint import COMPLETE, DamagedCheckpointError
+from hierbrush.learning.runs import checkpoint
+from hierbrush.learning.runs.checkpoint import COMPLETE, DamagedCheckpointError
 
 CHECKPOINTS = "checkpoints"
+CONFIG_COPY = "config.json"
+"""In the folder of a whole training: the configuration of its last start."""
+
 WRITER = "writer.json"
 """Behind a URI: who writes there. A training that finds another's name there when it saves has been taken over."""
 
 _LARGEST_NOTE = 2**20  # bytes of a JSON file that hierbrush writes
 
-# A card is the sign that the weights beside it are complete, so the cards come last.
-_RESULTS = (
-    "metrics.jsonl",
-    "curve.png",
-    "weights.safetensors",
-    "composer.safetensors",
-    "policies.safetensors",
-    "card.json",
-    "composer.json",
-    "policies.json",
-)
+_RESULTS = (".jsonl", ".png", ".safetensors", ".json")
+"""Suffixes of results. A card is the sign that the weights beside it are complete, so the cards come last."""
+
+
+def _is_result(name: str) -> bool:
+    return Path(name).suffix in _RESULTS and name not in (WRITER, CONFIG_COPY)
+
+
+def _turn(name: str) -> tuple[int, str]:
+    return _RESULTS.index(Path(name).suffix), name
 
 
 class Store(Protocol):
@@ -238,13 +240,14 @@ class UriStore:
 
     def publish(self, folder: Path) -> None:  # noqa: D102
         with self._told():
-            for name in _RESULTS:
-                if (folder / name).exists():
-                    self._write(f"{self._root}/{name}", (folder / name).read_bytes())
+            names = [path.name for path in folder.iterdir() if path.is_file() and _is_result(path.name)]
+            for name in sorted(names, key=_turn):
+                self._write(f"{self._root}/{name}", (folder / name).read_bytes())
 
     def collect(self, folder: Path) -> None:  # noqa: D102
         with self._told():
-            for name in _RESULTS:
+            names = [Path(path).name for path in self._listed(self._root) if _is_result(Path(path).name)]
+            for name in sorted(names, key=_turn):
                 if not (folder / name).exists() and self._exists(f"{self._root}/{name}"):
                     folder.mkdir(parents=True, exist_ok=True)
                     write_atomically(folder / name, self._read(f"{self._root}/{name}"))
