@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import os
 from collections.abc import Callable, Sequence
 from os import PathLike
@@ -14,15 +13,13 @@ from numpy.typing import NDArray
 from hierbrush.arguments import check_array, check_kind, check_list, check_number, check_path, check_whole
 from hierbrush.errors import HierbrushError, closest, shown
 from hierbrush.sim import BrushModel, GoalBank, HandleLimits, StrokeBatch
+from hierbrush.sim.hand import lift_off
 from hierbrush.sim.raster import MAX_BOX, MIN_BOX
 from hierbrush.strokes.follower import FOLLOWER
 from hierbrush.strokes.goal import StrokeGoal
 
 # Strokes that write side by side: enough to keep the core busy, few enough to keep the bank in the cache.
 _ROUND = 512
-# Metres a tick that the handle rises when a stroke is over.
-_RISE = 0.002
-
 
 Act = Callable[[NDArray[np.float32]], NDArray[np.float32]]
 
@@ -194,25 +191,3 @@ def write_strokes(
             written = np.stack([pose[slot] for pose in poses[: 2 * ticks + 1]])
             paths[index] = np.concatenate([written, lift_off(commands[ticks][slot], FOLLOWER.height)])
     return paths
-
-
-def lift_off(command: NDArray[np.float64], height: float) -> NDArray[np.float64]:
-    """Return how a handle goes on from its last commands until it rests in the air.
-
-    Args:
-        command: float64 [3, 3], the last three commanded poses, newest first, metres.
-        height: metres above the paper to rest at.
-
-    Returns:
-        float64 [2 n, 3], two rows a tick: the uniform cubic B-spline of the commands, straight up at the end.
-    """
-    newest = command[0]
-    rises = max(math.ceil((float(newest[2]) + height) / _RISE), 1)
-    depths = np.concatenate([np.linspace(newest[2], -height, rises + 1)[1:], [-height, -height]])
-    ahead = np.stack([np.full(len(depths), newest[0]), np.full(len(depths), newest[1]), depths], axis=1)
-    control = np.concatenate([command[::-1], ahead])
-    c3, c2, c1, c0 = control[:-3], control[1:-2], control[2:-1], control[3:]
-    rows = np.empty((2 * len(c0), 3))
-    rows[0::2] = (c3 + 23 * c2 + 23 * c1 + c0) / 48
-    rows[1::2] = (c2 + 4 * c1 + c0) / 6
-    return rows
