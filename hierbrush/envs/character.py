@@ -26,9 +26,10 @@ from hierbrush.curriculum.characters import draw_characters
 from hierbrush.envs.batch_vector import curriculum_of
 from hierbrush.envs.character_reward import CHARACTER, DECISION, STROKE, Chosen, Finished, Written, earned
 from hierbrush.envs.hands import Hands
-from hierbrush.envs.lessons import SIDE, lessons_of
+from hierbrush.envs.lessons import lessons_of
 from hierbrush.envs.picture import Frame, on_page, picture
 from hierbrush.errors import HierbrushError
+from hierbrush.metrics import SIDE
 from hierbrush.sim import StrokeBatch
 from hierbrush.sim.goal_slots import GoalSlots
 from hierbrush.sim.observation import LAYOUTS

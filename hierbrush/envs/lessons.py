@@ -15,6 +15,7 @@ from hierbrush.composer.flat import FlatTasks
 from hierbrush.composer.observation import BriefBank, cut_place
 from hierbrush.composer.place import PLACE_SIZE, encode_place
 from hierbrush.envs.kept_arrays import Arrays, kept_arrays
+from hierbrush.metrics import SIDE
 from hierbrush.metrics.recognition import GlyphIndex
 from hierbrush.sim import rasterise
 from hierbrush.sim.reference import pack
@@ -23,9 +24,6 @@ from hierbrush.strokes.types import NUMBER
 F32 = NDArray[np.float32]
 Bools = NDArray[np.bool_]
 Index = NDArray[np.int64]
-
-SIDE = 256
-"""Pixels of a page's side."""
 
 _SOURCES = ("characters", "composer", "envs", "metrics", "sim", "strokes")
 

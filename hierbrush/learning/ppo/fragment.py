@@ -164,8 +164,8 @@ class StrokeTicks:
 
 
 @dataclass(frozen=True, eq=False)
-class Decisions:
-    """Decisions of the composer that were carried out, slot by slot in the order of time (semi-Markov transitions).
+class Options:
+    """Options of the composer that were carried out, slot by slot in the order of time (semi-Markov transitions).
 
     Attributes:
         slot: int64 [n], ascending.
@@ -208,7 +208,7 @@ class HierarchicalFragment:
     slots: int
     steps: int
     strokes: StrokeTicks | None
-    decisions: Decisions | None
+    decisions: Options | None
 
     def __len__(self) -> int:
         return self.steps
@@ -232,7 +232,7 @@ class HierarchicalFragment:
         decisions = self.decisions
         if decisions is not None:
             a, b = np.searchsorted(decisions.slot, [first, last])
-            decisions = Decisions(
+            decisions = Options(
                 slot=decisions.slot[a:b] - first,
                 obs=decisions.obs[a:b],
                 actions=decisions.actions[a:b],
