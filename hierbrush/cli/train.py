@@ -9,7 +9,7 @@ from pathlib import Path
 import click
 
 
-@click.command(short_help="Train primitives from a config file.")
+@click.command(short_help="Train what a config file asks for.")
 @click.argument("config", type=click.Path(path_type=Path))
 @click.option("--stroke", metavar="TYPE", help="Train only this stroke type (HZG, say) and what it starts from.")
 @click.option("--set", "overrides", metavar="KEY=VALUE", multiple=True, help="Change a value: training.lr=1e-4.")
