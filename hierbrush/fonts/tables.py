@@ -16,6 +16,7 @@ ARPHIC_URL = "https://ftp.gnu.org/non-gnu/chinese-fonts-truetype/LICENSE"
 
 _DESCENT = UNITS - ASCENT
 _SPACE = UNITS // 2
+_NARROW = 560  # what ASCII digits, which are drawn in the middle of their box, take of a line
 _EPOCH = 3786912000  # seconds from 1904 to 2024: a fixed date, so that the same font has the same bytes
 
 
@@ -54,8 +55,10 @@ def font_bytes(glyphs: Mapping[str, Sequence[Contour]], names: FontNames) -> byt
     from fontTools.fontBuilder import FontBuilder
 
     by_name = {".notdef": _box(), "space": _glyph(()), "uni3000": _glyph(())}
-    by_name |= {_name(char): _glyph(contours) for char, contours in glyphs.items()}
-    advances = {name: _SPACE if name == "space" else UNITS for name in by_name}
+    by_name |= {
+        _name(char): _glyph(_narrow(contours) if char.isascii() else contours) for char, contours in glyphs.items()
+    }
+    advances = dict.fromkeys(by_name, UNITS) | {"space": _SPACE} | {_name(c): _NARROW for c in glyphs if c.isascii()}
 
     builder = FontBuilder(UNITS, isTTF=True)
     builder.setupGlyphOrder(list(by_name))
@@ -108,6 +111,10 @@ def _glyph(contours: Sequence[Contour]) -> Any:
     glyph.program = Program()
     glyph.program.fromBytecode(b"")
     return glyph
+
+
+def _narrow(contours: Sequence[Contour]) -> list[Contour]:
+    return [Contour(points - [(UNITS - _NARROW) // 2, 0], on) for points, on in contours]
 
 
 def _box() -> Any:

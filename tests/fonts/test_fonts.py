@@ -78,6 +78,16 @@ def test_browsers_accept_it(made: Path) -> None:
     assert "WARNING" not in done.stderr
 
 
+def test_ascii_digits_stand_close(tmp_path: Path) -> None:
+    write_font(tmp_path / "mine.ttf", "2２")
+    opened = TTFont(tmp_path / "mine.ttf")
+    names = opened.getBestCmap()
+    narrow, wide = (opened["glyf"][names[ord(char)]] for char in "2２")
+    assert [opened["hmtx"][names[ord(char)]][0] for char in "2２"] == [560, 1000]
+    assert 0 < narrow.xMin < narrow.xMax < 560
+    assert wide.xMin - narrow.xMin == 220
+
+
 def test_what_was_finished_is_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     import hierbrush.fonts.font as module
 
