@@ -7,6 +7,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+
 from hierbrush.errors import HierbrushError, shown
 from hierbrush.fonts.curves import Contour
 from hierbrush.fonts.glyph import ASCENT, UNITS
@@ -113,13 +115,15 @@ def _glyph(contours: Sequence[Contour]) -> Any:
     return glyph
 
 
-def _narrow(contours: Sequence[Contour]) -> list[Contour]:
-    return [Contour(points - [(UNITS - _NARROW) // 2, 0], on) for points, on in contours]
+def _placed(char: str, contours: Sequence[Contour]) -> Sequence[Contour]:
+    if not char.isascii():
+        return contours
+    aside = np.array([(UNITS - _NARROW) // 2, 0])
+    return [Contour(points - aside, on) for points, on in contours]
 
 
 def _box() -> Any:
     """Return the empty box that stands for what the font does not have."""
-    import numpy as np
 
     def square(low: int, high: int) -> Any:
         return np.array([[low, low], [low, high], [high, high], [high, low]]) - [0, _DESCENT]

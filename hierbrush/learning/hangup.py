@@ -1,4 +1,4 @@
-"""What a training's signals need of Ray: it outlives the terminal and a SIGTERM to all, and leaves that to the training."""
+"""What a training's signals need of Ray: it outlives them, and leaves them to the training."""
 
 from __future__ import annotations
 
