@@ -57,9 +57,7 @@ def font_bytes(glyphs: Mapping[str, Sequence[Contour]], names: FontNames) -> byt
     from fontTools.fontBuilder import FontBuilder
 
     by_name = {".notdef": _box(), "space": _glyph(()), "uni3000": _glyph(())}
-    by_name |= {
-        _name(char): _glyph(_narrow(contours) if char.isascii() else contours) for char, contours in glyphs.items()
-    }
+    by_name |= {_name(char): _glyph(_placed(char, contours)) for char, contours in glyphs.items()}
     advances = dict.fromkeys(by_name, UNITS) | {"space": _SPACE} | {_name(c): _NARROW for c in glyphs if c.isascii()}
 
     builder = FontBuilder(UNITS, isTTF=True)
