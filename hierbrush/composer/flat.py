@@ -34,8 +34,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hierbrush.composer.brief import Brief
-from hierbrush.composer.library import OPERATORS, SLOTS
 from hierbrush.composer.place import stroke_goals
+from hierbrush.composer.tree import OPERATORS, SLOTS
 from hierbrush.sim import BrushBatch, BrushModel, HandleLimits, rasterise
 from hierbrush.sim.hand import lift_off
 from hierbrush.sim.reference import pack, unpack
