@@ -6,8 +6,8 @@ import pytest
 from hierbrush.characters import load_library
 from hierbrush.composer.brief import brief_of
 from hierbrush.composer.flat import ACTION_SIZE, OBSERVATION_SIZE, SIDE, TICKS_A_STROKE, FlatTasks, write_flat
-from hierbrush.envs import flat_character
 from hierbrush.envs.flat_character import FlatCharacterVectorEnv
+from hierbrush.envs.lessons import flat_tasks_of
 from hierbrush.errors import HierbrushError
 from hierbrush.sim import PRESETS, rasterise, trace
 
@@ -175,9 +175,9 @@ def test_writing_leaves_the_ink_of_the_environment() -> None:
 
 
 def test_the_same_characters_are_prepared_once() -> None:
-    before = flat_character._tasks.cache_info()
+    before = flat_tasks_of.cache_info()
     first, second = make(seed=77), make(seed=77)
-    after = flat_character._tasks.cache_info()
+    after = flat_tasks_of.cache_info()
     assert (after.misses - before.misses, after.hits - before.hits) == (1, 1)
     assert all(np.array_equal(a, b) for a, b in zip(play(first, 30), play(second, 30), strict=True))
 

@@ -14,7 +14,7 @@ from hierbrush.envs import character_reward, hands, randomisation, reward
 from hierbrush.envs.character import CharacterBatch
 from hierbrush.envs.flat_character import FlatCharacterVectorEnv
 from hierbrush.envs.stroke import StrokeVectorEnv
-from hierbrush.sim import BrushModel
+from hierbrush.sim import PRESETS
 
 TICKS = 12
 
@@ -106,12 +106,13 @@ def test_terms_are_named_as_their_weights_are() -> None:
 
 
 def test_a_raised_sheet_is_pressed_deeper() -> None:
-    model = BrushModel()
+    model = PRESETS["measured"]
     rows = model.parameters()[None].repeat(2, axis=0)
-    randomisation.raise_paper(rows, np.array([0.0, 0.001]))
-    flat, raised = rows
-    np.testing.assert_array_equal(flat, model.parameters())
-    depth = 0.004
-    assert raised[0] * depth + raised[1] == pytest.approx(flat[0] * (depth + 0.001) + flat[1])
+    randomisation.raise_paper(rows, np.array([0.0, 0.0003]))
+    np.testing.assert_array_equal(rows[0], model.parameters())
+    raised, z = rows[1], 0.004
+    assert raised[0] * z + raised[1] == pytest.approx(model.width(z + 0.0003))
+    assert raised[2] * z + raised[3] == pytest.approx(model.length(z + 0.0003))
+    assert (raised[4] * z + raised[5]) * z + raised[6] == pytest.approx(model.offset(z + 0.0003))
     alike = randomisation.brushes(Randomisation(), model, 5, np.random.default_rng(0))
     np.testing.assert_array_equal(alike, model.parameters()[None])
