@@ -27,7 +27,7 @@ FLOORS = (
     {"strokes", "metrics"},
     {"ink", "brushes"},
     {"sim"},
-    {"errors", "arguments", "files", "registration", "resources"},
+    {"errors", "arguments", "files", "registration", "resources", "tables"},
 )
 LEVEL = {name: len(FLOORS) - at for at, floor in enumerate(FLOORS) for name in floor}
 EXCEPTIONS = {

@@ -1,7 +1,7 @@
 """What PPO adds to imitation: the composer's own reward, on characters that no training saw.
 
-    python benchmarks/bench_reward.py runs/composer-1/composer.safetensors runs/composer-2/composer.safetensors
-    python benchmarks/bench_reward.py learned --primitives runs/on-composer/policies.safetensors
+    python -m hierbrush.evaluation.reward runs/composer-1/composer.safetensors runs/composer-2/composer.safetensors
+    python -m hierbrush.evaluation.reward learned --primitives runs/on-composer/policies.safetensors
 
 Every composer writes all characters of the split once, by its most likely decisions and without goals, with the shipped
 primitives or ``--primitives`` and the rewards of the last stage of ``curricula/composer.yaml``. The first row is the
@@ -19,18 +19,20 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from tqdm import tqdm
 
-from hierbrush.characters import load_library, split
 from hierbrush.composer.composers import IMITATION_WEIGHTS
 from hierbrush.composer.composers import WEIGHTS as COMPOSER_WEIGHTS
 from hierbrush.composer.policy import ComposerPolicy
 from hierbrush.curriculum import load_curriculum
 from hierbrush.envs.character import CharacterBatch, character_curriculum
 from hierbrush.errors import HierbrushError
+from hierbrush.evaluation.primitives import characters_of
 from hierbrush.resources import folder
 from hierbrush.strokes.learned import WEIGHTS
 from hierbrush.strokes.policy import PolicySet
 from hierbrush.strokes.types import ABBREVIATIONS
+from hierbrush.tables import aligned, counted
 
 SLOTS = 128
 COLUMNS = ("reward", "stroke IoU", "character IoU", "order", "centre")
@@ -70,6 +72,7 @@ def scores(composer: ComposerPolicy, primitives: PolicySet, characters: Sequence
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
+    """Print the table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("weights", nargs="+", type=Path, help="composer.safetensors after PPO, one a seed; or learned")
     parser.add_argument(
@@ -90,22 +93,20 @@ def main(arguments: Sequence[str] | None = None) -> None:
         primitives = PolicySet.load(options.primitives)
     except HierbrushError as error:
         parser.error(str(error))
-    characters = [char for char in load_library().characters if split(char) == options.split][: options.limit]
-    print(f"{len(characters)} {options.split} characters\n{'':40}" + "".join(f"{name:>15}" for name in COLUMNS))
-    imitation = scores(began, primitives, characters).mean(axis=0)
-    print(_line("imitation", imitation), flush=True)
-    after = []
-    for path, policy in zip(options.weights, trained, strict=True):
-        after.append(scores(policy, primitives, characters).mean(axis=0))
-        print(_line(str(path)[-40:], after[-1]), flush=True)
+    characters = characters_of(options.split, options.limit)
+    policies = tqdm([began, *trained], unit="composer", disable=None)
+    imitation, *after = [scores(policy, primitives, characters).mean(axis=0) for policy in policies]
     table = np.array(after)
-    print(_line("mean", table.mean(axis=0)))
-    print(_line("spread", np.ptp(table, axis=0)))
-    print(_line("mean above imitation", table.mean(axis=0) - imitation))
-
-
-def _line(name: str, figures: NDArray[np.float64]) -> str:
-    return f"{name:40}" + "".join(f"{figure:15.4f}" for figure in figures)
+    rows = {
+        "imitation": imitation,
+        **{str(path): row for path, row in zip(options.weights, after, strict=True)},
+        "mean": table.mean(axis=0),
+        "spread": np.ptp(table, axis=0),
+        "mean above imitation": table.mean(axis=0) - imitation,
+    }
+    print(f"{options.split}: {counted(len(characters), 'character')}")
+    lines = [[name, *(f"{figure:.4f}" for figure in figures)] for name, figures in rows.items()]
+    print(aligned([["", *COLUMNS], *lines], right=True))
 
 
 if __name__ == "__main__":

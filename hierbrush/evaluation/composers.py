@@ -27,6 +27,7 @@ from hierbrush.metrics.recognition import GlyphIndex
 from hierbrush.sim import BrushModel, rasterise, trace
 from hierbrush.strokes.policy import MLPPolicy
 from hierbrush.strokes.rollout import policy_name
+from hierbrush.tables import aligned
 from hierbrush.writing.paper import BOX
 from hierbrush.writing.result import Writing
 from hierbrush.writing.workers import mapped
@@ -120,11 +121,7 @@ class ComposerEvaluation:
                 name = row.name if group == "all" else f"  {group}"
                 figures = [means[column] for column in COLUMNS]
                 lines.append([name, str(int(chosen.sum())), *map(_cell, [*figures, *shares])])
-        widths = [max(len(line[at]) for line in [heads, *lines]) for at in range(len(heads))]
-        text = [
-            "  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip()
-            for line in [heads, *lines]
-        ]
+        text = [aligned([heads, *lines])]
         text.append(
             "order: share of characters with all strokes in order; centre: mean distance of strokes' centres, per "
             "axis: of their coordinates, size: of widths and heights, in box sides; top: share of characters "

@@ -18,6 +18,7 @@ from hierbrush.errors import HierbrushError
 from hierbrush.metrics import SIDE, Scores, disc_coverage, inscribed_discs, score, stroke_iou
 from hierbrush.sim import BrushModel, rasterise, trace
 from hierbrush.strokes.rollout import policy_name, write_strokes
+from hierbrush.tables import aligned, counted
 from hierbrush.writing.paper import BOX
 from hierbrush.writing.trajectory import MotionLimits, compose, motion_peaks
 from hierbrush.writing.workers import mapped
@@ -102,12 +103,8 @@ class Evaluation:
             [LABELS.get(row.name, row.name), *(_summary(row.column(name), name) for name in COLUMNS)]
             for row in self.rows
         ]
-        widths = [max(len(line[at]) for line in [heads, *lines]) for at in range(len(heads))]
-        text = [
-            "  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip()
-            for line in [heads, *lines]
-        ]
-        text.append(f"{len(self.characters)} characters, {len(self.stroke_types)} strokes; mean, then 5 / 50 / 95 %")
+        counts = f"{counted(len(self.characters), 'character')}, {counted(len(self.stroke_types), 'stroke')}"
+        text = [aligned([heads, *lines]), f"{counts}; mean, then 5 / 50 / 95 %"]
         text.append(order_line(self.orders()))
         moved = self.rows[0].motion
         if moved is not None:

@@ -14,11 +14,11 @@ from hierbrush.characters import Glyph, load_library
 from hierbrush.composer.brief import brief_of
 from hierbrush.composer.flat import ACTION_SIZE, OBSERVATION_SIZE, WEIGHTS, write_flat
 from hierbrush.errors import HierbrushError
+from hierbrush.evaluation import composers as composer_evaluation
+from hierbrush.evaluation.composers import FLAT_POLICY, RANDOM_HANDLE, evaluate_composers
 from hierbrush.metrics import SIDE, stroke_iou
 from hierbrush.sim import BrushModel, rasterise, trace
 from hierbrush.strokes.policy import MLPPolicy
-from hierbrush.writing import composer_evaluation
-from hierbrush.writing.composer_evaluation import FLAT_POLICY, RANDOM_HANDLE, evaluate_composers
 
 MEASURED = BrushModel.preset("measured")
 

@@ -5,11 +5,12 @@ import pytest
 
 from hierbrush.characters import load_library, split
 from hierbrush.errors import HierbrushError
+from hierbrush.evaluation import primitives as evaluation
+from hierbrush.evaluation.primitives import Disturbance, characters_of, evaluate
+from hierbrush.evaluation.sheets import picture_sheet
 from hierbrush.metrics import disc_oracle, score, stroke_iou
 from hierbrush.sim import BrushModel, rasterise
-from hierbrush.writing import evaluation, write_character
-from hierbrush.writing.evaluation import Disturbance, characters_of, evaluate
-from hierbrush.writing.picture_sheet import picture_sheet
+from hierbrush.writing import write_character
 from hierbrush.writing.trajectory import MotionLimits
 
 MEASURED = BrushModel.preset("measured")

@@ -1,6 +1,6 @@
 """How well every stroke type is written, rare ones too.
 
-    python benchmarks/bench_types.py
+    python -m hierbrush.evaluation.types
 
 Types with a hundred or more test strokes are scored on those, the others on every stroke of theirs in the library,
 training characters included, and on a hundred strokes that nobody drew: deformed, from the type's shape basis or its
@@ -13,9 +13,11 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
 
 import numpy as np
+from tqdm import tqdm
 
 from hierbrush.characters import GlyphStroke, load_library, split
 from hierbrush.curriculum import load_curriculum
@@ -26,8 +28,10 @@ from hierbrush.sim import BrushModel, rasterise, trace
 from hierbrush.strokes.goal import StrokeGoal
 from hierbrush.strokes.rollout import write_strokes
 from hierbrush.strokes.types import ABBREVIATIONS
+from hierbrush.tables import aligned
 
 MANY = 100
+_UNDRAWN = 100
 MODEL = BrushModel.preset("measured")
 
 
@@ -64,6 +68,53 @@ def disc_oracle(strokes: Sequence[GlyphStroke]) -> float:
     return float(np.mean([stroke_iou(ink, rasterise([stroke.outline], SIDE)) for ink, stroke in pairs]))
 
 
+class TypeRow(NamedTuple):
+    """Mean stroke IoU of one type; None for what it has no strokes of, or need not have.
+
+    ``known`` strokes were scored, of test characters alone where there are ``many``: the policy's, zero actions' and
+    the disc oracle's. Of strokes that nobody drew there are the policy's and zero actions'.
+    """
+
+    stroke_type: str
+    known: int
+    many: bool
+    learned: float | None
+    zero: float | None
+    discs: float | None
+    undrawn: float | None
+    undrawn_zero: float | None
+
+    def missed(self, least: float) -> bool:
+        """Whether the policy is below zero actions, or with many strokes below the disc oracle or ``least``."""
+        pairs = [(self.learned, self.zero), (self.undrawn, self.undrawn_zero)]
+        if any(mine is not None and zero is not None and mine <= zero for mine, zero in pairs):
+            return True
+        if not self.many or self.learned is None or self.discs is None:
+            return False
+        return self.learned <= self.discs or self.learned < least
+
+    def cells(self) -> list[str]:
+        """Return the line of the table."""
+        figures = [self.learned, self.zero, self.discs, self.undrawn, self.undrawn_zero]
+        strokes = f"{self.known} of {'test' if self.many else 'all'}"
+        return [self.stroke_type, strokes, *("" if figure is None else f"{figure:.4f}" for figure in figures)]
+
+
+def rows(policy: str, limit: int | None = None) -> Iterator[TypeRow]:
+    """Yield the scores of every type, of the first ``limit`` strokes of each if given."""
+    strokes, many = strokes_by_type()
+    shapes = load_curriculum(folder("curricula") / "specialists.yaml").stages[-1].goals
+    assert shapes is not None
+    undrawn = shapes.model_copy(update={"glyphs": None})
+    for kind in ABBREVIATIONS:
+        known = strokes[kind][:limit]
+        goals = [stroke.goal() for stroke in known]
+        scored = (written(goals, policy), written(goals, "zero"), disc_oracle(known)) if known else (None, None, None)
+        new = [] if many[kind] else sample_goals(undrawn, [kind], min(_UNDRAWN, limit or _UNDRAWN), seed=977)
+        of_new = (written(new, policy), written(new, "zero")) if new else (None, None)
+        yield TypeRow(kind, len(known), many[kind], *scored, *of_new)
+
+
 def main() -> int:
     """Print the table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -71,28 +122,11 @@ def main() -> int:
     parser.add_argument("--least", type=float, default=0.93)
     parser.add_argument("--limit", type=int, help="only the first so many strokes of each type")
     arguments = parser.parse_args()
-    strokes, many = strokes_by_type()
-    shapes = load_curriculum(folder("curricula") / "specialists.yaml").stages[-1].goals
-    assert shapes is not None
-    undrawn = shapes.model_copy(update={"glyphs": None})
+    found = list(tqdm(rows(arguments.policy, arguments.limit), total=len(ABBREVIATIONS), unit="type", disable=None))
     name = arguments.policy[-8:]
-    print(f"{'':22s}  {name:>7s}    zero   discs   nobody's: {name:>7s}    zero")
-    missed = False
-    for kind in ABBREVIATIONS:
-        known = strokes[kind][: arguments.limit]
-        line = f"{kind:5s} {len(known):6d} {'of test' if many[kind] else 'of all':9s}"
-        if known:
-            goals = [stroke.goal() for stroke in known]
-            learned, zero, discs = written(goals, arguments.policy), written(goals, "zero"), disc_oracle(known)
-            missed |= learned <= zero or (many[kind] and (learned <= discs or learned < arguments.least))
-            line += f"  {learned:.4f}  {zero:.4f}  {discs:.4f}"
-        if not many[kind]:
-            goals = sample_goals(undrawn, [kind], min(100, arguments.limit or 100), seed=977)
-            learned, zero = written(goals, arguments.policy), written(goals, "zero")
-            missed |= learned <= zero
-            line = f"{line:58s}  {learned:.4f}  {zero:.4f}"
-        print(line, flush=True)
-    return int(missed)
+    heads = ["", "strokes", name, "zero", "discs", f"nobody's: {name}", "zero"]
+    print(aligned([heads, *(row.cells() for row in found)]))
+    return int(any(row.missed(arguments.least) for row in found))
 
 
 if __name__ == "__main__":

@@ -1,9 +1,9 @@
 """What composers' places are worth without a brush: their goals, drawn as outlines, among all known glyphs.
 
-    python benchmarks/bench_places.py runs/composer-1/composer.safetensors runs/composer-2/composer.safetensors
-    python benchmarks/bench_places.py imitation --weight 0.8 1 1.2 1.4
-    python benchmarks/bench_places.py imitation --true nothing whole across down parts strokes
-    python benchmarks/bench_places.py learned "component means" --by-typeface
+    python -m hierbrush.evaluation.places runs/composer-1/composer.safetensors runs/composer-2/composer.safetensors
+    python -m hierbrush.evaluation.places imitation --weight 0.8 1 1.2 1.4
+    python -m hierbrush.evaluation.places imitation --true nothing whole across down parts strokes
+    python -m hierbrush.evaluation.places learned "component means" --by-typeface
 
 A row for every composer, weight and error taken back, over all characters of the split whose components are all
 known; seconds each, where `hierbrush evaluate` takes minutes. ``--true`` puts both outermost parts' left and right
@@ -24,18 +24,23 @@ from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
+from tqdm import tqdm
 
-from hierbrush.characters import Component, load_library, split
+from hierbrush.characters import Component, load_library
 from hierbrush.characters.repertoire import TYPEFACES, repertoire
 from hierbrush.composer.boxes import THICKNESS
 from hierbrush.composer.brief import Truth, brief_of, truth_of
+from hierbrush.composer.compose import Composition
 from hierbrush.composer.composers import composer
 from hierbrush.composer.place import sides, stroke_goals
 from hierbrush.errors import HierbrushError
+from hierbrush.evaluation.composers import SHIFT
+from hierbrush.evaluation.primitives import characters_of
 from hierbrush.metrics import SIDE, stroke_width
+from hierbrush.metrics.boxes import box_errors
 from hierbrush.metrics.recognition import GlyphIndex, sureness
 from hierbrush.sim import rasterise
-from hierbrush.writing.composer_evaluation import SHIFT
+from hierbrush.tables import aligned, counted
 from hierbrush.writing.workers import mapped
 
 F32 = NDArray[np.float32]
@@ -77,7 +82,7 @@ def _glyphs() -> tuple[GlyphIndex, dict[str, int]]:
     }
 
 
-def _drawn(outlines: Sequence[NDArray[np.float64]]) -> NDArray[np.bool_]:
+def _drawn(outlines: Sequence[NDArray[np.floating]]) -> NDArray[np.bool_]:
     page: NDArray[np.bool_] = rasterise(outlines, SIDE, supersample=1) >= 0.5
     return page
 
@@ -123,6 +128,7 @@ def taken_back(places: F32, truth: Truth, tree: Component, what: str) -> F32:
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
+    """Print the table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument(
         "composers", nargs="+", help="composer.safetensors files, or names: learned, imitation, a baseline"
@@ -142,43 +148,57 @@ def main(arguments: Sequence[str] | None = None) -> None:
         composers = [composer(name) for name in options.composers]
     except HierbrushError as error:
         parser.error(str(error))
-    chars = [char for char in load_library().characters if split(char) == options.split][: options.limit]
-    known = [(char, brief, truth_of(char)) for char in chars if not (brief := brief_of(char)).unknown]
-    faces = np.array([repertoire(char).typeface for char, _, _ in known])
+    known = [
+        (char, brief, truth_of(char))
+        for char in characters_of(options.split, options.limit)
+        if not (brief := brief_of(char)).unknown
+    ]
     rows, drawn = [], []
     for name, composes in zip(options.composers, composers, strict=True):
         composed = composes([brief for _, brief, _ in known])
-        order = [np.array_equal(c.order, truth.order) for c, (_, _, truth) in zip(composed, known, strict=True)]
         for what in options.true:
-            pairs = zip(composed, known, strict=True)
-            places = [taken_back(c.places, truth, brief.tree, what) for c, (_, brief, truth) in pairs]
-            off = [abs(placed - truth.places) for placed, (_, _, truth) in zip(places, known, strict=True)]
-            centre = [np.hypot(*o[:, :2].T).mean() for o in off]
-            size = [o[:, 2:4].mean() for o in off]
+            places = [
+                taken_back(c.places, truth, c.brief.tree, what)
+                for c, (_, _, truth) in zip(composed, known, strict=True)
+            ]
+            title = name if what == "nothing" else f"  true {what}"
+            each = zip(composed, places, known, strict=True)
+            numbers = [_placed(c, placed, truth) for c, placed, (_, _, truth) in each]
             for weight in options.weight:
-                title = name[-40:] if what == "nothing" else f"  true {what}"
-                rows.append((title, np.column_stack([np.full(len(known), weight), centre, size, order])))
+                rows.append((title, [[weight, *row] for row in numbers]))
                 drawn += [
                     Drawing(char, brief.stroke_types, placed, weight)
                     for (char, brief, _), placed in zip(known, places, strict=True)
                 ]
-    print(f"{len(known)} {options.split} characters of known components")
-    print(f"{'':40}" + "".join(map("{:>14}".format, COLUMNS)))
-    found: list[Recognised] = []
     batches = [drawn[start : start + _BATCH] for start in range(0, len(drawn), _BATCH)]
-    printed = 0
-    for batch in mapped(recognised_all, batches, options.workers):
-        found += batch
-        while printed < len(rows) and len(found) >= (printed + 1) * len(known):
-            title, numbers = rows[printed]
-            figures = np.column_stack([numbers, found[printed * len(known) : (printed + 1) * len(known)]])
-            lines = [(title, np.ones(len(known), bool))]
-            if options.by_typeface:
-                named = enumerate((*TYPEFACES, "in place"))
-                lines += [(f"  {face}, {sum(faces == at)}", faces == at) for at, face in named if at in faces]
-            for line, among in lines:
-                print(f"{line:40}" + "".join(f"{x:14.4f}" for x in figures[among].mean(axis=0)), flush=True)
-            printed += 1
+    found: list[Recognised] = []
+    with tqdm(total=len(drawn), unit="drawing", disable=None) as bar:
+        for batch in mapped(recognised_all, batches, options.workers):
+            found += batch
+            bar.update(len(batch))
+    faces = np.array([repertoire(char).typeface for char, _, _ in known]) if options.by_typeface else None
+    lines = []
+    for at, (title, told) in enumerate(rows):
+        figures = np.column_stack([told, found[at * len(known) : (at + 1) * len(known)]])
+        lines += _lines(title, figures, faces)
+    print(f"{options.split}: {counted(len(known), 'character')} of known components")
+    print(aligned([["", *COLUMNS], *lines], right=True))
+
+
+def _placed(composition: Composition, places: F32, truth: Truth) -> list[float]:
+    """Return centre and size errors, and whether the strokes are in order."""
+    off = box_errors(places[:, :4], truth.places[:, :4])
+    order = np.array_equal(composition.order, truth.order)
+    return [float(off.centre.mean()), float(off.size.mean()), float(order)]
+
+
+def _lines(title: str, figures: NDArray[np.float64], faces: NDArray[np.int64] | None) -> list[list[str]]:
+    """Return a row of the table, and one for each typeface if asked."""
+    chosen = {title: np.ones(len(figures), bool)}
+    if faces is not None:
+        named = enumerate((*TYPEFACES, "in place"))
+        chosen |= {f"  {face}, {sum(faces == at)}": faces == at for at, face in named if at in faces}
+    return [[name, *(f"{x:.4f}" for x in figures[among].mean(axis=0))] for name, among in chosen.items()]
 
 
 if __name__ == "__main__":
