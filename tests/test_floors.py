@@ -68,6 +68,8 @@ def violations(floor: str, source: str, package: str = "hierbrush") -> list[str]
     found = []
     for line, name in imports(ast.parse(source), package.split(".")):
         parts = name.split(".")
+        if parts[0] == "hierbrush_build":
+            found.append(f"line {line}: nothing of hierbrush imports the offline pipelines")
         if parts[0] in HEAVY and floor != "learning":
             found.append(f"line {line}: only learning imports {parts[0]}")
         if parts[0] != "hierbrush" or floor == ROOT or len(parts) < 2:
@@ -108,6 +110,7 @@ def test_imports_run_downward(module: Path) -> None:
         ("envs", "import torch.nn as nn"),
         ("envs", "from ray.rllib import algorithms"),
         ("cli", "def late():\n    import ray"),
+        ("composer", "from hierbrush_build.fitting.fit import fit"),
     ],
 )
 def test_the_check_finds_violations(floor: str, source: str) -> None:

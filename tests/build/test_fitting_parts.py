@@ -11,9 +11,9 @@ import pytest
 
 from hierbrush.characters import load_library
 from hierbrush.composer.drawings import FurtherDrawing, drawing_of
-from hierbrush.composer.fitting import __main__ as fitting
-from hierbrush.composer.fitting.draw import Task
-from hierbrush.composer.fitting.parts import Parts
+from hierbrush_build.fitting import __main__ as fitting
+from hierbrush_build.fitting.draw import Task
+from hierbrush_build.fitting.parts import Parts
 
 OWN = drawing_of("语", load_library())
 FITTED = FurtherDrawing("语", 1, "", tuple(range(9)), OWN.places, OWN.stroke_types)

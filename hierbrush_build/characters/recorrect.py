@@ -13,10 +13,10 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from hierbrush.characters.build.corrections import Correction
 from hierbrush.characters.data_file import LABEL_SOURCES, DataFile, Part, Record, StrokePath
 from hierbrush.errors import HierbrushError
 from hierbrush.strokes.types import ABBREVIATIONS, NUMBER
+from hierbrush_build.characters.corrections import Correction
 
 _BY_HAND = LABEL_SOURCES.index("corrected")
 

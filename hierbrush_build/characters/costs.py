@@ -17,13 +17,13 @@ from numpy.typing import NDArray
 from scipy.optimize import minimize
 
 from hierbrush.characters import split
-from hierbrush.characters.build.corrections import apply, load_corrections
-from hierbrush.characters.build.cuts import Features, Option
-from hierbrush.characters.build.decompositions import all_options, familiarity, places, sides_of, stroke_counts
-from hierbrush.characters.build.hints import Hint, hints_of
-from hierbrush.characters.build.labels import label
-from hierbrush.characters.build.matching import Matcher, Strokes
-from hierbrush.characters.build.sources import Sources
+from hierbrush_build.characters.corrections import apply, load_corrections
+from hierbrush_build.characters.cuts import Features, Option
+from hierbrush_build.characters.decompositions import all_options, familiarity, places, sides_of, stroke_counts
+from hierbrush_build.characters.hints import Hint, hints_of
+from hierbrush_build.characters.labels import label
+from hierbrush_build.characters.matching import Matcher, Strokes
+from hierbrush_build.characters.sources import Sources
 
 ERROR = 2.2
 """Cost of a side's error of 1; fixes the unit of all costs."""

@@ -12,11 +12,11 @@ from numpy.typing import NDArray
 
 from hierbrush.characters import Component, load_library, split
 from hierbrush.composer.drawings import FurtherDrawing
-from hierbrush.composer.fitting.fit import fit
-from hierbrush.composer.fitting.fonts import coverage
 from hierbrush.metrics import SIDE
 from hierbrush.metrics.recognition import GlyphIndex
 from hierbrush.sim import rasterise
+from hierbrush_build.fitting.fit import fit
+from hierbrush_build.fitting.fonts import coverage
 
 F32 = NDArray[np.float32]
 Floats = NDArray[np.float64]

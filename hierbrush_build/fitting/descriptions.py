@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from hierbrush.characters import CharacterLibrary, split
-from hierbrush.characters.build import descriptions as build
+from hierbrush_build.characters import descriptions as build
 
 # The beginning of cjk-decomp's configurations; what stands behind a slash says that the parts touch.
 _OPERATORS = {

@@ -9,8 +9,8 @@ from pathlib import Path
 
 from hierbrush.composer import stored
 from hierbrush.composer.drawings import FurtherDrawing, pack, read_further
-from hierbrush.composer.fitting.draw import Task
 from hierbrush.errors import HierbrushError
+from hierbrush_build.fitting.draw import Task
 
 _REASONS = "reasons"
 

@@ -10,11 +10,11 @@ from click.testing import CliRunner
 
 from hierbrush.characters import load_library
 from hierbrush.composer.brief import brief_of, truth_of
-from hierbrush.composer.fitting.__main__ import main
-from hierbrush.composer.fitting.descriptions import Describer, read_cjk_decomp
-from hierbrush.composer.fitting.fit import fit
 from hierbrush.errors import HierbrushError
 from hierbrush.sim import rasterise
+from hierbrush_build.fitting.__main__ import main
+from hierbrush_build.fitting.descriptions import Describer, read_cjk_decomp
+from hierbrush_build.fitting.fit import fit
 
 LIBRARY = load_library()
 

@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from hierbrush.characters.build.descriptions import described, joined, main, read_babelstone, read_cjk_decomp
 from hierbrush.characters.descriptions import FILE, RADICALS, DescriptionTable, load_descriptions
 from hierbrush.errors import HierbrushError
+from hierbrush_build.characters.descriptions import described, joined, main, read_babelstone, read_cjk_decomp
 
 TABLE = """module.exports = `休:a(亻,木)
 亻:wr(丿,丨)

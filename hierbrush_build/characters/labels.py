@@ -13,8 +13,8 @@ from hashlib import sha256
 import numpy as np
 from numpy.typing import NDArray
 
-from hierbrush.characters.build.corrections import Correction
-from hierbrush.characters.build.sources import Sources
+from hierbrush_build.characters.corrections import Correction
+from hierbrush_build.characters.sources import Sources
 
 NEIGHBOURS = 7
 FOLDS = 5

@@ -6,8 +6,8 @@ from pathlib import Path
 
 from PIL import Image, ImageDraw
 
-from hierbrush.characters.build.labels import CrossValidation
 from hierbrush.characters.library import CharacterLibrary, Glyph
+from hierbrush_build.characters.labels import CrossValidation
 
 _CELL = 96
 _CAPTION = 16

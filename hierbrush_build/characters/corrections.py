@@ -8,9 +8,9 @@ from pathlib import Path
 
 import yaml
 
-from hierbrush.characters.build.sources import Sources
 from hierbrush.errors import HierbrushError, closest, shown
 from hierbrush.strokes.types import ABBREVIATIONS
+from hierbrush_build.characters.sources import Sources
 
 FILE = Path(__file__).resolve().parent / "corrections.yaml"
 SOURCES = ("prc", "tw", "types")

@@ -16,7 +16,8 @@ from math import log
 
 import numpy as np
 
-from hierbrush.characters.build.cuts import (
+from hierbrush.characters.data_file import Part
+from hierbrush_build.characters.cuts import (
     RECURRENT,
     Cut,
     Features,
@@ -27,12 +28,11 @@ from hierbrush.characters.build.cuts import (
     inside_of,
     options,
 )
-from hierbrush.characters.build.hints import hints_of
-from hierbrush.characters.build.labels import Label
-from hierbrush.characters.build.matching import Exemplar, Match, Matcher, Side, Strokes
-from hierbrush.characters.build.sources import Sources
-from hierbrush.characters.build.trees import build_trees, same_shapes
-from hierbrush.characters.data_file import Part
+from hierbrush_build.characters.hints import hints_of
+from hierbrush_build.characters.labels import Label
+from hierbrush_build.characters.matching import Exemplar, Match, Matcher, Side, Strokes
+from hierbrush_build.characters.sources import Sources
+from hierbrush_build.characters.trees import build_trees, same_shapes
 
 WEIGHTS = Features(
     overlap=0.6,

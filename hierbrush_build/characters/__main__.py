@@ -1,4 +1,4 @@
-"""``python -m hierbrush.characters.build``: make the data files from public packages; see ``docs/data.md``."""
+"""``python -m hierbrush_build.characters``: make the data files from public packages; see ``docs/data.md``."""
 
 from __future__ import annotations
 
@@ -11,16 +11,6 @@ from typing import Any
 
 import click
 
-from hierbrush.characters.build import corrections as corrections_layer
-from hierbrush.characters.build.decompositions import decompose
-from hierbrush.characters.build.labels import label
-from hierbrush.characters.build.orders import OrderReferences, compare, read_references, write_orders
-from hierbrush.characters.build.recorrect import recorrected, report_beside
-from hierbrush.characters.build.report import agreement, as_text, make_report
-from hierbrush.characters.build.shapes import build_shape_bases, write_shape_bases
-from hierbrush.characters.build.sheets import write_confusion_sheets
-from hierbrush.characters.build.sources import Sources, read_sources
-from hierbrush.characters.build.widths import build_widths, write_widths
 from hierbrush.characters.data_file import LABEL_SOURCES, DataFile, Record, write
 from hierbrush.characters.library import DATA_FILE, CharacterLibrary
 from hierbrush.errors import HierbrushError
@@ -28,6 +18,16 @@ from hierbrush.resources import folder
 from hierbrush.strokes.shape_basis import FILE as SHAPES_FILE
 from hierbrush.strokes.types import ABBREVIATIONS, NUMBER
 from hierbrush.strokes.widths import FILE as WIDTHS_FILE
+from hierbrush_build.characters import corrections as corrections_layer
+from hierbrush_build.characters.decompositions import decompose
+from hierbrush_build.characters.labels import label
+from hierbrush_build.characters.orders import OrderReferences, compare, read_references, write_orders
+from hierbrush_build.characters.recorrect import recorrected, report_beside
+from hierbrush_build.characters.report import agreement, as_text, make_report
+from hierbrush_build.characters.shapes import build_shape_bases, write_shape_bases
+from hierbrush_build.characters.sheets import write_confusion_sheets
+from hierbrush_build.characters.sources import Sources, read_sources
+from hierbrush_build.characters.widths import build_widths, write_widths
 
 NOTICE = (
     "Outlines and medians: hanzi-writer-data 2.0.1, from Make Me a Hanzi, from fonts (C) 1999 Arphic Technology Co., "
@@ -82,7 +82,7 @@ def main(
     try:
         sources = read_sources(hanzi_writer_data, cnchar_order, cnchar_trad, cjk_semantic_split)
         if fit:
-            from hierbrush.characters.build.costs import costs_of  # the only part that needs SciPy
+            from hierbrush_build.characters.costs import costs_of  # the only part that needs SciPy
 
             click.echo(str(costs_of(sources)))
             return

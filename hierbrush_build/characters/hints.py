@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from hierbrush.characters.build.sources import Sources
+from hierbrush_build.characters.sources import Sources
 
 # Its names for forms that the library holds under another code point.
 ALIASES: Mapping[str, str] = {"𥫗": "⺮", "𧾷": "足", "訁": "讠", "𦍌": "羊", "𭕄": "⺍"}

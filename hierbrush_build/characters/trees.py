@@ -7,10 +7,10 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from hierbrush.characters.build.cuts import KNOWN, SINGLE, Cut
-from hierbrush.characters.build.matching import POINTS, Side, Strokes
 from hierbrush.characters.data_file import ANONYMOUS, Part
 from hierbrush.strokes.types import ABBREVIATIONS
+from hierbrush_build.characters.cuts import KNOWN, SINGLE, Cut
+from hierbrush_build.characters.matching import POINTS, Side, Strokes
 
 Key = tuple[str, str]
 """A component's name and its place, such as ``("木", "⿰0")``; empty where they do not matter."""

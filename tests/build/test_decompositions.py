@@ -6,16 +6,16 @@ import numpy as np
 import pytest
 
 from hierbrush.characters import Component, load_library
-from hierbrush.characters.build.cuts import Cut, Features, Option, candidates, identify, options
-from hierbrush.characters.build.decompositions import choose, learn
-from hierbrush.characters.build.frames import FRAME_OPERATORS, FRAMES, arrange
-from hierbrush.characters.build.hints import Hint, hints_of
-from hierbrush.characters.build.labels import Label
-from hierbrush.characters.build.matching import CUT_OUTS, Matcher, Strokes
-from hierbrush.characters.build.sources import Sources
-from hierbrush.characters.build.trees import build_trees
 from hierbrush.characters.data_file import DataFile
 from hierbrush.characters.library import DATA_FILE
+from hierbrush_build.characters.cuts import Cut, Features, Option, candidates, identify, options
+from hierbrush_build.characters.decompositions import choose, learn
+from hierbrush_build.characters.frames import FRAME_OPERATORS, FRAMES, arrange
+from hierbrush_build.characters.hints import Hint, hints_of
+from hierbrush_build.characters.labels import Label
+from hierbrush_build.characters.matching import CUT_OUTS, Matcher, Strokes
+from hierbrush_build.characters.sources import Sources
+from hierbrush_build.characters.trees import build_trees
 
 CHARS = "王刂班口犬吅器一大羊美木林土吉女好日旦丿乙亿夫二人十亠小京衣哀中衷目葉"
 

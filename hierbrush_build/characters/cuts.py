@@ -9,9 +9,9 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from hierbrush.characters.build.frames import FRAME_OPERATORS, arrange, box_of
-from hierbrush.characters.build.hints import Hint
-from hierbrush.characters.build.matching import FAR, Match, Matcher, Side
+from hierbrush_build.characters.frames import FRAME_OPERATORS, arrange, box_of
+from hierbrush_build.characters.hints import Hint
+from hierbrush_build.characters.matching import FAR, Match, Matcher, Side
 
 KNOWN = 0.105
 ALLOGRAPH = 0.15

@@ -1,6 +1,6 @@
 """Builds component library and layouts from the drawings of training characters.
 
-``python -m hierbrush.composer.build``, three minutes and 6 GB. How BLAS rounds depends on its number of threads, and
+``python -m hierbrush_build.components``, three minutes and 6 GB. How BLAS rounds depends on its number of threads, and
 so do the last digits of the layouts, by 6e-8 at most.
 """
 

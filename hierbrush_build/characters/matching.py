@@ -12,9 +12,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from hierbrush.characters.build.labels import Label, resample
-from hierbrush.characters.build.sources import Sources
 from hierbrush.strokes.types import NUMBER
+from hierbrush_build.characters.labels import Label, resample
+from hierbrush_build.characters.sources import Sources
 
 POINTS = 8
 FAR = 9.0
