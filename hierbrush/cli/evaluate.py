@@ -176,13 +176,13 @@ def _compositions(
     """Return the scores, and what draws a hundred characters and some descriptions."""
     from tqdm import tqdm
 
-    from hierbrush.composer.composers import BASELINES
+    from hierbrush.composer.composers import CONTROLS
     from hierbrush.composer.flat import WEIGHTS
     from hierbrush.evaluation.composers import WITHOUT_STROKES, evaluate_composers, steps
     from hierbrush.evaluation.sheets import DESCRIBED, composition_sheet
     from hierbrush.writing import write_characters
 
-    names = tuple(dict.fromkeys([*composers, *BASELINES, *WITHOUT_STROKES]))
+    names = tuple(dict.fromkeys([*composers, *CONTROLS, *WITHOUT_STROKES]))
     with tqdm(total=steps(len(characters), len(names)), unit="step", disable=None, leave=False) as bar:
         result = evaluate_composers(characters, names, flat_weights=flat or WEIGHTS, progress=bar.update, **arguments)
 

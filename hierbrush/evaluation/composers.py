@@ -1,6 +1,6 @@
-"""How well composers place and order strokes, and whether what is then written is recognised; baselines beside them.
+"""How well composers place and order strokes, and whether what is then written is recognised; controls beside them.
 
-Two of the baselines have no strokes: a flat policy, which moves the handle for the whole character, and a handle moved
+Two of the controls have no strokes: a flat policy, which moves the handle for the whole character, and a handle moved
 at random. Only their ink is scored.
 """
 
@@ -24,11 +24,10 @@ from hierbrush.composer.flat import ACTION_SIZE, OBSERVATION_SIZE, WEIGHTS, writ
 from hierbrush.errors import HierbrushError, shown
 from hierbrush.metrics import SIDE, stroke_iou, stroke_width, touching
 from hierbrush.metrics.recognition import GlyphIndex
-from hierbrush.sim import BrushModel, rasterise, trace
+from hierbrush.sim import BOX, BrushModel, rasterise, trace
 from hierbrush.strokes.policy import MLPPolicy
 from hierbrush.strokes.rollout import policy_name
 from hierbrush.tables import aligned
-from hierbrush.writing.paper import BOX
 from hierbrush.writing.result import Writing
 from hierbrush.writing.workers import mapped
 from hierbrush.writing.write import write_characters

@@ -131,7 +131,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """Print the table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument(
-        "composers", nargs="+", help="composer.safetensors files, or names: learned, imitation, a baseline"
+        "composers", nargs="+", help="composer.safetensors files, or names: learned, imitation, a control"
     )
     parser.add_argument(
         "--weight", nargs="+", type=float, default=[1.0], help="how many times as wide as usual the strokes are"

@@ -16,10 +16,9 @@ from hierbrush.characters import Glyph, load_library, split
 from hierbrush.characters.orders import OrderShare, order_line, order_shares
 from hierbrush.errors import HierbrushError
 from hierbrush.metrics import SIDE, Scores, disc_coverage, inscribed_discs, score, stroke_iou
-from hierbrush.sim import BrushModel, rasterise, trace
+from hierbrush.sim import BOX, BrushModel, rasterise, trace
 from hierbrush.strokes.rollout import policy_name, write_strokes
 from hierbrush.tables import aligned, counted
-from hierbrush.writing.paper import BOX
 from hierbrush.writing.trajectory import MotionLimits, compose, motion_peaks
 from hierbrush.writing.workers import mapped
 

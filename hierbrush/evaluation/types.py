@@ -100,13 +100,13 @@ class TypeRow(NamedTuple):
         return [self.stroke_type, strokes, *("" if figure is None else f"{figure:.4f}" for figure in figures)]
 
 
-def rows(policy: str, limit: int | None = None) -> Iterator[TypeRow]:
-    """Yield the scores of every type, of the first ``limit`` strokes of each if given."""
+def rows(policy: str, limit: int | None = None, kinds: Sequence[str] = ABBREVIATIONS) -> Iterator[TypeRow]:
+    """Yield the scores of types, of the first ``limit`` strokes of each if given."""
     strokes, many = strokes_by_type()
     shapes = load_curriculum(folder("curricula") / "specialists.yaml").stages[-1].goals
     assert shapes is not None
     undrawn = shapes.model_copy(update={"glyphs": None})
-    for kind in ABBREVIATIONS:
+    for kind in kinds:
         known = strokes[kind][:limit]
         goals = [stroke.goal() for stroke in known]
         scored = (written(goals, policy), written(goals, "zero"), disc_oracle(known)) if known else (None, None, None)

@@ -18,7 +18,7 @@ from hierbrush.characters import Component
 from hierbrush.errors import HierbrushError, shown
 from hierbrush.files import write_atomically
 from hierbrush.metrics import SIDE, Scores, score, stroke_iou
-from hierbrush.sim import BrushModel, rasterise, trace
+from hierbrush.sim import BOX, BrushModel, rasterise, trace
 from hierbrush.sources import Plan, kind
 from hierbrush.strokes.goal import StrokeGoal
 from hierbrush.writing import outputs
@@ -26,7 +26,7 @@ from hierbrush.writing.layout import Layout, layout_of
 from hierbrush.writing.levels import LevelScores, composer_scores, stroke_box
 from hierbrush.writing.options import options_of
 from hierbrush.writing.outputs import Output, kind_of
-from hierbrush.writing.paper import BOX, Cell, Paper, check_size, picture_shape, pixel_corner
+from hierbrush.writing.paper import Cell, Paper, check_size, picture_shape, pixel_corner
 from hierbrush.writing.passage import BLANK
 from hierbrush.writing.pens import BrushPen, draw_paths
 from hierbrush.writing.trajectory import MotionLimits, compose

@@ -81,7 +81,7 @@ def write_character(
             components. What is best known unless given: the glyph where there is one, the composer where there is none
             (a description has no glyph, nor have most characters of Unicode) or where ``composer`` is given.
         style: file of the hand to write in; the one that hierbrush knows unless given.
-        composer: who composes: ``"learned"`` unless given, a baseline (``"component means"``,
+        composer: who composes: ``"learned"`` unless given, a control (``"component means"``,
             ``"nearest character"``, ``"fixed splits"``), or the path of a ``.safetensors`` file.
         brush: a preset's name (``"measured"``, ``"round"``) or a `BrushModel`.
         policy: who moves the brush: ``"learned"`` (the primitives that come with hierbrush), a control

@@ -41,9 +41,8 @@ def test_reward(capsys: pytest.CaptureFixture[str]) -> None:
     assert "mean above imitation" in capsys.readouterr().out
 
 
-def test_types(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(types, "ABBREVIATIONS", ("H", "SZZ"))
-    rare, common = sorted(types.rows("learned", 1), key=lambda row: row.many)
+def test_types() -> None:
+    rare, common = sorted(types.rows("learned", 1, ("H", "SZZ")), key=lambda row: row.many)
     assert (common.stroke_type, common.known, common.undrawn) == ("H", 1, None)
     assert rare.undrawn is not None
     assert common.cells()[:2] == ["H", "1 of test"]

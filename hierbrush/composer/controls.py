@@ -60,7 +60,7 @@ def component_means(briefs: Sequence[Brief]) -> list[Composition]:
     return [Composition(brief, brief.library_order, brief.prior) for brief in briefs]
 
 
-BASELINES: dict[str, Callable[[Sequence[Brief]], list[Composition]]] = {
+CONTROLS: dict[str, Callable[[Sequence[Brief]], list[Composition]]] = {
     "fixed splits": fixed_splits,
     "nearest character": nearest_character,
     "component means": component_means,
