@@ -62,9 +62,13 @@ class Bundle:
         """Fill hairs and reservoir up to ``load``; bend and split stay."""
         self.hairs[: HAIRS + 1] = load
 
+    def part(self, split: float) -> None:
+        """Part the tuft into locks, 0 to 1."""
+        self.hairs[SPLIT] = split
+
     def straighten(self) -> None:
         """Join the locks, and turn the tip as before a first stroke."""
-        self.hairs[SPLIT] = 0.0
+        self.part(0.0)
         self.direction = np.array(REST_DIRECTION)
 
 

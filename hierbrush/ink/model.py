@@ -109,7 +109,7 @@ class Ink:
         )
 
 
-_HAIR_SHARE = 0.0125
+_HAIR_SHARE = 0.04
 
 PRESETS = {
     "wet": Ink(load=1.0, dryness=0.0, forks=0.2),
