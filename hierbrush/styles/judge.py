@@ -8,6 +8,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from hierbrush.sim import rasterise
 from hierbrush.strokes.goal import StrokeGoal
 from hierbrush.styles.cut import Cut
 from hierbrush.styles.ribbon import Ribbons
@@ -45,7 +46,10 @@ class Judgement(NamedTuple):
     reason: str
 
 
-LEAST_CONFIDENCE = 0.5
+LEAST_CONFIDENCE = 0.4
+
+_COARSE = 128
+_SHORT = 0.13
 
 
 def judged(
@@ -66,14 +70,14 @@ def judged(
     area = np.maximum(parts.swept.sum(axis=(1, 2)), 1)
     inside = (parts.swept & inked).sum(axis=(1, 2)) / area
     shared = parts.swept.sum(axis=0) >= 2
-    alone = 1 - (parts.swept & shared).sum(axis=(1, 2)) / area
+    alone = (1 - (parts.swept & shared).sum(axis=(1, 2)) / area) / np.maximum(_alone(expected), 0.2)
     turned, stretched = _bent(rest, lines)
     sides, crossings = _sides(rest, lines), _crossings(rest, lines)
     confidence = (
-        _fades(inside, 0.97, 0.75)
-        * _fades(alone, 0.5, 0.15)
-        * _fades(-turned, -0.35, -0.8)
-        * _fades(-np.abs(stretched), -0.5, -1.1)
+        _fades(inside, 0.93, 0.6)
+        * _fades(alone, 0.7, 0.3)
+        * _fades(-turned, -0.45, -1.0)
+        * _fades(-np.abs(stretched), -0.6, -1.2)
     )
     reason = ""
     if parts.explained < 0.95:
@@ -82,7 +86,7 @@ def judged(
         reason = "the strokes do not cover the ink"
     elif sides < 0.97:
         reason = "strokes lie on other sides of each other"
-    elif crossings > 0.34:
+    elif crossings > 0.45:
         reason = "strokes cross otherwise"
     elif (confidence < LEAST_CONFIDENCE).any():
         reason = "a stroke is not surely found"
@@ -99,14 +103,29 @@ def _fades(values: Floats, good: float, bad: float) -> Floats:
     return faded
 
 
+def _alone(expected: Sequence[StrokeGoal]) -> Floats:
+    """Return the share of each stroke that no other stroke covers, in the glyph."""
+    drawn = np.array([rasterise([goal.outline], _COARSE, supersample=1) >= 0.5 for goal in expected])
+    shared = drawn.sum(axis=0) >= 2
+    alone: Floats = 1 - (drawn & shared).sum(axis=(1, 2)) / np.maximum(drawn.sum(axis=(1, 2)), 1)
+    return alone
+
+
 def _bent(rest: Floats, lines: Floats) -> tuple[Floats, Floats]:
     """Return how far the directions along each stroke differ, and the logarithm of the change of its length."""
-    steps = [np.diff(each[:, ::3], axis=1) for each in (rest, lines)]
-    angles = [np.arctan2(step[..., 1], step[..., 0]) for step in steps]
-    apart = np.abs((angles[0] - angles[1] + np.pi) % (2 * np.pi) - np.pi)
+    steps = [np.diff(each[:, [0, 6, 12, 19, 25, 31]], axis=1) for each in (rest, lines)]
     lengths = [np.hypot(step[..., 0], step[..., 1]).sum(axis=1) for step in steps]
-    short = 0.02  # of a dot, a few hundredths more or less mean nothing
-    return apart.mean(axis=1), np.log((lengths[1] + short) / (lengths[0] + short))
+    # How a dot bends means nothing, only where it points to.
+    chords = [each[:, -1] - each[:, 0] for each in (rest, lines)]
+    turned = np.where(lengths[0] < _SHORT, _angles(*chords), _angles(*steps).mean(axis=1))
+    blur = 0.03  # of a dot, a few hundredths more or less mean nothing
+    return turned, np.log((lengths[1] + blur) / (lengths[0] + blur))
+
+
+def _angles(a: Floats, b: Floats) -> Floats:
+    """Return the angles between vectors [..., 2]."""
+    crossed = a[..., 0] * b[..., 1] - a[..., 1] * b[..., 0]
+    return np.abs(np.arctan2(crossed, (a * b).sum(axis=-1)))
 
 
 def _sides(rest: Floats, lines: Floats) -> float:
@@ -138,7 +157,7 @@ def _crossings(rest: Floats, lines: Floats) -> float:
 
 def _crossed(lines: Floats) -> NDArray[np.bool_]:
     """Return which pairs of polylines [n, k, 2] properly cross, well inside both."""
-    inner = lines[:, 2:-2]
+    inner = lines[:, 4:-4]
     start, step = inner[:, :-1], np.diff(inner, axis=1)
     count, pieces = start.shape[:2]
     p, r = start.reshape(-1, 2), step.reshape(-1, 2)

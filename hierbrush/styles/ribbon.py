@@ -22,6 +22,10 @@ _WIDER = 1.55
 """An edge farther than this many expected half-widths is another stroke's."""
 
 _SOONER = 0.3
+
+_LOOSE = 1.0
+"""Length, in half-widths, over which a line bends freely."""
+
 _STEP = 0.5  # pixels of a look across
 
 
@@ -70,8 +74,8 @@ def fitted(ink: Ink, lines: Floats, usual: Floats, gaps: Floats, rounds: int = 1
         normal = _normals(lines)
         left, right = (_reach(ink, lines, sign * normal, wanted) for sign in (1, -1))
         shift, sure, width, measured = _middle(left, right, wanted)
-        stiffness = 8.0 if number < 2 else 2.0
-        lines = lines + _smooth(shift, sure, stiffness)[..., None] * normal
+        reach = np.where(number < 3, 2.0, 1.0) * _LOOSE * wanted.mean(axis=1)
+        lines = lines + _smooth(shift, sure, reach / _spacing(lines))[..., None] * normal
         scale = _scales(width, measured, usual, scale)
         if late:
             profile = _profile(width, measured, usual, scale)
@@ -170,10 +174,17 @@ _BEND = _second_differences(POINTS).T @ _second_differences(POINTS)
 _SLOPE = np.diff(np.eye(POINTS), axis=0).T @ np.diff(np.eye(POINTS), axis=0)
 
 
-def _smooth(values: Floats, sure: Floats, stiffness: float) -> Floats:
-    """Return values [n, 32] smoothed along each line, those that are unsure filled in."""
+def _spacing(lines: Floats) -> Floats:
+    """Return the mean step [n] of each line."""
+    step = np.diff(lines, axis=1)
+    return np.maximum(np.hypot(step[..., 0], step[..., 1]).mean(axis=1), 1e-3)
+
+
+def _smooth(values: Floats, sure: Floats, reach: Floats) -> Floats:
+    """Return values [n, 32] smoothed along each line over ``reach`` [n] points, those that are unsure filled in."""
     weights = sure[..., None] * np.eye(POINTS)
-    system = weights + stiffness * _BEND + 0.02 * _SLOPE + 1e-3 * np.eye(POINTS)
+    bend, slope = (np.minimum(reach, 30.0) ** power for power in (4, 2))
+    system = weights + bend[:, None, None] * _BEND + 0.02 * slope[:, None, None] * _SLOPE + 1e-3 * np.eye(POINTS)
     found: Floats = np.linalg.solve(system, (sure * values)[..., None])[..., 0]
     return found
 
@@ -197,7 +208,7 @@ def _profile(width: Floats, measured: Floats, usual: Floats, scale: Floats) -> F
     """Return half-widths [n, 32] over the scale: as measured, elsewhere as the glyph's bent to the measured ones."""
     log = np.log(np.maximum(width, 0.3) / np.maximum(usual * scale[:, None], 0.3))
     log = np.clip(log, -1.2, 0.8)
-    system = measured[..., None] * np.eye(POINTS) + 1.0 * _SLOPE + 0.03 * np.eye(POINTS)
+    system = measured[..., None] * np.eye(POINTS) + 2.0 * _SLOPE + 0.03 * np.eye(POINTS)
     smooth = np.linalg.solve(system, (measured * log)[..., None])[..., 0]
     profile: Floats = np.maximum(usual, 1e-3) * np.exp(smooth)
     return profile
@@ -225,9 +236,21 @@ def _ended(ink: Ink, lines: Floats, wanted: Floats, gaps: Floats) -> Floats:
         width = np.maximum(wanted[:, inner], 1.0)
         reach = _reach(ink, lines[:, end], away, width)
         limit = np.maximum(2.2 * width, 4.0)
-        move = np.where(reach < limit, reach - gaps[:, end] * wanted[:, inner], 0.0)
+        goes_on = _goes_on(ink, lines[:, end], away, width) & (reach >= limit)
+        move = np.where(reach < limit, reach - gaps[:, end] * wanted[:, inner], np.where(goes_on, 3.0, 0.0))
         moves.append(np.clip(np.nan_to_num(move, posinf=0.0), -4.0, 4.0)[:, None] * away)
     share = np.linspace(0.0, 1.0, POINTS)[:, None]
-    # A tenth of the line follows its end, more would shift corners.
+    # A third of the line follows its end, more would shift corners.
     start, stop = np.clip(1 - share / 0.3, 0.0, 1.0), np.clip(1 - (1 - share) / 0.3, 0.0, 1.0)
     return lines + start * moves[0][:, None] + stop * moves[1][:, None]
+
+
+def _goes_on(ink: Ink, ends: Floats, away: Floats, width: Floats) -> NDArray[np.bool_]:
+    """Whether a stroke's ink goes on beyond the line's end: it is about as wide there, so it is no other stroke's."""
+    across = np.stack([-away[:, 1], away[:, 0]], axis=1)
+    on = np.ones(len(ends), np.bool_)
+    for far in (1.2, 2.2):
+        ahead = ends + far * width[:, None] * away
+        left, right = (_reach(ink, ahead[:, None], sign * across[:, None], width[:, None])[:, 0] for sign in (1, -1))
+        on &= (left > 0) & (right > 0) & (left + right < 2 * (_WIDER * width + 0.7))
+    return on
