@@ -26,6 +26,7 @@ class Judgement(NamedTuple):
         crossings: share of pairs of strokes that cross in the one and not in the other.
         inside: f64 [strokes], share of each stroke's sweep that is ink.
         alone: f64 [strokes], share of each stroke's sweep that no other stroke covers, over the same in the glyph.
+        doubled: f64 [strokes], share of each stroke's length that runs along another's middle, less the same in the glyph.
         turned: f64 [strokes], mean angle in radians between the stroke's directions there and in the glyph.
         stretched: f64 [strokes], logarithm of its length over the glyph's, as the glyph was stretched on the whole.
         confidence: f64 [strokes], 0 to 1.
@@ -39,6 +40,7 @@ class Judgement(NamedTuple):
     crossings: float
     inside: Floats
     alone: Floats
+    doubled: Floats
     turned: Floats
     stretched: Floats
     confidence: Floats
@@ -50,6 +52,7 @@ LEAST_CONFIDENCE = 0.4
 
 _COARSE = 128
 _SHORT = 0.13
+_SAME_WAY = np.cos(np.radians(28))
 
 
 def judged(
@@ -71,12 +74,17 @@ def judged(
     inside = (parts.swept & inked).sum(axis=(1, 2)) / area
     shared = parts.swept.sum(axis=0) >= 2
     alone = (1 - (parts.swept & shared).sum(axis=(1, 2)) / area) / np.maximum(_alone(expected), 0.2)
+    usual = np.array([goal.half_width for goal in expected], np.float64)
+    doubled = _doubled(lines, ribbons.half_width) - _doubled(rest, usual)
     turned, stretched = _bent(rest, lines)
     sides, crossings = _sides(rest, lines), _crossings(rest, lines)
+    # How long and which way a dot is written differs from hand to hand.
+    short = np.hypot(*np.diff(rest, axis=1).transpose(2, 0, 1)).sum(axis=1) < _SHORT
     confidence = (
         _fades(inside, 0.93, 0.6)
-        * _fades(alone, 0.7, 0.3)
-        * _fades(-turned, -0.45, -1.0)
+        * _fades(alone, 0.22, 0.06)
+        * _fades(-doubled, -0.2, -0.55)
+        * np.where(short, _fades(-turned, -0.7, -1.6), _fades(-turned, -0.45, -1.0))
         * _fades(-np.abs(stretched), -0.6, -1.2)
     )
     reason = ""
@@ -92,7 +100,7 @@ def judged(
         reason = "a stroke is not surely found"
     worth = covered + parts.explained + sides - crossings + float(confidence.min()) + float(confidence.mean())
     return Judgement(
-        covered, parts.explained, sides, crossings, inside, alone, turned, stretched, confidence, worth, reason
+        covered, parts.explained, sides, crossings, inside, alone, doubled, turned, stretched, confidence, worth, reason
     )
 
 
@@ -109,6 +117,22 @@ def _alone(expected: Sequence[StrokeGoal]) -> Floats:
     shared = drawn.sum(axis=0) >= 2
     alone: Floats = 1 - (drawn & shared).sum(axis=(1, 2)) / np.maximum(drawn.sum(axis=(1, 2)), 1)
     return alone
+
+
+def _doubled(lines: Floats, half_width: Floats) -> Floats:
+    """Return the share of each stroke's points [n, k] that lie near another's middle and run the same way.
+
+    That is what a stroke does that has slid onto its neighbour; strokes that cross do not.
+    """
+    count, length = half_width.shape
+    points = lines.reshape(-1, 2)
+    step = np.gradient(lines, axis=1).reshape(-1, 2)
+    step /= np.maximum(np.hypot(*step.T), 1e-9)[:, None]
+    near = ((points[:, None] - points[None]) ** 2).sum(axis=2) < (0.7 * half_width.reshape(1, -1)) ** 2
+    owner = np.repeat(np.arange(count), length)
+    along = np.abs(step @ step.T) > _SAME_WAY
+    doubled: Floats = (near & along & (owner[:, None] != owner)).any(axis=1).reshape(count, length).mean(axis=1)
+    return doubled
 
 
 def _bent(rest: Floats, lines: Floats) -> tuple[Floats, Floats]:

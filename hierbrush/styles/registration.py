@@ -68,6 +68,7 @@ _STARTS: tuple[tuple[str, Schedule], ...] = (
     ("box", Schedule()),
     ("moments", Schedule(first=0.1, iterations=44, looseness=0.6)),
     ("box", Schedule(first=0.045, iterations=30, looseness=1.4)),
+    ("moments", Schedule(first=0.06, iterations=40, looseness=0.35)),
 )
 
 
