@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from hierbrush.errors import HierbrushError
 from hierbrush.strokes.goal import StrokeGoal
 from hierbrush.strokes.shape_basis import shape_basis
-from hierbrush.strokes.types import ABBREVIATIONS
+from hierbrush.strokes.types import stroke_types
 from hierbrush.styles.cut import cut, outlined
 from hierbrush.styles.ribbon import POINTS, Ribbons, sampled
 
@@ -38,6 +38,9 @@ _INNER = 1.3
 
 _LONGEST, _MOST_TURN = 1.3, 7.5
 """Length in sides of the box and turn in radians beyond which a stroke is cut in two."""
+
+_BLUR, _INDEPENDENT = 0.06, 6.0
+"""How far a point of a stroke lies from its type's mean, and how many of its points say something of their own."""
 
 
 class _Branch(NamedTuple):
@@ -291,6 +294,10 @@ def _cut_long(path: Floats, side: int) -> list[Floats]:
     """Return a line in pieces that one goal can hold."""
     if len(path) < 8:
         return [path]
+    if np.hypot(*(path[0] - path[-1])) < 2.5 and _length(path) > 8:
+        # An outline has no hole: a ring is two strokes.
+        half = len(path) // 2
+        return [path[: half + 2], path[half - 1 :]]
     coarse = _resampled(path)
     step = np.diff(coarse, axis=0)
     turns = np.abs(np.diff(np.unwrap(np.arctan2(step[:, 1], step[:, 0]))))
@@ -356,15 +363,19 @@ def _reading_order(paths: list[Floats]) -> list[int]:
 
 
 def _typed(polygon: Floats, line: Floats) -> StrokeGoal:
-    """Return a goal of the stroke type whose mean shape in this box is nearest: its primitive knows the shape best."""
+    """Return a goal of the stroke type whose mean shape in this box is nearest: its primitive knows the shape best.
+
+    Of types that are as near, the commoner one: Bayes' rule with `_BLUR` for the standard deviation of a point.
+    """
     goal = StrokeGoal.from_outline("H", polygon, line)
     left, top, right, bottom = goal.box
     sides = np.maximum([right - left, bottom - top], 0.01)
     mine = (goal.skeleton - [left, top]) / sides.max()
-    best, nearest = "H", np.inf
-    for name in ABBREVIATIONS:
-        mean = shape_basis(name).mean_of(sides)[: 2 * POINTS].reshape(POINTS, 2)
-        apart = float((((mean * sides / sides.max()) - mine) ** 2).sum())
-        if apart < nearest:
-            best, nearest = name, apart
+    best, most = "H", -np.inf
+    for kind in stroke_types():
+        mean = shape_basis(kind.abbreviation).mean_of(sides)[: 2 * POINTS].reshape(POINTS, 2)
+        apart = float((((mean * sides / sides.max()) - mine) ** 2).mean())
+        likelihood = np.log(kind.strokes + 1) - apart / (2 * _BLUR**2) * _INDEPENDENT
+        if likelihood > most:
+            best, most = kind.abbreviation, likelihood
     return StrokeGoal(best, goal.skeleton, goal.half_width, goal.outline)
