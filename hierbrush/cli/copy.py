@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 _AT_ONCE = 64
 TABLE = "copies.csv"
-CHARSETS = ("gb2312", "big5", "font")
+CHARSETS = ("gb2312", "gb2312-1", "big5", "big5-1", "font")
 
 
 @click.command(short_help="Copy a font's characters, a picture or a page of a copybook.")
@@ -94,19 +94,16 @@ def _chars_of(source: Path, text: str | None, charset: str | None) -> list[str]:
         for char in chars:
             font.check(char)
         return chars
-    chars = [char for char in font.characters if _is_in(char, charset or "gb2312")]
+    chars = font.characters if charset == "font" else [char for char in _charset(charset or "gb2312") if char in font]
     if not chars:
-        raise HierbrushError(f"--charset: {shown(source)} has no character of {charset}; try --charset font")
-    return chars
+        raise HierbrushError(f"--charset: {shown(source)} has no character of {charset or 'gb2312'}; try --charset font")
+    return list(chars)
 
 
-def _is_in(char: str, charset: str) -> bool:
-    if charset == "font":
-        return True
-    try:
-        return len(char.encode(charset)) == 2
-    except UnicodeError:
-        return False
+def _charset(name: str) -> list[str]:
+    from hierbrush.fonts import charset
+
+    return charset(name)
 
 
 def _copies(source: Path, chars: Sequence[str], hand: dict[str, object], workers: int) -> Iterator[Writing]:
