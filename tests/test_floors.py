@@ -16,6 +16,7 @@ PACKAGE = Path(__file__).resolve().parent.parent / "hierbrush"
 FLOORS = (
     {"cli"},
     {"writing", "learning"},
+    {"arms"},
     {"envs"},
     {"composer", "curriculum"},
     {"characters"},

@@ -30,7 +30,9 @@ from hierbrush.writing.plan import GOALS, Plan
 from hierbrush.writing.trajectory import MotionLimits, compose
 
 if TYPE_CHECKING:
+    from hierbrush.arms import Arm
     from hierbrush.writing.exports.gcode import GcodeOptions
+    from hierbrush.writing.on_arm import ArmSheet
 
 BOX = 0.12
 """Side of the character box in metres, in which every character is written before a layout scales it."""
@@ -152,6 +154,27 @@ class Sheet(ABC):
             HierbrushError: ``pen`` lacks one of a pen's four methods.
         """
         draw_paths(self.paths, pen)
+
+    def on(self, arm: Arm | Mapping[str, Any] | str = "ur5e", *, lift: float = 0.0) -> ArmSheet:
+        """Return this writing on a robot arm: its joints over time, see `hierbrush.arms`.
+
+        Args:
+            arm: ``"ur5e"``, ``"so101"``, the path of an arm's MJCF or URDF, an `Arm`, or a mapping of its fields.
+            lift: metres by which all of the movement is raised, so that nothing touches: a dry run.
+
+        Raises:
+            HierbrushError: MuJoCo is missing, or the arm cannot write all of this; the message names the character, the
+                axis, and where the paper would have to lie.
+        """
+        try:
+            from hierbrush.writing.on_arm import on_arm
+        except ModuleNotFoundError as error:
+            if (error.name or "").startswith("hierbrush"):
+                raise
+            raise HierbrushError(
+                f'arm: needs {error.name}, which is not installed; pip install "hierbrush[arm]"'
+            ) from None
+        return on_arm(self, arm, lift)
 
     @overload
     def save(
