@@ -22,6 +22,7 @@ FLOORS = (
     {"characters"},
     {"strokes", "metrics"},
     {"sim"},
+    {"lerobot"},
     {"errors", "arguments", "files", "registration", "resources"},
 )
 LEVEL = {name: len(FLOORS) - at for at, floor in enumerate(FLOORS) for name in floor}

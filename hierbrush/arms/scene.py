@@ -178,11 +178,18 @@ def _fixtures(spec: Any, calibration: Calibration) -> None:
 
 
 def _add_play(spec: Any, chain: list[str], backlash: float) -> None:
+    """Let every joint play behind its motor; half of its friction and damping then acts on each side of the play."""
     for body in spec.bodies:
         for joint in list(body.joints):
-            if joint.name in chain:
-                body.add_joint(
-                    name=f"{joint.name}_play", type=joint.type, axis=joint.axis, pos=joint.pos,
-                    range=[-backlash / 2, backlash / 2], limited=True, armature=1e-4, damping=0.02,
-                    solref_limit=[0.004, 1.0],
-                )  # fmt: skip
+            if joint.name not in chain:
+                continue
+            body.add_joint(
+                name=f"{joint.name}_play", type=joint.type, axis=joint.axis, pos=joint.pos,
+                range=[-backlash / 2, backlash / 2], limited=True, armature=1e-4, solref_limit=[0.004, 1.0],
+            )  # fmt: skip
+            joint.frictionloss, joint.damping = joint.frictionloss / 2, joint.damping / 2
+            output = spec.add_tendon(
+                name=f"{joint.name}_output", frictionloss=joint.frictionloss, damping=joint.damping
+            )
+            output.wrap_joint(joint.name, 1.0)
+            output.wrap_joint(f"{joint.name}_play", 1.0)
