@@ -51,9 +51,12 @@ class Arm:
         (4, 3),
     )  # fmt: skip
     stone: tuple[float, ...] = _row("m", "Where the tip rests in the ink. Left out: 30 mm right of the paper.", (3,))
-    home: tuple[float, ...] = _row("rad", "Joint angles near which the arm works; they choose the elbow's side.", (None,))
+    home: tuple[float, ...] = _row(
+        "rad", "Joint angles near which the arm works; they choose the elbow's side.", (None,)
+    )
     travel: float = _number(0.02, "m", "How far above first touch the brush travels.", 0.005, 0.5)
     approach_speed: float = _number(0.02, "m/s", "Speed of the first way down to ink and paper.", 1e-3, 1.0)
+    max_depth: float = _number(0.015, "m", "How far below first touch the tip may go.", 1e-4, 0.03)
     limit_margin: float = _number(0.05, "rad", "Angle that joints keep from the ends of their range.", 0.0, 1.0)
     joint_speed: float | None = _number(None, "rad/s", "Most speed of each joint.", 1e-3, 100.0)
     joint_acceleration: float | None = _number(None, "rad/s²", "Most acceleration of each joint.", 1e-2, 1e4)

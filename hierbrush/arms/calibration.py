@@ -104,7 +104,7 @@ class Calibration:
     @property
     def stone_on_paper(self) -> NDArray[np.float64]:
         """Where the stone stands as seen from the paper, [3]."""
-        return self.paper(self.stone[None])[0]
+        return np.asarray(self.paper(self.stone[None])[0])
 
 
 def _square(right: NDArray[np.float64], down: NDArray[np.float64], normal: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -20,7 +20,9 @@ from hierbrush.errors import HierbrushError, closest, shown
 
 _URS_JOINTS = 6
 _CODES = 12
-_JOINT_RATE = 50.0  # rows a second of a JointTrajectory: controllers interpolate with positions, speeds and accelerations
+_JOINT_RATE = (
+    50.0  # rows a second of a JointTrajectory: controllers interpolate with positions, speeds and accelerations
+)
 
 
 def render(motion: Motion, kind: str, text: str, **options: Any) -> bytes:
@@ -66,12 +68,11 @@ def _most(value: NDArray[np.float64] | float) -> str:
     return f"{float(np.max(value)):g}"
 
 
-def _urscript(
-    motion: Motion, text: str, lookahead: float = 0.03, gain: float = 2000.0, approach: float = 0.2
-) -> str:
+def _urscript(motion: Motion, text: str, lookahead: float = 0.03, gain: float = 2000.0, approach: float = 0.2) -> str:
     if len(motion.joints) != _URS_JOINTS:
         raise HierbrushError(
-            f"script: URScript moves {_URS_JOINTS} joints, but {motion.arm.name} has {len(motion.joints)}; save as yaml or json"
+            f"script: URScript moves {_URS_JOINTS} joints, but {motion.arm.name} has {len(motion.joints)}; "
+            "save as yaml or json"
         )
     lookahead = check_number("lookahead", lookahead, 0.03, 0.2, "seconds")
     gain = check_number("gain", gain, 100.0, 2000.0, "a gain")
@@ -92,11 +93,11 @@ def _urscript(
 
 
 def _list(row: NDArray[np.float64]) -> str:
-    return "[" + ", ".join(f"{value:.7f}" for value in row.tolist()) + "]"
+    return "[" + ", ".join(f"{value:.9f}" for value in row.tolist()) + "]"
 
 
 def _rows(motion: Motion, rate: float) -> tuple[NDArray[np.float64], list[NDArray[np.float64]]]:
-    """Return times [n] and positions, speeds and accelerations [n, joints] at ``rate`` rows a second, the last row too."""
+    """Return times [n] and positions, speeds and accelerations [n, joints], ``rate`` rows a second and the last."""
     rate = check_number("rate", rate, 1.0, 1 / PERIOD, "rows a second")
     stride = max(round(1 / (rate * PERIOD)), 1)
     chosen = np.unique(np.append(np.arange(0, len(motion.q), stride), len(motion.q) - 1))
@@ -104,6 +105,8 @@ def _rows(motion: Motion, rate: float) -> tuple[NDArray[np.float64], list[NDArra
     # The difference before and the one after a row, on average; at both ends the arm rests.
     centred = (speed[2:-3] + speed[3:-2]) / 2
     curved = acceleration[2:-2]
+    for ends in (centred, curved):
+        ends[[0, -1]] = 0.0
     return motion.t[chosen], [motion.q[chosen], centred[chosen], curved[chosen]]
 
 
@@ -133,18 +136,35 @@ def _json(motion: Motion, text: str, rate: float = _JOINT_RATE) -> str:
 def _yaml(motion: Motion, text: str, rate: float = _JOINT_RATE) -> str:
     message = trajectory_message(motion, rate)
     lines = [f"# {line}" for line in _head(motion, text)]
-    lines += [f"header: {json.dumps(message['header'])}", f"joint_names: {json.dumps(message['joint_names'])}", "points:"]
-    lines += [f"- {json.dumps(point)}" for point in message["points"]]
-    return "\n".join([*lines, ""])
+    lines += [
+        f"header: {json.dumps(message['header'])}",
+        f"joint_names: {json.dumps(message['joint_names'])}",
+        "points:",
+    ]
+    return "\n".join([*lines, *(f"- {_flow(point)}" for point in message["points"]), ""])
+
+
+def _flow(value: Any) -> str:
+    """Return YAML on one line. YAML 1.1, which ROS reads, takes 1e-07 for text, so that no number has an exponent."""
+    if isinstance(value, dict):
+        return "{" + ", ".join(f"{name}: {_flow(part)}" for name, part in value.items()) + "}"
+    if isinstance(value, list):
+        return "[" + ", ".join(map(_flow, value)) + "]"
+    return f"{value:.9f}" if isinstance(value, float) else str(value)
 
 
 def _csv(motion: Motion, text: str) -> str:
     names = ",".join(motion.joints)
     lines = [f"t,{names},x,y,z,stroke,dip"]
     for t, q, tip, stroke, dip in zip(
-        motion.t.tolist(), motion.q.tolist(), motion.tip.tolist(), motion.stroke.tolist(), motion.dip.tolist(), strict=True
+        motion.t.tolist(),
+        motion.q.tolist(),
+        motion.tip.tolist(),
+        motion.stroke.tolist(),
+        motion.dip.tolist(),
+        strict=True,
     ):
-        numbers = [f"{t:.3f}", *(f"{value:.7f}" for value in q), *(f"{value:.6f}" for value in tip)]
+        numbers = [f"{t:.3f}", *(f"{value:.9f}" for value in q), *(f"{value:.6f}" for value in tip)]
         lines.append(",".join([*numbers, str(stroke), str(int(dip))]))
     return "\n".join([*lines, ""])
 

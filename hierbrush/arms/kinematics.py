@@ -22,7 +22,7 @@ _TURN = 0.1  # metres that a radian of tilt counts as
 
 
 class Target(NamedTuple):
-    """What a brush is to do: ``place`` [3] of the tip, ``axis`` [3] along which it points, ``across`` [3] its x or None.
+    """What a brush is to do: ``place`` [3] of its tip, ``axis`` [3] where it points, ``across`` [3] its x or None.
 
     ``across`` holds the handle's turn about itself, which an arm of five joints has no say in.
     """

@@ -1,7 +1,8 @@
-"""A movement of an arm: joint angles over time that carry the brush's tip along strokes, and between them to the ink."""
+"""A movement of an arm: joint angles over time that carry the tip along strokes, and to the ink between them."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -11,11 +12,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hierbrush.arms.arm import Arm
-from hierbrush.arms.calibration import Calibration
 from hierbrush.arms.kinematics import Target
 from hierbrush.arms.reach import Unreachable, advice
 from hierbrush.arms.scene import Scene, build
-from hierbrush.arms.timing import PERIOD, Limits, excess, paced, resting_spline
+from hierbrush.arms.timing import PERIOD, Limits, differences, paced, resting_spline
 from hierbrush.errors import HierbrushError
 
 STEP = 0.025
@@ -91,8 +91,6 @@ class Motion:
 
     def peaks(self) -> dict[str, float]:
         """Return the highest speed, acceleration and jerk of any joint and of the tip."""
-        from hierbrush.arms.timing import differences
-
         found = {}
         for name, joints, tip in zip(
             ("speed", "acceleration", "jerk"), differences(self.q), differences(self.tip), strict=True
@@ -129,6 +127,7 @@ def plan(
             The message names the stroke and the axis, and where the paper would have to lie.
     """
     calibration = arm.calibration(width, height)
+    _check_depths(paths, arm, names)
     scene = build(arm, calibration)
     limits = (arm.limits(len(scene.joints)), tip_limits)
     stone = calibration.stone_on_paper
@@ -138,6 +137,18 @@ def plan(
         return _planned(scene, pieces, limits, named, lift)
     except Unreachable as found:
         raise HierbrushError(_told(found, scene, pieces, named)) from None
+
+
+def _check_depths(paths: Sequence[NDArray[np.float64]], arm: Arm, names: Sequence[str]) -> None:
+    """Refuse strokes that press deeper than the arm may."""
+    for at, path in enumerate(paths):
+        deepest = float(path[:, 2].max())
+        if deepest > arm.max_depth + TIP_ERROR:
+            where = names[at] if names else f"stroke {at + 1}"
+            raise HierbrushError(
+                f"arm: max_depth: {where} goes {deepest * 1e3:.2f} mm below first touch, but the arm may go "
+                f"{arm.max_depth * 1e3:.2f} mm; write smaller or lighter"
+            )
 
 
 def _raised(piece: _Piece, lift: float) -> _Piece:
@@ -165,7 +176,7 @@ def _planned(
         dips.append(np.full(len(q) - skip, piece.dip))
         here = q[-1]
     q, tip = (np.concatenate([part[at] for part in parts]) for at in (0, 1))
-    t = np.arange(len(q)) * PERIOD
+    t = np.arange(len(q), dtype=np.float64) * PERIOD
     stroke, dip = np.concatenate(labels), np.concatenate(dips)
     return Motion(scene, t, q, tip, stroke, dip, limits, names, lift, float(worst[0]), float(worst[1]))
 
@@ -195,7 +206,7 @@ def _part(
     across: NDArray[np.float64] | None,
     limits: tuple[Limits, Limits],
 ) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
-    """Return joints [n, k] and tip [n, 3] every `PERIOD` of one piece, and how far tip and tilt are off at most, [2]."""
+    """Return joints [n, k] and tip [n, 3] every `PERIOD` of a piece, and how far tip and tilt are off at most, [2]."""
     seconds = (len(piece.rows) - 1) * piece.step
     wanted = resting_spline(piece.rows, piece.step)
     if np.ptp(piece.rows, axis=0).max() == 0:
@@ -256,7 +267,7 @@ _WEAKEST = 0.004
 
 
 def deviation(scene: Scene, q: NDArray[np.float64], tip: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return how far rows of joints [n, k] leave the tip off its wanted places [n, 3] and the brush off upright, [2]."""
+    """Return how far joints [n, k] leave the tip off its wanted places [n, 3] and the brush off upright, [2]."""
     solver, axis = scene.solver, scene.axis
     reached, pointing = np.empty((len(q), 3)), np.empty((len(q), 3))
     for at, angles in enumerate(q):
@@ -296,12 +307,8 @@ def _pieces(
 
 def _lasting(far: float, limits: Limits) -> float:
     """Return the seconds in which a minimum-jerk profile (Flash and Hogan 1985) covers ``far`` metres in the limits."""
-    return max(
-        1.875 * far / limits.speed,
-        (5.7735 * far / limits.acceleration) ** 0.5,
-        (60.0 * far / limits.jerk) ** (1 / 3),
-        4 * STEP,
-    )
+    speed, acceleration, jerk = (float(np.max(limit)) for limit in limits)
+    return max(1.875 * far / speed, math.sqrt(5.7735 * far / acceleration), math.cbrt(60.0 * far / jerk), 4 * STEP)
 
 
 def _pace(at: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -318,17 +325,17 @@ def _glide(start: NDArray[np.float64], end: NDArray[np.float64], limits: Limits,
 
 def _jump(start: NDArray[np.float64], end: NDArray[np.float64], travel: float, limits: Limits) -> _Piece:
     """Return a way through the air: up, across and down, each beginning before the one before it ends."""
-    top = min(float(start[2]), float(end[2]), 0.0) - travel
-    top = min(top, -travel)
-    up, down = (_lasting(abs(float(z) - top), limits) for z in (start[2], end[2]))
+    first, last = float(start[2]), float(end[2])
+    top = min(first, last, 0.0) - travel
+    up, down = (_lasting(abs(z - top), limits) for z in (first, last))
     over = _lasting(float(np.linalg.norm(end[:2] - start[:2])), limits)
     leave = _OVERLAP * up
     lower = max(leave + over - (1 - _OVERLAP) * down, up)
     lasting = max(lower + down, leave + over)
     count = max(round(lasting / STEP), 4)
-    at = np.arange(count + 1) * (lasting / count)
+    at = np.arange(count + 1, dtype=np.float64) * (lasting / count)
     flat = start[:2] + (end[:2] - start[:2]) * _pace((at - leave) / over)[:, None]
-    height = start[2] + (top - start[2]) * _pace(at / up) + (end[2] - top) * _pace((at - lower) / down)
+    height = first + (top - first) * _pace(at / up) + (last - top) * _pace((at - lower) / down)
     rows = np.column_stack([flat, height])
     rows[-1] = end
     return _Piece(rows, lasting / count)
@@ -339,11 +346,3 @@ def _told(found: Unreachable, scene: Scene, pieces: Sequence[_Piece], names: tup
     where = names[at] if at >= 0 else "the way to the ink"
     points = np.concatenate([piece.rows[:: max(len(piece.rows) // 8, 1)] for piece in pieces])
     return f"arm: {scene.arm.name} cannot write {where}: {advice(found, scene, points)}"
-
-
-def check_limits(motion: Motion) -> float:
-    """Return by what factor a movement passes its limits; at most 1."""
-    return excess(motion.q, motion.tip, motion.limits)
-
-
-__all__ = ["Calibration", "Motion", "check_limits", "plan"]

@@ -3,7 +3,7 @@
 ``ur5e`` has the Denavit-Hartenberg numbers and link masses that Universal Robots publishes for the UR5e, so its joint
 angles are the controller's. ``so101`` has the link lengths, joint ranges and servos of the SO-101, LeRobot's arm; its
 angles count from the middle of each joint's range. Both hang a brush with a tip of 30 mm from their last link: the UR5e
-along the flange, the SO-101 across its jaws, as people hold a pen in it, so that its five joints reach a tilted sheet too.
+along the flange, the SO-101 across its jaws, as people hold a pen in it: so its five joints reach a tilted sheet too.
 """
 
 from __future__ import annotations
@@ -120,7 +120,8 @@ def brush_xml(length: float, above: float = 0.0) -> str:
     The tuft touches what it likes, so that it has no shape of its own here.
     """
     return (
-        f'<geom name="handle" type="capsule" fromto="0 0 {-above} 0 0 {length - TUFT - 0.006}" size="0.005" mass="0.02"/>'
+        f'<geom name="handle" type="capsule" fromto="0 0 {-above} 0 0 {length - TUFT - 0.006}" size="0.005" '
+        'mass="0.02"/>'
         f'<site name="root" pos="0 0 {length - TUFT}" size="0.004"/><site name="tip" pos="0 0 {length}" size="0.002"/>'
     )
 
@@ -142,7 +143,10 @@ def _ur5e() -> str:
             f'<joint name="{name}" range="{-reach:.6f} {reach:.6f}" armature="{0.8 if at < 3 else 0.2}" damping="2" '
             f'frictionloss="{4.0 if at < 3 else 1.0}"/>{geoms}{inner}</body>'
         )
-    return _mjcf("ur5e", f'<geom name="foot" type="cylinder" fromto="0 0 0 0 0 0.08" size="0.075" contype="0" conaffinity="0"/>{inner}')
+    return _mjcf(
+        "ur5e",
+        f'<geom name="foot" type="cylinder" fromto="0 0 0 0 0 0.08" size="0.075" contype="0" conaffinity="0"/>{inner}',
+    )
 
 
 # Joint by joint: where it sits on the link before, its axis, its range, the capsule to the next, the link's mass.
@@ -164,7 +168,10 @@ def _so101() -> str:
             f'range="{-reach} {reach}" armature="0.028" damping="0.6" frictionloss="0.052"/>'
             f"{_capsule(name, (0.0, 0.0, 0.0), end, 0.016, mass)}{inner}</body>"
         )
-    return _mjcf("so101", f'<geom name="foot" type="box" pos="0.02 0 0.025" size="0.04 0.03 0.025" contype="0" conaffinity="0"/>{inner}')
+    return _mjcf(
+        "so101",
+        f'<geom name="foot" type="box" pos="0.02 0 0.025" size="0.04 0.03 0.025" contype="0" conaffinity="0"/>{inner}',
+    )
 
 
 def _mjcf(name: str, world: str) -> str:

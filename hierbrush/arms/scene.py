@@ -39,7 +39,7 @@ class Scene(NamedTuple):
     @property
     def axis(self) -> NDArray[np.float64]:
         """The direction in which the brush points: into the paper."""
-        return -self.calibration.axes[2]
+        return np.asarray(-self.calibration.axes[2])
 
     def touching(self, angles: NDArray[np.float64]) -> tuple[str, str] | None:
         """Return the names of two things that touch each other in a pose, or None."""
@@ -54,7 +54,7 @@ class Scene(NamedTuple):
         return self._named(first), self._named(second)
 
     def _named(self, geom: int) -> str:
-        name = self.model.geom(geom).name or self.model.body(self.model.geom_bodyid[geom]).name
+        name: str = self.model.geom(geom).name or self.model.body(self.model.geom_bodyid[geom]).name
         plain = name.removeprefix(_PREFIX).rstrip("_0123456789")
         return plain.removesuffix("_link") or name
 
@@ -162,9 +162,7 @@ def _fixtures(spec: Any, calibration: Calibration) -> None:
     mujoco.mju_mat2Quat(turn, np.stack([axes[0], -axes[1], axes[2]], axis=1).reshape(-1))
     middle = corners.mean(axis=0) - 0.003 * axes[2]
     size = [calibration.width / 2, calibration.height / 2, 0.003]
-    world.add_geom(
-        name=f"{_PREFIX}board", type=mujoco.mjtGeom.mjGEOM_BOX, size=size, pos=middle, quat=turn, **near
-    )
+    world.add_geom(name=f"{_PREFIX}board", type=mujoco.mjtGeom.mjGEOM_BOX, size=size, pos=middle, quat=turn, **near)
     for part in range(_RIM_PARTS):
         angle = [2 * np.pi * (part + side) / _RIM_PARTS for side in (0, 1)]
         ends = [

@@ -7,6 +7,7 @@ whose ink is then the simulator's.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Any
 
@@ -63,7 +64,10 @@ class Run:
         What only comes late leaves the same ink, so the nearest wanted place within a tenth of a second counts.
         """
         return np.concatenate(
-            [_off(self.tip[span], self.motion.tip[max(span.start - _LATE, 0) : span.stop]) for span in self.motion.spans]
+            [
+                _off(self.tip[span], self.motion.tip[max(span.start - _LATE, 0) : span.stop])
+                for span in self.motion.spans
+            ]
         )
 
 
@@ -80,9 +84,7 @@ def _off(drawn: NDArray[np.float64], wanted: NDArray[np.float64]) -> NDArray[np.
     return nearest
 
 
-def simulate(
-    motion: Motion, *, seed: int = 0, feedback: float = 1.0, servo: Servo | None = None
-) -> Run:
+def simulate(motion: Motion, *, seed: int = 0, feedback: float = 1.0, servo: Servo | None = None) -> Run:
     """Return what an arm does with a movement.
 
     Args:
@@ -118,9 +120,11 @@ def stiff_servo(scene: Scene) -> Servo:
     data = mujoco.MjData(scene.model)
     data.qpos[: len(scene.joints)] = scene.solver.home
     mujoco.mj_forward(scene.model, data)
-    inertia = np.zeros((scene.model.nv, scene.model.nv))
-    mujoco.mj_fullM(scene.model, inertia, data.qM)
-    diagonal = np.maximum(np.diag(inertia)[: len(scene.joints)], 1e-3)
+    diagonal = np.empty(len(scene.joints))
+    for joint, unit in enumerate(np.eye(scene.model.nv)[: len(diagonal)]):
+        column = np.zeros(scene.model.nv)
+        mujoco.mj_mulM(scene.model, data, column, unit)
+        diagonal[joint] = max(float(column[joint]), 1e-3)
     return Servo(
         stiffness=tuple((_NATURAL**2 * diagonal).tolist()),
         damping=tuple((2 * _NATURAL * diagonal).tolist()),
@@ -184,15 +188,14 @@ class Plant:
     @property
     def angles(self) -> NDArray[np.float64]:
         """Joint angles as they are, [n]."""
-        there = self.data.qpos[self._places]
+        there: NDArray[np.float64] = self.data.qpos[self._places]
         return there + self.data.qpos[self._plays] if len(self._plays) else there
 
     @property
     def tip(self) -> tuple[NDArray[np.float64], float]:
         """The tip's place [3] in the base frame, and the brush's angle off upright in radians."""
-        axis = self.data.site_xmat[self.site][2::3]
-        turned = np.array(axis) - self._axis
-        return self.data.site_xpos[self.site], 2.0 * float(np.arcsin(min(np.sqrt(turned @ turned) / 2, 1.0)))
+        turned = np.array(self.data.site_xmat[self.site][2::3]) - self._axis
+        return self.data.site_xpos[self.site], 2.0 * math.asin(min(math.sqrt(float(turned @ turned)) / 2, 1.0))
 
     def follow(self, wanted: NDArray[np.float64], feedback: float = 0.0) -> None:
         """Tell the arm joint angles [n] and let `PERIOD` pass."""

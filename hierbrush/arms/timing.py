@@ -15,6 +15,8 @@ from numpy.typing import NDArray
 from scipy.interpolate import BSpline, CubicSpline, make_interp_spline
 from scipy.ndimage import maximum_filter1d, uniform_filter1d
 
+from hierbrush.errors import HierbrushError
+
 PERIOD = 0.002
 """Seconds between the rows of a movement: 500 a second, as a UR takes them."""
 
@@ -74,7 +76,7 @@ def paced(
         Joint angles [n, k] and the path's own times [n], first and last those of its ends.
     """
     step = seconds / max(round(seconds / PERIOD), 8)
-    grid = np.arange(round(seconds / step) + 1) * step
+    grid = np.arange(round(seconds / step) + 1, dtype=np.float64) * step
     slowing = _slowing(joints, tip, grid, step, limits)
     for _ in range(_MOST_ROUNDS):
         own = _inverse(grid, slowing)
@@ -82,9 +84,9 @@ def paced(
         rows[0], rows[-1] = joints(0.0), joints(seconds)
         beyond = excess(rows, tip(own), limits)
         if beyond <= 1.0:
-            break
+            return rows, own
         slowing = slowing * max(beyond, 1.002) * 1.001
-    return rows, own
+    raise HierbrushError("arm: no pace keeps these limits of speed, acceleration and jerk; choose wider ones")
 
 
 def _slowing(

@@ -1,4 +1,4 @@
-"""Pictures of an arm at work, drawn by ourselves: capsules in perspective with Pillow, so no screen and no GL is needed.
+"""Pictures of an arm at work: capsules in perspective, drawn with Pillow, so that no screen and no GL is needed.
 
 On the left or above stands the arm before its paper, beside it the paper as seen from above with the ink so far.
 """
@@ -221,7 +221,12 @@ def _rod(draw: ImageDraw.ImageDraw, ends: NDArray[np.float64], radii: NDArray[np
 
 
 def _shadow(
-    draw: ImageDraw.ImageDraw, eye: Camera, start: NDArray[np.float64], end: NDArray[np.float64], radius: float, z: float
+    draw: ImageDraw.ImageDraw,
+    eye: Camera,
+    start: NDArray[np.float64],
+    end: NDArray[np.float64],
+    radius: float,
+    z: float,
 ) -> None:
     flat = np.stack([start, end])
     flat[:, 2] = z

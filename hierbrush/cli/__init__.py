@@ -22,6 +22,7 @@ _COMMANDS = (
     Command("runs", "List trainings: how far they are, how good, how old."),
     Command("curriculum", "Check a curriculum file, or show what the policy will see.", extra="train"),
     Command("machine", "Check a machine file for G-code, print an example or the schema."),
+    Command("arm", "Let a robot arm write: in simulation, and into files for the real one.", extra="arm"),
     Command("doctor", "Say which core is loaded, its flags, versions, data and extras."),
 )
 

@@ -180,7 +180,7 @@ class DrawnByArm:
     def _rows(self) -> list[int]:
         last = len(self.run.tip) - 1
         count = min(max(round(last * PERIOD / _SHORTEST), 2), _MOST_FRAMES)
-        return np.linspace(0, last, count).round().astype(int).tolist()
+        return [round(float(row)) for row in np.linspace(0, last, count)]
 
     @property
     def _pace(self) -> float:
@@ -209,9 +209,8 @@ def kind_of(path: Path, kind: str | None, kinds: tuple[str, ...], argument: str 
         return check_choice("format", kind.lower().removeprefix(".") if isinstance(kind, str) else kind, kinds)
     suffix = path.suffix.lower()[1:]
     if suffix not in kinds:
-        raise HierbrushError(
-            f"{argument}: {shown(path)} ends in {shown(path.suffix)}, expected one of {', '.join(f'.{k}' for k in kinds)}"
-        )
+        known = ", ".join(f".{name}" for name in kinds)
+        raise HierbrushError(f"{argument}: {shown(path)} ends in {shown(path.suffix)}, expected one of {known}")
     return suffix
 
 
