@@ -24,7 +24,8 @@ from hierbrush.files import write_atomically
 from hierbrush.metrics import SIDE, Scores, score
 from hierbrush.sim import BrushBatch
 from hierbrush.writing.clips import CLIPS, clip
-from hierbrush.writing.result import BOX, Page, Sheet, Writing, pixel_corner
+from hierbrush.writing.paper import BOX, pixel_corner
+from hierbrush.writing.result import Page, Sheet, Writing
 
 MOST_LIFT = 0.2
 _MOST_FRAMES = 160
@@ -236,7 +237,6 @@ def _drawn(wanted: Sheet, run: Run) -> Writing | Page:
             Writing(
                 old.plan,
                 brush=old.brush,
-                goal=old.goal,
                 policy=old.policy,
                 seed=old.seed,
                 stroke_paths=mine,

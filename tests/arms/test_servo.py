@@ -11,7 +11,7 @@ from hierbrush.errors import HierbrushError
 from hierbrush.sim import trace
 from hierbrush.writing import Page
 from hierbrush.writing.on_arm import ArmSheet, DrawnByArm
-from hierbrush.writing.result import BOX
+from hierbrush.writing.paper import BOX
 
 
 def test_the_ur5e_draws_what_was_commanded(drawn: DrawnByArm) -> None:
