@@ -27,6 +27,7 @@ FLOORS = (
     {"strokes", "metrics"},
     {"ink", "brushes"},
     {"sim"},
+    {"lerobot"},
     {"errors", "arguments", "files", "registration", "resources", "tables"},
 )
 LEVEL = {name: len(FLOORS) - at for at, floor in enumerate(FLOORS) for name in floor}
