@@ -15,6 +15,7 @@ PACKAGE = Path(__file__).resolve().parent.parent / "hierbrush"
 # From the top; packages of one floor do not import each other, except as EXCEPTIONS says.
 FLOORS = (
     {"cli"},
+    {"studio"},
     {"writing", "learning"},
     {"envs"},
     {"composer", "curriculum"},
