@@ -320,7 +320,8 @@ class Writing(Sheet):
         glyph, order = self.plan.glyph, self.plan.order
         composed = composer_scores(self.boxes, order, glyph) if self.composer and glyph and order else None
         # Where the glyph is the goal, the two are the same comparison.
-        primitive = score(self._ink, rasterise(self.plan.references, SIDE)) if self.composer else self.scores
+        followed = glyph is not None and not self.composer
+        primitive = self.scores if followed else score(self._ink, rasterise(self.plan.references, SIDE))
         return LevelScores(composed, primitive, self.scores if glyph else None)
 
     @cached_property

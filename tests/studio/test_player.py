@@ -187,7 +187,7 @@ def test_with_a_frozen_clock_two_runs_are_identical(chromium: Any) -> None:
 
 def test_a_character_is_animated_paused_and_resumed(page: Any) -> None:
     put(page, strokeAnimationSpeed=1)
-    page.evaluate("window.ended = null; player.animateCharacter().then((result) => { window.ended = result })")
+    page.evaluate("window.ended = null; void player.animateCharacter().then((result) => { window.ended = result })")
     page.wait_for_function("player.tick > 3")
     page.evaluate("player.pauseAnimation()")
     stopped = page.evaluate("player.tick")

@@ -588,7 +588,7 @@ function icon(name) {
 /** Lines within a box to write in: a frame, a cross (田字格), diagonals (米字格). */
 function guides(context, kind, x, y, side, colour) {
   context.strokeStyle = colour;
-  context.lineWidth = Math.max(1, side / 260);
+  context.lineWidth = Math.max(1, side / 400);
   context.setLineDash([]);
   context.strokeRect(x + 0.5, y + 0.5, side - 1, side - 1);
   context.setLineDash([side / 45, side / 45]);
@@ -654,11 +654,12 @@ export class HierbrushPlayer {
 
   /** Show another writing. */
   setData(data) {
+    const characters = decoded(data);
     this.stop();
     this.cancelQuiz();
     this.data = data;
     this.brush = new Brush(data.brush);
-    this.characters = decoded(data);
+    this.characters = characters;
     this.timeline();
     this.time = this.options.showCharacter && !this.options.autoplay ? this.seconds : 0;
     this.build();

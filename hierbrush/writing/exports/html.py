@@ -14,9 +14,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from hierbrush.characters import Component
-from hierbrush.metrics import SIDE, score
 from hierbrush.resources import page_file
-from hierbrush.sim import rasterise
 from hierbrush.strokes.types import stroke_type
 from hierbrush.writing.result import BOX, Writing
 
@@ -109,16 +107,15 @@ def _names(abbreviation: str) -> list[str]:
 
 
 def _written(writing: Writing) -> dict[str, Any]:
-    scores = writing.scores if writing.plan.glyph is not None else None
-    target = score(writing.image(SIDE), rasterise(writing.plan.references, SIDE)) if writing.composer else scores
+    scores = writing.levels
     return {
         "char": writing.char,
         "goal": writing.goal,
         "composer": writing.composer,
         "weight": writing.weight,
         "confidence": writing.confidence,
-        "iou": None if scores is None else round(scores.iou, 4),
-        "goal_iou": None if target is None else round(target.iou, 4),
+        "iou": None if scores.character is None else round(scores.character.iou, 4),
+        "goal_iou": round(scores.primitive.iou, 4),
         "tree": _tree(writing.decomposition),
         "strokes": [_stroke(stroke, writing) for stroke in writing.strokes],
         # A composed character's own outlines differ from its glyph's.
