@@ -127,7 +127,7 @@ class Order:
         arguments = self._writing_arguments()
         if self.alone:
             return [write_character(self.text.strip(), **arguments)]
-        return [*write_pages(self.text, layout=self.layout(), missing=self.missing, **arguments)]  # type: ignore[arg-type]
+        return [*write_pages(self.text, layout=self.layout(), missing=self.missing, **arguments)]
 
     def python(self) -> str:
         """Return the lines of Python that write the same."""

@@ -64,7 +64,9 @@ class Runs:
         found = self.found()
         if not isinstance(name, str) or name not in found:
             known = ", ".join(found) or "none; start hierbrush studio --runs FOLDER"
-            raise HierbrushError(f"run: {shown(name)} is no training here{closest(name, list(found))}; there are {known}")
+            raise HierbrushError(
+                f"run: {shown(name)} is no training here{closest(name, list(found))}; there are {known}"
+            )
         return found[name]
 
     def curves(self, name: object) -> dict[str, Any]:

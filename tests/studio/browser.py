@@ -35,9 +35,9 @@ class Seen:
         )
         page.on(
             "request",
-            lambda request: None
-            if request.url.startswith((self.home, "data:", "blob:"))
-            else self.elsewhere.append(request.url),
+            lambda request: (
+                None if request.url.startswith((self.home, "data:", "blob:")) else self.elsewhere.append(request.url)
+            ),
         )
 
 

@@ -33,9 +33,11 @@ def page(chromium: Any) -> Iterator[Any]:
     served = {HOME: ("text/html", BODY), HOME + "hierbrush-player.js": ("text/javascript", PLAYER)}
     page.route(
         "**/*",
-        lambda route: route.fulfill(content_type=served[route.request.url][0], body=served[route.request.url][1])
-        if route.request.url in served
-        else route.abort(),
+        lambda route: (
+            route.fulfill(content_type=served[route.request.url][0], body=served[route.request.url][1])
+            if route.request.url in served
+            else route.abort()
+        ),
     )
     page.goto(HOME)
     page.wait_for_function("window.hb")
@@ -122,7 +124,9 @@ WATCH = """(ticks) => {
 def test_painted_pixels_never_vanish(page: Any) -> None:
     put(page)
     shown = page.evaluate(
-        """() => (%s)((ink) => {
+        "() => ("
+        + WATCH
+        + """)((ink) => {
           let before = new Uint8Array(65536), kept = true;
           for (let tick = 0; tick <= player.ticks; tick++) {
             const now = ink(tick);
@@ -131,7 +135,6 @@ def test_painted_pixels_never_vanish(page: Any) -> None:
           }
           return [kept, Math.max(...before)];
         })"""
-        % WATCH
     )
     assert shown == [True, 255]
 
@@ -139,13 +142,14 @@ def test_painted_pixels_never_vanish(page: Any) -> None:
 def test_going_back_shows_what_was_shown_before(page: Any) -> None:
     put(page)
     same = page.evaluate(
-        """() => (%s)((ink) => {
+        "() => ("
+        + WATCH
+        + """)((ink) => {
           const forward = [40, 80, 120].map((tick) => ink(tick).join());
           ink(player.ticks);
           return [120, 80, 40].map((tick) => ink(tick).join()).reverse().every((now, i) => now === forward[i])
             && forward[0] !== forward[1];
         })"""
-        % WATCH
     )
     assert same
 
@@ -276,8 +280,10 @@ def test_every_control_has_a_name_and_works(page: Any) -> None:
 WRITE = """async (number) => {
   const stroke = player.characters[0].strokes[number], { median } = stroke;
   const canvas = player.layers.brush, area = canvas.getBoundingClientRect();
-  const fire = (name, i) => canvas.dispatchEvent(new PointerEvent(name, { pointerId: 1, pointerType: "pen", pressure: 0.6,
-    bubbles: true, clientX: area.left + median[2 * i] * area.width, clientY: area.top + median[2 * i + 1] * area.height }));
+  const fire = (name, i) => canvas.dispatchEvent(new PointerEvent(name, {
+    pointerId: 1, pointerType: "pen", pressure: 0.6, bubbles: true,
+    clientX: area.left + median[2 * i] * area.width, clientY: area.top + median[2 * i + 1] * area.height,
+  }));
   canvas.setPointerCapture = () => {};
   fire("pointerdown", 0);
   for (let i = 1; i < median.length / 2; i++) fire("pointermove", i);

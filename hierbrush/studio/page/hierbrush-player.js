@@ -500,6 +500,7 @@ const DEFAULTS = {
   loop: false,
   showCharacter: true,
   showOutline: true,
+  outlineStroke: null, // the one whose target is marked, from 0
   showGrid: true,
   showFootprint: true,
   showHandlePath: false,
@@ -802,12 +803,17 @@ export class HierbrushPlayer {
     context.clearRect(0, 0, context.canvas.width, context.canvas.height);
     if (this.options.showOutline) {
       context.fillStyle = this.look.target;
-      for (const cell of this.cells)
-        for (const stroke of cell.character.strokes) {
-          context.beginPath();
-          polygon(context, stroke.outline, cell.left, cell.top, cell.pixels);
-          context.fill();
-        }
+      const fill = (cell, stroke) => {
+        context.beginPath();
+        polygon(context, stroke.outline, cell.left, cell.top, cell.pixels);
+        context.fill();
+      };
+      for (const cell of this.cells) for (const stroke of cell.character.strokes) fill(cell, stroke);
+      const marked = this.strokes[this.options.outlineStroke ?? -1];
+      context.fillStyle = this.look.accent;
+      context.globalAlpha = 0.35;
+      if (marked) fill(this.cells[marked.cell], marked);
+      context.globalAlpha = 1;
     }
     if (!this.options.showGrid) return;
     const boxes = grid?.boxes.map(([x, y]) => [x * this.scale, y * this.scale]) ?? this.cells.map(({ left, top }) => [left, top]);

@@ -327,6 +327,7 @@ const wanted = () => Number($("practise-stroke").value);
 /** Let the reader write the chosen stroke as often as they like. */
 function free() {
   state.unlisten?.();
+  state.mine.set({ outlineStroke: wanted() });
   state.mine.seekStroke(wanted());
   state.model.seekStroke(wanted());
   state.mine.quizzed = { stroke: wanted(), cancel() {} };
@@ -348,6 +349,7 @@ function quiz() {
   state.unlisten = null;
   state.mine.cancelQuiz();
   state.mine.clearDrawing();
+  state.mine.set({ outlineStroke: null });
   if (!on) return free();
   $("marks").tBodies[0].replaceChildren();
   return state.mine.quiz({
@@ -492,7 +494,7 @@ const LINES = ["#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9",
 
 function drawChart(at = null) {
   const canvas = $("chart"), context = canvas.getContext("2d"), { run } = state, chosen = [...$("measures").querySelectorAll("input:checked")].map((box) => box.value);
-  const [left, right, top, bottom] = [70, 24, 24, 46], wide = canvas.width - left - right, high = canvas.height - top - bottom;
+  const [left, right, top, bottom] = [80, 60, 40, 50], wide = canvas.width - left - right, high = canvas.height - top - bottom;
   const values = chosen.flatMap((name) => run.measures[name]).filter((value) => value !== null);
   context.clearRect(0, 0, canvas.width, canvas.height);
   canvas.setAttribute("aria-label", word("chart", run.name));
@@ -517,7 +519,8 @@ function drawChart(at = null) {
     context.setLineDash([6, 6]);
     context.strokeRect(x(stage.from), top, 0, high);
     context.setLineDash([]);
-    context.fillText(stage.name, x(stage.from), top - 10);
+    context.textAlign = stage.from > 0.8 * last ? "right" : "left";
+    context.fillText(stage.name, x(stage.from), top - 18);
   }
   chosen.forEach((name, index) => {
     context.strokeStyle = LINES[index % LINES.length];
@@ -544,7 +547,7 @@ function drawChart(at = null) {
 function pointChart(event) {
   if (!state.run) return;
   const { left, width } = $("chart").getBoundingClientRect(), { steps } = state.run, canvas = $("chart");
-  const at = (((event.clientX - left) / width) * canvas.width - 70) / (canvas.width - 94) * steps.at(-1);
+  const at = (((event.clientX - left) / width) * canvas.width - 80) / (canvas.width - 140) * steps.at(-1);
   drawChart(steps.reduce((best, value, i) => (Math.abs(value - at) < Math.abs(steps[best] - at) ? i : best), 0));
 }
 
@@ -605,6 +608,7 @@ const VIEWS = ["watch", "practise", "compare", "research"];
 function open(view) {
   for (const name of VIEWS) {
     $(name).hidden = name !== view;
+    document.querySelector("main").dataset.view = view;
     $(`tab-${name}`).setAttribute("aria-selected", String(name === view));
     $(`tab-${name}`).tabIndex = name === view ? 0 : -1;
   }
