@@ -48,7 +48,7 @@ body {{ margin: 0; background: #f4efe4 }}
 <script type="module">
 {player}
 const writing = JSON.parse(document.getElementById("writing").textContent);
-create(document.getElementById("sheet"), writing, {{ controls: true, autoplay: true }});
+create(document.getElementById("sheet"), writing, {{ controls: true, autoplay: true, lang: navigator.language }});
 </script>
 </html>
 """
