@@ -337,7 +337,7 @@ def test_a_saved_page_plays_from_disk(chromium: Any, tmp_path: Path) -> None:
 
 def test_a_notebooks_frame_plays(chromium: Any) -> None:
     page, seen = opened(chromium, "about:")
-    page.set_content(f"<!doctype html><html><body>{html.frame(hierbrush.write_character('永'))}</body></html>")
+    page.set_content(f"<!doctype html><html><body>{hierbrush.write_character('永')._repr_html_()}</body></html>")
     frame = page.frame_locator("iframe")
     frame.get_by_role("slider").wait_for()
     page.context.close()

@@ -247,7 +247,8 @@ def test_keys_do_what_buttons_do(page: Any) -> None:
     for key, option in {
         "o": "showOutline",
         "g": "showGrid",
-        "b": "showFootprint",
+        "b": "showBrush",
+        "f": "showFootprint",
         "h": "showHandlePath",
         "t": "showTipPath",
         "l": "loop",
@@ -264,7 +265,7 @@ def test_keys_do_what_buttons_do(page: Any) -> None:
 def test_every_control_has_a_name_and_works(page: Any) -> None:
     put(page, controls=True)
     buttons = page.locator(".bar button, .strokes button")
-    assert buttons.count() == 6 + 5 + 5
+    assert buttons.count() == 6 + 6 + 5
     for index in range(buttons.count()):
         button = buttons.nth(index)
         assert button.get_attribute("aria-label") or button.text_content()

@@ -12,14 +12,14 @@ const WORDS = {
   en: {
     player: "Brush writing", play: "Play", pause: "Pause", previous: "Previous stroke", back: "One tick back",
     forward: "One tick forward", next: "Next stroke", position: "Position, in ticks", speed: "Speed", loop: "Repeat",
-    outline: "Target", grid: "Grid", footprint: "Brush", handle: "Handle path", tip: "Tip path", strokes: "Strokes",
+    outline: "Target", grid: "Grid", footprint: "Footprint", body: "Brush", handle: "Handle path", tip: "Tip path", strokes: "Strokes",
     curves: "Depth and speed", depth: "depth", rate: "speed", stroke: (n, of, name) => `Stroke ${n} of ${of}: ${name}`,
     done: (text) => `${text}: finished`, picture: (text) => `${text}, written with a brush`,
     draw: "Write here with mouse, pen or finger",
   },
   zh: {
     player: "毛笔书写", play: "播放", pause: "暂停", previous: "上一笔", back: "后退一刻", forward: "前进一刻", next: "下一笔",
-    position: "位置（刻）", speed: "速度", loop: "循环", outline: "目标", grid: "格子", footprint: "笔触", handle: "笔杆轨迹",
+    position: "位置（刻）", speed: "速度", loop: "循环", outline: "目标", grid: "格子", footprint: "笔触", body: "毛笔", handle: "笔杆轨迹",
     tip: "笔尖轨迹", strokes: "笔画", curves: "深度与速度", depth: "深度", rate: "速度",
     stroke: (n, of, name) => `第${n}笔，共${of}笔：${name}`, done: (text) => `${text}：写完`,
     picture: (text) => `毛笔书写的“${text}”`, draw: "用鼠标、笔或手指在此书写",
@@ -492,6 +492,8 @@ const PAPER_SIDE = 1024; // most pixels of a character's side
 const PAGE_PIXELS = 4096; // most pixels of a page's side
 const LONGEST_FRAME = 0.1; // seconds; a tab that slept goes on where it was
 const CURVE_HEIGHT = 96;
+const HAIR = 0.03, SHAFT = 0.062, FERRULE = 0.0034; // metres of the brush that is drawn: tuft, visible shaft, half its thickness
+const UP = [0.3, -0.8]; // where a metre above the paper is seen
 
 const DEFAULTS = {
   controls: false,
@@ -503,6 +505,7 @@ const DEFAULTS = {
   outlineStroke: null, // the one whose target is marked, from 0
   showGrid: true,
   showFootprint: true,
+  showBrush: true,
   showHandlePath: false,
   showTipPath: false,
   strokeAnimationSpeed: 1,
@@ -686,6 +689,7 @@ export class HierbrushPlayer {
     );
     this.seconds = at;
     this.ticks = tick;
+    this.spanned = null;
   }
 
   /** Number of the stroke that is written, or written next, at a time. */
@@ -865,6 +869,7 @@ export class HierbrushPlayer {
     context.clearRect(0, 0, context.canvas.width, context.canvas.height);
     if (this.highlight) this.drawHighlight(context);
     const over = this.time >= this.seconds, pose = this.pose(), side = this.cells[0].pixels;
+    if (!over && this.options.showBrush) this.drawBody(context, pose, side / this.data.box);
     if (pose.stroke && this.options.showHandlePath) this.drawPath(context, pose, this.look.quiet, 0);
     if (pose.stroke && this.options.showTipPath) this.drawPath(context, pose, accent, 1);
     if (over || !this.options.showFootprint) return;
@@ -896,6 +901,35 @@ export class HierbrushPlayer {
     context.stroke();
   }
 
+  /** The brush itself, held upright and seen obliquely: the tuft bends from its ferrule to the mark that it leaves. */
+  drawBody(context, { handle: [x, y, z], state }, metre) {
+    const raised = (height) => [x + UP[0] * height * metre, y + UP[1] * height * metre];
+    const [fx, fy] = raised(HAIR - z), [tx, ty] = raised(HAIR - z + SHAFT), r = FERRULE * metre;
+    const touching = state && state[5] > 0, [, , , ux, uy, width, length, offset] = touching ? state : [0, 0, 0, 0, 0, 0, 0, 0];
+    const tip = touching ? [x + (offset + length) * ux * metre, y + (offset + length) * uy * metre] : raised(-z);
+    const half = Math.max((width / 2) * metre, 0.5 * r), heel = touching ? [x + offset * ux * metre, y + offset * uy * metre] : raised(0.3 * HAIR - z);
+    const [nx, ny] = [-UP[1], UP[0]].map((value) => value / Math.hypot(...UP));
+    context.globalAlpha = 0.16 + 0.5 * Math.min(1, Math.max(0, 1 + z / 0.02)) * 0.3;
+    context.fillStyle = this.look.text;
+    context.beginPath();
+    context.moveTo(fx - r * nx, fy - r * ny);
+    context.quadraticCurveTo(heel[0] - 1.25 * half * nx, heel[1] - 1.25 * half * ny, tip[0], tip[1]);
+    context.quadraticCurveTo(heel[0] + 1.25 * half * nx, heel[1] + 1.25 * half * ny, fx + r * nx, fy + r * ny);
+    context.fill();
+    context.globalAlpha = 0.5;
+    context.lineWidth = 2 * r;
+    const bamboo = context.createLinearGradient(fx, fy, tx, ty);
+    bamboo.addColorStop(0, this.look.accent);
+    bamboo.addColorStop(0.12, this.look.quiet);
+    bamboo.addColorStop(1, "transparent");
+    context.strokeStyle = bamboo;
+    context.beginPath();
+    context.moveTo(fx, fy);
+    context.lineTo(tx, ty);
+    context.stroke();
+    context.globalAlpha = 1;
+  }
+
   /** Where the handle went in this stroke, or (`end` 1) the tip of the tuft while it touched. */
   drawPath(context, { cell, stroke, at }, colour, end) {
     const { states, first } = cell.movement, scale = cell.pixels / this.data.box;
@@ -925,13 +959,23 @@ export class HierbrushPlayer {
   /** Depth and speed of the character being written, with the present moment. */
   drawCurves() {
     if (!this.curves) return;
-    const canvas = this.curves.firstElementChild, ratio = window.devicePixelRatio || 1;
+    const [canvas] = this.curves.children, ratio = window.devicePixelRatio || 1;
     const [wide, high] = [Math.round(this.curves.clientWidth * ratio), Math.round(CURVE_HEIGHT * ratio)];
     if (!wide) return;
+    const span = this.span(), kept = [wide, high, span.cell, this.root.dataset.theme, this.words.depth].join();
+    if (this.curve?.kept !== kept || this.curve.data !== this.data)
+      this.curve = { kept, data: this.data, picture: this.curvesOf(span, wide, high, ratio) };
     if (canvas.width !== wide || canvas.height !== high) [canvas.width, canvas.height] = [wide, high];
-    const context = canvas.getContext("2d"), span = this.span(), x = (time) => ((time - span.start) / (span.end - span.start)) * wide;
-    const label = 16 * ratio, room = high - label - 2 * ratio;
+    const context = canvas.getContext("2d"), x = ((this.time - span.start) / (span.end - span.start)) * wide;
     context.clearRect(0, 0, wide, high);
+    context.drawImage(this.curve.picture, 0, 0);
+    context.fillStyle = this.look.text;
+    context.fillRect(Math.min(Math.max(x, 0), wide - ratio), 16 * ratio, 1.5 * ratio, high);
+  }
+
+  curvesOf(span, wide, high, ratio) {
+    const picture = new OffscreenCanvas(wide, high), context = picture.getContext("2d"), room = high - 18 * ratio;
+    const x = (time) => ((time - span.start) / (span.end - span.start)) * wide;
     const rows = span.strokes.map((stroke) => {
       const depth = [], speed = [], p = stroke.path;
       for (let i = 0; i <= stroke.rows; i++) {
@@ -964,14 +1008,17 @@ export class HierbrushPlayer {
     context.fillText(told, 0, 0);
     context.fillStyle = this.look.accent;
     context.fillText(`━ ${this.words.rate} ${(1000 * fastest).toFixed(0)} mm/s`, context.measureText(told).width, 0);
-    context.fillStyle = this.look.text;
-    context.fillRect(Math.min(Math.max(x(this.time), 0), wide - ratio), label, 1.5 * ratio, high - label);
+    return picture;
   }
 
   /** The strokes of the character being written, and when they begin and end. */
   span() {
-    const cell = this.strokes[this.stroke].cell, strokes = this.strokes.filter((stroke) => stroke.cell === cell);
-    return { strokes, start: strokes[0].start, end: strokes.at(-1).end };
+    const { cell } = this.strokes[this.stroke];
+    if (this.spanned?.cell !== cell) {
+      const strokes = this.strokes.filter((stroke) => stroke.cell === cell);
+      this.spanned = { cell, strokes, start: strokes[0].start, end: strokes.at(-1).end };
+    }
+    return this.spanned;
   }
 
   /* -- controls */
@@ -982,7 +1029,7 @@ export class HierbrushPlayer {
     this.box.setAttribute("aria-label", `${words.player}: ${this.data.text}`);
     this.paper.setAttribute("aria-label", words.picture(this.data.text));
     this.live = made("div", { class: "hidden", role: "status", "aria-live": "polite" });
-    this.named = this.slider = this.curves = this.chips = this.toggles = null;
+    this.named = this.slider = this.curves = this.chips = this.toggles = this.marked = null;
     if (this.options.controls) this.buildControls(words);
     this.box.append(this.live);
   }
@@ -998,7 +1045,7 @@ export class HierbrushPlayer {
       onchange: (event) => (this.options.strokeAnimationSpeed = Number(event.target.value)) },
       ...SPEEDS.map((speed) => made("option", { value: String(speed) }, `${speed}×`)));
     this.looper = button("loop", () => this.set({ loop: !this.options.loop }));
-    const shown = { outline: "showOutline", grid: "showGrid", footprint: "showFootprint", handle: "showHandlePath", tip: "showTipPath" };
+    const shown = { outline: "showOutline", grid: "showGrid", body: "showBrush", footprint: "showFootprint", handle: "showHandlePath", tip: "showTipPath" };
     this.toggles = Object.entries(shown).map(([name, option]) => [option, made("button", { type: "button", class: "toggle",
       onclick: () => this.set({ [option]: !this.options[option] }) }, words[name])]);
     this.box.append(this.named, this.slider, made("div", { class: "bar", role: "toolbar", "aria-label": words.player },
@@ -1045,25 +1092,24 @@ export class HierbrushPlayer {
     if (spoken) this.live.textContent = over ? words.done(this.data.text) : told;
     if (!this.slider) return;
     this.slider.value = String(over ? this.ticks : this.tick);
+    const state = [index, over, this.playing, this.options.strokeAnimationSpeed, this.options.loop,
+      ...this.toggles.map(([option]) => this.options[option])].join();
+    if (state === this.marked) return;
+    this.marked = state;
     this.slider.setAttribute("aria-valuetext", told);
-    const { iou: whole } = this.characters[stroke.cell];
-    this.named.replaceChildren(made("span", {}, made("b", {}, `${this.characters[stroke.cell].char} `), told),
-      made("span", {}, `IoU ${stroke.iou.toFixed(3)}${whole === null ? "" : ` · ${this.characters[stroke.cell].char} ${whole.toFixed(3)}`}`));
+    const { iou: whole, char } = this.characters[stroke.cell];
+    this.named.replaceChildren(made("span", {}, made("b", {}, `${char} `), told),
+      made("span", {}, `IoU ${stroke.iou.toFixed(3)}${whole === null ? "" : ` · ${char} ${whole.toFixed(3)}`}`));
     const name = this.playing ? "pause" : "play";
-    if (this.main.dataset.name !== name) {
-      this.main.dataset.name = name;
-      this.main.replaceChildren(icon(name));
-      this.main.title = words[name];
-      this.main.setAttribute("aria-label", words[name]);
-    }
+    this.main.replaceChildren(icon(name));
+    this.main.title = words[name];
+    this.main.setAttribute("aria-label", words[name]);
     this.looper.setAttribute("aria-pressed", String(Boolean(this.options.loop)));
-    if (document.activeElement !== this.speeds) this.speeds.value = String(this.options.strokeAnimationSpeed);
+    this.speeds.value = String(this.options.strokeAnimationSpeed);
     for (const [option, element] of this.toggles) element.setAttribute("aria-pressed", String(Boolean(this.options[option])));
     this.fillChips(stroke.cell);
-    for (const chip of this.chips.querySelectorAll("button")) {
-      const now = Number(chip.dataset.stroke) === index && !over;
-      if (chip.getAttribute("aria-current") !== String(now)) chip.setAttribute("aria-current", String(now));
-    }
+    for (const chip of this.chips.querySelectorAll("button"))
+      chip.setAttribute("aria-current", String(Number(chip.dataset.stroke) === index && !over));
   }
 
   /** Do what a key asks for; returns whether it asked for anything. */
@@ -1072,7 +1118,7 @@ export class HierbrushPlayer {
     if (event.ctrlKey || event.metaKey || event.altKey || within.tagName === "SELECT") return false;
     if (within.tagName === "INPUT" && event.key !== " ") return false;
     if (within.tagName === "BUTTON" && (event.key === " " || event.key === "Enter")) return false;
-    const toggled = { o: "showOutline", g: "showGrid", b: "showFootprint", h: "showHandlePath", t: "showTipPath", l: "loop" };
+    const toggled = { o: "showOutline", g: "showGrid", b: "showBrush", f: "showFootprint", h: "showHandlePath", t: "showTipPath", l: "loop" };
     const speed = SPEEDS.indexOf(this.options.strokeAnimationSpeed);
     const act = {
       " ": () => this.toggle(),

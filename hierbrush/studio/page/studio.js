@@ -4,7 +4,8 @@ import { create, trace } from "./hierbrush-player.js";
 import { WORDS } from "./words.js";
 
 const $ = (id) => document.getElementById(id);
-const COLOURS = ["#0072b2", "#d55e00", "#009e73", "#cc79a7"]; // Okabe and Ito's, which the colour-blind tell apart
+// Okabe and Ito's, which the colour-blind tell apart; lighter on dark paper.
+const COLOURS = { light: ["#0072b2", "#d55e00", "#009e73", "#cc79a7"], dark: ["#56b4e9", "#e69f00", "#2fc299", "#e7a3ca"] };
 const CHOICES = ["goal", "composer", "policy", "brush", "style", "ink", "direction", "paper", "grid", "missing"];
 const NUMBERS = ["rows", "columns", "per_line"];
 const state = { about: null, result: null, sheet: 0, player: null, mine: null, model: null, variants: [], episodes: [] };
@@ -192,10 +193,12 @@ function turnSheet(by) {
 
 const cell = () => Number($("which").value || 0);
 
+const dark = () => theme() === "dark" || (theme() === "auto" && matchMedia("(prefers-color-scheme: dark)").matches);
+
 function strokeColours(character) {
-  const colours = character.strokes.map(() => COLOURS[0]);
+  const some = COLOURS[dark() ? "dark" : "light"], colours = character.strokes.map(() => some[0]);
   const numbers = (node) => node.parts ? node.parts.flatMap(numbers) : node.strokes;
-  (character.tree.parts ?? []).forEach((part, index) => numbers(part).forEach((n) => (colours[n] = COLOURS[index % COLOURS.length])));
+  (character.tree.parts ?? []).forEach((part, index) => numbers(part).forEach((n) => (colours[n] = some[index % some.length])));
   return colours;
 }
 

@@ -30,7 +30,7 @@ export const WORDS = {
     lost: "The studio does not answer. Is hierbrush studio still running?", boxes: (text) => `Boxes of the strokes of ${text}, in order`,
     chart: (name) => `Learning curves of ${name}`, steps: "steps", strokes_of: "IoU of a stroke", written: (text) => `${text} is written`,
     keys: [["Space", "play, pause"], ["← →", "a tick back, on"], ["Shift ← →", "a stroke back, on"], ["Home End", "beginning, end"],
-      ["− +", "slower, faster"], ["L", "repeat"], ["O G B H T", "target, grid, brush, handle path, tip path"]],
+      ["− +", "slower, faster"], ["L", "repeat"], ["O G B F H T", "target, grid, brush, footprint, handle path, tip path"]],
   },
   zh: {
     skip: "跳到书写区", views: "视图", watch: "观看", practise: "跟写", compare: "比较", research: "研究", language: "语言", theme: "外观",
@@ -54,6 +54,6 @@ export const WORDS = {
     lost: "没有回应。hierbrush studio 还在运行吗？", boxes: (text) => `${text} 各笔的位置，按笔顺`, chart: (name) => `${name} 的学习曲线`,
     steps: "步", strokes_of: "一笔的 IoU", written: (text) => `${text} 写好了`,
     keys: [["空格", "播放、暂停"], ["← →", "后退、前进一刻"], ["Shift ← →", "上一笔、下一笔"], ["Home End", "开头、结尾"], ["− +", "慢、快"],
-      ["L", "循环"], ["O G B H T", "目标、格子、笔触、笔杆轨迹、笔尖轨迹"]],
+      ["L", "循环"], ["O G B F H T", "目标、格子、毛笔、笔触、笔杆轨迹、笔尖轨迹"]],
   },
 };
