@@ -2,9 +2,10 @@
 
     python benchmarks/bench_studio.py 永 龍
 
-A character is played at its own speed with everything shown: target, grid, ink, footprint, both paths. Frames are those that
-Chromium asked for; a display allows 60 a second, a busy machine fewer. What they cost is counted in CPU time of the page's
-main thread, which others on the machine do not change, so `1000 / ms` is how many a second one core could make.
+A character is played at its own speed with everything shown: target, grid, ink, brush, footprint, both paths. Frames
+are those that Chromium asked for; a display allows 60 a second, a busy machine fewer. What they cost is counted in CPU
+time of the page's main thread, which others on the machine do not change, so `1000 / ms` is how many a second one core
+could make.
 """
 
 from __future__ import annotations
@@ -23,7 +24,8 @@ BODY = """<!doctype html><meta charset="utf-8"><link rel="icon" href="data:,"><d
 PLAY = """async ([data, side, seconds]) => {
   const box = document.getElementById("box");
   box.replaceChildren();
-  window.player = create(box, data, { width: side, pixels: side, showCharacter: false, showHandlePath: true, showTipPath: true });
+  const options = { width: side, pixels: side, showCharacter: false, showHandlePath: true, showTipPath: true };
+  window.player = create(box, data, options);
   await new Promise((resolve) => setTimeout(resolve, 200));
   let frames = 0;
   player.on("tick", () => frames++);
@@ -67,8 +69,9 @@ def main() -> None:
             frames, milliseconds = page.evaluate(PLAY, [data, arguments.side, arguments.seconds])
             after = spent()
             each = {name: 1000 * (after[name] - before[name]) / frames for name in ("TaskDuration", "ScriptDuration")}
+            pixels = f"{arguments.side} x {arguments.side}"
             print(
-                f"{character}: {1000 * frames / milliseconds:.1f} frames a second at {arguments.side} x {arguments.side}; "
+                f"{character}: {1000 * frames / milliseconds:.1f} frames a second at {pixels}; "
                 f"{each['TaskDuration']:.2f} ms of CPU a frame, of which script {each['ScriptDuration']:.2f} ms"
             )
         browser.close()

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import secrets
 import threading
 from collections import OrderedDict
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 from hierbrush.arguments import check_choice, check_whole
 from hierbrush.errors import HierbrushError, shown
+from hierbrush.files import write_atomically
 from hierbrush.studio.order import MOST_CHARACTERS, Order, check_number_of_sheets
 from hierbrush.studio.runs import COMPOSER, Runs
 
@@ -25,13 +28,15 @@ _PATIENCE = 120.0
 
 _MOST_EPISODES = 24
 
+_MOST_GOALS = 20
+"""Pictures and fonts that are kept; the oldest makes room."""
+
 _TYPES = {
     "png": "image/png",
     "svg": "image/svg+xml",
     "pdf": "application/pdf",
     "gif": "image/gif",
     "json": "application/json",
-    "npz": "application/octet-stream",
     "gcode": "text/plain; charset=utf-8",
     "html": "text/html; charset=utf-8",
 }
@@ -52,6 +57,8 @@ class Desk:
         self.runs = Runs(runs)
         self._turn = threading.Lock()
         self._sheets: OrderedDict[Order, list[Sheet]] = OrderedDict()
+        self._goals: OrderedDict[str, Path] = OrderedDict()
+        self._folder: TemporaryDirectory[str] | None = None
 
     @contextmanager
     def _alone(self) -> Iterator[None]:
@@ -71,13 +78,14 @@ class Desk:
         from hierbrush import __version__
         from hierbrush.composer.composers import COMPOSERS
         from hierbrush.sim.model import PRESETS
+        from hierbrush.sources import BOLDEST, LIGHTEST
         from hierbrush.strokes.rollout import POLICIES
         from hierbrush.writing.layout import DIRECTIONS, GRIDS, PAPERS
-        from hierbrush.writing.plan import BOLDEST, GOALS, LIGHTEST
+        from hierbrush.writing.outputs import exports
 
         return {
             "version": __version__,
-            "goals": list(GOALS),
+            "goals": _goal_names(),
             "composers": list(COMPOSERS),
             "brushes": list(PRESETS),
             "policies": [name for name in POLICIES if name != "zero"],
@@ -85,7 +93,10 @@ class Desk:
             "papers": list(PAPERS),
             "grids": list(GRIDS),
             "weight": [LIGHTEST, BOLDEST],
-            "formats": list(_TYPES),
+            "formats": [
+                {"kind": kind, "sized": any(option.name == "size" for option in export.options)}
+                for kind, export in exports().items()
+            ],
             "most": MOST_CHARACTERS,
             "runs": self.runs.listed(),
             "curricula": _curricula(),
@@ -101,7 +112,19 @@ class Desk:
                 fields[name] = str(home if name == "policy" else home / COMPOSER)
             elif isinstance(value, str) and value not in _known(name):
                 raise HierbrushError(f"{name}: {shown(value)} is not one of {', '.join(_known(name))}")
+        for name in ("goal", "style"):
+            if isinstance(fields.get(name), str):
+                fields[name] = self._place_of(name, fields[name])
         return Order.from_json(fields)
+
+    def _place_of(self, argument: str, value: str) -> str:
+        """Return what a goal or style is: a source's name, or the place of a file that the page sent."""
+        if value in self._goals:
+            return str(self._goals[value])
+        if argument == "goal" and value in _goal_names():
+            return value
+        known = ", ".join([*(_goal_names() if argument == "goal" else ()), "a file that was dropped on the page"])
+        raise HierbrushError(f"{argument}: {shown(value)} is not one of {known}")
 
     def _written(self, order: Order) -> list[Sheet]:
         with self._alone():
@@ -134,32 +157,46 @@ class Desk:
         Raises:
             HierbrushError: it cannot be written, or not as such a file.
         """
-        from hierbrush.writing.exports import html
-        from hierbrush.writing.outputs import Output
+        from hierbrush.writing.outputs import Output, exports
 
         fields = dict(document)
-        kind = check_choice("format", fields.pop("format", None), _TYPES)
+        kind = check_choice("format", fields.pop("format", None), exports())
         number, size = fields.pop("sheet", 0), fields.pop("size", None)
+        output = Output.of(kind, size=size)
         sheets = self._written(self._order(fields))
         sheet = check_number_of_sheets(number, sheets)
         with self._alone():
-            if kind == "html":
-                content = html.render(sheet)
-            else:
-                output = Output.of(kind, size=size)
-                content = output.render_all(sheets) if output.holds_pages else output.render(sheet)
-        return content, _TYPES[kind], f"hierbrush.{kind}"
+            content = output.render_all(sheets) if output.holds_pages else output.render(sheet)
+        return content, _TYPES.get(kind, "application/octet-stream"), f"hierbrush.{kind}"
 
     def goal(self, content: bytes, name: str) -> dict[str, Any]:
-        """Take a picture or a font as goal.
+        """Take a picture or a font as goal; the answer's ``goal`` names it in orders.
 
         Raises:
             HierbrushError: it is neither, or this installation writes after neither.
         """
-        kind = _file_kind(content)
-        if kind is None:
+        from hierbrush.sources import Request
+        from hierbrush.sources.source import chain
+
+        found = next((kind for begin, kind in _BEGINNINGS.items() if content.startswith(begin)), None)
+        if found is None:
             raise HierbrushError(f"file: {shown(name)} is neither a font (TTF, OTF, WOFF) nor a picture (PNG, JPEG, …)")
-        raise HierbrushError(f"file: {shown(name)} is a {kind}, and this hierbrush cannot write after a {kind} yet")
+        what, suffix = found
+        with self._alone():
+            if self._folder is None:
+                self._folder = TemporaryDirectory(prefix="hierbrush-studio-")
+            place = Path(self._folder.name, f"{secrets.token_hex(8)}{suffix}")
+            try:
+                chain(Request(goal=place))
+            except HierbrushError:
+                raise HierbrushError(
+                    f"file: {shown(name)} is a {what}, and this hierbrush cannot write after a {what} yet"
+                ) from None
+            write_atomically(place, content)
+            self._goals[place.stem] = place
+            while len(self._goals) > _MOST_GOALS:
+                self._goals.popitem(last=False)[1].unlink(missing_ok=True)
+        return {"goal": place.stem, "name": name, "kind": what}
 
     def run(self, document: Mapping[str, Any]) -> dict[str, Any]:
         """Return a training's learning curves.
@@ -208,22 +245,26 @@ def _curricula() -> list[str]:
     return sorted(file.stem for file in folder("curricula").glob("*.yaml"))
 
 
+def _goal_names() -> list[str]:
+    """Return the sources that need no file."""
+    from hierbrush.sources import Request, kind, names
+
+    return [name for name in names() if kind(name).accepts(Request(goal=name))]
+
+
+# What a file begins with, what it is, and the suffix by which sources know it.
 _BEGINNINGS = {
-    b"\x89PNG": "picture",
-    b"\xff\xd8\xff": "picture",
-    b"GIF8": "picture",
-    b"BM": "picture",
-    b"II*\0": "picture",
-    b"MM\0*": "picture",
-    b"RIFF": "picture",
-    b"\0\1\0\0": "font",
-    b"OTTO": "font",
-    b"true": "font",
-    b"ttcf": "font",
-    b"wOFF": "font",
-    b"wOF2": "font",
+    b"\x89PNG": ("picture", ".png"),
+    b"\xff\xd8\xff": ("picture", ".jpg"),
+    b"GIF8": ("picture", ".gif"),
+    b"BM": ("picture", ".bmp"),
+    b"II*\0": ("picture", ".tif"),
+    b"MM\0*": ("picture", ".tif"),
+    b"RIFF": ("picture", ".webp"),
+    b"\0\1\0\0": ("font", ".ttf"),
+    b"true": ("font", ".ttf"),
+    b"OTTO": ("font", ".otf"),
+    b"ttcf": ("font", ".ttc"),
+    b"wOFF": ("font", ".woff"),
+    b"wOF2": ("font", ".woff2"),
 }
-
-
-def _file_kind(content: bytes) -> str | None:
-    return next((kind for begin, kind in _BEGINNINGS.items() if content.startswith(begin)), None)

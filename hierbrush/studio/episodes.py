@@ -61,9 +61,9 @@ def _strokes(goals: list[StrokeGoal], policy: str, seed: int) -> list[Writing]:
     """Write goals of strokes, each as a character of one stroke that bears the name of its type."""
     from hierbrush.characters import Component
     from hierbrush.sim import BrushModel
+    from hierbrush.sources import Plan
     from hierbrush.strokes.rollout import write_strokes
     from hierbrush.writing import Writing
-    from hierbrush.writing.plan import Plan
 
     brush = BrushModel()
     paths = write_strokes(goals, brush, policy=policy, seed=seed)
@@ -71,7 +71,6 @@ def _strokes(goals: list[StrokeGoal], policy: str, seed: int) -> list[Writing]:
         Writing(
             Plan(goal.stroke_type, (goal,), (goal.outline,), Component(goal.stroke_type, "", (0,))),
             brush=brush,
-            goal="glyph",
             policy=policy,
             seed=seed,
             stroke_paths=[path],

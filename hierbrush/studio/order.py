@@ -30,6 +30,7 @@ class Order:
 
     text: str
     goal: str | None = None
+    style: str | None = None
     composer: str | None = None
     weight: float = 1.0
     brush: str = "measured"
@@ -53,7 +54,7 @@ class Order:
                 f"text: {len(self.text):,} characters, expected at most {MOST_CHARACTERS} on this page; "
                 "hierbrush write --file takes longer ones"
             )
-        for name in ("goal", "composer", "paper", "grid"):
+        for name in ("goal", "style", "composer", "paper", "grid"):
             if getattr(self, name) is not None:
                 check_kind(name, getattr(self, name), str, "a name")
         for name in ("brush", "policy", "direction"):
@@ -112,7 +113,7 @@ class Order:
         return chosen
 
     def _writing_arguments(self) -> dict[str, Any]:
-        names = ("goal", "composer", "brush", "policy", "seed", "weight")
+        names = ("goal", "style", "composer", "brush", "policy", "seed", "weight")
         usual = {field.name: field.default for field in fields(self)}
         return {name: getattr(self, name) for name in names if getattr(self, name) != usual[name]}
 

@@ -8,7 +8,7 @@ const $ = (id) => document.getElementById(id);
 const COLOURS = { light: ["#0072b2", "#d55e00", "#009e73", "#cc79a7"], dark: ["#56b4e9", "#e69f00", "#2fc299", "#e7a3ca"] };
 const CHOICES = ["goal", "composer", "policy", "brush", "style", "ink", "direction", "paper", "grid", "missing"];
 const NUMBERS = ["rows", "columns", "per_line"];
-const state = { about: null, result: null, sheet: 0, player: null, mine: null, model: null, variants: [], episodes: [] };
+const state = { about: null, result: null, sheet: 0, player: null, mine: null, model: null, variants: [], episodes: [], files: [] };
 
 /* ---------------------------------------------------------------- words and looks */
 
@@ -104,7 +104,7 @@ function order() {
 function fit() {
   const onPaper = $("paper").value !== "";
   for (const field of document.querySelectorAll("[data-for]")) field.hidden = (field.dataset.for === "paper") !== onPaper;
-  $("composer-field").hidden = $("goal").value === "glyph";
+  $("composer-field").hidden = !["", "decomposition"].includes($("goal").value);
   $("weight-shown").value = Number($("weight").value).toFixed(1);
 }
 
@@ -120,7 +120,8 @@ const policies = () => [...state.about.policies, ...state.about.runs.filter((run
 
 function offer() {
   const { about } = state, composers = [...about.composers, ...about.runs.filter((run) => run.composer).map((run) => `run:${run.name}`)];
-  options($("goal"), about.goals, { first: "best" });
+  const names = Object.fromEntries(state.files);
+  options($("goal"), [...about.goals, ...Object.keys(names)], { first: "best", label: (goal) => names[goal] ?? word(goal) });
   options($("composer"), composers, { first: "usual", label: plain });
   options($("policy"), policies(), { label: plain });
   options($("brush"), about.brushes, { label: plain });
@@ -135,8 +136,8 @@ function offer() {
   options($("policy-a"), policies(), { label: plain });
   options($("policy-b"), policies(), { first: "none", label: plain });
   options($("run"), about.runs.map((run) => run.name), { label: plain });
-  $("files").replaceChildren(...about.formats.map((format) =>
-    made("button", { type: "button", "data-format": format, onclick: (event) => keep(format, event.target) }, FILES[format] ?? format.toUpperCase())));
+  $("files").replaceChildren(...about.formats.map(({ kind, sized }) =>
+    made("button", { type: "button", onclick: (event) => keep(kind, sized, event.target) }, FILES[kind] ?? kind.toUpperCase())));
   fit();
 }
 
@@ -269,10 +270,10 @@ function follow({ stroke }) {
 
 /* ---------------------------------------------------------------- files */
 
-async function keep(format, button) {
+async function keep(format, sized, button) {
   const asked = { ...(state.asked ?? order()), format };
   if (format !== "pdf") asked.sheet = state.sheet;
-  if (format === "png" || (format === "gif" && shownSheet().characters.length === 1)) asked.size = Number($("size").value);
+  if (sized && (format !== "gif" || shownSheet().characters.length === 1)) asked.size = Number($("size").value);
   await trying("message", button, async () => {
     const blob = await (await ask("api/export", asked)).blob();
     const name = `${asked.text.replace(/[^\p{L}\p{N}]/gu, "").slice(0, 12) || "hierbrush"}.${format}`;
@@ -300,7 +301,11 @@ async function takeFile(file) {
   if (!file) return;
   await trying("message", null, async () => {
     const headers = { "Content-Type": "application/octet-stream", "X-Name": encodeURIComponent(file.name) };
-    await (await ask("api/goal", file, headers)).json();
+    const { goal, name } = await (await ask("api/goal", file, headers)).json();
+    state.files.push([goal, name]);
+    offer();
+    $("goal").value = goal;
+    fit();
     await write();
   });
 }
@@ -377,7 +382,8 @@ function addVariant(chosen = {}) {
   const variant = { selects, weight, host, player: null };
   const field = (name, input) => made("label", { class: "field" }, made("span", { "data-word": name }, word(name)), input);
   options(selects.policy, policies(), { label: plain });
-  options(selects.goal, state.about.goals, { first: "best" });
+  const names = Object.fromEntries(state.files);
+  options(selects.goal, [...state.about.goals, ...Object.keys(names)], { first: "best", label: (goal) => names[goal] ?? word(goal) });
   options(selects.brush, state.about.brushes, { label: plain });
   for (const name of VARIED) if (chosen[name]) selects[name].value = chosen[name];
   variant.box = made("div", { class: "variant" }, made("div", { class: "grid" },

@@ -16,10 +16,11 @@ from numpy.typing import ArrayLike
 from hierbrush.characters import Component
 from hierbrush.resources import page_file
 from hierbrush.strokes.types import stroke_type
-from hierbrush.writing.result import BOX, Writing
+from hierbrush.writing.outputs import Export, register
+from hierbrush.writing.paper import BOX
 
 if TYPE_CHECKING:
-    from hierbrush.writing.result import Sheet, WrittenStroke
+    from hierbrush.writing.result import Sheet, Writing, WrittenStroke
 
 FORMAT, VERSION = "hierbrush-player", 1
 
@@ -59,7 +60,7 @@ def render(sheet: Sheet) -> bytes:
     title = " ".join(sheet.text.split())
     # In a script's text only "</" and "<!--" end or change it; in JSON "<" can always be written otherwise.
     data = json.dumps(player_data(sheet), ensure_ascii=False, separators=(",", ":")).replace("<", "\\u003c")
-    wide = "640px" if isinstance(sheet, Writing) else "1100px"
+    wide = "640px" if len(sheet.cells) == 1 else "1100px"
     page = _PAGE.format(
         lang="zh", title=escape(title[:200]), width=wide, data=data, player=page_file(_PLAYER).read_text("utf-8")
     )
@@ -167,3 +168,6 @@ def _vlq(numbers: Iterable[int]) -> str:
             rest >>= 5
         text.append(_DIGITS[rest])
     return "".join(text)
+
+
+register(Export("html", render))
