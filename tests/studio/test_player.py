@@ -6,11 +6,13 @@ import base64
 import gzip
 import json
 from collections.abc import Iterator
+from io import BytesIO
 from typing import Any
 
 import numpy as np
 import pytest
 from numpy.typing import NDArray
+from PIL import Image
 from studio.browser import opened
 
 import hierbrush
@@ -152,6 +154,26 @@ def test_going_back_shows_what_was_shown_before(page: Any) -> None:
         })"""
     )
     assert same
+
+
+def test_ink_is_as_black_as_its_tone_says(page: Any) -> None:
+    data = player_data(hierbrush.write_character("永"))
+    tone = np.full((64, 64), 255, np.uint8)
+    tone[:, 32:] = 128
+    tone[60:] = 40  # where no brush was: ink that crept there
+    file = BytesIO()
+    Image.fromarray(tone).save(file, "PNG")
+    data["characters"][0]["tone"] = "data:image/png;base64," + base64.b64encode(file.getvalue()).decode()
+    page.evaluate("(data) => { window.player = hb.create('box', data, { pixels: 64, width: 64 }) }", data)
+    page.evaluate("player.ready")
+    shown = "[player.seek(player.ticks - 1), player.cells[0].image.data.filter((_, i) => i % 4 === 3)][1]"
+    wet, plain = page.evaluate(f"[[...{shown}], [...player.cells[0].movement.paper.counts]]")
+    wanted = np.round(np.array(plain).reshape(64, 64) * tone.astype(float) / 16)
+    assert np.abs(np.array(wet).reshape(64, 64) - wanted).max() <= 1
+    dry = page.evaluate("player.seek(player.ticks), [...player.cells[0].image.data.filter((_, i) => i % 4 === 3)]")
+    assert np.array_equal(np.array(dry).reshape(64, 64), tone)
+    again = page.evaluate(f"[...{shown}]")
+    assert again == wet
 
 
 HASH = """async () => {

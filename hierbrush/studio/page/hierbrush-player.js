@@ -230,8 +230,9 @@ export class Paper {
     this.log[this.logged++] = entry;
   }
 
-  /** Show the paper as it was when `until` entries were logged; returns whether anything changed. */
-  show(until, image = null) {
+  /** Show the paper as it was when `until` entries were logged; returns whether anything changed. `tone` is how black each
+   * pixel's ink is, 0 to 255; black unless given. */
+  show(until, image = null, tone = null) {
     const { counts, log, side, dirty } = this, forward = until > this.shown;
     if (until === this.shown) return false;
     const most = this.supersample ** 2;
@@ -239,7 +240,7 @@ export class Paper {
     for (; from < to; from++) {
       const entry = log[from], pixel = entry >>> 5, some = entry & 31;
       const count = (counts[pixel] += forward ? some : -some);
-      if (image) image.data[4 * pixel + 3] = Math.round((255 * count) / most);
+      if (image) image.data[4 * pixel + 3] = Math.round(((tone ? tone[pixel] : 255) * count) / most);
       const row = Math.floor(pixel / side), column = pixel - row * side;
       if (column < dirty[0]) dirty[0] = column;
       if (row < dirty[1]) dirty[1] = row;
@@ -255,10 +256,12 @@ const BITS = Uint8Array.from({ length: 16 }, (_, n) => (n & 1) + ((n >> 1) & 1) 
 
 /** The strokes of one character on one paper, substep by substep; what was simulated is kept. */
 export class Movement {
-  /** `paths`: for each stroke its rows x, y, z in metres, one after the other; the handle moves straight between them. */
-  constructor(brush, paths, paper) {
+  /** `paths`: for each stroke its rows x, y, z in metres, one after the other; the handle moves straight between them.
+   * `starts`: where the tuft points when a stroke begins, null after a dip. */
+  constructor(brush, paths, paper, starts = []) {
     this.paper = paper;
     this.paths = paths;
+    this.starts = starts;
     this.tuft = new Tuft(brush);
     this.substeps = paths.map((path) => this.cumulated(path));
     this.first = [0];
@@ -290,6 +293,7 @@ export class Movement {
       if (this.step === 0) {
         if (this.row === 0) {
           tuft.dip();
+          if (this.starts[this.stroke]) [tuft.ux, tuft.uy] = this.starts[this.stroke];
           tuft.place(path[0], path[1], path[2]);
         }
         this.row++;
@@ -315,9 +319,9 @@ export class Movement {
   }
 
   /** Show the paper after a number of substeps. */
-  show(at, image = null) {
+  show(at, image = null, tone = null) {
     this.advance(at);
-    return this.paper.show(this.logEnds[at], image);
+    return this.paper.show(this.logEnds[at], image, tone);
   }
 
   /** Substeps done when `rows` rows (a fraction counts) of a stroke are behind the handle. */
@@ -795,11 +799,32 @@ export class HierbrushPlayer {
     this.paper.style.aspectRatio = `${width} / ${height}`;
     this.cells = this.characters.map((character) => {
       const pixels = Math.round(character.side * scale), paper = new Paper(pixels, this.data.box);
-      const movement = new Movement(this.brush, character.strokes.map((stroke) => stroke.path), paper);
-      return { character, movement, image: new ImageData(pixels, pixels), pixels,
-        left: Math.round(character.x * scale), top: Math.round(character.y * scale), at: 0 };
+      const movement = new Movement(this.brush, character.strokes.map((stroke) => stroke.path), paper,
+        character.strokes.map((stroke) => stroke.start ?? null));
+      return { character, movement, image: new ImageData(pixels, pixels), pixels, tone: null, dry: false,
+        left: Math.round(character.x * scale), top: Math.round(character.y * scale) };
     });
     this.refresh();
+    /** Kept when the tones of inks, if there are any, are shown. */
+    this.ready = Promise.all(this.cells.filter((cell) => cell.character.tone).map((cell) => this.readTone(cell)));
+  }
+
+  /** Read how black a character's ink became, from the picture that comes with it. */
+  async readTone(cell) {
+    const { pixels } = cell, picture = new Image(), context = new OffscreenCanvas(pixels, pixels).getContext("2d", { willReadFrequently: true });
+    picture.src = cell.character.tone;
+    await picture.decode();
+    context.drawImage(picture, 0, 0, pixels, pixels);
+    cell.tone = context.getImageData(0, 0, pixels, pixels).data.filter((_, i) => i % 4 === 0);
+    this.soak(cell);
+    if (this.cells.includes(cell)) this.drawInk(true);
+  }
+
+  /** Set all of a cell's ink anew. What crept beyond the brush's own mark is there when all is written. */
+  soak({ image, movement, tone, dry }) {
+    const { counts, supersample } = movement.paper, most = supersample ** 2;
+    for (let i = 0; i < counts.length; i++)
+      image.data[4 * i + 3] = dry ? tone[i] : Math.round(((tone ? tone[i] : 255) * counts[i]) / most);
   }
 
   drawGround() {
@@ -838,9 +863,12 @@ export class HierbrushPlayer {
     const [from, to] = all ? [0, this.cells.length - 1] : [Math.min(before, now), Math.max(before, now)];
     this.lastCell = now;
     for (let number = from; number <= to; number++) {
-      const cell = this.cells[number], { paper } = cell.movement;
-      cell.movement.show(this.substepsOf(number), cell.image);
-      const [left, top, right, bottom] = all ? [0, 0, cell.pixels, cell.pixels] : paper.dirty;
+      const cell = this.cells[number], { paper } = cell.movement, at = this.substepsOf(number);
+      cell.movement.show(at, cell.image, cell.tone);
+      const dry = cell.tone !== null && at === cell.movement.total, dried = dry !== cell.dry;
+      cell.dry = dry;
+      if (dried) this.soak(cell);
+      const [left, top, right, bottom] = all || dried ? [0, 0, cell.pixels, cell.pixels] : paper.dirty;
       if (right > left) context.putImageData(cell.image, cell.left, cell.top, left, top, right - left, bottom - top);
       paper.clean();
     }
