@@ -14,7 +14,8 @@ PACKAGE = Path(__file__).resolve().parent.parent / "hierbrush"
 
 # From the top; packages of one floor do not import each other, except as EXCEPTIONS says.
 FLOORS = (
-    {"cli", "studio"},
+    {"cli"},
+    {"studio"},
     {"evaluation", "fonts"},
     {"writing", "learning"},
     {"arms"},

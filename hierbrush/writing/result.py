@@ -39,6 +39,8 @@ _T = TypeVar("_T", bound=np.generic)
 
 MOST_SEED = 2**63 - 1
 
+_MOST_PLAYED = 60  # characters of a sheet that plays in a notebook, at some 10 kB each
+
 
 @dataclass(frozen=True, eq=False)
 class WrittenStroke:
@@ -217,6 +219,12 @@ class Sheet(ABC):
                 f"use {type(sheet).__name__}.load or hierbrush.load"
             )
         return sheet
+
+    def _repr_html_(self) -> str | None:
+        """Play in a notebook; a long text shows itself as a picture, which is smaller."""
+        from hierbrush.writing.exports import html
+
+        return html.frame(self) if len(self.cells) <= _MOST_PLAYED else None
 
     def _repr_png_(self) -> bytes:
         return Output.of("png").render(self)
