@@ -21,6 +21,7 @@ _COMMANDS = (
     Command("train", "Train primitives from a config file.", extra="train"),
     Command("runs", "List trainings: how far they are, how good, how old."),
     Command("curriculum", "Check a curriculum file, or show what the policy will see.", extra="train"),
+    Command("font", "Make a TrueType font of what the brush writes.", extra="fonts"),
     Command("machine", "Check a machine file for G-code, print an example or the schema."),
     Command("doctor", "Say which core is loaded, its flags, versions, data and extras."),
 )

@@ -20,9 +20,10 @@ from numpy.typing import NDArray
 from hierbrush.characters import load_library
 from hierbrush.composer import stored
 from hierbrush.composer.brief import Brief, laid_out_as
+from hierbrush.composer.components import ComponentLibrary, load_components
 from hierbrush.composer.drawings import Drawing
-from hierbrush.composer.library import ComponentLibrary, Node, form_of, load_components, nodes_of
 from hierbrush.composer.place import shaped_goals
+from hierbrush.composer.tree import Node, form_of, nodes_of
 from hierbrush.sim import rasterise
 
 Index = NDArray[np.int64]
@@ -43,7 +44,7 @@ _MOST_ROWS = 64
 
 _SIDE = 256
 
-# As in `hierbrush.composer.library`: another slot, another place of the parent, other numbers of strokes.
+# As in `hierbrush.composer.components`: another slot, another place of the parent, other numbers of strokes.
 _OTHER_STEP, _OTHER_PARENT, _COUNT_WIDTH = 4.0, 1.0, 0.95
 _MOST_OCCURRENCES = 60
 

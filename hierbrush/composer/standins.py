@@ -10,13 +10,14 @@ from collections.abc import Sequence
 from difflib import SequenceMatcher
 from functools import lru_cache
 
-from hierbrush.composer.library import ComponentLibrary, Form
+from hierbrush.composer.components import ComponentLibrary
+from hierbrush.composer.tree import ComponentForm
 
 
 @lru_cache(maxsize=1024)
 def stand_in(
     components: ComponentLibrary, stroke_types: tuple[str, ...], *, listed: bool, exclude: str | None = None
-) -> Form | None:
+) -> ComponentForm | None:
     """Return the form of a leaf with as many strokes that has most types in common; None if there is none.
 
     Of several that are as like, the one that training characters have most often.
@@ -40,9 +41,9 @@ def stand_in(
 
 
 @lru_cache(maxsize=2)
-def _leaves(components: ComponentLibrary) -> dict[int, list[Form]]:
+def _leaves(components: ComponentLibrary) -> dict[int, list[ComponentForm]]:
     """Return the forms of leaves by their numbers of strokes."""
-    leaves: defaultdict[int, list[Form]] = defaultdict(list)
+    leaves: defaultdict[int, list[ComponentForm]] = defaultdict(list)
     for form in components.forms:
         if form.is_leaf:
             leaves[len(form.stroke_types)].append(form)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from hierbrush.composer.brief import brief_from_ids
-from hierbrush.composer.library import load_components
+from hierbrush.composer.components import load_components
 from hierbrush.composer.standins import stand_in
 
 
