@@ -19,7 +19,7 @@ from hierbrush.composer.expectation import NodeExpectation
 from hierbrush.composer.ids import MOST_STROKES, parse_ids
 from hierbrush.composer.place import PLACE_SIZE
 from hierbrush.composer.standins import stand_in
-from hierbrush.composer.tree import OPERATORS, SLOTS, ComponentForm, form_of, in_order_of, nodes_of
+from hierbrush.composer.tree import OPERATORS, SLOTS, ComponentForm, Node, form_of, in_order_of, nodes_of
 from hierbrush.errors import HierbrushError
 from hierbrush.strokes.types import ABBREVIATIONS, NUMBER
 
@@ -196,21 +196,22 @@ def canonical_order(
 
 
 def laid_out_as(
-    components: ComponentLibrary, form: ComponentForm, *, listed: bool = False, exclude: str | None = None
+    components: ComponentLibrary, node: Node, types: Sequence[str], *, listed: bool = False, exclude: str | None = None
 ) -> ComponentForm:
-    """Return the form that says how a component's strokes lie: its own, or for a leaf the one that is nearest.
+    """Return the form that says how a node's strokes lie: its own, or for a leaf the one that is nearest.
 
     Args:
         components: the component library.
-        form: of the component.
+        node: of a tree with canonical strokes.
+        types: of all the tree's strokes.
         listed: whether the strokes of an unknown leaf are in the order of writing.
         exclude: training character whose own occurrences do not count.
     """
-    if not form.is_leaf:
+    form = form_of(node, types)
+    if not node.component.is_leaf:
         return form
-    types = form.stroke_types
-    known = components.leaf_form(form.name, types, exclude)
-    return known or stand_in(components, types, listed=listed, exclude=exclude) or form
+    known = components.leaf_form(form.name, form.stroke_types, exclude)
+    return known or stand_in(components, form.stroke_types, listed=listed, exclude=exclude) or form
 
 
 def make_brief(
@@ -245,7 +246,7 @@ def make_brief(
     nodes = nodes_of(tree)
     forms: dict[int, ComponentForm] = {}
     for at, node in enumerate(nodes):
-        forms[at] = laid_out_as(components, form_of(node, types), listed=listed, exclude=exclude)
+        forms[at] = laid_out_as(components, node, types, listed=listed, exclude=exclude)
     expected = components.expect(tree, forms, exclude, repertoire)
     unknown = tuple(leaf.name for leaf in tree.leaves() if not _is_known(components, leaf, types, exclude))
     prior = _prior(expected, types)

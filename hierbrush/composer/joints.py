@@ -23,7 +23,7 @@ from hierbrush.composer.brief import Brief, laid_out_as
 from hierbrush.composer.components import ComponentLibrary, load_components
 from hierbrush.composer.drawings import Drawing
 from hierbrush.composer.place import shaped_goals
-from hierbrush.composer.tree import Node, form_of, nodes_of
+from hierbrush.composer.tree import Node, nodes_of
 from hierbrush.sim import rasterise
 
 Index = NDArray[np.int64]
@@ -87,7 +87,7 @@ class Joints:
     def _shown(self, node: Node, brief: Brief) -> _Shown | None:
         """Return what the occurrences of a node's component show; None if there are none."""
         components = self._components
-        form = laid_out_as(components, form_of(node, brief.stroke_types), listed=True)
+        form = laid_out_as(components, node, brief.stroke_types, listed=True)
         found, weight, here = self._alike(node, components.occurrences(form), len(brief))
         if not len(found):
             return None

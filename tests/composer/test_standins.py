@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from hierbrush.composer.brief import brief_from_ids
+import numpy as np
+
+from hierbrush.composer.brief import brief_from_ids, brief_of
 from hierbrush.composer.components import load_components
 from hierbrush.composer.standins import stand_in
 
@@ -24,3 +26,8 @@ def test_an_unknown_component_is_named_and_its_strokes_are_no_ladder() -> None:
     assert [brief.stroke_types[row] for row in rows] == ["H", "S", "P", "N", "D", "D"]
     widths = brief.prior[rows, 2]
     assert widths.max() > 1.5 * widths.min()
+
+
+def test_a_description_is_laid_out_as_the_character_that_it_describes() -> None:
+    described, known = brief_from_ids("⿰亻九", char="仇"), brief_of("仇")
+    np.testing.assert_allclose(described.prior, known.prior, atol=1e-6)
