@@ -19,6 +19,7 @@ FLOORS = (
     {"envs"},
     {"composer", "curriculum"},
     {"characters"},
+    {"planner"},
     {"strokes", "metrics"},
     {"sim"},
     {"errors", "arguments", "files", "registration", "resources"},

@@ -60,8 +60,8 @@ def plan_character(
 ) -> PlannedCharacter:
     """Return movements whose ink together is as near as can be found to a character's.
 
-    First each stroke is searched for by itself, against its own outline; then each in turn with the others' ink lying on
-    the paper, against the whole character's.
+    First each stroke is searched for by itself, against its own outline; then each in turn with the others' ink lying
+    on the paper, against the whole character's.
 
     Args:
         goals: the strokes in writing order; what the follower runs along.
@@ -70,8 +70,8 @@ def plan_character(
         outlines: the ink wanted from each stroke, each [n, 2] in the unit box; the goals' outlines unless given.
         picture: the whole ink wanted, [256, 256], bool or coverage; the union of the outlines unless given.
         budget: rollouts a stroke, all turns together.
-        robust: look for what does well on average with brushes off by 10 % and a hand off by 0.5 mm. Each of the eight
-            combinations that are tried counts as a rollout.
+        robust: look for what does well on average with brushes off by 10 % and a hand off by 0.5 mm. Each of the 17
+            combinations that are written counts as a rollout.
         seed: the same seed gives the same plan.
         box: side of the character box in metres.
         told: is called with the rollouts spent since the last call and the IoU of what was last looked at.
@@ -95,7 +95,7 @@ def plan_character(
         starts(goals, model, policy, box),
         [rasterise([shape], SIDE) >= 0.5 for shape in shapes],
         rasterise(shapes, SIDE) >= 0.5 if picture is None else _ink(picture),
-        Scenarios.disturbed(model, seed) if robust else None,
+        Scenarios.disturbed(model) if robust else None,
         box,
     )
     budget = check_whole("budget", budget, 1, MOST_BUDGET, unit="rollouts")

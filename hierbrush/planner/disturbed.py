@@ -7,8 +7,12 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from hierbrush.arguments import check_kind, check_number, check_whole
+from hierbrush.arguments import check_kind, check_number
 from hierbrush.sim import BrushModel
+
+# Columns of a brush's parameters that are off together: width, length, offset, root, base.
+_RESPECTS = (slice(0, 2), slice(2, 4), slice(4, 7), slice(7, 8), slice(8, 9))
+SCENARIOS = 2 * len(_RESPECTS) + 2 * 3 + 1
 
 
 @dataclass(frozen=True, eq=False)
@@ -33,26 +37,29 @@ class Scenarios:
         return cls(model.parameters()[None], np.zeros((1, 3)))
 
     @classmethod
-    def disturbed(
-        cls, model: BrushModel, seed: int, *, count: int = 8, brush: float = 0.1, hand: float = 0.0005
-    ) -> Scenarios:
-        """Return ``count`` scenarios with brushes off by up to ``brush`` and hands off by ``hand``.
+    def disturbed(cls, model: BrushModel, *, brush: float = 0.1, hand: float = 0.0005) -> Scenarios:
+        """Return 17 scenarios: nothing off, or one thing, either way.
 
-        Hands come in pairs that are off by the same in opposite directions, so that their mean is none.
+        Random combinations of everything were learned by heart: of 32 of them, plans did worse on others than plans
+        that knew of none.
 
         Args:
             model: the brush that the plan is made for.
-            seed: of the random numbers.
-            count: scenarios, an even number.
-            brush: share by which width, length, offset, root and base of a brush may be off, uniformly.
-            hand: standard deviation of the hand's offset in each axis, metres.
+            brush: share by which width, length, offset, root or base of a brush is off.
+            hand: metres by which the hand is off along one axis.
 
         Raises:
             HierbrushError: an argument is out of range.
         """
         check_kind("model", model, BrushModel, "a BrushModel")
-        pairs = check_whole("count", count, 2, 64) // 2
-        rng = np.random.default_rng(check_whole("seed", seed, 0))
-        brushes = model.randomised(2 * pairs, check_number("brush", brush, 0.0, 0.9, "a share"), rng)
-        apart = rng.normal(0.0, check_number("hand", hand, 0.0, 0.02, "metres"), (pairs, 3))
-        return cls(brushes, np.concatenate([apart, -apart]))
+        by = check_number("brush", brush, 0.0, 0.9, "a share")
+        metres = check_number("hand", hand, 0.0, 0.02, "metres")
+        brushes = np.repeat(model.parameters()[None], SCENARIOS, axis=0)
+        offsets = np.zeros((SCENARIOS, 3))
+        for number, columns in enumerate(_RESPECTS):
+            brushes[2 * number, columns] *= 1.0 + by
+            brushes[2 * number + 1, columns] *= 1.0 - by
+        at = 2 * len(_RESPECTS)
+        offsets[at : at + 6 : 2] = metres * np.eye(3)
+        offsets[at + 1 : at + 6 : 2] = -metres * np.eye(3)
+        return cls(brushes, offsets)

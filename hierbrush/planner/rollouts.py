@@ -36,9 +36,9 @@ _PIXELS = _nibbles()
 class Rollouts:
     """One stroke written by many candidates at once, on the raster of the fixed metrics.
 
-    Candidates are residual actions as a stroke policy gives them, under the same limits. Fitness is the IoU of the whole
-    sheet's ink with ``wanted``; without ``under`` that is the stroke IoU. Where there are several scenarios, it is their
-    mean.
+    Candidates are residual actions as a stroke policy gives them, under the same limits. Fitness is the IoU of the
+    whole sheet's ink with ``wanted``; without ``under`` that is the stroke IoU. Where there are several scenarios, it
+    is their mean.
 
     Args:
         goal: what the follower runs along.
@@ -168,10 +168,7 @@ class _Place:
 
     def _slices(self, scale: int) -> tuple[tuple[slice, ...], tuple[slice, ...]]:
         inside, outside = zip(
-            *(
-                (slice(scale * a, scale * (a + n)), slice(scale * b, scale * (b + n)))
-                for a, b, n in self._spans
-            ),
+            *((slice(scale * a, scale * (a + n)), slice(scale * b, scale * (b + n))) for a, b, n in self._spans),
             strict=True,
         )
         return inside, outside

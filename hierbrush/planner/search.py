@@ -80,7 +80,8 @@ def directions(ticks: int, knots: int) -> Actions:
     at = np.linspace(0.0, ticks - 1.0, knots) if knots > 1 else np.array([(ticks - 1.0) / 2])
     reach = (ticks - 1.0) / (knots - 1) if knots > 1 else float(ticks)
     hats = np.maximum(1.0 - np.abs(np.arange(ticks) - at[:, None]) / max(reach, 1.0), 0.0)
-    return np.einsum("kt,ij->kitj", hats, np.eye(3)).reshape(3 * knots, ticks, 3).astype(np.float32)
+    ways: Actions = np.einsum("kt,ij->kitj", hats, np.eye(3)).reshape(3 * knots, ticks, 3).astype(np.float32)
+    return ways
 
 
 class _Climb:
@@ -134,13 +135,12 @@ class _Climb:
         off = _binned((self._counts - np.float32(FULL) * self._rollouts.wanted) * counted, phase).ravel()
         curvature = (slopes @ slopes.T).astype(np.float64)
         unit = max(float(curvature.diagonal().mean()), 1e-9)
-        rough, ways = self._rough, self._directions
+        ways = self._directions
         slope = (slopes @ off).astype(np.float64) + _SMOOTH * unit * (_bends(ways) @ _bent(self.best).ravel())
-        curvature += _SMOOTH * unit * rough
+        curvature += _SMOOTH * unit * self._rough
         steps = []
         for damping in _DAMPINGS:
-            by = np.linalg.solve(curvature + np.eye(len(slope)) * (damping * unit), -slope)
-            move = np.einsum("n,ntj->tj", by, ways)
+            move = np.einsum("n,ntj->tj", _solved(curvature, slope, damping * unit), ways)
             steps += [self.best + share * move for share in _SHARES]
         return np.clip(np.array(steps, np.float32), -1.0, 1.0)
 
@@ -151,6 +151,12 @@ class _Climb:
         self.best, self._counts, self.fitness = actions[at], counts[at].copy(), float(fitness[at])
         self.stages.append(self.best)
         return True
+
+
+def _solved(curvature: _F64, slope: _F64, damping: float) -> _F64:
+    """Return the step that ends where a quadratic with this curvature [n, n] and slope [n] is lowest, damped."""
+    step: _F64 = np.linalg.solve(curvature + damping * np.eye(len(slope)), -slope)
+    return step
 
 
 def _knots(ticks: int, budget: int) -> int:

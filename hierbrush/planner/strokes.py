@@ -15,7 +15,7 @@ from hierbrush.planner.search import STEPS, Found, search
 from hierbrush.sim import BrushModel, GoalBank, StrokeBatch, rasterise
 from hierbrush.strokes.follower import FOLLOWER
 from hierbrush.strokes.goal import StrokeGoal
-from hierbrush.strokes.rollout import StrokePolicy, handle_paths
+from hierbrush.strokes.rollout import Act, StrokePolicy, handle_paths
 
 DEFAULT_BUDGET = 2400
 """Rollouts of a stroke unless told otherwise."""
@@ -101,5 +101,11 @@ def planned_paths(
     for goal, planned in zip(goals, actions, strict=True):
         bank = GoalBank.build([goal.outline], [FOLLOWER.track(goal, model, box)], box=box)
         batch = StrokeBatch(bank, model, 1, observation="none")
-        paths += handle_paths(batch, lambda _, turn=iter(planned): next(turn)[None])
+        paths += handle_paths(batch, _replayed(planned))
     return paths
+
+
+def _replayed(planned: Actions) -> Act:
+    """Return what answers with planned actions, one after another, whatever is seen."""
+    turns = iter(planned)
+    return lambda seen: next(turns)[None]
