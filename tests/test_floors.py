@@ -16,12 +16,13 @@ PACKAGE = Path(__file__).resolve().parent.parent / "hierbrush"
 FLOORS = (
     {"cli"},
     {"writing", "learning"},
-    {"envs"},
+    {"envs", "datasets"},
     {"composer", "curriculum"},
     {"characters"},
     {"planner"},
     {"strokes", "metrics"},
     {"sim"},
+    {"lerobot"},
     {"errors", "arguments", "files", "registration", "resources"},
 )
 LEVEL = {name: len(FLOORS) - at for at, floor in enumerate(FLOORS) for name in floor}

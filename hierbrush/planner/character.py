@@ -99,7 +99,10 @@ def plan_character(
         box,
     )
     budget = check_whole("budget", budget, 1, MOST_BUDGET, unit="rollouts")
-    interrupted = not all(sheet.improve(*turn, seed, told) for turn in _turns(len(goals), budget))
+    try:
+        interrupted = not all(sheet.improve(*turn, seed, told) for turn in _turns(len(goals), budget))
+    except KeyboardInterrupt:  # between two searches
+        interrupted = True
     paths = planned_paths(goals, sheet.actions, model, box)
     return PlannedCharacter(tuple(sheet.actions), tuple(paths), sheet.rollouts, interrupted)
 
