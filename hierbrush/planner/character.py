@@ -12,7 +12,7 @@ from hierbrush.arguments import check_array, check_kind, check_list, check_numbe
 from hierbrush.errors import HierbrushError
 from hierbrush.metrics import SIDE
 from hierbrush.planner.disturbed import Scenarios
-from hierbrush.planner.rollouts import SUPERSAMPLE, Actions, Bools, Rollouts
+from hierbrush.planner.rollouts import F32, SUPERSAMPLE, Actions, Bools, Rollouts
 from hierbrush.planner.search import search
 from hierbrush.planner.strokes import DEFAULT_BUDGET, MOST_BUDGET, planned_paths, room_for, starts
 from hierbrush.sim import BrushModel, rasterise
@@ -93,8 +93,8 @@ def plan_character(
         goals,
         model,
         starts(goals, model, policy, box),
-        [rasterise([shape], SIDE) >= 0.5 for shape in shapes],
-        rasterise(shapes, SIDE) >= 0.5 if picture is None else _ink(picture),
+        [rasterise([shape], SIDE) for shape in shapes],
+        rasterise(shapes, SIDE) if picture is None else _ink(picture),
         Scenarios.disturbed(model) if robust else None,
         box,
     )
@@ -107,9 +107,8 @@ def plan_character(
     return PlannedCharacter(tuple(sheet.actions), tuple(paths), sheet.rollouts, interrupted)
 
 
-def _ink(picture: NDArray[np.generic]) -> Bools:
-    values = check_array("picture", picture, (SIDE, SIDE), f"[{SIDE}, {SIDE}] of ink or coverage", dtype=None)
-    return values if values.dtype == np.bool_ else values >= 0.5
+def _ink(picture: NDArray[np.generic]) -> F32:
+    return check_array("picture", picture, (SIDE, SIDE), f"[{SIDE}, {SIDE}] of ink or coverage", dtype=np.float32)
 
 
 def _turns(strokes: int, budget: int) -> Iterator[tuple[int, int, bool]]:
@@ -133,8 +132,8 @@ class _Sheet:
         goals: Sequence[StrokeGoal],
         model: BrushModel,
         actions: list[Actions],
-        own: list[Bools],
-        wanted: Bools,
+        own: list[F32],
+        wanted: F32,
         scenarios: Scenarios | None,
         box: float,
     ) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any, TypeVar
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -20,7 +22,9 @@ _SAMPLES = SIDE * SUPERSAMPLE
 
 Bools = NDArray[np.bool_]
 Counts = NDArray[np.uint8]
-Actions = NDArray[np.float32]
+Actions = F32 = NDArray[np.float32]
+
+_T = TypeVar("_T", bound=np.generic)
 
 
 def _nibbles() -> NDArray[np.uint16]:
@@ -37,13 +41,13 @@ class Rollouts:
     """One stroke written by many candidates at once, on the raster of the fixed metrics.
 
     Candidates are residual actions as a stroke policy gives them, under the same limits. Fitness is the IoU of the
-    whole sheet's ink with ``wanted``; without ``under`` that is the stroke IoU. Where there are several scenarios, it
-    is their mean.
+    whole sheet's ink with ``wanted``; without ``under`` that is of the stroke alone. Where there are several scenarios,
+    it is their mean.
 
     Args:
         goal: what the follower runs along.
         model: the brush that the plan is made for.
-        wanted: bool [256, 256], the pixels that should be ink.
+        wanted: [256, 256], the share of each pixel that should be ink, as `rasterise` gives it.
         candidates: how many are written at once, at most.
         under: bool [1024, 1024], samples that other strokes have inked; none unless given.
         scenarios: brushes and hands; the exact ones unless given.
@@ -54,7 +58,7 @@ class Rollouts:
         self,
         goal: StrokeGoal,
         model: BrushModel,
-        wanted: Bools,
+        wanted: F32,
         candidates: int,
         *,
         under: Bools | None = None,
@@ -73,20 +77,28 @@ class Rollouts:
         left, top, columns, height = (int(value) for value in bank.window[0])
         self._place = _Place(left, top, columns, height)
         self.wanted = self._place.cut(wanted)
-        self.counted = self._place.cut(np.ones_like(wanted))
+        self.counted = self._place.cut(np.ones((SIDE, SIDE), bool))
         self._begin = self._batch.snapshot()
-        self._elsewhere = (0, 0)
+        self._elsewhere = (0.0, 0.0, 0, 0)
         if under is not None:
             self._lay(under, wanted)
-        self._area = int(np.count_nonzero(wanted))
+        self._shares = float(wanted.sum())
+        self._pixels = int(np.count_nonzero(wanted >= 0.5))
 
-    def _lay(self, under: Bools, wanted: Bools) -> None:
+    def _lay(self, under: Bools, wanted: F32) -> None:
         """Let every paper begin with the other strokes' ink, and count what of it lies beyond the window."""
         here = self._place.cut(under, SUPERSAMPLE)
         self._begin.arrays["ink"][:, : here.shape[0] * _words(here.shape[1])] = _packed(here)
-        pixels = under.reshape(SIDE, SUPERSAMPLE, SIDE, SUPERSAMPLE).sum(axis=(1, 3)) >= FULL // 2
-        self._place.blank(pixels)
-        self._elsewhere = (int(np.count_nonzero(pixels & wanted)), int(np.count_nonzero(pixels & ~wanted)))
+        inked = under.reshape(SIDE, SUPERSAMPLE, SIDE, SUPERSAMPLE).sum(axis=(1, 3)) / np.float32(FULL)
+        self._place.blank(inked)
+        pixels, right = inked >= 0.5, wanted >= 0.5
+        common = float(np.minimum(inked, wanted).sum())
+        self._elsewhere = (
+            common,
+            float(inked.sum()) - common,
+            int(np.count_nonzero(pixels & right)),
+            int(np.count_nonzero(pixels & ~right)),
+        )
 
     def write(self, actions: Actions) -> Counts:
         """Write n candidates, float32 [n, ticks, 3]; return samples a pixel, uint8 [n, scenarios, height, width]."""
@@ -116,13 +128,25 @@ class Rollouts:
         return pairs.view(np.uint8).reshape(count, height, -1)[:, :, :width]
 
     def fitness(self, counts: Counts) -> NDArray[np.float64]:
-        """Return the IoU of what `write` returned, the mean over the scenarios: float64 [n]."""
-        ink = (counts >= FULL // 2) & self.counted
-        hits = np.count_nonzero(ink & self.wanted, axis=(2, 3)) + self._elsewhere[0]
-        misses = np.count_nonzero(ink & ~self.wanted, axis=(2, 3)) + self._elsewhere[1]
-        iou: NDArray[np.float64] = hits / np.maximum(self._area + misses, 1)
-        mean: NDArray[np.float64] = iou.mean(axis=1)
-        return mean
+        """Return how near what `write` returned is to what is wanted, the mean over the scenarios: float64 [n].
+
+        It is the IoU of areas: what both cover of each pixel over what either does. The pixels' own IoU, which tables
+        report, is blind to what happens within a pixel: who searches by it alone finds ink that fits the raster and
+        leaves the shape as it was.
+        """
+        inked = counts * (np.float32(1.0 / FULL) * self.counted)
+        common = np.minimum(inked, self.wanted).sum(axis=(2, 3), dtype=np.float64)
+        beyond = inked.sum(axis=(2, 3), dtype=np.float64) - common
+        hits, misses, _, _ = self._elsewhere
+        return _mean_iou(common + hits, beyond + misses, self._shares)
+
+    def iou(self, counts: Counts) -> NDArray[np.float64]:
+        """Return the IoU as the fixed metrics have it, by whole pixels, the mean over the scenarios: float64 [n]."""
+        ink, right = (counts >= FULL // 2) & self.counted, self.wanted >= 0.5
+        _, _, hits, misses = self._elsewhere
+        common = np.count_nonzero(ink & right, axis=(2, 3)) + hits
+        beyond = np.count_nonzero(ink & ~right, axis=(2, 3)) + misses
+        return _mean_iou(common, beyond, self._pixels)
 
     def samples(self, actions: Actions) -> Bools:
         """Return the samples of the box that a movement, float32 [ticks, 3], inks alone: bool [1024, 1024]."""
@@ -137,6 +161,12 @@ class Rollouts:
         return self._place.put(bits.astype(bool), SUPERSAMPLE)
 
 
+def _mean_iou(common: NDArray[Any], beyond: NDArray[Any], wanted: float) -> NDArray[np.float64]:
+    """Return the mean IoU [n] from what is common, [n, scenarios], what is ink beyond it, and all that is wanted."""
+    mean: NDArray[np.float64] = (common / np.maximum(wanted + beyond, 1e-9)).mean(axis=1)
+    return mean
+
+
 def _without_ink(begin: Snapshot) -> Snapshot:
     return Snapshot({**begin.arrays, "ink": np.zeros_like(begin.arrays["ink"])})
 
@@ -148,9 +178,9 @@ class _Place:
         self.shape = rows, columns
         self._spans = [_overlap(top, rows), _overlap(left, columns)]
 
-    def cut(self, whole: Bools, scale: int = 1) -> Bools:
-        """Return the window's part of a raster of the box; what lies beyond the box is False."""
-        part = np.zeros([extent * scale for extent in self.shape], bool)
+    def cut(self, whole: NDArray[_T], scale: int = 1) -> NDArray[_T]:
+        """Return the window's part of a raster of the box; what lies beyond the box is 0."""
+        part = np.zeros([extent * scale for extent in self.shape], whole.dtype)
         inside, outside = self._slices(scale)
         part[inside] = whole[outside]
         return part
@@ -162,9 +192,9 @@ class _Place:
         whole[outside] = part[inside]
         return whole
 
-    def blank(self, whole: Bools) -> None:
-        """Make the window's part of a raster of the box False."""
-        whole[self._slices(1)[1]] = False
+    def blank(self, whole: F32) -> None:
+        """Make the window's part of a raster of the box 0."""
+        whole[self._slices(1)[1]] = 0.0
 
     def _slices(self, scale: int) -> tuple[tuple[slice, ...], tuple[slice, ...]]:
         inside, outside = zip(

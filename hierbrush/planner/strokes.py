@@ -60,8 +60,8 @@ def plan_strokes(
     wanted = [goal.outline for goal in goals] if outlines is None else list(outlines)
     plans = []
     for at, (goal, start) in enumerate(zip(goals, starts(goals, model, policy, box), strict=True)):
-        pixels = rasterise([wanted[at]], SIDE) >= 0.5
-        rollouts = Rollouts(goal, model, pixels, room_for(len(start)), scenarios=scenarios, box=box)
+        ink = rasterise([wanted[at]], SIDE)
+        rollouts = Rollouts(goal, model, ink, room_for(len(start)), scenarios=scenarios, box=box)
         found = search(rollouts, start, budget, seed)
         plans.append(found)
         if told is not None:

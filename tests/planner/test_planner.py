@@ -22,8 +22,12 @@ def glyph():
     return load_library()["土"]
 
 
-def pixels(outline) -> np.ndarray:
-    return rasterise([outline], 256) >= 0.5
+def ink(outline) -> np.ndarray:
+    return rasterise([outline], 256)
+
+
+def areas_iou(inked: np.ndarray, wanted: np.ndarray) -> float:
+    return float(np.minimum(inked, wanted).sum(dtype=float) / np.maximum(inked, wanted).sum(dtype=float))
 
 
 def test_what_the_search_claims_is_what_the_metric_says_of_the_path(glyph) -> None:
@@ -32,18 +36,29 @@ def test_what_the_search_claims_is_what_the_metric_says_of_the_path(glyph) -> No
     plans = plan_strokes(goals, MODEL, policy=stroke_policy("learned"), outlines=outlines, budget=300)
     paths = planned_paths(goals, [plan.actions for plan in plans], MODEL)
     for plan, path, outline in zip(plans, paths, outlines, strict=True):
-        assert stroke_iou(trace(MODEL, [path]), rasterise([outline], 256)) == pytest.approx(plan.fitness, abs=1e-12)
+        assert areas_iou(trace(MODEL, [path]), ink(outline)) == pytest.approx(plan.fitness, abs=1e-6)
 
 
 def test_a_search_begins_with_what_the_policy_writes_and_ends_better(glyph) -> None:
     goals = [stroke.goal() for stroke in glyph.strokes]
     policy = stroke_policy("learned")
     plans = plan_strokes(goals, MODEL, policy=policy, budget=400)
-    first = [stroke_iou(trace(MODEL, [path]), rasterise([goal.outline], 256))
-             for goal, path in zip(goals, write_strokes(goals, MODEL, policy=policy), strict=True)]  # fmt: skip
-    assert [plan.history[0][1] for plan in plans] == pytest.approx(first, abs=1e-12)
+    paths = write_strokes(goals, MODEL, policy=policy)
+    first = [areas_iou(trace(MODEL, [path]), ink(goal.outline)) for goal, path in zip(goals, paths, strict=True)]
+    assert [plan.history[0][1] for plan in plans] == pytest.approx(first, abs=1e-6)
     assert all(plan.fitness >= begun for plan, begun in zip(plans, first, strict=True))
     assert np.mean([plan.fitness for plan in plans]) > np.mean(first) + 0.008
+
+
+def test_shapes_are_matched_and_not_the_raster_alone(glyph) -> None:
+    goals = [stroke.goal() for stroke in glyph.strokes]
+    plans = plan_strokes(goals, MODEL, policy=stroke_policy("learned"), budget=600)
+    paths = planned_paths(goals, [plan.actions for plan in plans], MODEL)
+    for goal, path in zip(goals, paths, strict=True):
+        fine = stroke_iou(
+            trace(MODEL, [path], side=1024, supersample=1), rasterise([goal.outline], 1024, supersample=1)
+        )
+        assert fine > 0.98
 
 
 def test_without_a_policy_the_search_begins_at_the_follower_and_finds_as_much(glyph) -> None:
@@ -63,7 +78,7 @@ def test_the_same_seed_gives_the_same_plan_and_another_one_another(glyph) -> Non
 @pytest.mark.parametrize("budget", [1, 2, 60, 150, 300])
 def test_no_more_is_written_than_the_budget_allows(glyph, budget: int) -> None:
     goal = glyph.strokes[1].goal()
-    rollouts = Rollouts(goal, MODEL, pixels(goal.outline), 200)
+    rollouts = Rollouts(goal, MODEL, ink(goal.outline), 200)
     found = search(rollouts, np.zeros((rollouts.ticks, 3), np.float32), budget, 0)
     assert rollouts.spent == found.history[-1][0] <= budget
     assert np.abs(found.actions).max(initial=0.0) <= 1.0
@@ -77,7 +92,7 @@ def test_history_and_stages_only_climb(glyph) -> None:
     spent, fitness = zip(*plan.history, strict=True)
     assert list(spent) == sorted(spent)
     assert list(fitness) == sorted(fitness)
-    rollouts = Rollouts(goal, MODEL, pixels(goal.outline), len(plan.stages))
+    rollouts = Rollouts(goal, MODEL, ink(goal.outline), len(plan.stages))
     climbed = rollouts.fitness(rollouts.write(plan.stages))
     assert list(climbed) == sorted(climbed)
 
@@ -93,13 +108,15 @@ def test_the_others_ink_counts_as_written(glyph) -> None:
     goal = glyph.strokes[0].goal()
     under = np.zeros((1024, 1024), bool)
     under[100:300, 200:600] = True
-    wanted = pixels(goal.outline)
+    wanted = ink(goal.outline)
     rollouts = Rollouts(goal, MODEL, wanted, 1, under=under)
     actions = np.zeros((1, rollouts.ticks, 3), np.float32)
     path = planned_paths([goal], [actions[0]], MODEL)[0]
     own = rollouts.samples(actions[0])
-    together = (own | under).reshape(256, 4, 256, 4).sum(axis=(1, 3)) >= 8
-    assert rollouts.fitness(rollouts.write(actions))[0] == pytest.approx(stroke_iou(together, wanted), abs=1e-12)
+    together = (own | under).reshape(256, 4, 256, 4).sum(axis=(1, 3)) / np.float32(16)
+    counts = rollouts.write(actions)
+    assert rollouts.iou(counts)[0] == pytest.approx(stroke_iou(together, wanted), abs=1e-12)
+    assert rollouts.fitness(counts)[0] == pytest.approx(areas_iou(together, wanted), abs=1e-6)
     alone = own.reshape(256, 4, 256, 4).sum(axis=(1, 3)) / 16
     assert np.array_equal(alone.astype(np.float32), trace(MODEL, [path]))
 
@@ -130,7 +147,7 @@ def test_robust_plans_are_searched_for_by_their_mean_over_scenarios(glyph) -> No
     goal = glyph.strokes[0].goal()
     off = Scenarios.disturbed(MODEL)
     (plan,) = plan_strokes([goal], MODEL, policy=stroke_policy("learned"), budget=300 * len(off), scenarios=off)
-    rollouts = Rollouts(goal, MODEL, pixels(goal.outline), 1, scenarios=off)
+    rollouts = Rollouts(goal, MODEL, ink(goal.outline), 1, scenarios=off)
     assert rollouts.fitness(rollouts.write(plan.actions[None]))[0] == pytest.approx(plan.fitness)
     assert plan.fitness > plan.history[0][1]
     assert plan.history[-1][0] <= 300 * len(off)
