@@ -27,9 +27,9 @@ from numpy.typing import NDArray
 
 from hierbrush.characters import Component, load_library, split
 from hierbrush.characters.repertoire import TYPEFACES, repertoire
+from hierbrush.composer.boxes import THICKNESS
 from hierbrush.composer.brief import Truth, brief_of, truth_of
 from hierbrush.composer.composers import composer
-from hierbrush.composer.library import THICKNESS
 from hierbrush.composer.place import sides, stroke_goals
 from hierbrush.errors import HierbrushError
 from hierbrush.metrics import SIDE, stroke_width

@@ -120,7 +120,6 @@ def evaluate(
     from hierbrush.characters import check_text
     from hierbrush.sim import BrushModel
     from hierbrush.writing.evaluation import Disturbance, characters_of
-    from hierbrush.writing.plan import GOALS
 
     for option, file, suffix in (("--json", json_file, ".json"), ("--sheet", sheet, ".png")):
         if file is None:
@@ -128,7 +127,7 @@ def evaluate(
         if file.suffix.lower() != suffix:
             raise HierbrushError(f"{option}: {shown(file)} must end in {suffix}")
         check_place(option, file)
-    goal = check_choice("--goal", goal or ("decomposition" if composers else "glyph"), GOALS)
+    goal = check_choice("--goal", goal or ("decomposition" if composers else "glyph"), ("glyph", "decomposition"))
     if text is None:
         characters = characters_of(split, limit)
     else:

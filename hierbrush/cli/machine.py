@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import fields
 from pathlib import Path
 
 import click
@@ -10,10 +11,20 @@ import click
 from hierbrush.curriculum.yaml_source import ConfigError
 from hierbrush.files import write_atomically
 from hierbrush.writing.machine import example as example_file
-from hierbrush.writing.machine import load_machine, machine_schema
+from hierbrush.writing.machine import load_machine, machine_schema, machines
 
 _FILE = click.Path(path_type=Path)
 _OUTPUT = click.option("-o", "--output", type=_FILE, help="Write it there instead of printing it.")
+
+
+_FOR = click.option(
+    "--for",
+    "option",
+    type=click.Choice(list(machines())),
+    default="gcode",
+    show_default=True,
+    help="Option of hierbrush write that the file is for.",
+)
 
 
 @click.group(short_help="Check a machine file for G-code, print an example or the schema.")
@@ -26,7 +37,8 @@ def machine() -> None:
 
 @machine.command()
 @click.argument("files", metavar="FILE...", nargs=-1, required=True, type=_FILE)
-def check(files: tuple[Path, ...]) -> None:
+@_FOR
+def check(files: tuple[Path, ...], option: str) -> None:
     """Check machine files; each problem is named as file:line:column.
 
     The exit status is 2 when a file cannot be used.
@@ -34,29 +46,32 @@ def check(files: tuple[Path, ...]) -> None:
     usable = True
     for file in files:
         try:
-            options = load_machine(file)
+            machine = load_machine(file, option)
         except ConfigError as error:
             usable = False
             for line in str(error).splitlines():
                 click.echo(f"hierbrush: error: {line}", err=True)
             continue
-        click.echo(f"{file}: fine: dialect {options.dialect}")
+        first = fields(machine)[0].name
+        click.echo(f"{file}: fine: {first} {getattr(machine, first)}")
     if not usable:
         raise click.exceptions.Exit(2)
 
 
 @machine.command()
 @_OUTPUT
-def example(output: Path | None) -> None:
+@_FOR
+def example(output: Path | None, option: str) -> None:
     """Print a machine file with every option, its meaning and its default."""
-    _print(example_file(), output)
+    _print(example_file(option), output)
 
 
 @machine.command()
 @_OUTPUT
-def schema(output: Path | None) -> None:
+@_FOR
+def schema(output: Path | None, option: str) -> None:
     """Print the JSON Schema of machine files, by which editors complete and check them."""
-    _print(json.dumps(machine_schema(), indent=2) + "\n", output)
+    _print(json.dumps(machine_schema(option), indent=2) + "\n", output)
 
 
 def _print(text: str, output: Path | None) -> None:

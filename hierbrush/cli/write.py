@@ -4,24 +4,23 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
 
+from hierbrush.cli import options
 from hierbrush.cli.messages import available_cpus, check_place, complain
 from hierbrush.errors import HierbrushError, shown
+from hierbrush.writing.layout import GRIDS
+from hierbrush.writing.outputs import Flag, Output, and_list, exports, kind_of
+from hierbrush.writing.outputs import options as export_options
 
 if TYPE_CHECKING:
-    from hierbrush.writing import GcodeOptions, Layout, Page, Sheet, Writing
-    from hierbrush.writing.outputs import Output
+    from hierbrush.sources import Request
+    from hierbrush.writing import Layout, Page, Sheet, Writing
 
 _STDOUT = Path("-")
-# As in hierbrush.writing, which --help does not import.
-_KINDS = ("png", "svg", "pdf", "gif", "json", "npz", "gcode")
-_GRIDS = ("square", "田", "米")
-_DIALECTS = ("grbl", "marlin", "klipper")
 
 
 class _Target(NamedTuple):
@@ -29,24 +28,20 @@ class _Target(NamedTuple):
     output: Output
 
 
-def _gcode_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Add the options of a machine that plotters differ in most; a file has them all."""
-    options = (
-        click.option(
-            "--gcode", "machine", type=click.Path(path_type=Path), help="YAML file of the machine for G-code; see "
-            "hierbrush machine example. The options below count more than the file.",
-        ),
-        click.option("--gcode-dialect", "dialect", type=click.Choice(_DIALECTS), help="Firmware that reads it."),
-        click.option("--gcode-work", "work", type=float, nargs=2, metavar="X Y", help="How far its axes reach, in mm."),
-        click.option("--gcode-paper", "paper", type=float, nargs=2, metavar="X Y", help="Paper's lower left corner."),
-        click.option("--gcode-surface", "surface", type=float, metavar="Z", help="Height of first touch in mm."),
-        click.option("--gcode-lift", "lift", type=float, metavar="MM", help="Height of travel above first touch."),
-        click.option("--gcode-dip", "dip", type=float, nargs=3, metavar="X Y Z", help="Place of the ink in mm."),
-        click.option("--gcode-feed", "feed", type=float, metavar="MM/MIN", help="Speed within a stroke."),
-    )  # fmt: skip
-    for option in reversed(options):
-        command = option(command)
+def _flags_of_exports(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Add the flags by which kinds of file can be told something."""
+    flags = [flag for option, _ in export_options().values() for flag in option.flags]
+    for flag in reversed(flags):
+        command = _option(flag)(command)
     return command
+
+
+def _option(flag: Flag) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    if flag.type is bool:
+        return click.option(flag.name, is_flag=True, default=None, help=flag.text)
+    kind: Any = click.Choice(flag.type) if isinstance(flag.type, tuple) else flag.type
+    kind = click.Path(path_type=Path) if kind is Path else kind
+    return click.option(flag.name, type=kind, nargs=flag.count, metavar=flag.metavar, help=flag.text)
 
 
 @click.command(short_help="Write characters into files.")
@@ -74,28 +69,26 @@ def _gcode_options(command: Callable[..., Any]) -> Callable[..., Any]:
     "outputs",
     multiple=True,
     type=click.Path(path_type=Path, allow_dash=True),
-    help="File to write; its suffix says what: png, svg, pdf, gif, json, npz or gcode. May be given several times; "
+    help=f"File to write; its suffix says what: {and_list(list(exports()), 'or')}. May be given several times; "
     "- is standard output, with --format. Several sheets are pages of one pdf, or NAME-1.png, NAME-2.png ...",
 )
-@click.option("--format", "kind", type=click.Choice(_KINDS), help="What to write to standard output, with -o -.")
+@click.option(
+    "--format", "kind", type=click.Choice(list(exports())), help="What to write to standard output, with -o -."
+)
 @click.option(
     "--hierarchy",
     type=click.Path(path_type=Path),
     help="Draw how one character is composed to this PNG: components, boxes, strokes, ink. It is composed then, as "
     "with --goal decomposition, unless --goal glyph is given.",
 )
-@click.option(
-    "--policy",
-    default="learned",
-    show_default=True,
-    help="Who moves the brush: learned, scripted, zero, random, or trained weights (file or run's folder).",
-)
-@click.option("--brush", default="measured", show_default=True, help="Preset of the brush: measured or round.")
+@options.policy
+@options.brush
 @click.option(
     "--goal",
     help="Where order, places and shapes come from: the character's glyph, or its decomposition by a composer.  "
     "[default: what is best known: the glyph where there is one, the decomposition elsewhere]",
 )
+@click.option("--style", help="File of the hand to write in.  [default: the one that hierbrush knows]")
 @click.option("--composer", help="Who composes; asks for --goal decomposition.  [default: learned]")
 @click.option(
     "--layout", help="vertical (columns, right to left) or horizontal (rows).  [default: vertical; one character alone]"
@@ -112,28 +105,17 @@ def _gcode_options(command: Callable[..., Any]) -> Callable[..., Any]:
 @click.option("--margin", type=float, help="Paper left free, in mm.  [default: 20; a twelfth of --paper]")
 @click.option(
     "--grid",
-    type=click.Choice(_GRIDS),
+    type=click.Choice(GRIDS),
     help="Draw boxes beneath the ink: plain, 田字格, or 米字格 (drawn in png, svg and pdf, not inked).",
 )
 @click.option("--cell", type=float, help="Side of a character's box in mm.  [default: 120]")
-@click.option("--size", type=int, help="Pixels of a character's box in png and gif.  [default: 256 and 240]")
-@click.option(
-    "--seed",
-    type=click.IntRange(0, 2**63 - 1),
-    default=0,
-    show_default=True,
-    metavar="INTEGER",
-    help="Seed of the policy's random numbers.",
-)
+@options.seed
 @click.option(
     "--weight", type=click.FloatRange(0.4, 2.0), default=1.0, show_default=True, metavar="NUMBER",
     help="How wide strokes are written; 1 is the hand's own width.",
 )  # fmt: skip
-@click.option(
-    "--workers", type=click.IntRange(1, 1024), metavar="INTEGER", help="Processes that share a long text.  [default: "
-    "one for each CPU]",
-)  # fmt: skip
-@_gcode_options
+@options.workers
+@_flags_of_exports
 def write(
     text: str | None,
     source: Path | None,
@@ -145,6 +127,7 @@ def write(
     policy: str,
     brush: str,
     goal: str | None,
+    style: str | None,
     composer: str | None,
     layout: str | None,
     per_line: int | None,
@@ -154,11 +137,10 @@ def write(
     margin: float | None,
     grid: str | None,
     cell: float | None,
-    size: int | None,
     seed: int,
     weight: float,
     workers: int | None,
-    **machine: Any,
+    **told: Any,
 ) -> None:
     """Write TEXT, one or more Chinese characters or the description of one, into files.
 
@@ -175,7 +157,7 @@ def write(
     hierbrush write 永 -o yong.gcode --gcode-dialect klipper
     """  # noqa: D301  # \b keeps click from joining the examples' lines
     from hierbrush.composer.ids import is_ids
-    from hierbrush.writing.outputs import check_size
+    from hierbrush.sources import Request
 
     if not outputs and hierarchy is None:
         raise click.MissingParameter(param_type="option", param_hint="'-o' / '--output'")
@@ -183,8 +165,7 @@ def write(
         raise HierbrushError("--format: tells what -o - writes; files have it in their suffix")
     if composer is not None and goal == "glyph":
         raise HierbrushError("--composer: nothing is composed with --goal glyph; leave one of them out")
-    if size is not None:
-        check_size(size)
+    given = {name: option.of_flags(told) for name, (option, _) in export_options().items()}
     text = _text(text, source, encoding)
     if on_paper is None:
         for name, value in (("rows", rows), ("columns", columns)):
@@ -216,17 +197,19 @@ def write(
             raise HierbrushError(f"--hierarchy: {shown(hierarchy)} must end in .png")
         check_place("--hierarchy", hierarchy)
         goal = goal or "decomposition"
-    targets = _targets(outputs, kind, size, _machine(machine))
+    targets = _targets(outputs, kind, given)
     if page is not None:
         from hierbrush.writing.passage import writable
 
         text = writable(text, missing)
-    able = _able(targets, text, page, goal, composer)
+    direction = "horizontal" if page is None else page.direction
+    able = _able(targets, text, page, Request(goal, style, composer, direction=direction))
     failed = len(able) < len(outputs)
     if not able and hierarchy is None:
         raise click.exceptions.Exit(2)
     arguments: dict[str, Any] = {
         "goal": goal,
+        "style": style,
         "composer": composer,
         "brush": brush,
         "policy": policy,
@@ -295,82 +278,51 @@ def _default_layout() -> Layout:
     return Layout()
 
 
-def _machine(given: dict[str, Any]) -> GcodeOptions | None:
-    """Return the machine that the options describe, or None without any."""
-    from hierbrush.writing import GcodeOptions
-    from hierbrush.writing.machine import load_machine
-
-    file = given.pop("machine")
-    given = {name: value for name, value in given.items() if value is not None}
-    if file is None and not given:
-        return None
-    fields: dict[str, Any] = {}
-    if "work" in given:
-        fields |= {"work_x": (0.0, given["work"][0]), "work_y": (0.0, given["work"][1])}
-    for name in ("paper", "dip"):
-        fields |= {f"{name}_{axis}": value for axis, value in zip("xyz", given.get(name, ()), strict=False)}
-    for name, field in (("dialect", "dialect"), ("surface", "surface_z"), ("lift", "lift"), ("feed", "write_feed")):
-        if name in given:
-            fields[field] = given[name]
-    return replace(GcodeOptions() if file is None else load_machine(file), **fields)
-
-
-def _targets(
-    paths: tuple[Path, ...], kind: str | None, size: int | None, machine: GcodeOptions | None
-) -> list[_Target]:
+def _targets(paths: tuple[Path, ...], kind: str | None, given: dict[str, Any]) -> list[_Target]:
     """Return what is to be written where; a file of an unknown kind is told and left out."""
-    from hierbrush.writing.outputs import PIXEL_SIZES, Output, kind_of
-
     kinds: dict[Path, str] = {}
     for path in paths:
         try:
             kinds[path] = kind_of(None if path == _STDOUT else path, kind if path == _STDOUT else None, argument="-o")
         except HierbrushError as error:
             complain(str(error).replace("format:", "--format:"))
-    if kinds and size is not None and not set(kinds.values()) & set(PIXEL_SIZES):
-        raise HierbrushError("--size: none of the files has pixels; only png and gif take a size")
-    if kinds and machine is not None and "gcode" not in kinds.values():
-        raise HierbrushError("--gcode: none of the files is G-code; name one that ends in .gcode")
+    told = {name for name, value in given.items() if value is not None}
+    for name in told:
+        option, takers = export_options()[name]
+        if kinds and not set(kinds.values()) & set(takers):
+            endings = and_list([f".{taker}" for taker in takers], "or")
+            raise HierbrushError(f"--{name}: none of the files {option.none}; name one that ends in {endings}")
     return [
-        _Target(
-            path,
-            Output.of(
-                kind, size=size if kind in PIXEL_SIZES else None, gcode=machine if kind == "gcode" else None
-            ),
-        )
+        _Target(path, Output.of(kind, **{name: given[name] for name in told if kind in export_options()[name][1]}))
         for path, kind in kinds.items()
-    ]  # fmt: skip
+    ]
 
 
-def _able(
-    targets: list[_Target], text: str, page: Layout | None, goal: str | None, composer: str | None
-) -> list[_Target]:
+def _able(targets: list[_Target], text: str, page: Layout | None, request: Request) -> list[_Target]:
     """Return the targets that nothing is in the way of, as far as can be seen before anything is written."""
-    from hierbrush.writing.layout import Paper
+    from hierbrush.sources import check, sure_bounds
+    from hierbrush.writing.paper import ONE_BOX
     from hierbrush.writing.passage import BLANK
-    from hierbrush.writing.plan import sure_bounds
-    from hierbrush.writing.result import BOX
-    from hierbrush.writing.write import goal_of
 
     if page is None:
-        direction = "horizontal"
-        sheets = [(Paper(BOX, BOX, BOX, [(0.0, 0.0)]), [text])]
+        sheets = [(ONE_BOX, [text])]
     else:
-        direction = page.direction
         sheets = [
             (page.paper(part), [unit for row in page.rows(part) for unit in row if unit != BLANK])
             for part in page.pages(text)
         ]
-    goals = {char: goal_of(char, goal, composer) for _, characters in sheets for char in dict.fromkeys(characters)}
-    moving = any(target.output.kind == "gcode" for target in targets)
-    bounds = {char: sure_bounds(char, of, direction) for char, of in goals.items()} if moving else {}
+    chars = dict.fromkeys(char for _, characters in sheets for char in characters)
+    for char in chars:
+        check(char, request)
+    moving = any(target.output.needs_bounds for target in targets)
+    bounds = {char: sure_bounds(char, request) for char in chars} if moving else {}
     able = []
     for target in targets:
         try:
             for path in _paths(target, len(sheets)):
                 _check_target(target._replace(path=path))
             for paper, characters in sheets:
-                target.output.check(paper, [bounds[char] for char in characters if moving])
+                target.output.check(paper, [bounds[char] for char in characters] if moving else [])
             able.append(target)
         except HierbrushError as error:
             complain(str(error))
@@ -378,11 +330,9 @@ def _able(
 
 
 def _check_target(target: _Target) -> None:
-    from hierbrush.writing.outputs import BINARY
-
     if target.path != _STDOUT:
         check_place("-o", target.path)
-    elif target.output.kind in BINARY and sys.stdout.isatty():
+    elif target.output.export.binary and sys.stdout.isatty():
         raise HierbrushError(f"-o -: {target.output.kind} is no text to be shown on a terminal; redirect it")
 
 

@@ -11,22 +11,14 @@ from numpy.typing import NDArray
 from hierbrush.characters import CharacterLibrary, Component, load_library
 from hierbrush.characters.repertoire import IN_PLACE, LEVELS, TYPEFACES, Repertoire
 from hierbrush.characters.repertoire import repertoire as repertoire_of
+from hierbrush.composer.components import ComponentLibrary, load_components
 from hierbrush.composer.drawings import MAX_STROKES as MAX_STROKES
 from hierbrush.composer.drawings import drawing_of
 from hierbrush.composer.exemplars import renumbered
+from hierbrush.composer.expectation import NodeExpectation
 from hierbrush.composer.ids import MOST_STROKES, parse_ids
-from hierbrush.composer.library import (
-    OPERATORS,
-    SLOTS,
-    ComponentLibrary,
-    Form,
-    NodeExpectation,
-    form_of,
-    in_order_of,
-    load_components,
-    nodes_of,
-)
 from hierbrush.composer.place import PLACE_SIZE
+from hierbrush.composer.tree import OPERATORS, SLOTS, ComponentForm, form_of, in_order_of, nodes_of
 from hierbrush.errors import HierbrushError
 from hierbrush.strokes.types import ABBREVIATIONS, NUMBER
 
@@ -58,7 +50,7 @@ unknown, and whether its strokes come as a list (5); typeface, level of GB 2312 
 (9, one-hot; no typeface where none draws it)."""
 
 # How the expectations of nested components are blended: power of the occurrences, and decay with every level further
-# inside. Found as the constants of `hierbrush.composer.library`.
+# inside. Found as the constants of `hierbrush.composer.components`.
 _TRUST_IN_NUMBERS, _TRUST_IN_WHOLES = 0.4, 2.0
 
 
@@ -227,7 +219,7 @@ def make_brief(
     tree = renumbered(tree, {stroke: row for row, stroke in enumerate(order)})
     types = tuple(stroke_types[stroke] for stroke in order)
     nodes = nodes_of(tree)
-    forms: dict[int, Form] = {}
+    forms: dict[int, ComponentForm] = {}
     for at, node in enumerate(nodes):
         form = form_of(node, types)
         if node.component.is_leaf:

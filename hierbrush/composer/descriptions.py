@@ -11,8 +11,9 @@ import unicodedata
 from collections import Counter, defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 
+from hierbrush.arguments import check_kind
 from hierbrush.characters import CharacterLibrary, Component, UnknownCharacterError, load_library, split
 from hierbrush.characters.descriptions import RADICALS, DescriptionTable, Structure, load_descriptions
 from hierbrush.characters.text import check_single, describe, hint
@@ -62,6 +63,11 @@ class Description:
     text: str
 
 
+@lru_cache(maxsize=4096)
+def _described(char: str) -> Description:
+    return load_describer().describe(char)
+
+
 def description_of(char: str) -> str:
     """Return what a character without a glyph can be composed from, such as ``"⿰鼻囊"`` for 齉.
 
@@ -76,7 +82,8 @@ def description_of(char: str) -> str:
             component of no known character; the message says which.
         HierbrushError: ``char`` is not exactly one character.
     """
-    return load_describer().describe(char).text
+    check_kind("char", char, str, "a string of one character such as '永'")
+    return _described(char).text
 
 
 def written_as(char: str) -> str:
@@ -121,14 +128,17 @@ def confidence_of(char: str) -> float:
     described = written_as(char)
     if described in load_library():
         return _SURE_WITH_GLYPH
-    guesses = load_describer().describe(char).guesses
+    guesses = _described(char).guesses
     return _SURE[guesses] if ord(char[0]) <= _BASIC_PLANE else _SURE_BEYOND[guesses]
 
 
 @lru_cache(maxsize=1)
 def load_describer() -> Describer:
-    """Return the describer of what ships with hierbrush, made once a process; takes half a second."""
-    return Describer(load_descriptions(), load_library(), exemplars())
+    """Return the describer of what ships with hierbrush, made once a process.
+
+    The first description takes a second: what training characters show is read then.
+    """
+    return Describer(load_descriptions(), load_library())
 
 
 class Describer:
@@ -137,18 +147,27 @@ class Describer:
     Args:
         table: what ideographs are made of.
         library: the characters that are known.
-        known: forms of their components.
+        known: forms of their components; read when first needed unless given.
     """
 
-    def __init__(self, table: DescriptionTable, library: CharacterLibrary, known: Exemplars) -> None:
-        self._table, self._library, self._known = table, library, known
-        self._met: defaultdict[tuple[str, int, str], Counter[str]] = defaultdict(Counter)
-        for char in library:
-            if split(char) == "train":
-                for structure in table.of(char):
-                    self._align(structure, library.decomposition(char))
+    def __init__(self, table: DescriptionTable, library: CharacterLibrary, known: Exemplars | None = None) -> None:
+        self._table, self._library, self._given = table, library, known
         # Of the character that is being described: what a part is found to be may depend on what it is a part of.
         self._found: dict[tuple[str, str, int], Description] = {}
+
+    @cached_property
+    def _known(self) -> Exemplars:
+        return self._given or exemplars()
+
+    @cached_property
+    def _met(self) -> dict[tuple[str, int, str], Counter[str]]:
+        """How often training characters have which component for a part in a place; most of what describing costs."""
+        met: defaultdict[tuple[str, int, str], Counter[str]] = defaultdict(Counter)
+        for char in self._library:
+            if split(char) == "train":
+                for structure in self._table.of(char):
+                    self._align(structure, self._library.decomposition(char), met)
+        return dict(met)
 
     def describe(self, char: str) -> Description:
         """Return the description of a character; see `description_of`.
@@ -179,7 +198,9 @@ class Describer:
             return f"has no glyph, and nobody knows how its part {describe(parts[0])} is written in its place"
         return "has no glyph, and its parts are no components of known characters, or cross each other"
 
-    def _align(self, structure: Structure, tree: Component) -> None:
+    def _align(
+        self, structure: Structure, tree: Component, met: defaultdict[tuple[str, int, str], Counter[str]]
+    ) -> None:
         """Note which components of a tree a structure's parts mean, as far as the two are put together alike."""
         if isinstance(structure, str):
             return
@@ -188,13 +209,13 @@ class Describer:
             return
         for slot, (part, child) in enumerate(zip(parts, tree.children, strict=True)):
             if not isinstance(part, str):
-                self._align(part, child)
+                self._align(part, child, met)
                 continue
             if (len(child.name) == 1 or child.is_anonymous) and self._may_be(part, child):
-                self._met[operator, slot, part][child.name] += 1
+                met[operator, slot, part][child.name] += 1
             if child.children and part not in self._library:
                 for inner in self._table.of(part):
-                    self._align(inner, child)
+                    self._align(inner, child, met)
 
     def _may_be(self, part: str, component: Component) -> bool:
         """Return whether a part has about as many strokes as a component; if not, the two are cut differently."""

@@ -34,8 +34,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hierbrush.composer.brief import Brief
-from hierbrush.composer.library import OPERATORS, SLOTS
 from hierbrush.composer.place import stroke_goals
+from hierbrush.composer.tree import OPERATORS, SLOTS
 from hierbrush.sim import BrushModel, GoalBank, HandleLimits, StrokeBatch, rasterise
 from hierbrush.sim.observation import TRACK_SIZE
 from hierbrush.sim.reference import pack

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from hierbrush.writing.exports.archive import load
 from hierbrush.writing.exports.gcode import GcodeOptions
 from hierbrush.writing.layout import Layout
 from hierbrush.writing.levels import ComposerScores, LevelScores
+from hierbrush.writing.outputs import load
+from hierbrush.writing.paper import BOX, Cell
 from hierbrush.writing.pens import BrushPen, RecordingPen
-from hierbrush.writing.result import BOX, Cell, Page, Sheet, Writing, WrittenStroke
+from hierbrush.writing.result import Page, Sheet, Writing, WrittenStroke
 from hierbrush.writing.trajectory import TRAJECTORY, MotionLimits
 from hierbrush.writing.write import WritingInterrupted, write_character, write_characters, write_pages, write_text
 

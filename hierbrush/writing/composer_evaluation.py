@@ -27,7 +27,8 @@ from hierbrush.metrics.recognition import GlyphIndex
 from hierbrush.sim import BrushModel, rasterise, trace
 from hierbrush.strokes.policy import MLPPolicy
 from hierbrush.strokes.rollout import policy_name
-from hierbrush.writing.result import BOX, Writing
+from hierbrush.writing.paper import BOX
+from hierbrush.writing.result import Writing
 from hierbrush.writing.workers import mapped
 from hierbrush.writing.write import write_characters
 

@@ -18,7 +18,7 @@ from hierbrush.errors import HierbrushError
 from hierbrush.metrics import SIDE, Scores, disc_coverage, inscribed_discs, score, stroke_iou
 from hierbrush.sim import BrushModel, rasterise, trace
 from hierbrush.strokes.rollout import policy_name, write_strokes
-from hierbrush.writing.result import BOX
+from hierbrush.writing.paper import BOX
 from hierbrush.writing.trajectory import MotionLimits, compose, motion_peaks
 from hierbrush.writing.workers import mapped
 

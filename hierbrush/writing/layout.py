@@ -5,12 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import NamedTuple
 
 from hierbrush.arguments import check_choice, check_list, check_number, check_whole
+from hierbrush.characters.marks import NEVER_FIRST, NEVER_LAST, folded
 from hierbrush.errors import HierbrushError, closest, shown
-from hierbrush.writing.marks import NEVER_FIRST, NEVER_LAST, folded
-from hierbrush.writing.options import from_mapping
+from hierbrush.writing.options import from_mapping, options_of
+from hierbrush.writing.paper import Paper
 from hierbrush.writing.passage import BLANK, rows_of, spelled
 
 DIRECTIONS = ("vertical", "horizontal")
@@ -35,26 +35,6 @@ _MARGIN = 1 / 12  # of a paper's shorter side
 _GAPS = (0.05, 0.15)  # between characters and between lines, in cells
 _SLACK = 1e-9
 _MILLIMETRES = re.compile(r"(\d+(?:\.\d+)?)\s*[x×*]\s*(\d+(?:\.\d+)?)")
-
-
-class Paper(NamedTuple):
-    """A paper before anything is written on it; lengths in metres.
-
-    ``corners`` are the top left corners of the characters' boxes, x and y, in reading order; ``cell`` is their side.
-    """
-
-    width: float
-    height: float
-    cell: float
-    corners: list[tuple[float, float]]
-
-    def pixels(self, size: int) -> tuple[int, int]:
-        """Return the rows and columns of a picture in which a character's box is ``size`` pixels wide."""
-        scale = size / self.cell
-        # Rounding may push the last box half a pixel past the paper's own rounded edge.
-        rows = max(round(self.height * scale), *(round(y * scale) + size for _, y in self.corners))
-        columns = max(round(self.width * scale), *(round(x * scale) + size for x, _ in self.corners))
-        return rows, columns
 
 
 @dataclass(frozen=True)
@@ -293,6 +273,20 @@ class Layout:
             HierbrushError: no mapping, an unknown field, or a value the layout refuses.
         """
         return from_mapping("layout", cls, mapping)
+
+
+def layout_of(layout: object) -> Layout:
+    """Return a layout given as one, as the name of its direction, or as a mapping of its fields.
+
+    Raises:
+        HierbrushError: it is none of these, or has a value that a layout refuses.
+    """
+    if isinstance(layout, str):
+        return Layout(direction=layout)
+    if not isinstance(layout, Layout | Mapping):
+        directions = ", ".join(DIRECTIONS)
+        raise HierbrushError(f"layout: {shown(layout)}, expected one of {directions}, a Layout or its fields")
+    return options_of("layout", Layout, layout)
 
 
 def paper_size(paper: object) -> tuple[float, float]:

@@ -13,11 +13,11 @@ from typing import NamedTuple
 
 from hierbrush.arguments import check_choice, check_kind
 from hierbrush.characters.descriptions import PARTS
+from hierbrush.characters.marks import BOX_MARK, is_mark
 from hierbrush.characters.text import UnknownCharacterError, describe, hint
 from hierbrush.composer.descriptions import VARIATION_SELECTORS, written_as
 from hierbrush.composer.ids import MOST_STROKES, parse_ids
 from hierbrush.errors import HierbrushError, shown
-from hierbrush.writing.marks import BOX_MARK, is_mark
 
 BLANK = "\u3000"
 """A cell that stays empty."""

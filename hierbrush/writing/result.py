@@ -8,32 +8,28 @@ from dataclasses import dataclass
 from functools import cached_property
 from os import PathLike
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple, Self, TypeVar, overload
+from typing import Any, BinaryIO, Self, TypeVar, overload
 
 import numpy as np
 from numpy.typing import NDArray
 
-from hierbrush.arguments import check_choice, check_kind, check_list, check_path, check_whole
+from hierbrush.arguments import check_kind, check_list, check_path, check_whole
 from hierbrush.characters import Component
 from hierbrush.errors import HierbrushError, shown
 from hierbrush.files import write_atomically
 from hierbrush.metrics import SIDE, Scores, score, stroke_iou
 from hierbrush.sim import BrushModel, rasterise, trace
+from hierbrush.sources import Plan, kind
 from hierbrush.strokes.goal import StrokeGoal
-from hierbrush.writing.layout import DIRECTIONS, Layout, Paper
+from hierbrush.writing import outputs
+from hierbrush.writing.layout import Layout, layout_of
 from hierbrush.writing.levels import LevelScores, composer_scores, stroke_box
 from hierbrush.writing.options import options_of
-from hierbrush.writing.outputs import Output, check_size, kind_of, picture_shape
+from hierbrush.writing.outputs import Output, kind_of
+from hierbrush.writing.paper import BOX, Cell, Paper, check_size, picture_shape, pixel_corner
 from hierbrush.writing.passage import BLANK
 from hierbrush.writing.pens import BrushPen, draw_paths
-from hierbrush.writing.plan import GOALS, Plan
 from hierbrush.writing.trajectory import MotionLimits, compose
-
-if TYPE_CHECKING:
-    from hierbrush.writing.exports.gcode import GcodeOptions
-
-BOX = 0.12
-"""Side of the character box in metres, in which every character is written before a layout scales it."""
 
 _T = TypeVar("_T", bound=np.generic)
 
@@ -87,15 +83,6 @@ class WrittenStroke:
 
     def __repr__(self) -> str:
         return f"<WrittenStroke {self.stroke_type}: {len(self.path)} rows, {self.span.start} to {self.span.stop}>"
-
-
-class Cell(NamedTuple):
-    """A character on a paper: its writing and the top left corner and side of its box in metres."""
-
-    writing: Writing
-    x: float
-    y: float
-    side: float
 
 
 class Sheet(ABC):
@@ -154,42 +141,28 @@ class Sheet(ABC):
         draw_paths(self.paths, pen)
 
     @overload
-    def save(
-        self,
-        path: str | PathLike[str],
-        *,
-        format: str | None = None,
-        size: int | None = None,
-        gcode: GcodeOptions | Mapping[str, Any] | None = None,
-    ) -> Path: ...
+    def save(self, path: str | PathLike[str], *, format: str | None = None, **options: Any) -> Path: ...
 
     @overload
-    def save(
-        self,
-        path: BinaryIO,
-        *,
-        format: str,
-        size: int | None = None,
-        gcode: GcodeOptions | Mapping[str, Any] | None = None,
-    ) -> None: ...
+    def save(self, path: BinaryIO, *, format: str, **options: Any) -> None: ...
 
     def save(
         self,
         path: str | PathLike[str] | BinaryIO,
         *,
         format: str | None = None,  # noqa: A002  # as in Pillow and Matplotlib
-        size: int | None = None,
-        gcode: GcodeOptions | Mapping[str, Any] | None = None,
+        **options: Any,
     ) -> Path | None:
-        """Write a file of the kind that its suffix names: png, svg, pdf, gif, json, npz or gcode.
+        """Write a file of the kind that its suffix names, such as png, svg, pdf, gif, json, npz or gcode.
 
         There is either the old file or the whole new one. JSON and npz load back with `load`.
 
         Args:
             path: name of the file, or a binary file that is open for writing.
             format: the kind of file where it is not the suffix; needed for an open file.
-            size: pixels of a character box in png (256 unless told otherwise) and gif (240).
-            gcode: the machine, as `GcodeOptions` or as a mapping of its fields.
+            **options: what the kind can be told (docs/formats.md): ``size``, pixels of a character box in png (256
+                unless told otherwise) and gif (240); ``gcode``, the machine, as `GcodeOptions` or as a mapping of its
+                fields.
 
         Returns:
             The path; None for an open file.
@@ -199,11 +172,10 @@ class Sheet(ABC):
                 does not fit, or a file that cannot be written.
         """
         if hasattr(path, "write"):
-            content = Output.of(kind_of(None, format), size=size, gcode=gcode).render(self)
-            _write_into(path, content)
+            _write_into(path, Output.of(kind_of(None, format), **options).render(self))
             return None
         target = check_path("path", path)
-        write_atomically(target, Output.of(kind_of(target, format), size=size, gcode=gcode).render(self))
+        write_atomically(target, Output.of(kind_of(target, format), **options).render(self))
         return target
 
     @classmethod
@@ -213,9 +185,7 @@ class Sheet(ABC):
         Raises:
             HierbrushError: the file cannot be read, is damaged, or holds the other kind of sheet.
         """
-        from hierbrush.writing.exports import archive
-
-        sheet = archive.load(path)
+        sheet = outputs.load(path)
         if not isinstance(sheet, cls):
             raise HierbrushError(
                 f"path: {shown(path)} holds a {type(sheet).__name__}, not a {cls.__name__}; "
@@ -224,14 +194,10 @@ class Sheet(ABC):
         return sheet
 
     def _repr_png_(self) -> bytes:
-        from hierbrush.writing.exports import png
-
-        return png.render(self, 256)
+        return Output.of("png").render(self)
 
     def _repr_svg_(self) -> str:
-        from hierbrush.writing.exports import svg
-
-        return svg.render(self, longest=480)
+        return Output.of("svg").export.render(self, longest=480).decode()
 
 
 class Writing(Sheet):
@@ -249,7 +215,6 @@ class Writing(Sheet):
         plan: Plan,
         *,
         brush: BrushModel,
-        goal: str,
         policy: str,
         seed: int,
         stroke_paths: Sequence[NDArray[np.float64]],
@@ -261,7 +226,7 @@ class Writing(Sheet):
         self.text = plan.char
         self.plan = plan
         self.motion = options_of("motion", MotionLimits, motion)
-        self.brush, self.goal, self.policy = brush, check_choice("goal", goal, GOALS), policy
+        self.brush, self.goal, self.policy = brush, plan.source, policy
         self.seed = check_whole("seed", seed, 0, MOST_SEED)
         self.width = self.height = BOX
         self.cells = (Cell(self, 0.0, 0.0, BOX),)
@@ -291,13 +256,7 @@ class Writing(Sheet):
 
         None where nobody has measured it: for a description, and for another composer.
         """
-        if not self.composer:
-            return 1.0
-        if self.composer != "learned" or len(self.char) != 1:
-            return None
-        from hierbrush.composer.descriptions import confidence_of
-
-        return confidence_of(self.char)
+        return kind(self.goal).confidence(self.plan)
 
     @property
     def decomposition(self) -> Component:
@@ -319,9 +278,10 @@ class Writing(Sheet):
         """The scores of the composer, of the primitives and of the whole, each by itself."""
         glyph, order = self.plan.glyph, self.plan.order
         composed = composer_scores(self.boxes, order, glyph) if self.composer and glyph and order else None
-        # Where the glyph is the goal, the two are the same comparison.
-        primitive = score(self._ink, rasterise(self.plan.references, SIDE)) if self.composer else self.scores
-        return LevelScores(composed, primitive, self.scores if glyph else None)
+        character = None if self._reference is None else self.scores
+        if character is not None and self.plan.is_reference:  # the two are the same comparison
+            return LevelScores(composed, character, character)
+        return LevelScores(composed, score(self._ink, rasterise(self.plan.references, SIDE)), character)
 
     @cached_property
     def strokes(self) -> tuple[WrittenStroke, ...]:
@@ -335,14 +295,18 @@ class Writing(Sheet):
 
     @cached_property
     def scores(self) -> Scores:
-        """IoU, XOR/area and Chamfer distance of the ink with the glyph, on the 256 × 256 raster.
+        """IoU, XOR/area and Chamfer distance of the ink with the glyph or what was copied, on the 256 × 256 raster.
 
         Raises:
             HierbrushError: the character was described and has no glyph; `levels` has what can be scored.
         """
-        if self.plan.glyph is None:
+        if self._reference is None:
             raise HierbrushError(f"scores: {shown(self.char)} has no glyph to compare with; see levels.primitive")
-        return score(self._ink, rasterise(self.plan.glyph, SIDE))
+        return score(self._ink, self._reference)
+
+    @cached_property
+    def _reference(self) -> NDArray[np.float32] | None:
+        return self.plan.reference_ink()
 
     @cached_property
     def _ink(self) -> NDArray[np.float32]:
@@ -440,26 +404,6 @@ class Page(Sheet):
         return f"<Page {shown(self.text)}: {len(self)} characters on {self.width:.3f} x {self.height:.3f} m>"
 
 
-def pixel_corner(cell: Cell, size: int) -> tuple[int, int]:
-    """Return the row and column where a cell's box starts when boxes are ``size`` pixels wide."""
-    scale = size / cell.side
-    return round(cell.y * scale), round(cell.x * scale)
-
-
-def layout_of(layout: object) -> Layout:
-    """Return a layout given as one, as the name of its direction, or as a mapping of its fields.
-
-    Raises:
-        HierbrushError: it is none of these, or has a value that a layout refuses.
-    """
-    if isinstance(layout, str):
-        return Layout(direction=layout)
-    if not isinstance(layout, Layout | Mapping):
-        directions = ", ".join(DIRECTIONS)
-        raise HierbrushError(f"layout: {shown(layout)}, expected one of {directions}, a Layout or its fields")
-    return options_of("layout", Layout, layout)
-
-
 def _write_into(file: Any, content: bytes) -> None:
     try:
         file.write(content)
@@ -499,6 +443,7 @@ def _frozen(array: NDArray[_T]) -> NDArray[_T]:
 
 def _identity(writing: Writing) -> tuple[object, ...]:
     plan = writing.plan
-    told = plan.char, plan.composer, plan.decomposition, plan.order, plan.unknown, plan.weight
+    told = plan.char, plan.source, plan.composer, plan.decomposition, plan.order, plan.unknown, plan.weight
     glyph = None if plan.glyph is None else [outline.tolist() for outline in plan.glyph]
-    return told, glyph, writing.brush, writing.goal, writing.policy, writing.seed, writing.motion
+    picture = None if plan.picture is None else plan.picture.tobytes()
+    return told, glyph, picture, plan.confidence, writing.brush, writing.policy, writing.seed, writing.motion

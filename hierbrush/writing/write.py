@@ -5,21 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
 from os import PathLike, fspath
-from typing import Any
+from typing import Any, TypedDict, Unpack
 
 from hierbrush.arguments import check_choice, check_kind, check_number, check_whole
-from hierbrush.characters.text import check_single, describe
-from hierbrush.composer.descriptions import check_writable, written_as
-from hierbrush.composer.ids import is_ids
-from hierbrush.errors import HierbrushError, shown
+from hierbrush.errors import HierbrushError, closest, shown
 from hierbrush.sim import BrushModel
+from hierbrush.sources import BOLDEST, LIGHTEST, Request, check, plans_of
 from hierbrush.strokes.rollout import policy_name, write_strokes
-from hierbrush.writing.layout import DIRECTIONS, Layout
-from hierbrush.writing.marks import is_mark
+from hierbrush.writing.layout import DIRECTIONS, Layout, layout_of
 from hierbrush.writing.options import options_of
 from hierbrush.writing.passage import BLANK, Missing, spelled, writable
-from hierbrush.writing.plan import BOLDEST, GOALS, LIGHTEST, composed_plans, glyph_plan
-from hierbrush.writing.result import MOST_SEED, Page, Writing, layout_of
+from hierbrush.writing.result import MOST_SEED, Page, Writing
 from hierbrush.writing.trajectory import MotionLimits
 from hierbrush.writing.workers import mapped
 
@@ -27,6 +23,20 @@ _BATCH = 64  # characters composed and written side by side: what fits into a co
 _MOST_WORKERS = 1024
 
 Progress = Callable[[int], object]
+Motion = MotionLimits | Mapping[str, Any] | None
+
+
+class How(TypedDict, total=False):
+    """How characters are written: the arguments of `write_character` after the first."""
+
+    goal: Any
+    style: str | PathLike[str] | None
+    composer: str | PathLike[str] | None
+    brush: str | BrushModel
+    policy: str | PathLike[str]
+    seed: int
+    motion: Motion
+    weight: float
 
 
 class WritingInterrupted(KeyboardInterrupt):
@@ -51,12 +61,13 @@ class WritingInterrupted(KeyboardInterrupt):
 def write_character(
     char: str,
     *,
-    goal: str | None = None,
+    goal: Any = None,
+    style: str | PathLike[str] | None = None,
     composer: str | PathLike[str] | None = None,
     brush: str | BrushModel = "measured",
     policy: str | PathLike[str] = "learned",
     seed: int = 0,
-    motion: MotionLimits | Mapping[str, Any] | None = None,
+    motion: Motion = None,
     weight: float = 1.0,
 ) -> Writing:
     """Write one character.
@@ -69,6 +80,7 @@ def write_character(
             ``"decomposition"``, from the composer, which knows how training characters write the character's
             components. What is best known unless given: the glyph where there is one, the composer where there is none
             (a description has no glyph, nor have most characters of Unicode) or where ``composer`` is given.
+        style: file of the hand to write in; the one that hierbrush knows unless given.
         composer: who composes: ``"learned"`` unless given, a baseline (``"component means"``,
             ``"nearest character"``, ``"fixed splits"``), or the path of a ``.safetensors`` file.
         brush: a preset's name (``"measured"``, ``"round"``) or a `BrushModel`.
@@ -88,7 +100,15 @@ def write_character(
             nothing that exists.
     """
     (writing,) = write_characters(
-        [char], goal=goal, composer=composer, brush=brush, policy=policy, seed=seed, motion=motion, weight=weight
+        [char],
+        goal=goal,
+        style=style,
+        composer=composer,
+        brush=brush,
+        policy=policy,
+        seed=seed,
+        motion=motion,
+        weight=weight,
     )
     return writing
 
@@ -96,17 +116,11 @@ def write_character(
 def write_characters(
     characters: Iterable[str],
     *,
-    goal: str | None = None,
-    composer: str | PathLike[str] | None = None,
-    brush: str | BrushModel = "measured",
-    policy: str | PathLike[str] = "learned",
-    seed: int = 0,
-    motion: MotionLimits | Mapping[str, Any] | None = None,
-    weight: float = 1.0,
     stroke_lists: bool = False,
     direction: str = "horizontal",
     workers: int = 1,
     progress: Progress | None = None,
+    **how: Unpack[How],
 ) -> list[Writing]:
     """Write many characters side by side, which takes a fraction of the time of one after the other.
 
@@ -115,18 +129,13 @@ def write_characters(
 
     Args:
         characters: each as for `write_character`.
-        goal: as for `write_character`, for each character.
-        composer: as for `write_character`.
-        brush: as for `write_character`.
-        policy: as for `write_character`.
-        seed: as for `write_character`.
-        motion: as for `write_character`.
-        weight: as for `write_character`.
         stroke_lists: tell the composer the order of the strokes within components that no training character has, as
             ``{S HZ H}`` in a description does.
         direction: of the text that punctuation is placed for, ``"vertical"`` or ``"horizontal"``.
         workers: processes that share the work; a batch gives the same in any of them.
         progress: is told how many characters were just written.
+        **how: ``goal``, ``style``, ``composer``, ``brush``, ``policy``, ``seed``, ``motion`` and ``weight``, each as
+            for `write_character`, for every character.
 
     Raises:
         HierbrushError: as for `write_character`, or there are fewer than 1 workers.
@@ -135,10 +144,10 @@ def write_characters(
     check_kind("progress", progress, Callable | None, "a function of a number or None")  # type: ignore[arg-type]
     check_kind("stroke_lists", stroke_lists, bool, "True or False")
     check_choice("direction", direction, DIRECTIONS)
-    settings = _settings(composer, brush, policy, seed, motion, weight)
-    pairs = [(char, goal_of(char, goal, composer)) for char in _checked_characters(characters)]
-    batches = [pairs[start : start + _BATCH] for start in range(0, len(pairs), _BATCH)]
-    write = partial(_write_batch, stroke_lists=stroke_lists, direction=direction, **settings)
+    request, hand = _request(stroke_lists, direction, **how), _hand(**how)
+    chars = _checked_characters(characters, request)
+    batches = [chars[start : start + _BATCH] for start in range(0, len(chars), _BATCH)]
+    write = partial(_write_batch, request=request, **hand)
     written: list[Writing] = []
     try:
         for batch in mapped(write, batches, check_whole("workers", workers, 1, _MOST_WORKERS)):
@@ -150,51 +159,46 @@ def write_characters(
     return written
 
 
-def goal_of(char: str, goal: str | None = None, composer: object = None) -> str:
-    """Return what `write_character` follows: ``"glyph"`` or ``"decomposition"``.
-
-    Raises:
-        HierbrushError: the character is not known, or there is no such goal or none for a description.
-    """
-    check_kind("char", char, str, "a string of one character such as '永'")
-    if goal is not None:
-        check_choice("goal", goal, GOALS)
-    if is_ids(char):
-        if goal == "glyph":
-            raise HierbrushError(f"goal: the description {shown(char)} has no glyph to follow; use 'decomposition'")
-        return "decomposition"
-    if is_mark(char):
-        return "glyph"
-    check_writable(char)
-    check_single(char)
-    if is_ids(written_as(char)):
-        if goal == "glyph":
-            raise HierbrushError(f"goal: {describe(char)} has no glyph to follow; use goal='decomposition'")
-        return "decomposition"
-    return goal or ("glyph" if composer is None else "decomposition")
-
-
-def _checked_characters(characters: Any) -> list[Any]:
+def _checked_characters(characters: Any, request: Request) -> list[str]:
+    """Return the characters, if each of them can be seen to be one that there are strokes for."""
     try:
         iterator = iter(characters)
     except Exception:  # a stranger's __iter__ may raise anything
         raise HierbrushError(f"characters: {shown(characters)}, expected characters such as ['永', '和']") from None
-    return list(iterator)
+    chars = list(iterator)
+    for char in chars:
+        check_kind("char", char, str, "a string of one character such as '永'")
+        check(char, request)
+    return chars
 
 
-def _settings(
-    composer: object, brush: object, policy: object, seed: object, motion: object, weight: object
-) -> dict[str, Any]:
-    """Return the arguments that are the same for all characters, checked."""
+def _request(stroke_lists: bool, direction: str, **how: Unpack[How]) -> Request:
+    composer, style = how.get("composer"), how.get("style")
+    return Request(
+        goal=how.get("goal"),
+        style=None if style is None else _name("style", style),
+        composer=None if composer is None else _name("composer", composer),
+        weight=check_number("weight", how.get("weight", 1.0), LIGHTEST, BOLDEST, "times the usual width"),
+        direction=direction,
+        stroke_lists=stroke_lists,
+    )
+
+
+def _hand(**how: Unpack[How]) -> dict[str, Any]:
+    """Return who moves which brush how, checked."""
+    known = list(How.__annotations__)
+    for name in how:
+        if name not in known:
+            hint = closest(name, known) or f"; there are {', '.join(known)}"
+            raise HierbrushError(f"{name}: is no argument{hint}")
+    brush = how.get("brush", "measured")
     if not isinstance(brush, str | BrushModel):
         raise HierbrushError(f"brush: {shown(brush)}, expected the name of a preset or a BrushModel")
     return {
-        "composer": "learned" if composer is None else _name("composer", composer),
         "brush": BrushModel.preset(brush) if isinstance(brush, str) else brush,
-        "policy": policy_name(_name("policy", policy)),
-        "seed": check_whole("seed", seed, 0, MOST_SEED),
-        "motion": options_of("motion", MotionLimits, motion),
-        "weight": check_number("weight", weight, LIGHTEST, BOLDEST, "times the usual width"),
+        "policy": policy_name(_name("policy", how.get("policy", "learned"))),
+        "seed": check_whole("seed", how.get("seed", 0), 0, MOST_SEED),
+        "motion": options_of("motion", MotionLimits, how.get("motion")),
     }
 
 
@@ -212,37 +216,20 @@ def _name(argument: str, value: object) -> str:
 
 
 def _write_batch(
-    batch: list[tuple[str, str]],
-    *,
-    composer: str,
-    brush: BrushModel,
-    policy: str,
-    seed: int,
-    motion: MotionLimits,
-    stroke_lists: bool,
-    weight: float,
-    direction: str,
+    batch: list[str], *, request: Request, brush: BrushModel, policy: str, seed: int, motion: MotionLimits
 ) -> list[Writing]:
-    composed = [char for char, goal in batch if goal == "decomposition"]
-    from_composer = iter(
-        composed_plans(composed, composer, stroke_lists=stroke_lists, weight=weight) if composed else ()
-    )
-    plans = [
-        (next(from_composer) if goal == "decomposition" else glyph_plan(char, direction, weight), goal)
-        for char, goal in batch
-    ]
-    paths = iter(write_strokes([goal for plan, _ in plans for goal in plan.goals], brush, policy=policy, seed=seed))
+    plans = plans_of(batch, request)
+    paths = iter(write_strokes([goal for plan in plans for goal in plan.goals], brush, policy=policy, seed=seed))
     return [
         Writing(
             plan,
             brush=brush,
-            goal=goal,
             policy=policy,
             seed=seed,
             stroke_paths=[next(paths) for _ in plan.goals],
             motion=motion,
         )
-        for plan, goal in plans
+        for plan in plans
     ]
 
 
@@ -251,15 +238,9 @@ def write_text(
     *,
     layout: str | Layout | Mapping[str, Any] = "vertical",
     missing: Missing = "error",
-    goal: str | None = None,
-    composer: str | PathLike[str] | None = None,
-    brush: str | BrushModel = "measured",
-    policy: str | PathLike[str] = "learned",
-    seed: int = 0,
-    motion: MotionLimits | Mapping[str, Any] | None = None,
-    weight: float = 1.0,
     workers: int = 1,
     progress: Progress | None = None,
+    **how: Unpack[How],
 ) -> Page:
     """Write a text on one paper; every character is what `write_character` makes of it.
 
@@ -271,15 +252,9 @@ def write_text(
         missing: what is done with what cannot be written, such as Latin letters: ``"error"`` tells all of it with its
             places, ``"blank"`` leaves its cell empty, ``"box"`` draws the □ of editions; a function is given the
             character and returns the text to write in its place (``""`` leaves it out, None refuses it).
-        goal: as for `write_character`; punctuation has only its glyph.
-        composer: as for `write_character`.
-        brush: as for `write_character`.
-        policy: as for `write_character`.
-        seed: as for `write_character`.
-        motion: as for `write_character`.
-        weight: as for `write_character`.
         workers: processes that share the work, as for `write_characters`.
         progress: is told how many different characters were just written.
+        **how: as for `write_characters`; punctuation has only its glyph.
 
     Raises:
         HierbrushError: the text is empty, holds what cannot be written or fills more than one sheet of the layout's
@@ -289,19 +264,7 @@ def write_text(
     page = layout_of(layout)
     text = writable(text, missing)
     page.paper(text)
-    return write_pages(
-        text,
-        layout=page,
-        goal=goal,
-        composer=composer,
-        brush=brush,
-        policy=policy,
-        seed=seed,
-        motion=motion,
-        weight=weight,
-        workers=workers,
-        progress=progress,
-    )[0]
+    return write_pages(text, layout=page, workers=workers, progress=progress, **how)[0]
 
 
 def write_pages(
@@ -309,15 +272,9 @@ def write_pages(
     *,
     layout: str | Layout | Mapping[str, Any] = "vertical",
     missing: Missing = "error",
-    goal: str | None = None,
-    composer: str | PathLike[str] | None = None,
-    brush: str | BrushModel = "measured",
-    policy: str | PathLike[str] = "learned",
-    seed: int = 0,
-    motion: MotionLimits | Mapping[str, Any] | None = None,
-    weight: float = 1.0,
     workers: int = 1,
     progress: Progress | None = None,
+    **how: Unpack[How],
 ) -> list[Page]:
     """Write a text on as many sheets as it fills; how many lines a sheet has is said by the layout, see `Layout.on`.
 
@@ -325,15 +282,9 @@ def write_pages(
         text: as for `write_text`.
         layout: as for `write_text`.
         missing: as for `write_text`.
-        goal: as for `write_character`.
-        composer: as for `write_character`.
-        brush: as for `write_character`.
-        policy: as for `write_character`.
-        seed: as for `write_character`.
-        motion: as for `write_character`.
-        weight: as for `write_character`.
         workers: processes that share the work, as for `write_characters`.
         progress: is told how many different characters were just written.
+        **how: as for `write_characters`.
 
     Raises:
         HierbrushError: the text is empty or holds what cannot be written, or an argument names nothing that exists.
@@ -343,17 +294,7 @@ def write_pages(
     text = writable(text, missing)
     try:
         written = write_characters(
-            characters_of(text, page),
-            goal=goal,
-            composer=composer,
-            brush=brush,
-            policy=policy,
-            seed=seed,
-            motion=motion,
-            weight=weight,
-            direction=page.direction,
-            workers=workers,
-            progress=progress,
+            characters_of(text, page), direction=page.direction, workers=workers, progress=progress, **how
         )
     except WritingInterrupted as interrupted:
         finished = interrupted.finished

@@ -7,7 +7,6 @@ import sys
 import time
 from collections.abc import Sequence
 from functools import partial
-from importlib import import_module
 from io import BytesIO, TextIOWrapper
 from pathlib import Path
 from typing import Any
@@ -402,15 +401,6 @@ def test_machine_files_are_checked_and_shown(
     assert run(["write", "一", "-o", "x.gcode", *arguments], capsys)[0] == 0
     machine = GcodeOptions(dialect="klipper", dip_x=250, dip_y=90, dip_z=-4)
     assert Path("x.gcode").read_bytes() == write_character("一").save("y.gcode", gcode=machine).read_bytes()
-
-
-def test_the_names_that_help_knows_are_those_of_writing() -> None:
-    from hierbrush.writing.exports.gcode import DIALECTS
-    from hierbrush.writing.layout import GRIDS
-    from hierbrush.writing.outputs import KINDS
-
-    command = import_module("hierbrush.cli.write")
-    assert (KINDS, tuple(DIALECTS), GRIDS) == (command._KINDS, command._DIALECTS, command._GRIDS)
 
 
 def test_a_shell_can_complete() -> None:

@@ -20,9 +20,9 @@ from hierbrush.composer.brief import (
     make_brief,
     truth_of,
 )
+from hierbrush.composer.components import ComponentLibrary, load_components
 from hierbrush.composer.exemplars import renumbered
 from hierbrush.composer.ids import MOST_STROKES
-from hierbrush.composer.library import ComponentLibrary, load_components
 from hierbrush.composer.place import PLACE_SIZE
 from hierbrush.errors import HierbrushError
 

@@ -10,7 +10,7 @@ from hierbrush.characters.orders import load_order_reference
 from hierbrush.composer.drawings import FurtherDrawing, further_drawings
 from hierbrush.composer.fitting.reorder import reordered
 from hierbrush.composer.place import PLACE_SIZE
-from hierbrush.writing.plan import composed_plans
+from hierbrush.sources import Request, plans_of
 
 
 def test_the_strokes_of_a_corrected_component_are_put_in_order() -> None:
@@ -51,6 +51,6 @@ def test_the_composer_has_learned_the_corrected_order() -> None:
     # 僿, fitted in the order that the library of its time expected, had taught it to write 土 as 竖横横.
     reference = load_order_reference()
     chars = "塞噻陧韋"
-    for char, plan in zip(chars, composed_plans(chars, "learned"), strict=True):
+    for char, plan in zip(chars, plans_of(chars, Request("decomposition")), strict=True):
         written = tuple(goal.stroke_type for goal in plan.goals)
         assert reference.agrees(char, written, "prc"), f"{char}: {' '.join(written)}"

@@ -9,11 +9,12 @@ import pytest
 
 from hierbrush.characters import load_library
 from hierbrush.errors import HierbrushError
+from hierbrush.sources import Request, sure_bounds
 from hierbrush.writing import Layout, write_characters
 from hierbrush.writing.outputs import Output
-from hierbrush.writing.plan import sure_bounds
 
 TEXT = "永" * 992
+GLYPH = Request("glyph")
 
 
 @pytest.mark.parametrize(
@@ -27,7 +28,7 @@ TEXT = "永" * 992
 def test_what_cannot_be_written_is_seen_on_the_empty_paper(kind: str, options: dict[str, Any], message: str) -> None:
     paper = Layout("horizontal", per_line=32).paper(TEXT)
     with pytest.raises(HierbrushError, match=message):
-        Output.of(kind, **options).check(paper, [sure_bounds("永", "glyph")] * len(TEXT))
+        Output.of(kind, **options).check(paper, [sure_bounds("永", GLYPH)] * len(TEXT))
 
 
 def test_the_size_advised_is_one_that_fits() -> None:
@@ -40,18 +41,18 @@ def test_the_size_advised_is_one_that_fits() -> None:
 def test_what_fits_is_not_refused() -> None:
     paper = Layout(cell=0.03).paper("永和九年\n歲在癸丑")
     for kind in ("png", "gif", "gcode", "svg", "json", "npz"):
-        Output.of(kind).check(paper, [sure_bounds(char, "glyph") for char in "永和九年歲在癸丑"])
+        Output.of(kind).check(paper, [sure_bounds(char, GLYPH) for char in "永和九年歲在癸丑"])
 
 
 @pytest.mark.parametrize("policy", ["learned", "scripted", "random"])
 def test_the_handle_visits_what_it_is_said_to(policy: str) -> None:
     chosen = [*list(load_library())[::400], *"一丨丶乙"]
     for writing in write_characters(chosen, policy=policy):
-        left, top, right, bottom = sure_bounds(writing.char, "glyph")
+        left, top, right, bottom = sure_bounds(writing.char, GLYPH)
         points = np.concatenate(writing.paths)[:, :2] / writing.width
         assert (points.min(axis=0) <= [left, top]).all(), writing.char
         assert (points.max(axis=0) >= [right, bottom]).all(), writing.char
 
 
 def test_of_a_composition_only_the_middle_of_the_box_is_sure() -> None:
-    assert sure_bounds("⿰木月", "decomposition") == (0.5, 0.5, 0.5, 0.5)
+    assert sure_bounds("⿰木月", Request("decomposition")) == (0.5, 0.5, 0.5, 0.5)

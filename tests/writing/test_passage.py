@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from hierbrush.characters import marks
 from hierbrush.errors import HierbrushError
 from hierbrush.metrics import stroke_iou
 from hierbrush.sim import rasterise, trace
@@ -16,7 +17,6 @@ from hierbrush.writing import (
     Layout,
     Page,
     load,
-    marks,
     write,
     write_character,
     write_characters,

@@ -242,11 +242,11 @@ def test_a_page_is_a_sequence_and_checks_what_it_is_made_of(page: Page) -> None:
 
 def test_a_writing_checks_what_it_is_made_of(yong: Writing) -> None:
     fields: dict[str, Any] = {
-        "plan": yong.plan, "brush": yong.brush, "goal": "glyph", "policy": "learned", "seed": 0,
+        "plan": yong.plan, "brush": yong.brush, "policy": "learned", "seed": 0,
         "stroke_paths": yong.stroke_paths,
     }  # fmt: skip
     assert Writing(**fields) == yong
-    for name, wrong in (("plan", "永"), ("brush", "round"), ("goal", 3), ("policy", None), ("seed", -1)):
+    for name, wrong in (("plan", "永"), ("brush", "round"), ("policy", None), ("seed", -1)):
         with pytest.raises(HierbrushError, match=f"{name}: "):
             Writing(**{**fields, name: wrong})
     for wrong_paths in (3, [], yong.stroke_paths[1:], [np.zeros((3, 2))] * 5, [np.full((3, 3), np.nan)] * 5):

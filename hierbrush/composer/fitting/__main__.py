@@ -17,6 +17,8 @@ from hierbrush.characters import CharacterLibrary, load_library, split
 from hierbrush.characters.repertoire import TYPEFACES, repertoire
 from hierbrush.composer import layout, stored
 from hierbrush.composer.brief import make_brief
+from hierbrush.composer.build import build_components
+from hierbrush.composer.components import ComponentLibrary
 from hierbrush.composer.drawings import FILE, MAX_STROKES, FurtherDrawing, drawing_of, pack, training_drawings
 from hierbrush.composer.fitting.descriptions import Describer, read_cjk_decomp
 from hierbrush.composer.fitting.draw import Task, drawn
@@ -24,7 +26,6 @@ from hierbrush.composer.fitting.fonts import characters
 from hierbrush.composer.fitting.parts import Parts
 from hierbrush.composer.fitting.sheet import write_sheet
 from hierbrush.composer.ids import parse_ids
-from hierbrush.composer.library import ComponentLibrary, build
 from hierbrush.errors import HierbrushError
 
 _BIG5, _UKAI = TYPEFACES.index("KaitiM Big5"), TYPEFACES.index("UKai")
@@ -55,7 +56,7 @@ def main(big5: Path, ukai: Path, cjk_decomp: Path, out: Path, sheet: Path | None
         fonts = dict.fromkeys(characters(ukai), (ukai, _UKAI)) | dict.fromkeys(characters(big5), (big5, _BIG5))
         click.echo("building a component library of the training characters", err=True)
         drawings = training_drawings(library)
-        components = build(drawings, layout.Layouts(*layout.build(drawings)))
+        components = build_components(drawings, layout.Layouts(*layout.build(drawings)))
         tasks = [*_new(fonts, describer, library, components), *_once_more(fonts, library)]
         parts = Parts(out, tasks)
         with tqdm(total=len(tasks), unit="character") as bar:

@@ -18,7 +18,7 @@ from scipy.spatial import cKDTree
 from skimage.measure import find_contours
 
 from hierbrush.characters import Component
-from hierbrush.composer.library import THICKNESS
+from hierbrush.composer.boxes import THICKNESS
 from hierbrush.composer.place import shaped_goals
 from hierbrush.metrics import SIDE
 from hierbrush.sim import rasterise

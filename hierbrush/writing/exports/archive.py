@@ -9,24 +9,26 @@ from __future__ import annotations
 
 import json
 import zipfile
+import zlib
+from base64 import b64decode, b64encode
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
 from io import BytesIO
-from os import PathLike
 from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from hierbrush.arguments import check_choice, check_number, check_path
+from hierbrush.arguments import check_choice, check_number
 from hierbrush.characters import Component
-from hierbrush.errors import HierbrushError, closest, shown
-from hierbrush.files import read_whole
+from hierbrush.errors import shown
+from hierbrush.metrics import SIDE
 from hierbrush.sim import BrushModel
+from hierbrush.sources import BOLDEST, LIGHTEST, Plan, names
 from hierbrush.strokes.goal import StrokeGoal
 from hierbrush.writing.layout import Layout
+from hierbrush.writing.outputs import DamagedError, Export, register
 from hierbrush.writing.passage import BLANK, rows_of
-from hierbrush.writing.plan import BOLDEST, GOALS, LIGHTEST, Plan
 from hierbrush.writing.result import Page, Sheet, Writing, WrittenStroke
 from hierbrush.writing.trajectory import MotionLimits
 
@@ -38,10 +40,6 @@ _GOAL_ARRAYS = ("skeleton", "half_width", "outline")
 
 
 _Parameters = TypeVar("_Parameters", BrushModel, MotionLimits)
-
-
-class _DamagedError(Exception):
-    """What is wrong with a file, as the end of a sentence."""
 
 
 def to_json(sheet: Sheet) -> bytes:
@@ -84,27 +82,6 @@ def to_npz(sheet: Sheet) -> bytes:
     return file.getvalue()
 
 
-def load(path: str | PathLike[str]) -> Writing | Page:
-    """Read back a sheet saved as JSON or npz.
-
-    Raises:
-        HierbrushError: the file cannot be read, is damaged or is not a hierbrush file.
-    """
-    file = check_path("path", path)
-    readers = {".json": _read_json, ".npz": _read_npz}
-    reader = readers.get(file.suffix.lower())
-    if reader is None:
-        hint = closest(file.suffix.lower(), list(readers)) if file.suffix else ""
-        raise HierbrushError(f"path: only .json and .npz files can be loaded, not {shown(file)}{hint}")
-    content = read_whole(file, most=_MOST_BYTES)
-    try:
-        return _sheet(reader(content))
-    except _DamagedError as error:
-        raise HierbrushError(f"path: {shown(file)} {error}") from None
-    except HierbrushError as error:
-        raise HierbrushError(f"path: {shown(file)} is damaged: {error}") from None
-
-
 def _header(sheet: Sheet) -> dict[str, Any]:
     return {
         "format": _FORMAT,
@@ -125,11 +102,27 @@ def _plan_json(plan: Plan) -> dict[str, Any]:
         "composer": plan.composer,
         "decomposition": _tree_json(plan.decomposition),
         "order": plan.order,
-        # The glyph's outlines are the strokes' references unless a composer placed the strokes.
-        "glyph": [_short(outline) for outline in plan.glyph] if plan.composer and plan.glyph is not None else None,
+        # Where the strokes' references are the glyph's outlines, they stand with the strokes.
+        "glyph": None if plan.glyph is None or plan.is_reference else [_short(outline) for outline in plan.glyph],
         "unknown": plan.unknown,
         "weight": plan.weight,
+        **_copied_json(plan),
     }
+
+
+def _copied_json(plan: Plan) -> dict[str, Any]:
+    """Return what only characters have that are copied from elsewhere than our glyphs."""
+    told: dict[str, Any] = {} if plan.source == _by_composer(plan.composer) else {"goal": plan.source}
+    if plan.picture is not None:
+        told["picture"] = b64encode(zlib.compress(plan.picture.tobytes())).decode()
+    if plan.confidence is not None:
+        told["confidence"] = plan.confidence
+    return told
+
+
+def _by_composer(composer: str) -> str:
+    """Return the source of a character whose file does not name it."""
+    return "decomposition" if composer else "glyph"
 
 
 def _tree_json(node: Component) -> dict[str, Any]:
@@ -156,20 +149,20 @@ def _short(array: NDArray[np.float32]) -> list[Any]:
 
 def _read_json(content: bytes) -> dict[str, Any]:
     def refuse(constant: str) -> None:
-        raise _DamagedError(f"holds {constant}, expected finite numbers")
+        raise DamagedError(f"holds {constant}, expected finite numbers")
 
     try:
         document = json.loads(content.decode(), parse_constant=refuse)
     except UnicodeDecodeError:
-        raise _DamagedError("is not UTF-8 text") from None
+        raise DamagedError("is not UTF-8 text") from None
     except RecursionError:
-        raise _DamagedError("is nested deeper than any sheet") from None
+        raise DamagedError("is nested deeper than any sheet") from None
     except json.JSONDecodeError as error:
-        raise _DamagedError(f"is not JSON: line {error.lineno}, column {error.colno}: {error.msg}") from None
+        raise DamagedError(f"is not JSON: line {error.lineno}, column {error.colno}: {error.msg}") from None
     except ValueError as error:
-        raise _DamagedError(f"holds a number that cannot be read: {error}") from None
+        raise DamagedError(f"holds a number that cannot be read: {error}") from None
     if not isinstance(document, dict):
-        raise _DamagedError("is not a hierbrush file: expected a JSON object")
+        raise DamagedError("is not a hierbrush file: expected a JSON object")
     return document
 
 
@@ -177,22 +170,22 @@ def _read_npz(content: bytes) -> dict[str, Any]:
     try:
         tables = _arrays(content)
         document = json.loads(str(_get(tables, "header")[()]))
-    except _DamagedError:
+    except DamagedError:
         raise
     except Exception as error:  # NumPy and zipfile raise nearly anything on damaged files, the tokenizer's errors too
-        raise _DamagedError(f"is not a readable npz file: {error}") from None
+        raise DamagedError(f"is not a readable npz file: {error}") from None
     if not isinstance(document, dict):
-        raise _DamagedError("is not a hierbrush file: its header is no JSON object")
+        raise DamagedError("is not a hierbrush file: its header is no JSON object")
     rows = {name: _split(tables, name) for name in ("path", "reference")}
     goals = {name: _get(tables, name) for name in _GOAL_ARRAYS}
     total = len(rows["path"])
     if any(table.ndim < 1 or len(table) != total for table in goals.values()) or len(rows["reference"]) != total:
-        raise _DamagedError("is damaged: its tables differ in their number of strokes")
+        raise DamagedError("is damaged: its tables differ in their number of strokes")
     at = 0
     for character in _list(document, "characters"):
         types = _list(character, "stroke_types")
         if at + len(types) > total:
-            raise _DamagedError("is damaged: it names more strokes than its tables hold")
+            raise DamagedError("is damaged: it names more strokes than its tables hold")
         character["strokes"] = [
             {
                 "stroke_type": stroke_type,
@@ -211,7 +204,7 @@ def _arrays(content: bytes) -> dict[str, NDArray[Any]]:
     with zipfile.ZipFile(BytesIO(content)) as archive:
         unpacked = sum(entry.file_size for entry in archive.infolist())
     if unpacked > _MOST_BYTES:
-        raise _DamagedError("unpacks to more than any sheet (256 MiB)")
+        raise DamagedError("unpacks to more than any sheet (256 MiB)")
     with np.load(BytesIO(content), allow_pickle=False) as entries:
         # What is no array comes as bytes.
         return {name: array for name in entries.files if isinstance(array := entries[name], np.ndarray)}
@@ -220,40 +213,40 @@ def _arrays(content: bytes) -> dict[str, NDArray[Any]]:
 def _split(tables: Mapping[str, NDArray[Any]], name: str) -> list[NDArray[Any]]:
     table, counts = _get(tables, name), _get(tables, f"{name}_rows")
     if counts.ndim != 1 or counts.dtype.kind not in "iu" or table.ndim != 2 or (counts < 1).any():
-        raise _DamagedError(f"is damaged: {name} and {name}_rows do not belong together")
+        raise DamagedError(f"is damaged: {name} and {name}_rows do not belong together")
     ends = counts.astype(np.int64).cumsum()
     if len(counts) == 0 or ends[-1] != len(table):
-        raise _DamagedError(f"is damaged: {name} and {name}_rows do not belong together")
+        raise DamagedError(f"is damaged: {name} and {name}_rows do not belong together")
     return np.split(table, ends[:-1])
 
 
 def _sheet(document: dict[str, Any]) -> Writing | Page:
     if document.get("format") != _FORMAT:
-        raise _DamagedError(f'is not a hierbrush file: expected "format": "{_FORMAT}"')
+        raise DamagedError(f'is not a hierbrush file: expected "format": "{_FORMAT}"')
     if document.get("version") != _VERSION:
-        raise _DamagedError(f"is of version {shown(document.get('version'))}; this hierbrush reads version {_VERSION}")
+        raise DamagedError(f"is of version {shown(document.get('version'))}; this hierbrush reads version {_VERSION}")
     brush, motion = _parameters(document, "brush", BrushModel), _parameters(document, "motion", MotionLimits)
     seed = document.get("seed")
     if isinstance(seed, bool) or not isinstance(seed, int) or not 0 <= seed < 2**63:
-        raise _DamagedError("is damaged: seed must be a whole number from 0 to 2**63 - 1")
+        raise DamagedError("is damaged: seed must be a whole number from 0 to 2**63 - 1")
     common = {
         "brush": brush,
         "motion": motion,
         "seed": seed,
         "policy": _text(document, "policy"),
     }
-    check_choice("goal", document.get("goal"), GOALS)
+    check_choice("goal", document.get("goal"), names())
     writings = [_writing(character, common) for character in _list(document, "characters")]
     text, layout = _text(document, "text"), document.get("layout")
     units = [text] if layout is None else [unit.text for row in rows_of(text) for unit in row if unit.text != BLANK]
     if not writings or "".join(writing.char for writing in writings) != "".join(units):
-        raise _DamagedError("is damaged: its text is not the text of its characters")
+        raise DamagedError("is damaged: its text is not the text of its characters")
     if layout is None:
         if len(writings) > 1:
-            raise _DamagedError("is damaged: several characters need a layout")
+            raise DamagedError("is damaged: several characters need a layout")
         return writings[0]
     if not isinstance(layout, dict):
-        raise _DamagedError("is damaged: layout must be an object or null")
+        raise DamagedError("is damaged: layout must be an object or null")
     return Page(text, writings, Layout.from_mapping(layout))
 
 
@@ -261,17 +254,17 @@ def _parameters(document: dict[str, Any], name: str, model: type[_Parameters]) -
     """Return the dataclass whose fields the document's object ``name`` holds; the class checks their values."""
     fields = document.get(name)
     if not isinstance(fields, dict):
-        raise _DamagedError(f"is damaged: {name} must be an object")
+        raise DamagedError(f"is damaged: {name} must be an object")
     try:
         return model(**{str(field): _untupled(value) for field, value in fields.items()})
     except TypeError as error:
-        raise _DamagedError(f"is damaged: {name}: {error}") from None
+        raise DamagedError(f"is damaged: {name}: {error}") from None
 
 
 def _writing(character: Any, common: dict[str, Any]) -> Writing:
     char, strokes = _text(character, "character"), _list(character, "strokes")
     if not char or not strokes:
-        raise _DamagedError(f"is damaged: expected a character with strokes, found {shown(char)} with {len(strokes)}")
+        raise DamagedError(f"is damaged: expected a character with strokes, found {shown(char)} with {len(strokes)}")
     goals, references, paths = [], [], []
     for stroke in strokes:
         arrays = {name: _array(stroke, name, np.float32) for name in _GOAL_ARRAYS}
@@ -282,26 +275,48 @@ def _writing(character: Any, common: dict[str, Any]) -> Writing:
     numbers = list(range(len(goals)))
     tree = _tree(_get(character, "decomposition"), _DEEPEST)
     if list(tree.strokes) != numbers or (order is not None and _sorted_numbers(order) != numbers):
-        raise _DamagedError("is damaged: decomposition or order does not number the strokes of the character")
+        raise DamagedError("is damaged: decomposition or order does not number the strokes of the character")
+    # On one page some characters may be copied and others composed.
+    source = check_choice("goal", character.get("goal", _by_composer(composer)), names())
+    picture = _picture(character.get("picture"))
     glyph: tuple[NDArray[np.float32], ...] | None = tuple(references)
-    if composer or order is None:
+    if composer or picture is not None or order is None:
         outlines = character.get("glyph")
         glyph = None if outlines is None else tuple(_outlines(character, len(goals)))
     if (glyph is None) != (order is None):
-        raise _DamagedError("is damaged: order and glyph do not belong together")
+        raise DamagedError("is damaged: order and glyph do not belong together")
     unknown = tuple(_text({"unknown": name}, "unknown") for name in _list(character, "unknown"))
     known_order = None if order is None else tuple(order)
     # Files of earlier versions have none.
     weight = check_number("weight", character.get("weight", 1.0), LIGHTEST, BOLDEST, "times the usual width")
-    plan = Plan(char, tuple(goals), tuple(references), tree, composer, known_order, glyph, unknown, weight)
-    # On one page some characters may follow their glyphs and others be composed.
-    return Writing(plan, stroke_paths=paths, goal="decomposition" if composer else "glyph", **common)
+    plan = Plan(
+        char, tuple(goals), tuple(references), tree, source, composer, known_order, glyph, unknown, weight, picture,
+        _confidence(character.get("confidence")),
+    )  # fmt: skip
+    return Writing(plan, stroke_paths=paths, **common)
+
+
+def _picture(packed: Any) -> NDArray[np.uint8] | None:
+    if packed is None:
+        return None
+    unpack = zlib.decompressobj()
+    try:
+        content = unpack.decompress(b64decode(packed, validate=True), SIDE * SIDE + 1)
+    except (TypeError, ValueError, zlib.error):
+        content = b""
+    if len(content) != SIDE * SIDE:
+        raise DamagedError(f"is damaged: picture is not {SIDE} x {SIDE} packed bytes")
+    return np.frombuffer(content, np.uint8).reshape(SIDE, SIDE)
+
+
+def _confidence(value: Any) -> float | None:
+    return None if value is None else check_number("confidence", value, 0.0, 1.0, "a share")
 
 
 def _outlines(character: Any, count: int) -> Iterator[NDArray[np.float32]]:
     outlines = _list(character, "glyph")
     if len(outlines) != count:
-        raise _DamagedError("is damaged: glyph and strokes differ in number")
+        raise DamagedError("is damaged: glyph and strokes differ in number")
     for outline in outlines:
         yield _array({"glyph": outline}, "glyph", np.float32, columns=2, rows=3)
 
@@ -309,7 +324,7 @@ def _outlines(character: Any, count: int) -> Iterator[NDArray[np.float32]]:
 def _tree(node: Any, depth: int) -> Component:
     name = _text(node, "name")
     if depth == 0:
-        raise _DamagedError("is damaged: decomposition is nested deeper than any character")
+        raise DamagedError("is damaged: decomposition is nested deeper than any character")
     if "parts" not in node:
         strokes = _sorted_numbers(_list(node, "strokes"))
         return Component(name, "", tuple(strokes))
@@ -321,7 +336,7 @@ def _tree(node: Any, depth: int) -> Component:
 
 def _sorted_numbers(values: Any) -> list[int]:
     if not isinstance(values, list) or any(isinstance(value, bool) or not isinstance(value, int) for value in values):
-        raise _DamagedError("is damaged: expected a list of stroke numbers")
+        raise DamagedError("is damaged: expected a list of stroke numbers")
     return sorted(values)
 
 
@@ -336,11 +351,11 @@ def _array(
             raise ValueError
         array = array.astype(dtype)
     except (ValueError, TypeError, OverflowError):
-        raise _DamagedError(f"is damaged: {name} is no table of numbers") from None
+        raise DamagedError(f"is damaged: {name} is no table of numbers") from None
     if not np.isfinite(array).all() or np.abs(array).max(initial=0.0) > _MOST_METRES:
-        raise _DamagedError(f"is damaged: {name} holds values outside -{_MOST_METRES:g} to {_MOST_METRES:g}")
+        raise DamagedError(f"is damaged: {name} holds values outside -{_MOST_METRES:g} to {_MOST_METRES:g}")
     if columns is not None and (array.ndim != 2 or array.shape[1] != columns or len(array) < rows):
-        raise _DamagedError(f"is damaged: {name} has shape {array.shape}, expected [at least {rows}, {columns}]")
+        raise DamagedError(f"is damaged: {name} has shape {array.shape}, expected [at least {rows}, {columns}]")
     return array
 
 
@@ -351,19 +366,23 @@ def _untupled(value: Any) -> Any:
 
 def _get(mapping: Any, name: str) -> Any:
     if not isinstance(mapping, Mapping) or name not in mapping:
-        raise _DamagedError(f"is damaged: {name} is missing")
+        raise DamagedError(f"is damaged: {name} is missing")
     return mapping[name]
 
 
 def _text(mapping: Any, name: str) -> str:
     value = _get(mapping, name)
     if not isinstance(value, str):
-        raise _DamagedError(f"is damaged: {name} must be text")
+        raise DamagedError(f"is damaged: {name} must be text")
     return value
 
 
 def _list(mapping: Any, name: str) -> Sequence[Any]:
     value = _get(mapping, name)
     if not isinstance(value, list):
-        raise _DamagedError(f"is damaged: {name} must be a list")
+        raise DamagedError(f"is damaged: {name} must be a list")
     return value
+
+
+register(Export("json", to_json, read=lambda content: _sheet(_read_json(content)), place=4))
+register(Export("npz", to_npz, binary=True, read=lambda content: _sheet(_read_npz(content)), place=5))

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import Field, dataclass, field, fields
+from dataclasses import Field, dataclass, field, fields, replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from hierbrush.arguments import check_choice, check_number
 from hierbrush.errors import HierbrushError, shown
+from hierbrush.writing.options import options_of
+from hierbrush.writing.outputs import Export, Flag, Option, register
 
 if TYPE_CHECKING:
-    from hierbrush.writing.layout import Paper
+    from hierbrush.writing.paper import Paper
     from hierbrush.writing.result import Sheet
 
 
@@ -67,7 +70,8 @@ class GcodeOptions:
     """
 
     dialect: str = field(
-        default="grbl", metadata={"text": "Firmware that reads the program: grbl, marlin or klipper.", "choice": True}
+        default="grbl",
+        metadata={"text": "Firmware that reads the program: grbl, marlin or klipper.", "choice": tuple(DIALECTS)},
     )
     work_x: tuple[float, float] = _range_field((0.0, 300.0), "Lowest and highest position of the x axis.")
     work_y: tuple[float, float] = _range_field((0.0, 200.0), "Lowest and highest position of the y axis.")
@@ -94,7 +98,7 @@ class GcodeOptions:
 def _checked(option: Field[Any], value: Any) -> Any:
     name, facts = f"gcode: {option.name}", option.metadata
     if "choice" in facts:
-        return check_choice(name, value, DIALECTS)
+        return check_choice(name, value, facts["choice"])
     if "lines" in facts:
         return _checked_lines(name, value)
     bounds = facts["low"], facts["high"], facts["unit"]
@@ -252,3 +256,56 @@ def _number(value: float) -> str:
     """Return a number in thousandths without idle digits, and never ``-0``."""
     text = f"{value:.3f}".rstrip("0").rstrip(".")
     return "0" if text == "-0" else text
+
+
+def _machine(given: dict[str, Any]) -> GcodeOptions:
+    """Return the machine that flags describe; they count more than the file."""
+    from hierbrush.writing.machine import load_machine
+
+    machine = load_machine(given["gcode"]) if "gcode" in given else GcodeOptions()
+    own: dict[str, Any] = {}
+    if "gcode_work" in given:
+        across, away = given["gcode_work"]
+        own |= {"work_x": (0.0, across), "work_y": (0.0, away)}
+    for name in ("paper", "dip"):
+        own |= {f"{name}_{axis}": value for axis, value in zip("xyz", given.get(f"gcode_{name}", ()), strict=False)}
+    for name, option in (("dialect", "dialect"), ("surface", "surface_z"), ("lift", "lift"), ("feed", "write_feed")):
+        if f"gcode_{name}" in given:
+            own[option] = given[f"gcode_{name}"]
+    return replace(machine, **own)
+
+
+# Those that plotters differ in most; a file has them all.
+_FLAGS = (
+    Flag("--gcode", "YAML file of the machine for G-code; see hierbrush machine example. The options below count more "
+         "than the file.", Path),
+    Flag("--gcode-dialect", "Firmware that reads it.", tuple(DIALECTS)),
+    Flag("--gcode-work", "How far its axes reach, in mm.", float, 2, "X Y"),
+    Flag("--gcode-paper", "Paper's lower left corner.", float, 2, "X Y"),
+    Flag("--gcode-surface", "Height of first touch in mm.", float, metavar="Z"),
+    Flag("--gcode-lift", "Height of travel above first touch.", float, metavar="MM"),
+    Flag("--gcode-dip", "Place of the ink in mm.", float, 3, "X Y Z"),
+    Flag("--gcode-feed", "Speed within a stroke.", float, metavar="MM/MIN"),
+)  # fmt: skip
+
+MACHINE = Option(
+    "gcode",
+    lambda machine: options_of("gcode", GcodeOptions, machine),
+    what="a machine",
+    lacking="take no G-code options",
+    none="is G-code",
+    flags=_FLAGS,
+    gather=_machine,
+    fields=GcodeOptions,
+)
+
+register(
+    Export(
+        "gcode",
+        lambda sheet, gcode: render(sheet, gcode).encode(),
+        options=(MACHINE,),
+        check=lambda paper, bounds, gcode: check(paper, bounds, gcode),
+        moves=True,
+        place=6,
+    )
+)

@@ -8,20 +8,22 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageDraw
 
 from hierbrush.sim import BrushBatch
-from hierbrush.writing.exports.grid import COLOUR, drawn
-from hierbrush.writing.outputs import check_size, picture_shape
-from hierbrush.writing.result import BOX, pixel_corner
+from hierbrush.writing.grid import COLOUR, drawn
+from hierbrush.writing.outputs import Export, pixels, register
+from hierbrush.writing.paper import BOX, Paper, check_size, picture_shape, pixel_corner
 
 if TYPE_CHECKING:
+    from PIL.Image import Image
+
     from hierbrush.writing.result import Sheet
 
 _PAPER, _INK, _BRUSH = (249, 245, 235), (24, 20, 18), (190, 52, 38)
 _INK_LEVELS, _BRUSH_LEVELS = 8, 4
 _FRAME_MS = 50
 _MOST_FRAMES = 400
+_MOST_PIXELS = 2_000_000
 _ROWS_A_FRAME = 2  # paths have 40 rows a second
 _TRAVEL_ROWS = 8
 _LAST_MS = 2500
@@ -37,7 +39,7 @@ def render(sheet: Sheet, size: int) -> bytes:
     Raises:
         HierbrushError: ``size`` is no whole number from 32 to 1024, or the picture would pass 2 million pixels.
     """
-    rows, columns = picture_shape(sheet.paper, check_size(size), "gif")
+    rows, columns = _shape(sheet.paper, check_size(size))
     grid = drawn([pixel_corner(cell, size) for cell in sheet.cells], size, (rows, columns))
     rows_written = sum(len(path) + _TRAVEL_ROWS for path in sheet.paths)
     stride = max(_ROWS_A_FRAME, -(-rows_written // _MOST_FRAMES))
@@ -48,6 +50,10 @@ def render(sheet: Sheet, size: int) -> bytes:
         file, "GIF", save_all=True, append_images=frames[1:], duration=durations, loop=0, optimize=False, disposal=1
     )
     return file.getvalue()
+
+
+def _shape(paper: Paper, size: int) -> tuple[int, int]:
+    return picture_shape(paper, size, "gif", _MOST_PIXELS)
 
 
 def _moments(
@@ -104,6 +110,8 @@ def _brush(
     picture = np.zeros(shape, np.float32)
     if left >= right or top >= bottom:
         return picture
+    from PIL import Image, ImageDraw
+
     canvas = Image.new("L", ((right - left) * _SMOOTH, (bottom - top) * _SMOOTH))
     draw = ImageDraw.Draw(canvas)
     if len(footprint):
@@ -115,7 +123,9 @@ def _brush(
     return picture
 
 
-def _frame(grid: NDArray[np.bool_], ink: NDArray[np.float32], brush: NDArray[np.float32]) -> Image.Image:
+def _frame(grid: NDArray[np.bool_], ink: NDArray[np.float32], brush: NDArray[np.float32]) -> Image:
+    from PIL import Image
+
     inked = np.rint(ink * (_INK_LEVELS - 1)).astype(np.uint8)
     # The grid takes a level of its own, past the darkest ink, wherever no ink covers it.
     base = np.where(grid & (inked == 0), _INK_LEVELS, inked)
@@ -135,3 +145,15 @@ def _palette() -> list[int]:
         for level in range(_BRUSH_LEVELS)
         for value in base + (brush - base) * 0.85 * level / (_BRUSH_LEVELS - 1)
     ]
+
+
+register(
+    Export(
+        "gif",
+        render,
+        options=(pixels(240),),
+        binary=True,
+        check=lambda paper, bounds, size: _shape(paper, size),
+        place=3,
+    )
+)

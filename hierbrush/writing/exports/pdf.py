@@ -9,8 +9,9 @@ import zlib
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
-from hierbrush.writing.exports.grid import COLOUR, guides
-from hierbrush.writing.exports.outlines import UNITS, Outlines
+from hierbrush.writing.grid import COLOUR, guides
+from hierbrush.writing.outlines import UNITS, Outlines
+from hierbrush.writing.outputs import Export, register
 
 if TYPE_CHECKING:
     from hierbrush.writing.result import Sheet
@@ -19,7 +20,7 @@ _POINTS = 72 / 0.0254  # in a metre
 _INK = (0x16, 0x13, 0x10)
 
 
-def render(sheets: Iterable[Sheet], title: str) -> bytes:
+def render(sheets: Iterable[Sheet], title: str = "") -> bytes:
     """Return the PDF file of one or more sheets, a page each.
 
     Ctrl-C between two pages leaves those that are done, if there are any.
@@ -95,3 +96,6 @@ def _file(objects: list[bytes]) -> bytes:
     file += b"".join(f"{place:010d} 00000 n \n".encode() for place in places)
     file += f"trailer\n<</Size {len(objects) + 1}/Root 1 0 R/Info 3 0 R>>\nstartxref\n{start}\n%%EOF\n".encode()
     return bytes(file)
+
+
+register(Export("pdf", lambda sheet: render([sheet]), binary=True, render_all=render, place=2))

@@ -6,9 +6,10 @@ from io import BytesIO
 from typing import TYPE_CHECKING
 
 import numpy as np
-from PIL import Image
 
-from hierbrush.writing.exports.grid import COLOUR, drawn
+from hierbrush.writing.grid import COLOUR, drawn
+from hierbrush.writing.outputs import Export, pixels, register
+from hierbrush.writing.paper import picture_shape
 
 if TYPE_CHECKING:
     from hierbrush.writing.result import Sheet
@@ -16,6 +17,8 @@ if TYPE_CHECKING:
 
 def render(sheet: Sheet, size: int) -> bytes:
     """Return the PNG file of a sheet whose character boxes are ``size`` pixels wide."""
+    from PIL import Image
+
     ink = sheet.image(size)
     picture = np.rint(255.0 * (1.0 - ink)).astype(np.uint8)
     if sheet.grid is not None:
@@ -28,3 +31,15 @@ def render(sheet: Sheet, size: int) -> bytes:
     file = BytesIO()
     Image.fromarray(picture).save(file, "PNG", optimize=True)
     return file.getvalue()
+
+
+register(
+    Export(
+        "png",
+        render,
+        options=(pixels(256),),
+        binary=True,
+        check=lambda paper, bounds, size: picture_shape(paper, size),
+        place=0,
+    )
+)

@@ -9,11 +9,13 @@ from xml.sax.saxutils import escape, quoteattr
 import numpy as np
 from numpy.typing import NDArray
 
-from hierbrush.writing.exports.grid import COLOUR, guides
-from hierbrush.writing.exports.outlines import UNITS, Outlines
+from hierbrush.writing.grid import COLOUR, guides
+from hierbrush.writing.outlines import UNITS, Outlines
+from hierbrush.writing.outputs import Export, register
 
 if TYPE_CHECKING:
-    from hierbrush.writing.result import Cell, Sheet
+    from hierbrush.writing.paper import Cell
+    from hierbrush.writing.result import Sheet
 
 _INK = "#161310"
 
@@ -84,3 +86,6 @@ def _commands(points: NDArray[np.int64]) -> str:
 
 def _short(value: float) -> str:
     return f"{value:.3f}".rstrip("0").rstrip(".")
+
+
+register(Export("svg", lambda sheet, longest=None: render(sheet, longest=longest).encode(), place=1))

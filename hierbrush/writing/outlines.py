@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
-from shapely.geometry import LinearRing
 
 from hierbrush.sim import trace
 from hierbrush.writing.contour import contours
 
 if TYPE_CHECKING:
-    from hierbrush.writing.result import Cell, Writing
+    from hierbrush.writing.paper import Cell
+    from hierbrush.writing.result import Writing
 
 UNITS = 1e5
 """User units in a metre: hundredths of a millimetre, so that whole numbers are fine enough."""
@@ -52,4 +52,6 @@ def _traced(writing: Writing) -> list[tuple[str, Loops]]:
 
 
 def _simplified(loop: NDArray[np.float64]) -> NDArray[np.float64]:
+    from shapely.geometry import LinearRing
+
     return np.asarray(LinearRing(loop).simplify(_TOLERANCE).coords)[:-1]

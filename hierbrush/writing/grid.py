@@ -6,7 +6,6 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageDraw
 
 COLOUR = (226, 182, 168)
 
@@ -24,6 +23,8 @@ def guides(grid: str) -> list[Segment]:
 
 def drawn(corners: Sequence[tuple[int, int]], size: int, shape: tuple[int, int], grid: str = "米") -> NDArray[np.bool_]:
     """Return bool [rows, columns], the lines of boxes of ``size`` pixels whose top left corners are (row, column)."""
+    from PIL import Image, ImageDraw
+
     canvas = Image.new("1", (shape[1], shape[0]))
     draw = ImageDraw.Draw(canvas)
     lines = [line for guide in guides(grid) for line in _dashes(guide, size)]

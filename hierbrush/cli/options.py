@@ -1,0 +1,30 @@
+"""Options that several commands have."""
+
+from __future__ import annotations
+
+import click
+
+brush = click.option("--brush", default="measured", show_default=True, help="Preset of the brush: measured or round.")
+
+seed = click.option(
+    "--seed",
+    type=click.IntRange(0, 2**63 - 1),
+    default=0,
+    show_default=True,
+    metavar="INTEGER",
+    help="Seed of the policy's random numbers.",
+)
+
+workers = click.option(
+    "--workers",
+    type=click.IntRange(1, 1024),
+    metavar="INTEGER",
+    help="Processes that share the work.  [default: one for each CPU]",
+)
+
+policy = click.option(
+    "--policy",
+    default="learned",
+    show_default=True,
+    help="Who moves the brush: learned, scripted, zero, random, or trained weights (file or run's folder).",
+)

@@ -1,0 +1,6 @@
+"""A font of one's own: TrueType files from what the brush writes. Needs the extra ``fonts``."""
+
+from hierbrush.fonts.charset import CHARSETS, charset
+from hierbrush.fonts.font import FontInterrupted, FontReport, write_font
+
+__all__ = ["CHARSETS", "FontInterrupted", "FontReport", "charset", "write_font"]

@@ -1,0 +1,103 @@
+"""Composed characters: strokes as a composer places them, told the decomposition alone."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from hierbrush.characters import load_library
+from hierbrush.characters.marks import is_mark
+from hierbrush.characters.text import check_single
+from hierbrush.composer.descriptions import check_writable, confidence_of, written_as
+from hierbrush.composer.ids import is_ids
+from hierbrush.errors import HierbrushError
+from hierbrush.sources.plan import Plan, RejectedError
+from hierbrush.sources.source import Request, Source, register
+
+if TYPE_CHECKING:
+    from hierbrush.composer.brief import Brief
+    from hierbrush.composer.compose import Composition
+
+LEARNED = "learned"
+
+
+@register
+class ComposedSource(Source):
+    """What a composer makes of components; of training characters the component library knows how they are written.
+
+    A character without a glyph is composed from its description.
+    """
+
+    name = wanted = "decomposition"
+
+    def __init__(self, request: Request) -> None:
+        super().__init__(request)
+        # A mark has nothing but its glyph.
+        self.then = ("glyph",) if self.accepts(request) else ()
+
+    @classmethod
+    def accepts(cls, request: Request) -> bool:
+        """Return whether it is named, or a composer is and nothing else."""
+        if request.goal is None:
+            return request.style is None and request.composer is not None
+        return isinstance(request.goal, str) and request.goal == cls.name
+
+    def check(self, text: str) -> None:
+        """Raise HierbrushError unless this is a description, or a character that has one."""
+        if is_ids(text):
+            return
+        if is_mark(text):
+            raise HierbrushError("goal: a mark is composed of nothing; use 'glyph'")
+        check_writable(text)
+        check_single(text)
+
+    def plans(self, texts: Sequence[str]) -> list[Plan | RejectedError]:
+        """Return the strokes of each character or description in the order in which the composer decided.
+
+        Raises:
+            HierbrushError: a character is not known, a description is malformed, or there is no such composer.
+        """
+        # The composer is only loaded where something is composed.
+        from hierbrush.composer.composers import composer as composer_of
+
+        composer = self.request.composer or LEARNED
+        briefs, numbers = zip(*(self._brief(text) for text in texts), strict=True)
+        compositions = composer_of(composer)(briefs)
+        return [
+            self._plan(text, composition, of_glyph, composer)
+            for text, composition, of_glyph in zip(texts, compositions, numbers, strict=True)
+        ]
+
+    def _brief(self, text: str) -> tuple[Brief, Sequence[int] | None]:
+        """Return what is to be composed and for each stroke of it its number in the glyph, None without a glyph."""
+        from hierbrush.characters.repertoire import repertoire
+        from hierbrush.composer.brief import brief_from_ids, make_brief
+
+        written = text if is_ids(text) else written_as(text)
+        if is_ids(written):
+            return brief_from_ids(written, char="" if is_ids(text) else text), None
+        library = load_library()
+        tree, types = library.decomposition(written), library.stroke_types(written)
+        return make_brief(tree, types, repertoire=repertoire(written), listed=self.request.stroke_lists)
+
+    def _plan(self, text: str, composition: Composition, of_glyph: Sequence[int] | None, composer: str) -> Plan:
+        from hierbrush.composer.exemplars import renumbered
+
+        rows, weight = composition.order.tolist(), self.request.weight
+        goals = tuple(composition.goals(weight))
+        order = glyph = None
+        if of_glyph is not None:
+            order = tuple(of_glyph[row] for row in rows)
+            glyph = tuple(stroke.outline for stroke in load_library()[written_as(text)].strokes)
+        tree = renumbered(composition.brief.tree, {row: at for at, row in enumerate(rows)})
+        references = tuple(goal.outline for goal in goals)
+        unknown = composition.brief.unknown
+        return Plan(text, goals, references, tree, self.name, composer, order, glyph, unknown, weight)
+
+    @staticmethod
+    def confidence(plan: Plan) -> float | None:
+        """Return the share of like characters whose ink was nearest to the right one of thousands.
+
+        None where nobody has measured it: for a description, and for another composer than the learned one.
+        """
+        return confidence_of(plan.char) if plan.composer == LEARNED and len(plan.char) == 1 else None
