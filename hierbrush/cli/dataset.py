@@ -61,8 +61,9 @@ def make(output: Path, form: str, resume: bool, kinds: tuple[str, ...], **settin
 
     from hierbrush.datasets import DatasetSettings, make_dataset, read_card
 
-    shares = {"kinds": dict(map(_share, kinds))} if kinds else {}
-    chosen = DatasetSettings(**settings, **shares)
+    if kinds:
+        settings["kinds"] = dict(map(_share, kinds))
+    chosen = DatasetSettings(**settings)
     try:
         with tqdm(total=chosen.ticks, unit="tick", unit_scale=True, disable=None, leave=False) as bar:
             make_dataset(output, chosen, format=form, resume=resume, progress=bar.update)
@@ -71,7 +72,8 @@ def make(output: Path, form: str, resume: bool, kinds: tuple[str, ...], **settin
     card = read_card(output)
     assert card is not None
     click.echo(
-        f"{output}: {card['ticks']:,} ticks of {card['strokes']:,} strokes, {card['bytes'] / card['ticks']:.0f} bytes a tick"
+        f"{output}: {card['ticks']:,} ticks of {card['strokes']:,} strokes, "
+        f"{card['bytes'] / card['ticks']:.0f} bytes a tick"
     )
 
 

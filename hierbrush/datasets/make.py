@@ -108,7 +108,8 @@ def _begun(place: Path, settings: DatasetSettings, resume: bool) -> dict[str, di
 
 def _is_whole(place: Path, facts: dict[str, Any]) -> bool:
     try:
-        return sum((place / part / facts["name"]).stat().st_size for part in (DATA, EPISODES, GOALS)) == facts["bytes"]
+        sizes = [(place / part / facts["name"]).stat().st_size for part in (DATA, EPISODES, GOALS)]
+        return bool(sum(sizes) == facts["bytes"])
     except OSError:
         return False
 

@@ -22,7 +22,8 @@ _SAMPLES = SIDE * SUPERSAMPLE
 
 Bools = NDArray[np.bool_]
 Counts = NDArray[np.uint8]
-Actions = F32 = NDArray[np.float32]
+F32 = NDArray[np.float32]
+Actions = NDArray[np.float32]
 
 _T = TypeVar("_T", bound=np.generic)
 

@@ -155,8 +155,8 @@ class _Climb:
 
 def _solved(curvature: _F64, slope: _F64, damping: float) -> _F64:
     """Return the step that ends where a quadratic with this curvature [n, n] and slope [n] is lowest, damped."""
-    step: _F64 = np.linalg.solve(curvature + damping * np.eye(len(slope)), -slope)
-    return step
+    step = np.linalg.solve(curvature + damping * np.eye(len(slope)), -slope)
+    return np.asarray(step, np.float64)
 
 
 def _knots(ticks: int, budget: int) -> int:

@@ -74,7 +74,10 @@ CONTROLS: dict[str, Callable[[int], StrokePolicy]] = {
 }
 
 
-POLICIES = ("learned", *CONTROLS)
+PLANNED = "planned"
+"""The name of what is no policy but a search, see `hierbrush.planner`; whole characters are written by it."""
+
+POLICIES = ("learned", PLANNED, *CONTROLS)
 
 
 def stroke_policy(policy: str | PathLike[str], seed: int = 0) -> StrokePolicy:
@@ -86,6 +89,11 @@ def stroke_policy(policy: str | PathLike[str], seed: int = 0) -> StrokePolicy:
     seed = check_whole("seed", seed, 0)
     if isinstance(policy, str) and policy in CONTROLS:
         return CONTROLS[policy](seed)
+    if isinstance(policy, str) and policy == PLANNED:
+        raise HierbrushError(
+            f"policy: {PLANNED!r} is a search, which only characters can be written by; hierbrush.planner has it for "
+            "strokes"
+        )
     # Reading weights is only worth its import when a policy has learned something.
     from hierbrush.strokes.learned import policy_at, shipped_policy
 
