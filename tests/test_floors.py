@@ -19,7 +19,7 @@ FLOORS = (
     {"evaluation", "fonts"},
     {"writing", "learning"},
     {"arms"},
-    {"envs"},
+    {"envs", "datasets"},
     {"sources"},
     {"styles", "curriculum"},
     {"composer"},

@@ -294,7 +294,9 @@ def _finished(fitting: _Fitting, row: NDArray[np.float64], factors: NDArray[np.f
     if fitting.residual > 0.25:
         raise HierbrushError("scan: no brush of this kind leaves such strokes; were they drawn as the sheet says?")
     if row[0] * row[9] + row[1] <= 0 or row[2] * row[9] + row[3] <= 0:
-        raise HierbrushError("scan: the brush that fits best is impossible: it leaves no mark, however deep it is pressed")
+        raise HierbrushError(
+            "scan: the brush that fits best is impossible: it leaves no mark, however deep it is pressed"
+        )
     kept = factors[fitting.kept]
     return BrushFit(
         model=model_of(row, start.tip),

@@ -87,7 +87,9 @@ def find_sheet(grey: NDArray[np.float32], name: str = "the picture") -> Scan:
         )
     dpi = 25.4e-3 * float(np.sqrt(abs(np.linalg.det(_jacobian(page)))))
     if dpi < _LEAST_DPI:
-        raise HierbrushError(f"scan: {name} has {dpi:.0f} dots an inch, expected at least {_LEAST_DPI:.0f}; 300 is good")
+        raise HierbrushError(
+            f"scan: {name} has {dpi:.0f} dots an inch, expected at least {_LEAST_DPI:.0f}; 300 is good"
+        )
     white, black = _tones(grey, page)
     cells = CalibrationSheet().cells
     pictures, spoilt = [], []
@@ -103,7 +105,9 @@ def find_sheet(grey: NDArray[np.float32], name: str = "the picture") -> Scan:
     ink = np.stack(pictures)
     filled = ink.mean(axis=(1, 2)) > _FILLED
     if filled.sum() < len(cells) // 2:
-        raise HierbrushError(f"scan: {name} has {int(filled.sum())} of {len(cells)} cells filled, expected at least half")
+        raise HierbrushError(
+            f"scan: {name} has {int(filled.sum())} of {len(cells)} cells filled, expected at least half"
+        )
     return Scan(ink, filled, dpi)
 
 

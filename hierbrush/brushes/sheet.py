@@ -156,7 +156,12 @@ def _strokes() -> list[tuple[str, NDArray[np.float64]]]:
     for first, last in ((1, 7), (7, 1), (3, 10)):
         add(f"down, {first} to {last} mm", (19, 9, first), (19, 19, last))
     for depth in (3.0, 5.0, 8.0):
-        add(f"turn down, {depth:g} mm", (12, 10, depth), (25 - depth / 2, 10, depth), (25 - depth / 2, 20 - depth / 2, depth))
+        add(
+            f"turn down, {depth:g} mm",
+            (12, 10, depth),
+            (25 - depth / 2, 10, depth),
+            (25 - depth / 2, 20 - depth / 2, depth),
+        )
     for depth in (4.0, 7.0):
         add(f"turn left, {depth:g} mm", (16, 9, depth), (24, 16, depth), (12, 18, depth))
     for depth in (3.0, 5.0, 7.0, 9.0):

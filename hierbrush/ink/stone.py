@@ -182,4 +182,3 @@ def strokes_a_load(
     dips = plan_dips(brush, paths, "auto", ink, box=box)
     later = [index for index, dip in enumerate(dips) if dip and index]
     return later[0] if later else len(dips)
-
