@@ -24,7 +24,7 @@ from hierbrush.sim.goal_slots import GoalSlots
 from hierbrush.sim.hand import TICK_SECONDS, HandleLimits
 from hierbrush.sim.model import BrushModel
 from hierbrush.sim.observation import LAYOUTS
-from hierbrush.sim.raster import MAX_BOX, MIN_BOX, check_raster, coverage
+from hierbrush.sim.raster import BOX, MAX_BOX, MIN_BOX, check_raster, coverage
 
 # A writer holds the brush so that its tip points up and to the left when it comes down.
 REST_DIRECTION = (-(0.5**0.5), -(0.5**0.5))
@@ -99,7 +99,7 @@ class BrushBatch:
         slots: int,
         *,
         side: int = 256,
-        box: float = 0.12,
+        box: float = BOX,
         supersample: int = 1,
         spacing: float | None = None,
         limits: HandleLimits | None = None,

@@ -45,18 +45,18 @@ class HandleLimits:
 
 
 def spline(commands: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return where a handle is that follows commands.
+    """Return where handles are that follow commands.
 
     Args:
-        commands: float64 [n + 3, 3], one a tick, the oldest first; the first three lie behind.
+        commands: float64 [..., n + 3, 3], one a tick, the oldest first; the first three lie behind.
 
     Returns:
-        float64 [2 n, 3], two rows a tick, the middle of it and its end.
+        float64 [..., 2 n, 3], two rows a tick, the middle of it and its end.
     """
-    c3, c2, c1, c0 = commands[:-3], commands[1:-2], commands[2:-1], commands[3:]
-    rows = np.empty((2 * len(c0), 3))
-    rows[0::2] = (c3 + 23 * c2 + 23 * c1 + c0) / 48
-    rows[1::2] = (c2 + 4 * c1 + c0) / 6
+    c3, c2, c1, c0 = commands[..., :-3, :], commands[..., 1:-2, :], commands[..., 2:-1, :], commands[..., 3:, :]
+    rows = np.empty((*c0.shape[:-2], 2 * c0.shape[-2], 3))
+    rows[..., 0::2, :] = (c3 + 23 * c2 + 23 * c1 + c0) / 48
+    rows[..., 1::2, :] = (c2 + 4 * c1 + c0) / 6
     return rows
 
 
@@ -75,3 +75,18 @@ def lift_off(command: NDArray[np.float64], height: float) -> NDArray[np.float64]
     depths = np.concatenate([np.linspace(newest[2], -height, rises + 1)[1:], [-height, -height]])
     ahead = np.stack([np.full(len(depths), newest[0]), np.full(len(depths), newest[1]), depths], axis=1)
     return spline(np.concatenate([command[::-1], ahead]))
+
+
+def lift_offs(commands: NDArray[np.float64], height: float) -> NDArray[np.float64]:
+    """Return `lift_off` of n handles, float64 [n, rows, 3]; those that rest sooner stay at rest.
+
+    Args:
+        commands: float64 [n, 3, 3].
+        height: metres above the paper to rest at.
+    """
+    newest = commands[:, 0]
+    rises = np.maximum(np.ceil((newest[:, 2:] + height) / _RISE), 1.0)
+    upward = np.arange(1, int(rises.max(initial=1.0)) + 3)
+    depths = np.where(upward < rises, upward * ((-height - newest[:, 2:]) / rises) + newest[:, 2:], -height)
+    ahead = np.concatenate([np.repeat(newest[:, None, :2], len(upward), axis=1), depths[..., None]], axis=2)
+    return spline(np.concatenate([commands[:, ::-1], ahead], axis=1))
