@@ -1,6 +1,6 @@
 """Builds component library and layouts from the drawings of training characters.
 
-``python -m hierbrush_build.components``, three minutes and 6 GB. How BLAS rounds depends on its number of threads, and
+``python -m hierbrush_build.components``, five minutes and 6 GB. How BLAS rounds depends on its number of threads, and
 so do the last digits of the layouts, by 6e-8 at most.
 """
 
@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from hierbrush.characters import Component
 from hierbrush.characters.repertoire import IN_PLACE
-from hierbrush.composer import layout, stored
+from hierbrush.composer import joints, layout, stored
 from hierbrush.composer.boxes import WHOLE, absolute, difference, relative_to, union
 from hierbrush.composer.components import FILE, ComponentLibrary
 from hierbrush.composer.drawings import Drawing, further_drawings, training_drawings
@@ -130,6 +130,7 @@ def main() -> None:
     stored.write(layout.FILE, tensors, {"names": names})
     components = build_components(drawings, layout.Layouts(tensors, names))
     stored.write(FILE, components.tensors(), components.strings())
+    stored.write(joints.FILE, joints.build(drawings, components), {"strokes": len(components.strokes)})
     print(f"{FILE}: {len(drawings)} drawings, {len(components.forms)} forms, {len(components.char)} occurrences")
 
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Protocol
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,6 +13,9 @@ from hierbrush.composer.brief import Brief
 from hierbrush.composer.observation import BriefBank, Progress
 from hierbrush.composer.place import PLACE_SIZE, stroke_goals
 from hierbrush.strokes.goal import StrokeGoal
+
+if TYPE_CHECKING:
+    from hierbrush.composer.joints import Joints
 
 F32 = NDArray[np.float32]
 Index = NDArray[np.int64]
@@ -40,6 +43,13 @@ class Composition:
     brief: Brief
     order: Index
     places: F32
+
+    def spaced(self, joints: Joints) -> Composition:
+        """Return the composition with strokes that join and keep apart as in training characters."""
+        from hierbrush.composer.spacing import spaced
+
+        places = spaced(self.brief.stroke_types, self.places, joints.wanted(self.brief))
+        return replace(self, places=places)
 
     def goals(self, weight: float = 1.0) -> list[StrokeGoal]:
         """Return the strokes as goals for the primitives, in writing order; ``weight`` times as wide as is usual."""

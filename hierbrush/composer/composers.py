@@ -57,7 +57,8 @@ def composer(name: str | PathLike[str]) -> Composer:
 @lru_cache(maxsize=4)
 def _learned(weights: Path) -> Composer:
     from hierbrush.composer.compose import compose
+    from hierbrush.composer.joints import load_joints
     from hierbrush.composer.policy import ComposerPolicy
 
-    policy = ComposerPolicy.load(weights)
-    return lambda briefs: compose(briefs, policy)
+    policy, joints = ComposerPolicy.load(weights), load_joints()
+    return lambda briefs: [composition.spaced(joints) for composition in compose(briefs, policy)]

@@ -11,7 +11,14 @@ from hierbrush.writing.paper import Cell
 from hierbrush.writing.pens import BrushPen, RecordingPen
 from hierbrush.writing.result import Page, Sheet, Writing, WrittenStroke
 from hierbrush.writing.trajectory import TRAJECTORY, MotionLimits
-from hierbrush.writing.write import WritingInterrupted, write_character, write_characters, write_pages, write_text
+from hierbrush.writing.write import (
+    WritingInterrupted,
+    write_character,
+    write_characters,
+    write_pages,
+    write_picture,
+    write_text,
+)
 
 __all__ = [
     "BOX",
@@ -33,5 +40,6 @@ __all__ = [
     "write_character",
     "write_characters",
     "write_pages",
+    "write_picture",
     "write_text",
 ]

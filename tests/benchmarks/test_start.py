@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -14,6 +15,7 @@ RunScript = Callable[..., str]
 QUICK = {
     "bench_machines.py": ("--every 5000", "decomposition"),
     "bench_sim.py": ("--slots 32 --repeats 1", "libmypaint"),
+    "bench_studio.py": ("一 --side 128 --seconds 1", "frames a second at 128 x 128"),
     "bench_unicode.py": ("--limit 40", "refused:"),
     "bench_writing.py": ("--limit 4 --every 2 --workers 1", "decomposition: cold, wall"),
 }
@@ -33,5 +35,9 @@ def test_none_is_forgotten() -> None:
 
 @pytest.mark.parametrize("name", [*QUICK, *(pytest.param(name, marks=pytest.mark.slow) for name in SLOW)])
 def test_it_starts(name: str, run_script: RunScript) -> None:
+    if name == "bench_studio.py":
+        pytest.importorskip("playwright", reason="Playwright is not installed")
+        if shutil.which("chromium") is None:
+            pytest.skip("there is no Chromium (Debian: apt-get install chromium)")
     arguments, printed = {**QUICK, **SLOW}[name]
     assert printed in run_script(f"benchmarks/{name}", *arguments.split())

@@ -13,7 +13,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
-from hierbrush.curriculum.yaml_source import (
+from hierbrush.errors import HierbrushError
+from hierbrush.yaml_source import (
     MAX_BYTES,
     MAX_PROBLEMS,
     ConfigError,
@@ -21,7 +22,6 @@ from hierbrush.curriculum.yaml_source import (
     read_yaml,
     validate,
 )
-from hierbrush.errors import HierbrushError
 
 
 class Forbidding(BaseModel):

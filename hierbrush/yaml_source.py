@@ -24,9 +24,9 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import yaml
 
 from hierbrush.arguments import check_kind, check_path
-from hierbrush.curriculum.full_width import Slip, slips
 from hierbrush.errors import HierbrushError, closest, one_line, shown
 from hierbrush.files import UnreadableError, read_whole
+from hierbrush.full_width import Slip, slips
 
 if TYPE_CHECKING:
     from pydantic import BaseModel
