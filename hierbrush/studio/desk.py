@@ -14,8 +14,9 @@ from typing import TYPE_CHECKING, Any
 from hierbrush.arguments import check_choice, check_whole
 from hierbrush.errors import HierbrushError, shown
 from hierbrush.files import write_atomically
+from hierbrush.studio.episodes import Hand, sampled
 from hierbrush.studio.order import MOST_CHARACTERS, Order, check_number_of_sheets
-from hierbrush.studio.runs import COMPOSER, Runs
+from hierbrush.studio.runs import COMPOSER, PRIMITIVES, Runs
 
 if TYPE_CHECKING:
     from hierbrush.writing import Sheet
@@ -216,20 +217,31 @@ class Desk:
         Raises:
             HierbrushError: there is no such curriculum, stage or policy, or the extra that reads curricula is missing.
         """
-        from hierbrush.studio.episodes import sampled
-
         policies = document.get("policies", ["learned"])
         if not isinstance(policies, list) or not 1 <= len(policies) <= 2:
             raise HierbrushError(f"policies: {shown(policies)}, expected a list of one or two")
-        chosen = [self._order({"text": "一", "policy": policy}).policy for policy in policies]
+        hands = [self._hand(policy) for policy in policies]
         with self._alone():
             return sampled(
                 check_choice("curriculum", document.get("curriculum"), _curricula()),
                 check_whole("stage", document.get("stage", 0), 0, 100),
-                chosen,
+                hands,
                 count=check_whole("count", document.get("count", 6), 1, _MOST_EPISODES),
                 seed=check_whole("seed", document.get("seed", 0), 0, 2**31),
             )
+
+    def _hand(self, name: object) -> Hand:
+        """Return who writes: a policy, or what a training left, which may be primitives, a composer or both."""
+        if not isinstance(name, str) or not name.startswith("run:"):
+            return Hand(policy=check_choice("policies", name, _known("policy")))
+        home = self.runs.home(name.removeprefix("run:"))
+        parts = {
+            "policy": str(home) if (home / PRIMITIVES).is_file() else None,
+            "composer": str(home / COMPOSER) if (home / COMPOSER).is_file() else None,
+        }
+        if not any(parts.values()):
+            raise HierbrushError(f"policies: the training {shown(name)} has left no weights yet")
+        return Hand(**{part: place for part, place in parts.items() if place is not None})
 
 
 def _known(name: str) -> list[str]:

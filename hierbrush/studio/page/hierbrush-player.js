@@ -538,6 +538,7 @@ const STYLE = `
   overflow: hidden; }
 .player:focus-visible .paper { box-shadow: 0 0 0 2px var(--accent); }
 canvas { display: block; position: absolute; inset: 0; width: 100%; height: 100%; }
+canvas[hidden] { display: none; }
 .drawing { touch-action: none; cursor: crosshair; }
 .bar { display: flex; flex-wrap: wrap; align-items: center; gap: 2px; margin-top: 10px; }
 .bar button { font: inherit; color: inherit; background: none; border: 0; border-radius: 6px; min-width: 36px; height: 36px;
@@ -635,6 +636,7 @@ export class HierbrushPlayer {
     shadow.adoptedStyleSheets = [sheet];
     this.layers = Object.fromEntries(["ground", "ink", "mine", "brush"].map((name) => [name, made("canvas", { class: name })]));
     for (const canvas of Object.values(this.layers)) canvas.setAttribute("aria-hidden", "true");
+    this.layers.mine.hidden = true; // until somebody writes along
     this.paper = made("div", { class: "paper", role: "img" }, ...Object.values(this.layers));
     this.box = made("div", { class: "player", role: "group" }, this.paper);
     shadow.append(this.box);
@@ -876,6 +878,7 @@ export class HierbrushPlayer {
 
   /** Handle, direction and mark at the present time; between strokes the way through the air. */
   pose() {
+    if (this.guest) return this.guest;
     const number = this.stroke, stroke = this.strokes[number], cell = this.cells[stroke.cell];
     const place = ([x, y, z], { left, top, pixels }) => [left + (x / this.data.box) * pixels, top + (y / this.data.box) * pixels, z];
     const start = stroke.path.subarray(0, 3);
@@ -896,7 +899,7 @@ export class HierbrushPlayer {
     const context = this.layers.brush.getContext("2d"), { accent } = this.look;
     context.clearRect(0, 0, context.canvas.width, context.canvas.height);
     if (this.highlight) this.drawHighlight(context);
-    const over = this.time >= this.seconds, pose = this.pose(), side = this.cells[0].pixels;
+    const over = this.time >= this.seconds && !this.guest, pose = this.pose(), side = this.cells[0].pixels;
     if (!over && this.options.showBrush) this.drawBody(context, pose, side / this.data.box);
     if (pose.stroke && this.options.showHandlePath) this.drawPath(context, pose, this.look.quiet, 0);
     if (pose.stroke && this.options.showTipPath) this.drawPath(context, pose, accent, 1);
@@ -1329,6 +1332,7 @@ export class HierbrushPlayer {
     const canvas = this.layers.brush;
     let mine = null;
     canvas.classList.add("drawing");
+    this.layers.mine.hidden = false;
     this.paper.setAttribute("aria-label", this.words.draw);
     const place = (event) => {
       const area = canvas.getBoundingClientRect();
@@ -1382,6 +1386,9 @@ export class HierbrushPlayer {
         }
       } else tuft.place(...row);
       path.push(...row);
+      this.guest = { handle: [px, py, z], cell,
+        state: [tuft.x, tuft.y, tuft.z, tuft.ux, tuft.uy, tuft.width, tuft.length, tuft.offset] };
+      this.drawBrush();
       if (paper.show(paper.logged, image)) {
         const [left, top, right, bottom] = paper.dirty;
         context.putImageData(image, cell.left, cell.top, left, top, right - left, bottom - top);
@@ -1399,6 +1406,8 @@ export class HierbrushPlayer {
     const end = () => {
       const at = path.slice(-3);
       path.push(at[0], at[1], -land);
+      this.guest = null;
+      this.drawBrush();
       return { path: Float64Array.from(path), drawn, cell: this.cells.indexOf(cell) };
     };
     return { pointer: event.pointerId, add, end };

@@ -133,8 +133,9 @@ function offer() {
     options($(name), about[`${name}s`] ?? [], { label: plain });
   }
   options($("curriculum"), about.curricula, { label: plain });
-  options($("policy-a"), policies(), { label: plain });
-  options($("policy-b"), policies(), { first: "none", label: plain });
+  const hands = [...about.policies, ...about.runs.filter((run) => run.primitives || run.composer).map((run) => `run:${run.name}`)];
+  options($("policy-a"), hands, { label: plain });
+  options($("policy-b"), hands, { first: "none", label: plain });
   options($("run"), about.runs.map((run) => run.name), { label: plain });
   $("files").replaceChildren(...about.formats.map(({ kind, sized }) =>
     made("button", { type: "button", onclick: (event) => keep(kind, sized, event.target) }, FILES[kind] ?? kind.toUpperCase())));
@@ -163,7 +164,7 @@ function tellSheet() {
   const data = shownSheet(), of = state.result.sheets.length, alone = data.characters.length === 1;
   const host = $("player");
   host.classList.toggle("page", !alone);
-  host.style.maxWidth = alone ? "" : `min(100%, ${Math.round((76 * data.width) / data.height)}vh)`;
+  host.style.maxWidth = alone ? "" : `min(100%, ${Math.round((64 * data.width) / data.height)}vh)`;
   if (state.player) {
     const { time } = state.player, same = state.player.getData() === data;
     if (!same) state.player.setData(data);
@@ -372,7 +373,7 @@ function quiz() {
 
 /* ---------------------------------------------------------------- side by side */
 
-const VARIED = ["policy", "goal", "brush"];
+const VARIED = ["policy", "goal", "brush", "style", "ink"];
 
 function addVariant(chosen = {}) {
   if (state.variants.length >= 4) return;
@@ -385,9 +386,10 @@ function addVariant(chosen = {}) {
   const names = Object.fromEntries(state.files);
   options(selects.goal, [...state.about.goals, ...Object.keys(names)], { first: "best", label: (goal) => names[goal] ?? word(goal) });
   options(selects.brush, state.about.brushes, { label: plain });
+  for (const name of ["style", "ink"]) options(selects[name], state.about[`${name}s`] ?? [], { first: "usual", label: plain });
   for (const name of VARIED) if (chosen[name]) selects[name].value = chosen[name];
   variant.box = made("div", { class: "variant" }, made("div", { class: "grid" },
-    ...VARIED.map((name) => field(name, selects[name])), field("weight", weight)), host,
+    ...VARIED.filter((name) => selects[name].options.length > 1).map((name) => field(name, selects[name])), field("weight", weight)), host,
     made("button", { type: "button", "data-word": "remove", onclick: () => removeVariant(variant) }, word("remove")));
   state.variants.push(variant);
   $("variants").append(variant.box);
@@ -496,6 +498,9 @@ async function openRun() {
     made("label", {}, made("input", { type: "checkbox", value: name, checked: usual.includes(name), onchange: drawChart }), name)));
   $("config").hidden = false;
   $("config-text").textContent = JSON.stringify(state.run.config, null, 2);
+  const practised = String(state.run.config.curriculum ?? "").replace(/^.*\/|\.yaml$/g, ""), hand = `run:${state.run.name}`;
+  if (state.about.curricula.includes(practised)) $("curriculum").value = practised;
+  if ([...$("policy-a").options].some((option) => option.value === hand)) [$("policy-a").value, $("policy-b").value] = [hand, "learned"];
   drawChart();
 }
 
