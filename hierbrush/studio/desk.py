@@ -6,7 +6,7 @@ import secrets
 import threading
 from collections import OrderedDict
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
@@ -72,7 +72,8 @@ class Desk:
 
     def warm(self) -> None:
         """Read everything that a first request needs, before it comes."""
-        self.write({"text": "永"})
+        with suppress(HierbrushError):  # the page will tell
+            self.write({"text": "永"})
 
     def about(self) -> dict[str, Any]:
         """Return what can be chosen."""

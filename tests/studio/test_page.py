@@ -193,6 +193,21 @@ def test_a_stroke_is_written_along_and_scored(page: Any) -> None:
     assert page.locator("#verdict").text_content().endswith("another stroke")
 
 
+def test_a_stroke_is_written_by_keyboard(page: Any) -> None:
+    page.get_by_role("tab", name="Write along").click()
+    page.select_option("#practise-stroke", "0")
+    page.locator("#mine canvas.brush").focus()
+    page.keyboard.press("ArrowLeft")
+    page.keyboard.press("ArrowRight")
+    page.keyboard.press(" ")
+    for _ in range(9):
+        page.keyboard.press("ArrowRight")
+        page.keyboard.press("ArrowDown")
+    page.keyboard.press(" ")
+    assert page.locator("#verdict").text_content().endswith("right stroke")
+    assert float(page.locator("#marks tbody td").nth(1).text_content()) > 0.3
+
+
 def test_a_quiz_is_written_to_its_end(page: Any) -> None:
     page.get_by_role("tab", name="Write along").click()
     page.get_by_role("button", name="Quiz: all strokes in order").click()
@@ -227,6 +242,10 @@ def test_trainings_and_episodes_are_shown(page: Any) -> None:
     page.locator("#measures label", has_text="return").click()
     page.locator("#chart").hover(position={"x": 300, "y": 100})
     assert "59,000 steps" not in page.locator("#chart-shown").text_content()
+    before = page.locator("#chart-shown").text_content()
+    page.locator("#chart").focus()
+    page.keyboard.press("ArrowRight")
+    assert page.locator("#chart-shown").text_content() != before
     page.select_option("#run", "first")
     page.locator("#config summary").click()
     page.wait_for_function("() => document.querySelector('#config-text').textContent.includes('first')")

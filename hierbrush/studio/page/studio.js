@@ -339,8 +339,7 @@ function free() {
   state.mine.set({ outlineStroke: wanted() });
   state.mine.seekStroke(wanted());
   state.model.seekStroke(wanted());
-  state.mine.quizzed = { stroke: wanted(), cancel() {} };
-  state.unlisten = state.mine.listen((drawn) => mark(wanted(), state.mine.scored(drawn, wanted())));
+  state.unlisten = state.mine.listen((drawn) => mark(wanted(), state.mine.scored(drawn, wanted())), wanted);
 }
 
 function mark(stroke, { iou: mine, modelIou, right, backwards }) {
@@ -548,7 +547,7 @@ function drawChart(at = null) {
     context.stroke();
     context.lineWidth = 1;
   });
-  const row = typeof at === "number" ? at : run.steps.length - 1;
+  const row = (state.row = typeof at === "number" ? Math.min(Math.max(at, 0), run.steps.length - 1) : run.steps.length - 1);
   context.strokeStyle = colour("text");
   context.strokeRect(x(run.steps[row]), top, 0, high);
   $("chart-shown").replaceChildren(`${run.steps[row].toLocaleString(lang)} ${word("steps")}`, ...chosen.flatMap((name, index) => {
@@ -672,6 +671,12 @@ function connect() {
   $("compare-run").addEventListener("click", compare);
   $("run").addEventListener("change", openRun);
   $("chart").addEventListener("pointermove", pointChart);
+  $("chart").addEventListener("keydown", (event) => {
+    const by = { ArrowRight: 1, ArrowLeft: -1, PageUp: 20, PageDown: -20 }[event.key];
+    if (!by || !state.run) return;
+    event.preventDefault();
+    drawChart(state.row + by);
+  });
   $("sample").addEventListener("submit", (event) => { event.preventDefault(); sample(); });
   $("curriculum").addEventListener("change", () => $("stage-number").replaceChildren(made("option", { value: "0" }, "1")));
   $("episodes-tick").addEventListener("input", (event) => seekEpisodes(Number(event.target.value)));
@@ -692,7 +697,7 @@ function connect() {
   }
   // Wherever nothing else takes keys, they move the brush.
   document.addEventListener("keydown", (event) => {
-    const busy = event.target.closest("input, textarea, select, button, summary, [role=tab], .hierbrush-player, pre, a");
+    const busy = event.target.closest("input, textarea, select, button, summary, [role=tab], .hierbrush-player, canvas, pre, a");
     if (!busy && !$("watch").hidden && state.player?.key(event)) event.preventDefault();
   });
 }

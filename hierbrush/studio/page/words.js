@@ -14,8 +14,8 @@ export const WORDS = {
     drop: "Drop a picture or a font to write after it, or choose a file", keep: "Keep it", size: "Pixels a character",
     python: "The same in Python", copy: "Copy the Python call", copied: "Copied", how: "How it comes about",
     character: "Character", sheet_back: "Sheet before", sheet_next: "Next sheet", sheet: (n, of) => `Sheet ${n} of ${of}`,
-    keyboard: "Keyboard", practise_lead: "Write the stroke with mouse, pen or finger; a pen's pressure is depth. The same simulated "
-      + "tuft lays down your ink.", stroke: "Stroke", hint_stroke: "Show it", clear: "Clear", quiz: "Quiz: all strokes in order",
+    keyboard: "Keyboard", practise_lead: "Write the stroke with mouse, pen or finger; a pen's pressure is depth. By keyboard, arrows move the brush "
+      + "and the space bar lowers and lifts it. The same simulated tuft lays down your ink.", stroke: "Stroke", hint_stroke: "Show it", clear: "Clear", quiz: "Quiz: all strokes in order",
     yours: "You", models: "The model", your_iou: "Your IoU", model_iou: "The model's", verdict: "Verdict", right: "right stroke",
     wrong: "another stroke", backwards: "backwards", finished: (misses) => `Finished; strokes missed: ${misses}`,
     compare_lead: "The same text, written in several ways side by side; all stand at the same tick of the same stroke.",
@@ -42,7 +42,7 @@ export const WORDS = {
     drop: "把图片或字体拖到这里作为范本，或选择文件", keep: "保存", size: "每字像素", python: "同样的 Python 调用",
     copy: "复制 Python 调用", copied: "已复制", how: "如何写成", character: "字", sheet_back: "上一张", sheet_next: "下一张",
     sheet: (n, of) => `第${n}张，共${of}张`, keyboard: "键盘",
-    practise_lead: "用鼠标、笔或手指写这一笔，笔压就是深度。你的墨也由同一支模拟毛笔写出。", stroke: "笔画", hint_stroke: "演示", clear: "清除",
+    practise_lead: "用鼠标、笔或手指写这一笔，笔压就是深度。用键盘时，方向键移动毛笔，空格键落笔、提笔。你的墨也由同一支模拟毛笔写出。", stroke: "笔画", hint_stroke: "演示", clear: "清除",
     quiz: "测验：按笔顺写完", yours: "你", models: "模型", your_iou: "你的 IoU", model_iou: "模型的", verdict: "评判", right: "正确",
     wrong: "不是这一笔", backwards: "方向反了", finished: (misses) => `写完，错误 ${misses} 次`,
     compare_lead: "同一段文字的几种写法并排，始终停在同一笔的同一刻。", add: "再加一种", remove: "去掉", compare_run: "全部书写",
