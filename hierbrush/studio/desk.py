@@ -59,6 +59,7 @@ class Desk:
         self._turn = threading.Lock()
         self._sheets: OrderedDict[Order, list[Sheet]] = OrderedDict()
         self._goals: OrderedDict[str, Path] = OrderedDict()
+        self._names: dict[str, str] = {}
         self._folder: TemporaryDirectory[str] | None = None
 
     @contextmanager
@@ -148,7 +149,16 @@ class Desk:
         order = self._order(document)
         sheets = self._written(order)
         with self._alone():
-            return {"sheets": [player_data(sheet) for sheet in sheets], "python": order.python()}
+            return {
+                "sheets": [player_data(sheet) for sheet in sheets],
+                "python": self._as_users_know_it(order.python()),
+            }
+
+    def _as_users_know_it(self, code: str) -> str:
+        """Return code in which files that the page sent have the names that they had there."""
+        for place, name in self._names.items():
+            code = code.replace(repr(place), repr(name))
+        return code
 
     def export(self, document: Mapping[str, Any]) -> tuple[bytes, str, str]:
         """Return a file of a text: its content, its type and its name.
@@ -196,6 +206,7 @@ class Desk:
                 ) from None
             write_atomically(place, content)
             self._goals[place.stem] = place
+            self._names[str(place)] = name
             while len(self._goals) > _MOST_GOALS:
                 self._goals.popitem(last=False)[1].unlink(missing_ok=True)
         return {"goal": place.stem, "name": name, "kind": what}

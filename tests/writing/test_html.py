@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 import hierbrush
 from hierbrush.resources import page_file
+from hierbrush.writing.exports import html
 from hierbrush.writing.exports.html import BOX_UNITS, PATH_UNITS, player_data, points
 
 DIGITS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
@@ -80,13 +81,18 @@ def test_what_is_written_cannot_end_the_script() -> None:
     writing = hierbrush.write_character("一")
     writing.text = "</script><script>alert(1)</script>&"
     content = writing._repr_html_()
-    from hierbrush.writing.exports.html import render
-
-    page = render(writing).decode()
+    page = html.render(writing).decode()
     assert page.count("</script>") == 2
     assert "<title>&lt;/script&gt;" in page
     assert content is not None
     assert content.count("<") == 2
+
+
+def test_strokes_of_many_characters_are_not_scored_one_by_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    page = hierbrush.write_text("一二", layout="horizontal")
+    monkeypatch.setattr(html, "_MOST_SCORED", 1)
+    assert [stroke["iou"] for each in player_data(page)["characters"] for stroke in each["strokes"]] == [None] * 3
+    assert all(each["iou"] > 0.9 for each in player_data(page)["characters"])
 
 
 def test_long_texts_show_themselves_as_pictures() -> None:

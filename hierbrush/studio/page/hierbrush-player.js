@@ -1131,8 +1131,9 @@ export class HierbrushPlayer {
     this.marked = state;
     this.slider.setAttribute("aria-valuetext", told);
     const { iou: whole, char } = this.characters[stroke.cell];
+    const scores = [[`${stroke.number + 1}`, stroke.iou], [char, whole]].filter(([, score]) => score !== null);
     this.named.replaceChildren(made("span", {}, made("b", {}, `${char} `), told),
-      made("span", {}, `IoU ${stroke.iou.toFixed(3)}${whole === null ? "" : ` · ${char} ${whole.toFixed(3)}`}`));
+      made("span", {}, scores.length ? `IoU ${scores.map(([what, score]) => `${what} ${score.toFixed(3)}`).join(" · ")}` : ""));
     const name = this.playing ? "pause" : "play";
     this.main.replaceChildren(icon(name));
     this.main.title = words[name];
@@ -1451,8 +1452,9 @@ export class HierbrushPlayer {
   scored({ path, drawn }, number, cell = 0, leniency = 1) {
     const stroke = this.characters[cell].strokes[number], median = [];
     for (let i = 0; i < stroke.median.length; i += 2) median.push([stroke.median[i], stroke.median[i + 1]]);
-    const ink = inked(trace(this.brush, [path], 256, this.data.box));
-    return { iou: iou(ink, rasterise([stroke.outline])), modelIou: stroke.iou, ...judge(drawn, median, leniency) };
+    const target = rasterise([stroke.outline]), own = (paths) => inked(trace(this.brush, paths, 256, this.data.box));
+    const modelIou = stroke.iou ?? iou(own([stroke.path]), target);
+    return { iou: iou(own([path]), target), modelIou, ...judge(drawn, median, leniency) };
   }
 
   clearDrawing() {

@@ -146,7 +146,9 @@ const FILES = { gcode: "G-code" };
 
 async function write() {
   const asked = order(), before = (state.turn = (state.turn ?? 0) + 1);
+  $("write").textContent = word("writing");
   const result = await trying("message", $("write"), async () => (await ask("api/write", asked)).json());
+  if (before === state.turn) $("write").textContent = word("write");
   if (!result || before !== state.turn) return;
   state.result = result;
   state.asked = asked;
@@ -452,7 +454,7 @@ function tellDifference() {
     ...written.map((variant, index) => made("th", { scope: "col" }, `${index + 1} ${plain(variant.selects.policy.value)}`))));
   body.replaceChildren(...Array.from({ length: most }, (_, number) => made("tr", {},
     made("td", {}, written[0].player.strokes[number] ? `${number + 1} ${written[0].player.nameOf(written[0].player.strokes[number])}` : String(number + 1)),
-    ...written.map(({ player }) => made("td", {}, player.strokes[number]?.iou.toFixed(3) ?? "")))));
+    ...written.map(({ player }) => made("td", {}, player.strokes[number]?.iou?.toFixed(3) ?? "")))));
   drawDifference();
 }
 
