@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
@@ -80,3 +81,18 @@ def named_file(
     raise HierbrushError(
         f"{argument}: {wrong}; hierbrush's own {kind} are {', '.join(own)}{closest(path.stem, list(own))}"
     )
+
+
+def commit() -> str | None:
+    """Return the commit of the checkout that hierbrush runs from, ``+changed`` if files differ; None outside one."""
+    try:
+        done = subprocess.run(
+            ["git", "describe", "--always", "--abbrev=40", "--dirty=+changed", "--exclude=*"],
+            cwd=_PACKAGE,
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+    except (OSError, subprocess.CalledProcessError):
+        return None
+    return done.stdout.strip() or None

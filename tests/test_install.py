@@ -114,7 +114,7 @@ def test_a_wheel_holds_everything_with_or_without_a_compiler(compiler: str, tmp_
     assert "hierbrush/characters/data/characters.bin" in names
     for path in (source / "hierbrush" / "studio" / "page").iterdir():
         assert f"hierbrush/studio/page/{path.name}" in names
-    assert not [name for name in names if name.startswith("tests/") or "/build/lib" in name]
+    assert not [name for name in names if name.startswith(("tests/", "hierbrush_build/")) or "/build/lib" in name]
     for name in FOLDERS:
         for path in (source / name).rglob("*"):
             assert path.is_dir() or f"hierbrush/_data/{path.relative_to(source)}" in names

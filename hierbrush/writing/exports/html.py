@@ -15,9 +15,9 @@ from numpy.typing import ArrayLike
 
 from hierbrush.characters import Component
 from hierbrush.resources import page_file
+from hierbrush.sim import BOX
 from hierbrush.strokes.types import stroke_type
 from hierbrush.writing.outputs import Export, register
-from hierbrush.writing.paper import BOX
 
 if TYPE_CHECKING:
     from hierbrush.writing.result import Sheet, Writing, WrittenStroke
