@@ -62,6 +62,13 @@ class Desk:
         self._names: dict[str, str] = {}
         self._folder: TemporaryDirectory[str] | None = None
 
+    def close(self) -> None:
+        """Remove the files that the page sent."""
+        if self._folder is not None:
+            self._folder.cleanup()
+            self._folder = None
+            self._goals.clear()
+
     @contextmanager
     def _alone(self) -> Iterator[None]:
         if not self._turn.acquire(timeout=_PATIENCE):
@@ -132,7 +139,10 @@ class Desk:
     def _written(self, order: Order) -> list[Sheet]:
         with self._alone():
             if order not in self._sheets:
-                self._sheets[order] = order.sheets()
+                try:
+                    self._sheets[order] = order.sheets()
+                except HierbrushError as error:
+                    raise HierbrushError(self._as_users_know_it(str(error))) from None
             self._sheets.move_to_end(order)
             while len(self._sheets) > _KEPT:
                 self._sheets.popitem(last=False)
@@ -182,7 +192,7 @@ class Desk:
         return content, _TYPES.get(kind, "application/octet-stream"), f"hierbrush.{kind}"
 
     def goal(self, content: bytes, name: str) -> dict[str, Any]:
-        """Take a picture or a font as goal; the answer's ``goal`` names it in orders.
+        """Take a picture, a font or a style; the answer's ``goal`` names it in orders, as goal or style.
 
         Raises:
             HierbrushError: it is neither, or this installation writes after neither.
@@ -190,7 +200,8 @@ class Desk:
         from hierbrush.sources import Request
         from hierbrush.sources.source import chain
 
-        found = next((kind for begin, kind in _BEGINNINGS.items() if content.startswith(begin)), None)
+        begun = (kind for begin, kind in _BEGINNINGS.items() if content.startswith(begin))
+        found = ("style", ".style") if name.endswith(".style") else next(begun, None)
         if found is None:
             raise HierbrushError(f"file: {shown(name)} is neither a font (TTF, OTF, WOFF) nor a picture (PNG, JPEG, …)")
         what, suffix = found

@@ -167,6 +167,21 @@ def test_a_file_that_is_no_font_is_told(page: Any) -> None:
     )
 
 
+def test_a_picture_is_dropped_and_written_after(page: Any, tmp_path: Path) -> None:
+    picture = hierbrush.write_character("年").save(tmp_path / "nian.png")
+    page.fill("#text", "年")
+    page.locator("#file").set_input_files(picture)
+    page.wait_for_function("() => document.querySelector('#python').textContent.includes(\"goal='nian.png'\")")
+    assert page.locator("#source").text_content() == "its strokes found in the picture"
+    assert page.locator("#goal option:checked").text_content() == "nian.png"
+
+
+def test_a_picture_that_is_damaged_is_told(page: Any) -> None:
+    page.locator("#file").set_input_files({"name": "x.png", "mimeType": "image/png", "buffer": b"\x89PNG no more"})
+    page.wait_for_function("() => document.querySelector('#message').textContent.includes(\"'x.png'\")")
+    page.wait_for_function("() => document.querySelector('#goal').value === ''")
+
+
 def drawn(page: Any, stroke: int) -> None:
     """Write a stroke of 永 with the mouse along its middle."""
     median = hierbrush.write_character("永").strokes[stroke].goal.skeleton

@@ -497,6 +497,7 @@ const PAPER_SIDE = 1024; // most pixels of a character's side
 const PAGE_PIXELS = 4096; // most pixels of a page's side
 const LONGEST_FRAME = 0.1; // seconds; a tab that slept goes on where it was
 const CURVE_HEIGHT = 96;
+const LEAST_GRID = 72; // pixels of a character from which lines that nobody asked for do not disturb
 const HAIR = 0.03, SHAFT = 0.062, FERRULE = 0.0034; // metres of the brush that is drawn: tuft, visible shaft, half its thickness
 const UP = [0.3, -0.8]; // where a metre above the paper is seen
 
@@ -849,6 +850,7 @@ export class HierbrushPlayer {
       context.globalAlpha = 1;
     }
     if (!this.options.showGrid) return;
+    if (!grid && this.cells[0].pixels < LEAST_GRID) return;
     const boxes = grid?.boxes.map(([x, y]) => [x * this.scale, y * this.scale]) ?? this.cells.map(({ left, top }) => [left, top]);
     for (const [x, y] of boxes) guides(context, grid?.kind ?? "米", x, y, this.cells[0].pixels, this.look.line);
   }

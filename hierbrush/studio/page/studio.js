@@ -118,9 +118,11 @@ function options(select, names, { first = null, label = word } = {}) {
 const plain = (name) => name.replace(/^run:/, "");
 const policies = () => [...state.about.policies, ...state.about.runs.filter((run) => run.primitives).map((run) => `run:${run.name}`)];
 
+const styles = () => [...(state.about.styles ?? []), ...state.files.filter(([, , where]) => where === "style").map(([style]) => style)];
+
 function offer() {
   const { about } = state, composers = [...about.composers, ...about.runs.filter((run) => run.composer).map((run) => `run:${run.name}`)];
-  const names = Object.fromEntries(state.files);
+  const names = Object.fromEntries(state.files.filter(([, , where]) => where === "goal"));
   options($("goal"), [...about.goals, ...Object.keys(names)], { first: "best", label: (goal) => names[goal] ?? word(goal) });
   options($("composer"), composers, { first: "usual", label: plain });
   options($("policy"), policies(), { label: plain });
@@ -128,10 +130,10 @@ function offer() {
   options($("direction"), [...about.directions].sort());
   options($("paper"), about.papers, { first: "fitting", label: plain });
   options($("grid"), about.grids, { first: "none" });
-  for (const name of ["style", "ink"]) {
-    $(`${name}-field`).hidden = !about[`${name}s`]?.length;
-    options($(name), about[`${name}s`] ?? [], { label: plain });
-  }
+  $("style-field").hidden = !styles().length;
+  $("ink-field").hidden = !about.inks?.length;
+  options($("style"), styles(), { first: "none", label: (style) => Object.fromEntries(state.files)[style] ?? style });
+  options($("ink"), about.inks ?? [], { label: plain });
   options($("curriculum"), about.curricula, { label: plain });
   const hands = [...about.policies, ...about.runs.filter((run) => run.primitives || run.composer).map((run) => `run:${run.name}`)];
   options($("policy-a"), hands, { label: plain });
@@ -211,7 +213,7 @@ function tellCharacter() {
   const strokesOf = (node) => node.parts ? node.parts.flatMap(strokesOf) : node.strokes;
   const branch = (node) => {
     const strokes = strokesOf(node);
-    const item = made("li", {}, made("button", { type: "button", onclick: () => light(strokes) }, node.name || "·"),
+    const item = made("li", {}, made("button", { type: "button", onclick: () => light(strokes) }, /^\p{L}/u.test(node.name) ? node.name : strokes.map((n) => character.strokes[n].type).join(" ")),
       made("small", {}, `${node.operator ? `${node.operator} ` : ""}${strokes.map((n) => n + 1).join(" ")}`));
     const dot = document.createElement("i");
     dot.style.background = node === character.tree && node.parts ? colour("quiet") : colours[strokes[0]];
@@ -220,11 +222,11 @@ function tellCharacter() {
     return item;
   };
   $("tree").replaceChildren(made("ul", {}, branch(character.tree)));
-  $("source").textContent = character.composer ? word("from_parts", character.composer) : word("from_glyph");
-  const facts = [];
-  if (character.iou !== null) facts.push([word("iou"), character.iou.toFixed(3)]);
+  $("source").textContent = character.composer ? word("from_parts", character.composer) : word(`from_${character.goal}`);
+  const facts = [], ours = ["glyph", "decomposition"].includes(character.goal);
+  if (character.iou !== null) facts.push([word(ours ? "iou" : "iou_copied"), character.iou.toFixed(3)]);
   if (character.composer) facts.push([word("goal_iou"), character.goal_iou.toFixed(3)]);
-  if (character.composer && character.confidence !== null) facts.push([word("confidence"), `${Math.round(100 * character.confidence)} %`]);
+  if (character.goal !== "glyph" && character.confidence !== null) facts.push([word("confidence"), `${Math.round(100 * character.confidence)} %`]);
   facts.push([word("strokes"), String(character.strokes.length)]);
   $("facts").replaceChildren(...facts.flatMap(([name, value]) => [made("dt", {}, name), made("dd", {}, value)]));
   drawBoxes();
@@ -304,12 +306,16 @@ async function takeFile(file) {
   if (!file) return;
   await trying("message", null, async () => {
     const headers = { "Content-Type": "application/octet-stream", "X-Name": encodeURIComponent(file.name) };
-    const { goal, name } = await (await ask("api/goal", file, headers)).json();
-    state.files.push([goal, name]);
+    const { goal, name, kind } = await (await ask("api/goal", file, headers)).json(), where = kind === "style" ? "style" : "goal";
+    state.files.push([goal, name, where]);
     offer();
-    $("goal").value = goal;
+    $(where).value = goal;
     fit();
     await write();
+    if (!$("message").textContent) return;
+    state.files.pop(); // nothing could be written after it
+    offer();
+    fit();
   });
 }
 
@@ -384,10 +390,11 @@ function addVariant(chosen = {}) {
   const variant = { selects, weight, host, player: null };
   const field = (name, input) => made("label", { class: "field" }, made("span", { "data-word": name }, word(name)), input);
   options(selects.policy, policies(), { label: plain });
-  const names = Object.fromEntries(state.files);
+  const names = Object.fromEntries(state.files.filter(([, , where]) => where === "goal"));
   options(selects.goal, [...state.about.goals, ...Object.keys(names)], { first: "best", label: (goal) => names[goal] ?? word(goal) });
   options(selects.brush, state.about.brushes, { label: plain });
-  for (const name of ["style", "ink"]) options(selects[name], state.about[`${name}s`] ?? [], { first: "usual", label: plain });
+  options(selects.style, styles(), { first: "none", label: (style) => Object.fromEntries(state.files)[style] ?? style });
+  options(selects.ink, state.about.inks ?? [], { label: plain });
   for (const name of VARIED) if (chosen[name]) selects[name].value = chosen[name];
   variant.box = made("div", { class: "variant" }, made("div", { class: "grid" },
     ...VARIED.filter((name) => selects[name].options.length > 1).map((name) => field(name, selects[name])), field("weight", weight)), host,
