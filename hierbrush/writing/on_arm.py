@@ -22,9 +22,9 @@ from hierbrush.arms.view import Studio, preview
 from hierbrush.errors import HierbrushError, shown
 from hierbrush.files import write_atomically
 from hierbrush.metrics import SIDE, Scores, score
-from hierbrush.sim import BrushBatch
+from hierbrush.sim import BOX, BrushBatch
 from hierbrush.writing.clips import CLIPS, clip
-from hierbrush.writing.paper import BOX, pixel_corner
+from hierbrush.writing.paper import pixel_corner
 from hierbrush.writing.result import Page, Sheet, Writing
 
 MOST_LIFT = 0.2

@@ -18,7 +18,7 @@ from hierbrush.characters import Component
 from hierbrush.errors import HierbrushError, shown
 from hierbrush.files import write_atomically
 from hierbrush.metrics import SIDE, Scores, score, stroke_iou
-from hierbrush.sim import BrushModel, rasterise, trace
+from hierbrush.sim import BOX, BrushModel, rasterise, trace
 from hierbrush.sources import Plan, kind
 from hierbrush.strokes.goal import StrokeGoal
 from hierbrush.writing import outputs
@@ -26,7 +26,7 @@ from hierbrush.writing.layout import Layout, layout_of
 from hierbrush.writing.levels import LevelScores, composer_scores, stroke_box
 from hierbrush.writing.options import options_of
 from hierbrush.writing.outputs import Output, kind_of
-from hierbrush.writing.paper import BOX, Cell, Paper, check_size, picture_shape, pixel_corner
+from hierbrush.writing.paper import Cell, Paper, check_size, picture_shape, pixel_corner
 from hierbrush.writing.passage import BLANK
 from hierbrush.writing.pens import BrushPen, draw_paths
 from hierbrush.writing.trajectory import MotionLimits, compose
@@ -38,6 +38,8 @@ if TYPE_CHECKING:
 _T = TypeVar("_T", bound=np.generic)
 
 MOST_SEED = 2**63 - 1
+
+_MOST_PLAYED = 60  # characters of a sheet that plays in a notebook, at some 10 kB each
 
 
 @dataclass(frozen=True, eq=False)
@@ -217,6 +219,12 @@ class Sheet(ABC):
                 f"use {type(sheet).__name__}.load or hierbrush.load"
             )
         return sheet
+
+    def _repr_html_(self) -> str | None:
+        """Play in a notebook; a long text shows itself as a picture, which is smaller."""
+        from hierbrush.writing.exports import html
+
+        return html.frame(self) if len(self.cells) <= _MOST_PLAYED else None
 
     def _repr_png_(self) -> bytes:
         return Output.of("png").render(self)

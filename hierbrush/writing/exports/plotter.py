@@ -17,9 +17,9 @@ from numpy.typing import NDArray
 
 from hierbrush.arguments import check_number
 from hierbrush.errors import HierbrushError
+from hierbrush.sim import BOX
 from hierbrush.writing.options import options_of
 from hierbrush.writing.outputs import Export, Flag, Option, register
-from hierbrush.writing.paper import BOX
 
 if TYPE_CHECKING:
     from hierbrush.writing.paper import Paper
