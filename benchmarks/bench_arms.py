@@ -54,7 +54,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--text", default="永和九年")
     parser.add_argument("--cell", type=float, default=30.0, help="side of a character's box in mm")
-    parser.add_argument("--large", type=float, default=80.0, help="side of the box of the first character written large")
+    parser.add_argument(
+        "--large", type=float, default=80.0, help="side of the box of the first character written large"
+    )
     arguments = parser.parse_args()
     for arm in ("ur5e", "so101"):
         planned = on(arm, arguments.text, arguments.cell)

@@ -134,29 +134,6 @@ def plan_command(
     _save_all(outputs, save)
 
 
-@arm.command(name="dataset")
-@click.argument("text")
-@click.option("--arm", "which", default="so101", show_default=True, metavar="ARM", help="As of simulate.")
-@click.option("-o", "--output", type=_FILE, required=True, help="Folder of the data set, new or empty.")
-@click.option("--cell", type=float, default=30.0, show_default=True, help="Side of a character's box in mm.")
-@click.option("--fps", type=int, default=30, show_default=True, help="Frames a second.")
-@click.option("--policy", default="learned", show_default=True, help="Who moves the brush, as in write.")
-@click.option("--handle-feedback", "feedback", type=click.FloatRange(0.0, 1.0), default=1.0, show_default=True,
-    metavar="SHARE", help="As of simulate.")  # fmt: skip
-@click.option("--seed", type=click.IntRange(0, 2**31), default=0, show_default=True, metavar="INTEGER",
-    help="Seed of the encoders' noise.")  # fmt: skip
-def dataset_command(text: str, which: str, output: Path, cell: float, **settings: Any) -> None:
-    """Record how a simulated arm writes each character of TEXT, as a LeRobot data set of version 3.0.
-
-    \b
-    hierbrush arm dataset 永和九年 -o episodes
-    """  # noqa: D301
-    from hierbrush.writing.arm_dataset import make_arm_dataset
-
-    characters = [char for char in text if not char.isspace()]
-    click.echo(make_arm_dataset(output, characters, arm=_arm(which), cell=cell / 1e3, **settings))
-
-
 @arm.command()
 @click.argument("files", metavar="FILE...", nargs=-1, required=True, type=_FILE)
 def check(files: tuple[Path, ...]) -> None:
@@ -198,10 +175,9 @@ def schema(output: Path | None) -> None:
 
 
 def _arm(which: str) -> Arm:
-    from hierbrush.arms import Arm
-    from hierbrush.arms.option_file import load_arm
+    from hierbrush.arms.option_file import arm_of
 
-    return load_arm(which) if which.lower().endswith((".yaml", ".yml")) else Arm.of(which)
+    return arm_of(which)
 
 
 def _page(text: str, layout: str, per_line: int | None, cell: float, margin: float, policy: str) -> Page:

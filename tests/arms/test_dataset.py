@@ -119,3 +119,16 @@ def test_lerobot_itself_loads_it(tmp_path: Path) -> None:
     assert loaded.num_frames == 6
     assert loaded[3]["task"] == "write"
     assert float(loaded[3]["reward"]) == 3.0
+
+
+def test_the_command_line_records_an_arm(tmp_path: Path) -> None:
+    from click.testing import CliRunner
+
+    from hierbrush.cli.dataset import dataset
+
+    place = str(tmp_path / "joints")
+    told = ["make", "-o", place, "--arm", "so101", "--text", "一", "--policy", "scripted"]
+    assert CliRunner().invoke(dataset, told, catch_exceptions=False).output == f"{place}\n"
+    check_lerobot(Path(place))
+    with pytest.raises(HierbrushError, match="--arm: and --text belong together"):
+        CliRunner().invoke(dataset, told[:5], catch_exceptions=False)
