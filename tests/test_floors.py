@@ -29,7 +29,8 @@ FLOORS = (
     {"ink", "brushes"},
     {"sim"},
     {"lerobot"},
-    {"errors", "arguments", "files", "registration", "resources", "tables"},
+    {"yaml_source"},
+    {"errors", "arguments", "files", "full_width", "registration", "resources", "tables"},
 )
 LEVEL = {name: len(FLOORS) - at for at, floor in enumerate(FLOORS) for name in floor}
 EXCEPTIONS = {

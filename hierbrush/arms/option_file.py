@@ -10,8 +10,8 @@ from typing import Any
 
 from hierbrush.arguments import check_path
 from hierbrush.arms.arm import Arm
-from hierbrush.curriculum.yaml_source import ConfigError, Document, Origin, Problem, read_yaml
 from hierbrush.errors import HierbrushError, closest, shown
+from hierbrush.yaml_source import ConfigError, Document, Origin, Problem, read_yaml
 
 _OPTIONS: dict[str, Field[Any]] = {option.name: option for option in fields(Arm)}
 

@@ -142,7 +142,7 @@ def check(files: tuple[Path, ...]) -> None:
     The exit status is 2 when a file cannot be used.
     """
     from hierbrush.arms.option_file import load_arm
-    from hierbrush.curriculum.yaml_source import ConfigError
+    from hierbrush.yaml_source import ConfigError
 
     usable = True
     for file in files:

@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import Any
 
 from hierbrush.arguments import check_path, is_number
-from hierbrush.curriculum.yaml_source import ConfigError, Document, Origin, Problem, read_yaml
 from hierbrush.errors import HierbrushError, closest, shown
 from hierbrush.sim.model import PRESETS, BrushModel
+from hierbrush.yaml_source import ConfigError, Document, Origin, Problem, read_yaml
 
 SUFFIX = ".yaml"
 SPREADS = ("width", "length", "offset", "root", "back")

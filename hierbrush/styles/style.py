@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from hierbrush.arguments import check_kind, check_path
+from hierbrush.arguments import check_path
 from hierbrush.characters import Component, load_library
 from hierbrush.errors import HierbrushError, shown
 from hierbrush.files import read_whole, write_atomically

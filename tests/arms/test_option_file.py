@@ -10,7 +10,7 @@ import yaml
 
 from hierbrush.arms import Arm
 from hierbrush.arms.option_file import arm_schema, example, load_arm
-from hierbrush.curriculum.yaml_source import ConfigError
+from hierbrush.yaml_source import ConfigError
 
 POINTS = [[0.5, 0.1, 0.0], [0.5, -0.1, 0.0], [0.4, -0.1, 0.0], [0.4, 0.1, 0.0]]
 
