@@ -220,6 +220,22 @@ class BrushBatch:
         columns = [values, np.full_like(values, memory), fresh, np.full_like(values, gain)]
         self._put("noise", np.stack(columns, axis=-1), slots)
 
+    @_alone
+    def set_error(self, error: ArrayLike, slots: ArrayLike | None = None) -> None:
+        """Give handles the error from which `set_noise` goes on in the next tick, such as that of a simulated arm.
+
+        Args:
+            error: metres in every axis, [n, 3] or [3].
+            slots: which; all by default.
+
+        Raises:
+            HierbrushError: no numbers of at most 0.1 m, or a wrong shape.
+        """
+        values = _as_array("error", error, np.float64)
+        if values.shape[-1:] != (3,) or not (np.abs(values) <= 0.1).all():
+            raise HierbrushError(f"error: {shown(error)}, expected metres from -0.1 to 0.1, [n, 3] or [3]")
+        self._put("drift", values, slots)
+
     def _put(self, name: str, values: NDArray[Any], slots: ArrayLike | None) -> None:
         target = self._arrays[name]
         chosen = slice(None) if slots is None else self._chosen(slots)

@@ -20,6 +20,7 @@ QUICK = {
     "bench_writing.py": ("--limit 4 --every 2 --workers 1", "decomposition: cold, wall"),
 }
 SLOW = {
+    "bench_arms.py": ("--text 一 --large 40", "three times as stiff"),
     "bench_hierarchy.py": ("--slots 4 --environments 2 --iterations 1", "| hierbrush, 4 characters |"),
     "bench_passages.py": ("--limit 8 --workers 1", "written s"),
     "bench_rllib.py": ("--slots 64 --fragment 4 --minibatch 64 --epochs 1 --iterations 1", "end to end."),
