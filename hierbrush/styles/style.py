@@ -216,7 +216,8 @@ class Style:
     @cached_property
     def _weights(self) -> Floats:
         base = hand.moved(self._base, self._common)
-        return hand.learned(base.features, hand.residuals(base, self._own))
+        character = np.repeat(np.arange(len(self.characters)), [p.stop - p.start for p in self._places.values()])
+        return hand.learned(base.features, hand.residuals(base, self._own), character)
 
 
 def _rounded(points: Floats) -> NDArray[np.int16]:
