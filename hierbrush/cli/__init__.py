@@ -18,6 +18,7 @@ from hierbrush.errors import HierbrushError
 _COMMANDS = (
     Command("write", "Write characters into picture, vector, movement or machine files."),
     Command("copy", "Copy a font's characters, a picture or a page of a copybook."),
+    Command("style", "Learn a hand from a font, pictures or a practice sheet."),
     Command("evaluate", "Score a policy on the characters of one split, controls beside it."),
     Command("train", "Train primitives from a config file.", extra="train"),
     Command("runs", "List trainings: how far they are, how good, how old."),

@@ -161,6 +161,28 @@ def common_of(base: Strokes, hand: Strokes, characters: Sequence[slice]) -> Comm
     return Common(stretch, shift, float(np.clip(ratio, 0.3, 3.0)))
 
 
+def with_ends_of(own: Strokes, base: Strokes, width: float) -> Strokes:
+    """Return a hand's strokes, their middle lines ending as far before the outlines' tips as the base hand's do.
+
+    How far a middle line reaches into a stroke's tip is a matter of who drew it, not of the ink.
+
+    Args:
+        own: the hand's.
+        base: the base hand's.
+        width: ratio of half-widths, by which the base hand's distances are multiplied.
+    """
+    lines = own.lines.copy()
+    share = np.linspace(0.0, 1.0, SKELETON_POINTS)
+    for end, inner, tip, near in ((0, 3, 0, 1 - share / 0.3), (-1, -4, OUTLINE_POINTS // 2, 1 - (1 - share) / 0.3)):
+        away = own.lines[:, end] - own.lines[:, inner]
+        away /= np.maximum(np.hypot(*away.T), 1e-9)[:, None]
+        gaps = [np.hypot(*(each.outlines[:, tip] - each.lines[:, end]).T) for each in (own, base)]
+        longest = 0.25 * np.hypot(*np.diff(own.lines, axis=1).transpose(2, 0, 1)).sum(axis=1)
+        missing = np.clip(gaps[0] - gaps[1] * width, -longest, longest)
+        lines += np.clip(near, 0.0, 1.0)[None, :, None] * (missing[:, None] * away)[:, None]
+    return own._replace(lines=lines)
+
+
 def moved(base: Strokes, common: Common) -> Strokes:
     """Return the base hand's strokes with what the hand has in common."""
     lines = (base.lines - 0.5) * common.stretch + 0.5 + common.shift
