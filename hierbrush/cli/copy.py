@@ -96,7 +96,9 @@ def _chars_of(source: Path, text: str | None, charset: str | None) -> list[str]:
         return chars
     chars = font.characters if charset == "font" else [char for char in _charset(charset or "gb2312") if char in font]
     if not chars:
-        raise HierbrushError(f"--charset: {shown(source)} has no character of {charset or 'gb2312'}; try --charset font")
+        raise HierbrushError(
+            f"--charset: {shown(source)} has no character of {charset or 'gb2312'}; try --charset font"
+        )
     return list(chars)
 
 
@@ -126,9 +128,7 @@ def _cells(source: Path, text: str, direction: str | None, hand: dict[str, objec
         yield write_character(cell.char, goal=cell.ink, **hand)  # type: ignore[arg-type]
 
 
-def _keep(
-    writings: Iterator[Writing], count: int, before: int, folder: Path, kind: str, table: _Table
-) -> None:
+def _keep(writings: Iterator[Writing], count: int, before: int, folder: Path, kind: str, table: _Table) -> None:
     from tqdm import tqdm
 
     how: dict[str, int] = {}

@@ -175,7 +175,9 @@ class SkeletonSource(_Copied):
 
         ink = self.ink(text)
         goals = strokes_of_ink(ink)
-        return _plan(text, goals, Component(text, "", tuple(range(len(goals)))), self.name, ink, self.request.weight, None)
+        return _plan(
+            text, goals, Component(text, "", tuple(range(len(goals)))), self.name, ink, self.request.weight, None
+        )
 
 
 def _is_array(goal: Any) -> bool:

@@ -123,5 +123,3 @@ def _style(path: str, modified: int) -> Style:
     from hierbrush.styles.style import Style
 
     return Style.load(path)
-
-

@@ -110,9 +110,7 @@ def register(ink: NDArray[np.floating] | Picture, glyph: Glyph) -> Registration:
     return register_goals(ink, [stroke.goal() for stroke in glyph.strokes], glyph.decomposition)
 
 
-def register_goals(
-    ink: NDArray[np.floating] | Picture, goals: Sequence[StrokeGoal], tree: Component
-) -> Registration:
+def register_goals(ink: NDArray[np.floating] | Picture, goals: Sequence[StrokeGoal], tree: Component) -> Registration:
     """Find strokes in ink; as `register`, for strokes that belong to no glyph.
 
     Args:
@@ -161,9 +159,10 @@ def _answer(
     found: Sequence[StrokeGoal | None],
 ) -> Registration:
     judgement = judged(picture.inked, expected, rest, ribbons, parts)
-    goals = tuple(goal or _swept(each, *ribbon) for goal, each, ribbon in zip(
-        found, expected, zip(ribbons.lines, ribbons.half_width, strict=True), strict=True
-    ))
+    goals = tuple(
+        goal or _swept(each, *ribbon)
+        for goal, each, ribbon in zip(found, expected, zip(ribbons.lines, ribbons.half_width, strict=True), strict=True)
+    )
     reason = judgement.reason or ("" if all(found) else "a stroke has no ink")
     return Registration(goals, judgement.confidence, not reason, reason, judgement, ribbons)
 

@@ -170,9 +170,7 @@ def _pruned(branches: list[_Branch], middles: list[Floats], depth: Floats) -> li
     return kept
 
 
-def _merged(
-    branches: list[_Branch], middles: list[Floats], depth: Floats
-) -> tuple[list[_Branch], list[Floats]]:
+def _merged(branches: list[_Branch], middles: list[Floats], depth: Floats) -> tuple[list[_Branch], list[Floats]]:
     """Take junctions that a short branch joins for one: where two strokes cross, thinning makes two of it."""
     root = list(range(len(middles)))
 
@@ -357,7 +355,7 @@ def _reading_order(paths: list[Floats]) -> list[int]:
                 if low[number, axis] > end + 2:
                     return [*ordered(order[:at]), *ordered(order[at:])]
                 end = max(end, high[number, axis])
-        return sorted(numbers, key=lambda number: (_directed(paths[number])[0] @ [0.5, 1.0]))
+        return sorted(numbers, key=lambda number: _directed(paths[number])[0] @ [0.5, 1.0])
 
     return ordered(list(range(len(paths))))
 

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from hierbrush.arguments import check_kind, check_path
+from hierbrush.arguments import check_path
 from hierbrush.characters import Component, load_library
 from hierbrush.errors import HierbrushError, shown
 from hierbrush.files import read_whole, write_atomically
@@ -232,7 +232,9 @@ def _read(path: str | PathLike[str], content: bytes) -> Style:
     from safetensors.numpy import load
 
     def unreadable(reason: str) -> HierbrushError:
-        return HierbrushError(f"style: cannot read {shown(path)}: {reason}; expected a file that hierbrush style learn made")
+        return HierbrushError(
+            f"style: cannot read {shown(path)}: {reason}; expected a file that hierbrush style learn made"
+        )
 
     try:
         tensors = load(content)
@@ -245,8 +247,11 @@ def _read(path: str | PathLike[str], content: bytes) -> Style:
         raise unreadable(f"it is of version {shown(version)}, this hierbrush reads version {VERSION}")
     for name, (dtype, shape) in _TENSORS.items():
         held = tensors.get(name)
-        if held is None or held.dtype != dtype or held.ndim != len(shape) or any(
-            want not in (None, have) for want, have in zip(shape, held.shape, strict=True)
+        if (
+            held is None
+            or held.dtype != dtype
+            or held.ndim != len(shape)
+            or any(want not in (None, have) for want, have in zip(shape, held.shape, strict=True))
         ):
             raise unreadable(f"its tensor {name!r} is missing or of another shape")
     texts = [card.get(key) for key in ("name", "characters", "rejected", "origin")]
@@ -257,9 +262,12 @@ def _read(path: str | PathLike[str], content: bytes) -> Style:
     if strange or len(set(characters)) < len(characters):
         raise unreadable("it holds a character that the library does not have, or one twice")
     counts = [len(library.stroke_types(char)) for char in characters]
-    if counts != tensors["strokes"].tolist() or not all(
-        len(tensors[name]) == sum(counts) for name in ("lines", "outlines")
-    ) or len(tensors["confidence"]) != len(counts) or not counts:
+    if (
+        counts != tensors["strokes"].tolist()
+        or not all(len(tensors[name]) == sum(counts) for name in ("lines", "outlines"))
+        or len(tensors["confidence"]) != len(counts)
+        or not counts
+    ):
         raise unreadable("its strokes are not as many as its characters have")
     lines, outlines = (tensors[name].astype(np.float64) / _FINE for name in ("lines", "outlines"))
     confidence = tensors["confidence"].astype(np.float64)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from hierbrush.sim import BOX
 from hierbrush.writing.exports.gcode import GcodeOptions
 from hierbrush.writing.layout import Layout
 from hierbrush.writing.levels import ComposerScores, LevelScores
 from hierbrush.writing.outputs import load
-from hierbrush.writing.paper import BOX, Cell
+from hierbrush.writing.paper import Cell
 from hierbrush.writing.pens import BrushPen, RecordingPen
 from hierbrush.writing.result import Page, Sheet, Writing, WrittenStroke
 from hierbrush.writing.trajectory import TRAJECTORY, MotionLimits

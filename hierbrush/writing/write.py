@@ -15,6 +15,7 @@ from hierbrush.strokes.rollout import policy_name, write_strokes
 from hierbrush.writing.layout import DIRECTIONS, Layout, layout_of
 from hierbrush.writing.options import options_of
 from hierbrush.writing.passage import BLANK, Missing, spelled, writable
+from hierbrush.writing.planned import Paths, PlanInterrupted, Planning, planned_paths
 from hierbrush.writing.result import MOST_SEED, Page, Writing
 from hierbrush.writing.trajectory import MotionLimits
 from hierbrush.writing.workers import mapped
@@ -22,7 +23,7 @@ from hierbrush.writing.workers import mapped
 _BATCH = 64  # characters composed and written side by side: what fits into a core's cache
 _MOST_WORKERS = 1024
 
-Progress = Callable[[int], object]
+Progress = Callable[[float], object]
 Motion = MotionLimits | Mapping[str, Any] | None
 
 
@@ -34,6 +35,8 @@ class How(TypedDict, total=False):
     composer: str | PathLike[str] | None
     brush: str | BrushModel
     policy: str | PathLike[str]
+    budget: int | None
+    robust: bool
     seed: int
     motion: Motion
     weight: float
@@ -66,6 +69,8 @@ def write_character(
     composer: str | PathLike[str] | None = None,
     brush: str | BrushModel = "measured",
     policy: str | PathLike[str] = "learned",
+    budget: int | None = None,
+    robust: bool = False,
     seed: int = 0,
     motion: Motion = None,
     weight: float = 1.0,
@@ -84,16 +89,22 @@ def write_character(
             character's strokes are found in that ink or, where they are not surely there, its skeleton is written;
             ``writing.goal`` tells which.
         style: file of the hand to write in; the one that hierbrush knows unless given.
-        composer: who composes: ``"learned"`` unless given, a baseline (``"component means"``,
+        composer: who composes: ``"learned"`` unless given, a control (``"component means"``,
             ``"nearest character"``, ``"fixed splits"``), or the path of a ``.safetensors`` file.
         brush: a preset's name (``"measured"``, ``"round"``) or a `BrushModel`.
-        policy: who moves the brush: ``"learned"`` (the primitives that come with hierbrush), a control
+        policy: who moves the brush: ``"learned"`` (the primitives that come with hierbrush), ``"planned"`` (a search
+            in the simulator that begins with what these do, and takes seconds instead of milliseconds), a control
             (``"scripted"``, ``"zero"``, ``"random"``), or the path of weights that ``hierbrush train`` made: a
             ``.safetensors`` file or the folder of a training. Stroke types that it did not practise are written by the
             primitives that come with hierbrush; a warning says which.
-        seed: of the policy's random numbers. The same arguments give the same writing, bit by bit with the glyph as
-            goal; between machines a composed character may differ visibly, since their matrix libraries round
-            differently before the composer decides (`benchmarks/bench_machines.py` says by how much).
+        budget: strokes written in the search for each stroke of ``policy="planned"``; 2,400 unless given. Ctrl-C ends
+            the search with the best so far.
+        robust: whether that search looks for what does well on average with brushes off by 10 % and a hand off by
+            0.5 mm.
+        seed: of the policy's random numbers and of the search. The same arguments give the same writing, bit by bit
+            with the glyph as goal; between machines a composed or a planned character may differ visibly, since their
+            matrix libraries round differently before something is decided (`benchmarks/bench_machines.py` says by how
+            much).
         motion: what the arm can do, as `MotionLimits` or as a mapping of its fields; the trajectory is slowed down to
             it, the ink does not depend on it.
         weight: how wide strokes are written, 0.4 to 2; 1 is the width that the strokes of the hand have.
@@ -109,6 +120,8 @@ def write_character(
         composer=composer,
         brush=brush,
         policy=policy,
+        budget=budget,
+        robust=robust,
         seed=seed,
         motion=motion,
         weight=weight,
@@ -164,9 +177,9 @@ def write_characters(
             ``{S HZ H}`` in a description does.
         direction: of the text that punctuation is placed for, ``"vertical"`` or ``"horizontal"``.
         workers: processes that share the work; a batch gives the same in any of them.
-        progress: is told how many characters were just written.
-        **how: ``goal``, ``style``, ``composer``, ``brush``, ``policy``, ``seed``, ``motion`` and ``weight``, each as
-            for `write_character`, for every character.
+        progress: is told how many characters were just written; of those that are planned here, in parts.
+        **how: ``goal``, ``style``, ``composer``, ``brush``, ``policy``, ``budget``, ``robust``, ``seed``, ``motion``
+            and ``weight``, each as for `write_character`, for every character.
 
     Raises:
         HierbrushError: as for `write_character`, or there are fewer than 1 workers.
@@ -177,14 +190,23 @@ def write_characters(
     check_choice("direction", direction, DIRECTIONS)
     request, hand = _request(stroke_lists, direction, **how), _hand(**how)
     chars = _checked_characters(characters, request)
-    batches = [chars[start : start + _BATCH] for start in range(0, len(chars), _BATCH)]
-    write = partial(_write_batch, request=request, **hand)
+    workers = check_whole("workers", workers, 1, _MOST_WORKERS)
+    # Searches take so long that a character is a batch.
+    size = _BATCH if hand["planning"] is None else 1
+    batches = [chars[start : start + size] for start in range(0, len(chars), size)]
+    here = progress is not None and hand["planning"] is not None and 1 in (workers, len(batches))
+    write = partial(_write_batch, request=request, told=progress if here else None, **hand)
     written: list[Writing] = []
     try:
-        for batch in mapped(write, batches, check_whole("workers", workers, 1, _MOST_WORKERS)):
+        for batch in mapped(write, batches, workers):
             written += batch
-            if progress is not None:
+            if progress is not None and not here:
                 progress(len(batch))
+    except _BatchInterrupted as interrupted:
+        written += interrupted.finished
+        if len(written) == len(chars):
+            return written
+        raise WritingInterrupted(written) from None
     except KeyboardInterrupt:
         raise WritingInterrupted(written) from None
     return written
@@ -225,9 +247,11 @@ def _hand(**how: Unpack[How]) -> dict[str, Any]:
     brush = how.get("brush", "measured")
     if not isinstance(brush, str | BrushModel):
         raise HierbrushError(f"brush: {shown(brush)}, expected the name of a preset or a BrushModel")
+    policy = policy_name(_name("policy", how.get("policy", "learned")))
     return {
         "brush": BrushModel.preset(brush) if isinstance(brush, str) else brush,
-        "policy": policy_name(_name("policy", how.get("policy", "learned"))),
+        "policy": policy,
+        "planning": Planning.of(policy, how.get("budget"), how.get("robust", False)),
         "seed": check_whole("seed", how.get("seed", 0), 0, MOST_SEED),
         "motion": options_of("motion", MotionLimits, how.get("motion")),
     }
@@ -246,30 +270,61 @@ def _name(argument: str, value: object) -> str:
     return text
 
 
+class _BatchInterrupted(KeyboardInterrupt):
+    """Ctrl-C came while a batch was searched for; ``finished`` are its writings so far, the last one still to gain."""
+
+    def __init__(self, finished: list[Writing]) -> None:
+        super().__init__("interrupted")
+        self.finished = finished
+
+
 def _write_batch(
-    batch: list[str], *, request: Request, brush: BrushModel, policy: str, seed: int, motion: MotionLimits
+    batch: list[str],
+    *,
+    request: Request,
+    brush: BrushModel,
+    policy: str,
+    planning: Planning | None,
+    seed: int,
+    motion: MotionLimits,
+    told: Callable[[float], object] | None,
 ) -> list[Writing]:
-    return _written(plans_of(batch, request), brush=brush, policy=policy, seed=seed, motion=motion)
+    return _written(
+        plans_of(batch, request), brush=brush, policy=policy, planning=planning, seed=seed, motion=motion, told=told
+    )
 
 
 def _written(
-    plans: Sequence[Plan | RejectedError], *, brush: BrushModel, policy: str, seed: int, motion: MotionLimits
+    plans: Sequence[Plan | RejectedError],
+    *,
+    brush: BrushModel,
+    policy: str,
+    planning: Planning | None,
+    seed: int,
+    motion: MotionLimits,
+    told: Callable[[float], object] | None = None,
 ) -> list[Writing]:
-    for plan in plans:
-        if isinstance(plan, RejectedError):
-            raise plan
-    paths = iter(write_strokes([goal for plan in plans for goal in plan.goals], brush, policy=policy, seed=seed))
-    return [
-        Writing(
-            plan,
-            brush=brush,
-            policy=policy,
-            seed=seed,
-            stroke_paths=[next(paths) for _ in plan.goals],
-            motion=motion,
-        )
-        for plan in plans
-    ]
+    found = [_accepted(plan) for plan in plans]
+
+    def writings(paths: list[Paths]) -> list[Writing]:
+        return [
+            Writing(plan, brush=brush, policy=policy, seed=seed, stroke_paths=of_plan, motion=motion)
+            for plan, of_plan in zip(found, paths, strict=False)
+        ]
+
+    if planning is not None:
+        try:
+            return writings(planned_paths(found, brush, planning, seed, told))
+        except PlanInterrupted as interrupted:
+            raise _BatchInterrupted(writings(interrupted.finished)) from None
+    paths = iter(write_strokes([goal for plan in found for goal in plan.goals], brush, policy=policy, seed=seed))
+    return writings([[next(paths) for _ in plan.goals] for plan in found])
+
+
+def _accepted(plan: Plan | RejectedError) -> Plan:
+    if isinstance(plan, RejectedError):
+        raise plan
+    return plan
 
 
 def write_text(
