@@ -18,7 +18,9 @@ def style() -> None:
 @style.command(short_help="Learn a style from examples.")
 @click.argument("source", type=click.Path(path_type=Path))
 @click.option("-o", "--output", required=True, type=click.Path(path_type=Path), help="The style's file: NAME.style.")
-@click.option("--characters", help="Which characters to learn from, or how many.  [default: 200 of a font, all pictures]")
+@click.option(
+    "--characters", help="Which characters to learn from, or how many.  [default: 200 of a font, all pictures]"
+)
 @click.option("--name", help="What the style is called.  [default: as the source's file]")
 def learn(source: Path, output: Path, characters: str | None, name: str | None) -> None:
     """Learn from SOURCE: a font, a folder of pictures named by their characters, or photographs of practice sheets.

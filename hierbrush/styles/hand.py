@@ -115,7 +115,7 @@ def features_of(goals: Sequence[StrokeGoal], tree: Component) -> Floats:
     features = np.zeros((len(goals), FEATURES))
     for leaf in tree.leaves():
         mine = list(leaf.strokes)
-        name = hash_of(leaf.name) if not leaf.is_anonymous else hash_of(leaf.name)
+        name = hash_of(leaf.name)
         around = _boxes(np.concatenate([goals[stroke].skeleton for stroke in mine])[None].astype(np.float64))[0]
         for place, stroke in enumerate(mine):
             features[stroke, 1:3] = name, place
@@ -227,7 +227,7 @@ def _unshaped(shape: Floats, boxes: Floats) -> Floats:
 def _on_outline(values: Floats) -> Floats:
     """Return values along lines [n, 32] where the outline's points stand, [n, 128], smoothed."""
     padded = np.pad(values, ((0, 0), (2, 2)), mode="edge")
-    smooth = sum(padded[:, at : at + SKELETON_POINTS] for at in range(5)) / 5
+    smooth = np.mean([padded[:, at : at + SKELETON_POINTS] for at in range(5)], axis=0)
     where = _OF_POINT * (SKELETON_POINTS - 1)
     low = np.minimum(where.astype(int), SKELETON_POINTS - 2)
     share = where - low

@@ -63,6 +63,7 @@ def fitted(ink: Ink, lines: Floats, usual: Floats, gaps: Floats, rounds: int = 1
         lines: f64 [n, 32, 2], about where their middle lines are.
         usual: f64 [n, 32], their half-widths in the glyph that they come from.
         gaps: f64 [n, 2], how far the glyph's outline reaches beyond a line's two ends, over the half-width there.
+        rounds: how often lines are moved and widths measured.
     """
     side = len(ink.coverage)
     lines = lines * side
@@ -79,10 +80,7 @@ def fitted(ink: Ink, lines: Floats, usual: Floats, gaps: Floats, rounds: int = 1
         scale = _scales(width, measured, usual, scale)
         if late:
             profile = _profile(width, measured, usual, scale)
-        if number % 2:
-            lines = _ended(ink, _even(lines), profile * scale[:, None], gaps)
-        else:
-            lines = _even(lines)
+        lines = _ended(ink, _even(lines), profile * scale[:, None], gaps) if number % 2 else _even(lines)
     normal = _normals(lines)
     wanted = profile * scale[:, None]
     left, right = (_reach(ink, lines, sign * normal, wanted) for sign in (1, -1))
@@ -242,7 +240,8 @@ def _ended(ink: Ink, lines: Floats, wanted: Floats, gaps: Floats) -> Floats:
     share = np.linspace(0.0, 1.0, POINTS)[:, None]
     # A third of the line follows its end, more would shift corners.
     start, stop = np.clip(1 - share / 0.3, 0.0, 1.0), np.clip(1 - (1 - share) / 0.3, 0.0, 1.0)
-    return lines + start * moves[0][:, None] + stop * moves[1][:, None]
+    ended: Floats = lines + start * moves[0][:, None] + stop * moves[1][:, None]
+    return ended
 
 
 def _goes_on(ink: Ink, ends: Floats, away: Floats, width: Floats) -> NDArray[np.bool_]:

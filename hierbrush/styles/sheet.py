@@ -1,9 +1,9 @@
 """Practice sheets: paper to print and fill with a real brush, and their reading from a scan or a photograph.
 
 Each sheet has a square marker in every corner, one of them open so that the sheet is known when it lies upside down,
-boxes in 米字格 with the character small above each, and a strip of squares that tells which sheet it is. The markers give
-the projective map from the picture to the paper (Hartley and Zisserman, Multiple View Geometry, 2004, chapter 4), on
-which every box is known. Lines and model characters are printed light and red; what is dark is writing.
+boxes in 米字格 with the character small above each, and a strip of squares that tells which sheet it is. The markers
+give the projective map from the picture to the paper (Hartley and Zisserman, Multiple View Geometry, 2004, chapter 4),
+on which every box is known. Lines and model characters are printed light and red; what is dark is writing.
 """
 
 from __future__ import annotations
@@ -118,7 +118,9 @@ def drawn_sheet(chars: Sequence[str], number: int, count: int, dpi: int = _DPI) 
     pen = ImageDraw.Draw(page)
 
     def box(x: float, y: float, w: float, h: float, fill: str) -> None:
-        pen.rectangle([round(x * scale), round(y * scale), round((x + w) * scale) - 1, round((y + h) * scale) - 1], fill)
+        pen.rectangle(
+            [round(x * scale), round(y * scale), round((x + w) * scale) - 1, round((y + h) * scale) - 1], fill
+        )
 
     for corner, (x, y) in enumerate(_CORNERS):
         box(x, y, _MARK, _MARK, "black")
@@ -155,7 +157,9 @@ def _bits(number: int, count: int) -> list[bool]:
     """Return the strip: a mark to begin with, the sheet's number, the count of characters, and a parity."""
     if number >= 1 << _SHEET_BITS or count >= 1 << _COUNT_BITS:
         raise HierbrushError(f"characters: {count}, more than sheets can tell")
-    told = [bool(number >> bit & 1) for bit in range(_SHEET_BITS)] + [bool(count >> bit & 1) for bit in range(_COUNT_BITS)]
+    told = [bool(number >> bit & 1) for bit in range(_SHEET_BITS)] + [
+        bool(count >> bit & 1) for bit in range(_COUNT_BITS)
+    ]
     return [True, *told, sum(told) % 2 == 1]
 
 
@@ -216,7 +220,7 @@ def _markers(grey: Floats) -> Floats:
 
     smooth = gaussian_filter(flattened(grey), max(0.6, max(grey.shape) / 2500))
     dark = smooth < 0.62
-    pieces, count = label(dark)
+    pieces, _count = label(dark)
     found = []
     least = (max(grey.shape) / HEIGHT * _MARK * 0.45) ** 2
     for number, part in enumerate(find_objects(pieces), 1):
@@ -260,7 +264,9 @@ def _four(found: list[tuple[Floats, float, float]], shape: tuple[int, ...]) -> F
         tall = (sides[1] + sides[3]) / (sides[0] + sides[2])
         wanted = float(np.hypot(*(_MIDDLES[2] - _MIDDLES[1])) / np.hypot(*(_MIDDLES[1] - _MIDDLES[0])))
         # The markers' size against their distance is known too.
-        size = np.sqrt(areas.mean()) / sides.mean() / (_MARK / np.hypot(*(np.roll(_MIDDLES, -1, 0) - _MIDDLES).T).mean())
+        size = (
+            np.sqrt(areas.mean()) / sides.mean() / (_MARK / np.hypot(*(np.roll(_MIDDLES, -1, 0) - _MIDDLES).T).mean())
+        )
         if extent > most and 0.6 * wanted < tall < 1.6 * wanted and 0.7 < size < 1.4:
             best, most = points, extent
     if best is None:
@@ -276,7 +282,8 @@ def _map_of(markers: Floats) -> Floats:
     for (x, y), (u, v) in zip(_MIDDLES, markers, strict=True):
         rows.append([x, y, 1, 0, 0, 0, -u * x, -u * y, -u])
         rows.append([0, 0, 0, x, y, 1, -v * x, -v * y, -v])
-    return np.linalg.svd(np.array(rows))[2][-1].reshape(3, 3)
+    found: Floats = np.linalg.svd(np.array(rows))[2][-1].reshape(3, 3)
+    return found
 
 
 def _projected(to_picture: Floats, points: Floats) -> Floats:

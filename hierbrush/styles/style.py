@@ -159,7 +159,7 @@ class Style:
         from safetensors.numpy import save
 
         place = check_path("path", path)
-        tensors = {
+        tensors: dict[str, NDArray[Any]] = {
             "strokes": np.array([part.stop - part.start for part in self._places.values()], np.int32),
             "lines": _rounded(self.lines),
             "outlines": _rounded(self.outlines),
