@@ -191,7 +191,7 @@ def _crossed(lines: Floats) -> NDArray[np.bool_]:
     safe = np.where(np.abs(cross) < 1e-12, 1.0, cross)
     t = (apart[..., 0] * r[None, :, 1] - apart[..., 1] * r[None, :, 0]) / safe
     u = (apart[..., 0] * r[:, None, 1] - apart[..., 1] * r[:, None, 0]) / safe
-    hit: NDArray[np.bool_] = np.asarray((np.abs(cross) >= 1e-12) & (t >= 0) & (t < 1) & (u >= 0) & (u < 1))
+    hit = np.asarray((np.abs(cross) >= 1e-12) & (t >= 0) & (t < 1) & (u >= 0) & (u < 1))
     pairs: NDArray[np.bool_] = hit.reshape(count, pieces, count, pieces).any(axis=(1, 3))
     np.fill_diagonal(pairs, False)
     return pairs

@@ -175,14 +175,15 @@ _SLOPE = np.diff(np.eye(POINTS), axis=0).T @ np.diff(np.eye(POINTS), axis=0)
 def _spacing(lines: Floats) -> Floats:
     """Return the mean step [n] of each line."""
     step = np.diff(lines, axis=1)
-    return np.maximum(np.hypot(step[..., 0], step[..., 1]).mean(axis=1), 1e-3)
+    spacing: Floats = np.maximum(np.hypot(step[..., 0], step[..., 1]).mean(axis=1), 1e-3)
+    return spacing
 
 
 def _smooth(values: Floats, sure: Floats, reach: Floats) -> Floats:
     """Return values [n, 32] smoothed along each line over ``reach`` [n] points, those that are unsure filled in."""
     weights = sure[..., None] * np.eye(POINTS)
-    bend, slope = (np.minimum(reach, 30.0) ** power for power in (4, 2))
-    system = weights + bend[:, None, None] * _BEND + 0.02 * slope[:, None, None] * _SLOPE + 1e-3 * np.eye(POINTS)
+    far = np.minimum(reach, 30.0)[:, None, None]
+    system = weights + far**4 * _BEND + 0.02 * far**2 * _SLOPE + 1e-3 * np.eye(POINTS)
     found: Floats = np.linalg.solve(system, (sure * values)[..., None])[..., 0]
     return found
 
