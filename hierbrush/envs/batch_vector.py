@@ -17,12 +17,11 @@ from pydantic import ValidationError
 
 from hierbrush.arguments import check_kind, check_whole
 from hierbrush.curriculum import Curriculum, load_curriculum
-from hierbrush.envs.picture import Frame, stroke_picture
+from hierbrush.envs.picture import Frame
 from hierbrush.envs.window import Window
 from hierbrush.errors import HierbrushError, closest, shown
 from hierbrush.resources import folder
-from hierbrush.sim import StrokeBatch
-from hierbrush.sim.batch import TICK_SECONDS
+from hierbrush.sim import TICK_SECONDS
 
 F32 = NDArray[np.float32]
 Bools = NDArray[np.bool_]
@@ -90,10 +89,9 @@ class BatchVectorEnv(VectorEnv[F32, F32, Any]):
     def _observe(self) -> F32:
         """Return the observations [N, D]; the array may belong to the environment."""
 
-    @property
     @abstractmethod
-    def _strokes(self) -> StrokeBatch:
-        """The simulator underneath."""
+    def picture(self, slot: int) -> Frame:
+        """Return a picture of a slot's episode, uint8 [512, 512, 3]."""
 
     def step_batch(self, actions: F32) -> tuple[F32, F32, Bools, Bools]:
         """Advance by one tick, beginning finished episodes anew within it.
@@ -144,7 +142,7 @@ class BatchVectorEnv(VectorEnv[F32, F32, Any]):
         """Return a picture of every episode, uint8 [512, 512, 3]; None without a render mode."""
         if self.render_mode is None:
             return None
-        return tuple(stroke_picture(self._strokes, slot) for slot in range(self.num_envs))
+        return tuple(self.picture(slot) for slot in range(self.num_envs))
 
 
 class SingleEnv(gymnasium.Env[F32, F32]):
@@ -197,7 +195,7 @@ class SingleEnv(gymnasium.Env[F32, F32]):
             self._window.show(self._picture())
 
     def _picture(self) -> Frame:
-        return stroke_picture(self._vector._strokes, 0)
+        return self._vector.picture(0)
 
     def render(self) -> Frame | None:  # type: ignore[override]
         """Return a picture of the goal, the ink and the brush, uint8 [512, 512, 3]; in a window or without a render
