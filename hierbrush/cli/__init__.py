@@ -18,6 +18,7 @@ from hierbrush.errors import HierbrushError
 _COMMANDS = (
     Command("write", "Write characters into picture, vector, movement or machine files."),
     Command("copy", "Copy a font's characters, a picture or a page of a copybook."),
+    Command("style", "Learn a hand from a font, pictures or a practice sheet."),
     Command("studio", "Open a page to watch the brush and to try things."),
     Command("evaluate", "Score a policy on the characters of one split, controls beside it."),
     Command("train", "Train primitives from a config file.", extra="train"),
