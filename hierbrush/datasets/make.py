@@ -23,7 +23,7 @@ from hierbrush.datasets.episodes import Episode, episodes_of, places_of
 from hierbrush.datasets.settings import DatasetSettings
 from hierbrush.errors import HierbrushError, shown
 from hierbrush.files import write_atomically
-from hierbrush.strokes.rollout import policy_name
+from hierbrush.strokes.rollout import policy_name, stroke_policy
 
 if TYPE_CHECKING:
     import pyarrow  # type: ignore[import-untyped]
@@ -61,7 +61,7 @@ def make_dataset(
     if format not in FORMATS:
         raise HierbrushError(f"format: {shown(format)}, expected one of {', '.join(FORMATS)}")
     needs_pyarrow()
-    policy_name(settings.policy)
+    stroke_policy(policy_name(settings.policy), settings.seed)
     places_of(settings.part, settings.strokes)
     if format == "lerobot":
         from hierbrush.datasets.lerobot import make_lerobot
