@@ -91,7 +91,7 @@ def _begun(place: Path, settings: DatasetSettings, resume: bool) -> dict[str, di
     """Return what there is of the data set, by shard."""
     card = read_card(place) if place.is_dir() else None
     if card is None:
-        if place.exists() and (not place.is_dir() or any(os.scandir(place))):
+        if place.exists() and (not place.is_dir() or os.listdir(place)):
             raise HierbrushError(f"folder: {shown(place)} holds something that is no data set; give a new folder")
         return {}
     if not resume:
