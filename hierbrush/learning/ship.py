@@ -20,9 +20,10 @@ from hierbrush.characters import load_library, split
 from hierbrush.curriculum import load_curriculum
 from hierbrush.curriculum.goals import sample_goals
 from hierbrush.errors import HierbrushError, closest, shown
-from hierbrush.learning.config import TrainingConfig
-from hierbrush.learning.train import CONFIG_COPY
-from hierbrush.learning.weights import CARD, PACKED_WEIGHTS, WEIGHTS, pack
+from hierbrush.learning.recipes import any_recipe
+from hierbrush.learning.recipes.ppo import PPORecipe
+from hierbrush.learning.runs.storage import CONFIG_COPY
+from hierbrush.learning.runs.weights import CARD, PACKED_WEIGHTS, WEIGHTS, pack
 from hierbrush.metrics import SIDE, stroke_iou
 from hierbrush.resources import folder
 from hierbrush.sim import BrushModel, rasterise, trace
@@ -60,10 +61,11 @@ def ship(
     """
     _check(target, without)
     try:
-        config = TrainingConfig.model_validate_json((run / CONFIG_COPY).read_bytes())
+        recipe = any_recipe().validate_json((run / CONFIG_COPY).read_bytes())
     except (OSError, ValueError) as error:
         raise HierbrushError(f"{run}: holds no training: {str(error).splitlines()[0]}") from None
-    phase = next((phase for phase in config.phases if phase.policies == "per_stroke" and phase.start_from), None)
+    phases = recipe.phases if isinstance(recipe, PPORecipe) else ()
+    phase = next((phase for phase in phases if phase.policies == "per_stroke" and phase.start_from), None)
     if phase is None or phase.start_from is None:
         raise HierbrushError(f"{run}: no phase trains a policy per stroke type from one for all")
     base = run / phase.start_from

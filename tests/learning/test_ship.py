@@ -11,9 +11,9 @@ import pytest
 from click.testing import CliRunner
 
 from hierbrush.errors import HierbrushError
-from hierbrush.learning.config import TrainingConfig
+from hierbrush.learning.recipes.ppo import PPORecipe
+from hierbrush.learning.runs.weights import write_weights
 from hierbrush.learning.ship import main, ship
-from hierbrush.learning.weights import save_weights
 from hierbrush.sim.observation import LAYOUTS
 from hierbrush.strokes.learned import WEIGHTS as SHIPPED
 from hierbrush.strokes.policy import PolicySet, read_safetensors
@@ -36,11 +36,11 @@ def save_constant(folder: Path, across: float) -> None:
         "policy.2.bias": np.array([0.0, across, 0.0], np.float32),
     }
     folder.mkdir(parents=True)
-    save_weights(folder, tensors, {"steps": 1})
+    write_weights(folder / "weights.safetensors", tensors, {"steps": 1})
 
 
 def test_the_better_policy_of_every_type_is_packed_and_the_card_says_so(tmp_path: Path) -> None:
-    (tmp_path / "config.json").write_text(TrainingConfig.model_validate(CONFIG).model_dump_json())
+    (tmp_path / "config.json").write_text(PPORecipe.model_validate(CONFIG).model_dump_json())
     save_constant(tmp_path / "all", 0.3)
     save_constant(tmp_path / "each" / "H", 0.0)
     save_constant(tmp_path / "each" / "HZG", 0.9)
@@ -65,10 +65,10 @@ def test_what_is_no_such_training_is_said(tmp_path: Path) -> None:
     with pytest.raises(HierbrushError, match="holds no training"):
         ship(tmp_path, tmp_path)
     single = {**CONFIG, "phases": [{"name": "all"}]}
-    (tmp_path / "config.json").write_text(TrainingConfig.model_validate(single).model_dump_json())
+    (tmp_path / "config.json").write_text(PPORecipe.model_validate(single).model_dump_json())
     with pytest.raises(HierbrushError, match="no phase trains a policy per stroke type"):
         ship(tmp_path, tmp_path)
-    (tmp_path / "config.json").write_text(TrainingConfig.model_validate(CONFIG).model_dump_json())
+    (tmp_path / "config.json").write_text(PPORecipe.model_validate(CONFIG).model_dump_json())
     with pytest.raises(HierbrushError, match="holds no finished policy"):
         ship(tmp_path, tmp_path)
 
@@ -78,7 +78,7 @@ def of_one_type(tmp_path: Path) -> Path:
     run = tmp_path / "run"
     save_constant(run / "all", 0.3)
     save_constant(run / "each" / "H", 0.0)
-    (run / "config.json").write_text(TrainingConfig.model_validate(CONFIG).model_dump_json())
+    (run / "config.json").write_text(PPORecipe.model_validate(CONFIG).model_dump_json())
     return run
 
 
