@@ -16,6 +16,7 @@ from ray.rllib.core import COMPONENT_LEARNER_GROUP, DEFAULT_MODULE_ID
 from ray.rllib.core.rl_module.rl_module import RLModuleSpec
 from ray.rllib.utils.metrics import LEARNER_RESULTS, NUM_ENV_STEPS_SAMPLED_LIFETIME
 
+from hierbrush.datasets.settings import KINDS
 from hierbrush.learning.offline.data import StrokeData
 from hierbrush.learning.offline.learners import CloningLearner, QLearner
 from hierbrush.learning.offline.q_module import QModule
@@ -116,7 +117,7 @@ def offline_config(recipe: OfflineRecipe, folder: Path) -> Any:
             grad_clip_by="global_norm",
             learner_config_dict={
                 "offline": {
-                    "kinds": list(recipe.data.kinds),
+                    "kinds": list(recipe.data.kinds or KINDS),
                     "strokes": list(recipe.data.strokes),
                     "gamma": training.gamma,
                     "batch": training.batch,

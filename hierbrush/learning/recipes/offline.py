@@ -25,8 +25,8 @@ class DataSection(Section):
     folder: FilePath
     """Data set that ``hierbrush dataset make`` wrote, from the working directory."""
 
-    kinds: Annotated[tuple[str, ...], Field(min_length=1)] = KINDS
-    """Whose ticks are learned from: ``planned``, ``policy``, ``noisy``, ``random``."""
+    kinds: tuple[str, ...] = ()
+    """Whose ticks are learned from: ``planned``, ``policy``, ``noisy``, ``random``; all that there are unless given."""
 
     strokes: tuple[str, ...] = ()
     """Stroke types that are validated; all unless given."""
