@@ -50,7 +50,7 @@ def write_lerobot(
         HierbrushError: pyarrow is missing, the folder holds something, or features and names do not fit.
     """
     try:
-        import pyarrow as pa
+        import pyarrow as pa  # type: ignore[import-untyped]
     except ImportError:
         raise HierbrushError('lerobot: needs pyarrow, which is not installed; pip install "hierbrush[train]"') from None
     root = check_path("folder", folder)
@@ -88,7 +88,11 @@ def _columns(at: int, episode: Episode, tasks: list[str], fps: int) -> dict[str,
     count = len(next(iter(episode.features.values())))
     frame = np.arange(count)
     return {
-        **{name: np.asarray(rows, np.float32) for name, rows in episode.features.items()},
+        # LeRobot keeps what has one column as plain numbers.
+        **{
+            name: np.asarray(rows, np.float32).squeeze(1) if np.shape(rows)[1] == 1 else np.asarray(rows, np.float32)
+            for name, rows in episode.features.items()
+        },
         "timestamp": (frame / fps).astype(np.float32),
         "frame_index": frame,
         "episode_index": np.full(count, at),
@@ -183,7 +187,7 @@ def _info(
 
 
 def _write(path: Path, table: Any) -> None:
-    import pyarrow.parquet as pq
+    import pyarrow.parquet as pq  # type: ignore[import-untyped]
 
     stream = io.BytesIO()
     pq.write_table(table, stream, compression="snappy")

@@ -32,6 +32,18 @@ def folder(name: str) -> Path:
     )
 
 
+def page_file(name: str) -> Path:
+    """Return a file of the page to watch: the player, or what `hierbrush studio` serves.
+
+    Raises:
+        HierbrushError: the installation lacks it.
+    """
+    path = _PACKAGE / "studio" / "page" / name
+    if not path.is_file():
+        raise HierbrushError(f"page: {shown(name)} does not lie in the package; reinstall hierbrush")
+    return path
+
+
 def named_file(
     kind: str,
     name: str | os.PathLike[str],

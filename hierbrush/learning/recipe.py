@@ -15,13 +15,13 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from pydantic import Field
 
 from hierbrush.curriculum import ConfigError, apply_overrides, read_yaml, validate
-from hierbrush.curriculum.yaml_source import Document, Problem
 from hierbrush.errors import HierbrushError, closest, shown
 from hierbrush.learning.config import FaultsSection, Name, OutputSection, ResourcesSection, Section, SweepSection
 from hierbrush.learning.runs.job import Job
 from hierbrush.learning.runs.logs import LEARNING_CURVE, Curve
 from hierbrush.learning.runs.storage import stored_at
 from hierbrush.resources import named_file
+from hierbrush.yaml_source import Document, Problem
 
 if TYPE_CHECKING:
     from hierbrush.learning.runs.weights import Weights

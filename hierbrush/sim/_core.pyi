@@ -28,3 +28,34 @@ def distance_transform(mask: Any, columns: int, rows: int, out: Any, /) -> None:
 def linear(x: Any, weight: Any, bias: Any, rectified: bool, out: Any, /) -> None: ...
 def attention(qkv: Any, exists: Any, count: int, heads: int, out: Any, /) -> None: ...
 def normalise(x: Any, weight: Any, bias: Any, epsilon: float, out: Any, /) -> None: ...
+def ink_follow(path: Any, speed: Any, params: Any, spacing: float, state: Any, out: Any, /) -> int: ...
+def ink_drag(
+    stamps: Any,
+    footprint: Any,
+    per_metre: float,
+    back: float,
+    numbers: Any,
+    hair: Any,
+    paper: Any,
+    bundle: Any,
+    film: Any,
+    columns: int,
+    rows: int,
+    /,
+) -> None: ...
+def ink_paper(
+    seed: int,
+    columns: int,
+    rows: int,
+    left: float,
+    top: float,
+    pitch: float,
+    fine: float,
+    coarse: float,
+    share: float,
+    out: Any,
+    /,
+) -> None: ...
+def ink_spread(
+    columns: int, rows: int, steps: int, numbers: Any, passing: Any, pinned: Any, water: Any, pigment: Any, /
+) -> None: ...

@@ -12,6 +12,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from hierbrush.sim.ink_reference import ink_drag as ink_drag  # the core has these too
+from hierbrush.sim.ink_reference import ink_follow as ink_follow
+from hierbrush.sim.ink_reference import ink_paper as ink_paper
+from hierbrush.sim.ink_reference import ink_spread as ink_spread
 from hierbrush.sim.observation import AHEAD, CONTOUR_POINTS, DISCS, PATCH_ACROSS, PATCH_ALONG, TRACK_SIZE
 
 BUILD = "NumPy twin"

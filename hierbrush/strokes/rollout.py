@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from hierbrush.arguments import check_array, check_kind, check_list, check_number, check_path, check_whole
 from hierbrush.errors import HierbrushError, closest, shown
 from hierbrush.sim import BrushModel, GoalBank, HandleLimits, StrokeBatch
-from hierbrush.sim.raster import MAX_BOX, MIN_BOX
+from hierbrush.sim.raster import BOX, MAX_BOX, MIN_BOX
 from hierbrush.strokes.follower import FOLLOWER
 from hierbrush.strokes.goal import StrokeGoal
 
@@ -138,7 +138,7 @@ def write_strokes(
     *,
     policy: str | PathLike[str] | StrokePolicy = "scripted",
     seed: int = 0,
-    box: float = 0.12,
+    box: float = BOX,
     limits: HandleLimits | None = None,
     noise: float = 0.0,
     noise_correlation: float = 0.0,

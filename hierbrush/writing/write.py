@@ -10,7 +10,7 @@ from typing import Any, TypedDict, Unpack
 from hierbrush.arguments import check_choice, check_kind, check_number, check_whole
 from hierbrush.errors import HierbrushError, closest, shown
 from hierbrush.sim import BrushModel
-from hierbrush.sources import BOLDEST, LIGHTEST, Request, check, plans_of
+from hierbrush.sources import BOLDEST, LIGHTEST, Plan, RejectedError, Request, check, kind, plans_of
 from hierbrush.strokes.rollout import policy_name, write_strokes
 from hierbrush.writing.layout import DIRECTIONS, Layout, layout_of
 from hierbrush.writing.options import options_of
@@ -84,9 +84,12 @@ def write_character(
         goal: where the strokes' order, places and shapes come from: ``"glyph"``, from the character's glyph; or
             ``"decomposition"``, from the composer, which knows how training characters write the character's
             components. What is best known unless given: the glyph where there is one, the composer where there is none
-            (a description has no glyph, nor have most characters of Unicode) or where ``composer`` is given.
+            (a description has no glyph, nor have most characters of Unicode) or where ``composer`` is given. A font's
+            file (``"MaShanZheng.ttf"``), a picture's (``"yong.png"``) or an array [h, w] with 1 = ink is copied: the
+            character's strokes are found in that ink or, where they are not surely there, its skeleton is written;
+            ``writing.goal`` tells which.
         style: file of the hand to write in; the one that hierbrush knows unless given.
-        composer: who composes: ``"learned"`` unless given, a baseline (``"component means"``,
+        composer: who composes: ``"learned"`` unless given, a control (``"component means"``,
             ``"nearest character"``, ``"fixed splits"``), or the path of a ``.safetensors`` file.
         brush: a preset's name (``"measured"``, ``"round"``) or a `BrushModel`.
         policy: who moves the brush: ``"learned"`` (the primitives that come with hierbrush), ``"planned"`` (a search
@@ -124,6 +127,34 @@ def write_character(
         weight=weight,
     )
     return writing
+
+
+def write_picture(
+    picture: Any,
+    *,
+    brush: str | BrushModel = "measured",
+    policy: str | PathLike[str] = "learned",
+    seed: int = 0,
+    motion: Motion = None,
+    weight: float = 1.0,
+) -> Writing:
+    """Write the ink of a picture, whatever it shows: the skeleton of the ink becomes strokes in a plausible order.
+
+    Args:
+        picture: a picture's file, or an array: float or bool [h, w] with 1 = ink, or uint8 [h, w], [h, w, 3] or
+            [h, w, 4] with 0 = black.
+        brush: as for `write_character`.
+        policy: as for `write_character`.
+        seed: as for `write_character`.
+        motion: as for `write_character`.
+        weight: as for `write_character`.
+
+    Raises:
+        HierbrushError: there is no such picture, or no ink in it.
+    """
+    request = _request(False, "horizontal", goal=picture, weight=weight)
+    hand = _hand(brush=brush, policy=policy, seed=seed, motion=motion)
+    return _written(kind("skeleton")(request).plans([""]), **hand)[0]
 
 
 def write_characters(
@@ -258,21 +289,42 @@ def _write_batch(
     motion: MotionLimits,
     told: Callable[[float], object] | None,
 ) -> list[Writing]:
-    plans = plans_of(batch, request)
+    return _written(
+        plans_of(batch, request), brush=brush, policy=policy, planning=planning, seed=seed, motion=motion, told=told
+    )
+
+
+def _written(
+    plans: Sequence[Plan | RejectedError],
+    *,
+    brush: BrushModel,
+    policy: str,
+    planning: Planning | None,
+    seed: int,
+    motion: MotionLimits,
+    told: Callable[[float], object] | None = None,
+) -> list[Writing]:
+    found = [_accepted(plan) for plan in plans]
 
     def writings(paths: list[Paths]) -> list[Writing]:
         return [
             Writing(plan, brush=brush, policy=policy, seed=seed, stroke_paths=of_plan, motion=motion)
-            for plan, of_plan in zip(plans, paths, strict=False)
+            for plan, of_plan in zip(found, paths, strict=False)
         ]
 
     if planning is not None:
         try:
-            return writings(planned_paths(plans, brush, planning, seed, told))
+            return writings(planned_paths(found, brush, planning, seed, told))
         except PlanInterrupted as interrupted:
             raise _BatchInterrupted(writings(interrupted.finished)) from None
-    paths = iter(write_strokes([goal for plan in plans for goal in plan.goals], brush, policy=policy, seed=seed))
-    return writings([[next(paths) for _ in plan.goals] for plan in plans])
+    paths = iter(write_strokes([goal for plan in found for goal in plan.goals], brush, policy=policy, seed=seed))
+    return writings([[next(paths) for _ in plan.goals] for plan in found])
+
+
+def _accepted(plan: Plan | RejectedError) -> Plan:
+    if isinstance(plan, RejectedError):
+        raise plan
+    return plan
 
 
 def write_text(

@@ -9,9 +9,9 @@ import numpy as np
 from ray import tune
 from ray.tune.search.variant_generator import generate_variants
 
-from hierbrush.curriculum.yaml_source import Document, substitute, validate
 from hierbrush.learning.config import SweepRange, SweepSection
 from hierbrush.learning.recipe import Recipe
+from hierbrush.yaml_source import Document, substitute, validate
 
 
 def variants(document: Document, config: Recipe) -> Iterator[tuple[str, Recipe]]:

@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "brush.h"
+#include "ink_binding.h"
 
 typedef struct {
     const char *name;
@@ -669,6 +670,8 @@ static int populate(PyObject *module)
         Py_XDECREF(type);
         return -1;
     }
+    if (PyModule_AddFunctions(module, HB_INK_METHODS) < 0)
+        return -1;
     return PyModule_AddStringConstant(module, "BUILD", HB_BUILD);
 }
 
