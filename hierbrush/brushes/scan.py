@@ -87,7 +87,9 @@ def find_sheet(grey: NDArray[np.float32], name: str = "the picture") -> Scan:
         )
     dpi = 25.4e-3 * float(np.sqrt(abs(np.linalg.det(_jacobian(page)))))
     if dpi < _LEAST_DPI:
-        raise HierbrushError(f"scan: {name} has {dpi:.0f} dots an inch, expected at least {_LEAST_DPI:.0f}; 300 is good")
+        raise HierbrushError(
+            f"scan: {name} has {dpi:.0f} dots an inch, expected at least {_LEAST_DPI:.0f}; 300 is good"
+        )
     white, black = _tones(grey, page)
     cells = CalibrationSheet().cells
     pictures, spoilt = [], []
@@ -98,12 +100,21 @@ def find_sheet(grey: NDArray[np.float32], name: str = "the picture") -> Scan:
             spoilt.append(cell.name)
     if spoilt:
         more = f" and {len(spoilt) - 1} more" if len(spoilt) > 1 else ""
-        raise HierbrushError(f"scan: {name} has ink across the border of the cell {shown(spoilt[0])}{more}; each stroke "
-                             "must stay in its own")  # fmt: skip
+        raise HierbrushError(
+            f"scan: {name} has ink across the border of cell {shown(spoilt[0])}{more}; each stroke must stay in its own"
+        )
     ink = np.stack(pictures)
     filled = ink.mean(axis=(1, 2)) > _FILLED
     if filled.sum() < len(cells) // 2:
-        raise HierbrushError(f"scan: {name} has {int(filled.sum())} of {len(cells)} cells filled, expected at least half")
+        raise HierbrushError(
+            f"scan: {name} has ink across the border of cell {shown(spoilt[0])}{more}; each must stay in its own"
+        )
+    ink = np.stack(pictures)
+    filled = ink.mean(axis=(1, 2)) > _FILLED
+    if filled.sum() < len(cells) // 2:
+        raise HierbrushError(
+            f"scan: {name} has {int(filled.sum())} of {len(cells)} cells filled, expected at least half"
+        )
     return Scan(ink, filled, dpi)
 
 
@@ -246,7 +257,7 @@ def _cell(
     # Guides are paler than a quarter of the ink. The same from the other end keeps edges where they are.
     ink = np.clip((dark - _PALE) / (1.0 - 2 * _PALE), 0.0, 1.0)
     small = ink.reshape(CELL_SHAPE[0], _FINE, CELL_SHAPE[1], _FINE).mean(axis=(1, 3))
-    return small.astype(np.float32)
+    return np.asarray(small.astype(np.float32))
 
 
 def _gutter(ink: NDArray[np.float32]) -> float:

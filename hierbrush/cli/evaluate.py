@@ -13,6 +13,7 @@ from hierbrush.cli.messages import available_cpus, check_place
 from hierbrush.errors import HierbrushError, shown
 
 if TYPE_CHECKING:
+    from hierbrush.curriculum.brush_file import brush_of
     from hierbrush.sim import BrushModel
     from hierbrush.writing.evaluation import Disturbance
 
@@ -118,7 +119,6 @@ def evaluate(
     """
     from hierbrush.arguments import check_choice
     from hierbrush.characters import check_text
-    from hierbrush.sim import BrushModel
     from hierbrush.writing.evaluation import Disturbance, characters_of
 
     for option, file, suffix in (("--json", json_file, ".json"), ("--sheet", sheet, ".png")):
@@ -135,7 +135,7 @@ def evaluate(
             raise HierbrushError("--limit: has no meaning beside --text; leave one of them out")
         check_text(text)
         characters = tuple(dict.fromkeys(text))
-    model = BrushModel.preset(brush)
+    model = brush_of(brush, "--brush")
     workers = workers or available_cpus()
     document: dict[str, object] = {"policy": policy, "brush": brush, "seed": seed, "split": None if text else split}
     if goal == "decomposition":

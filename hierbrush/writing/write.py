@@ -7,11 +7,16 @@ from functools import partial
 from os import PathLike, fspath
 from typing import Any, TypedDict, Unpack
 
+import numpy as np
+from numpy.typing import NDArray
+
 from hierbrush.arguments import check_choice, check_kind, check_number, check_whole
 from hierbrush.errors import HierbrushError, closest, shown
-from hierbrush.sim import BrushModel
-from hierbrush.sources import BOLDEST, LIGHTEST, Request, check, plans_of
+from hierbrush.ink import DIPS, InkStone, plan_dips
+from hierbrush.sim import PRESETS, BrushModel
+from hierbrush.sources import BOLDEST, LIGHTEST, Plan, Request, check, plans_of
 from hierbrush.strokes.rollout import policy_name, write_strokes
+from hierbrush.writing.inked import Tuft
 from hierbrush.writing.layout import DIRECTIONS, Layout, layout_of
 from hierbrush.writing.options import options_of
 from hierbrush.writing.passage import BLANK, Missing, spelled, writable
@@ -24,6 +29,7 @@ _MOST_WORKERS = 1024
 
 Progress = Callable[[int], object]
 Motion = MotionLimits | Mapping[str, Any] | None
+Stone = InkStone | Mapping[str, Any] | None
 
 
 class How(TypedDict, total=False):
@@ -37,6 +43,8 @@ class How(TypedDict, total=False):
     seed: int
     motion: Motion
     weight: float
+    dip: str
+    stone: Stone
 
 
 class WritingInterrupted(KeyboardInterrupt):
@@ -69,6 +77,8 @@ def write_character(
     seed: int = 0,
     motion: Motion = None,
     weight: float = 1.0,
+    dip: str = "stroke",
+    stone: Stone = None,
 ) -> Writing:
     """Write one character.
 
@@ -83,7 +93,8 @@ def write_character(
         style: file of the hand to write in; the one that hierbrush knows unless given.
         composer: who composes: ``"learned"`` unless given, a baseline (``"component means"``,
             ``"nearest character"``, ``"fixed splits"``), or the path of a ``.safetensors`` file.
-        brush: a preset's name (``"measured"``, ``"round"``) or a `BrushModel`.
+        brush: a preset's name (``"measured"``, ``"round"``), a brush file made by ``hierbrush brush fit``, or a
+             `BrushModel`.
         policy: who moves the brush: ``"learned"`` (the primitives that come with hierbrush), a control
             (``"scripted"``, ``"zero"``, ``"random"``), or the path of weights that ``hierbrush train`` made: a
             ``.safetensors`` file or the folder of a training. Stroke types that it did not practise are written by the
@@ -94,6 +105,10 @@ def write_character(
         motion: what the arm can do, as `MotionLimits` or as a mapping of its fields; the trajectory is slowed down to
             it, the ink does not depend on it.
         weight: how wide strokes are written, 0.4 to 2; 1 is the width that the strokes of the hand have.
+        dip: when the brush is dipped: before each ``"stroke"``, before each ``"character"``, or ``"auto"``: when its
+            ink would not last for the next stroke. Without a dip the tuft stays bent as the last stroke left it.
+        stone: the `InkStone` (or a mapping of its fields) on which each dip is a real movement; a short one unless
+            given, after which the tuft counts as straight.
 
     Raises:
         HierbrushError: the character or a component is not known, the description is malformed, or an argument names
@@ -109,6 +124,8 @@ def write_character(
         seed=seed,
         motion=motion,
         weight=weight,
+        dip=dip,
+        stone=stone,
     )
     return writing
 
@@ -134,8 +151,8 @@ def write_characters(
         direction: of the text that punctuation is placed for, ``"vertical"`` or ``"horizontal"``.
         workers: processes that share the work; a batch gives the same in any of them.
         progress: is told how many characters were just written.
-        **how: ``goal``, ``style``, ``composer``, ``brush``, ``policy``, ``seed``, ``motion`` and ``weight``, each as
-            for `write_character`, for every character.
+        **how: ``goal``, ``style``, ``composer``, ``brush``, ``policy``, ``seed``, ``motion``, ``weight``, ``dip`` and
+            ``stone``, each as `write_character`, for every character.
 
     Raises:
         HierbrushError: as for `write_character`, or there are fewer than 1 workers.
@@ -192,14 +209,26 @@ def _hand(**how: Unpack[How]) -> dict[str, Any]:
             hint = closest(name, known) or f"; there are {', '.join(known)}"
             raise HierbrushError(f"{name}: is no argument{hint}")
     brush = how.get("brush", "measured")
-    if not isinstance(brush, str | BrushModel):
-        raise HierbrushError(f"brush: {shown(brush)}, expected the name of a preset or a BrushModel")
+    stone = how.get("stone")
     return {
-        "brush": BrushModel.preset(brush) if isinstance(brush, str) else brush,
+        "brush": _brush(brush),
+        "dip": check_choice("dip", how.get("dip", "stroke"), DIPS),
+        "stone": None if stone is None else options_of("stone", InkStone, stone),
         "policy": policy_name(_name("policy", how.get("policy", "learned"))),
         "seed": check_whole("seed", how.get("seed", 0), 0, MOST_SEED),
         "motion": options_of("motion", MotionLimits, how.get("motion")),
     }
+
+
+def _brush(brush: object) -> BrushModel:
+    if isinstance(brush, BrushModel):
+        return brush
+    if isinstance(brush, str) and brush in PRESETS:
+        return PRESETS[brush]
+    # Reading YAML is only worth its import for a brush of a file.
+    from hierbrush.curriculum.brush_file import brush_of
+
+    return brush_of(brush)
 
 
 def _name(argument: str, value: object) -> str:
@@ -216,21 +245,50 @@ def _name(argument: str, value: object) -> str:
 
 
 def _write_batch(
-    batch: list[str], *, request: Request, brush: BrushModel, policy: str, seed: int, motion: MotionLimits
+    batch: list[str],
+    *,
+    request: Request,
+    brush: BrushModel,
+    policy: str,
+    seed: int,
+    motion: MotionLimits,
+    dip: str,
+    stone: InkStone | None,
 ) -> list[Writing]:
     plans = plans_of(batch, request)
-    paths = iter(write_strokes([goal for plan in plans for goal in plan.goals], brush, policy=policy, seed=seed))
+    written = iter(write_strokes([goal for plan in plans for goal in plan.goals], brush, policy=policy, seed=seed))
+    paths = [[next(written) for _ in plan.goals] for plan in plans]
+    dips = [plan_dips(brush, own, dip) for own in paths]
+    if dip != "stroke" or (stone is not None and not stone.strokes):
+        paths = _carried(plans, dips, brush, policy, seed, stone)
     return [
         Writing(
-            plan,
-            brush=brush,
-            policy=policy,
-            seed=seed,
-            stroke_paths=[next(paths) for _ in plan.goals],
-            motion=motion,
+            plan, brush=brush, policy=policy, seed=seed, stroke_paths=own, motion=motion, dips=told, stone=stone
         )
-        for plan in plans
-    ]
+        for plan, own, told in zip(plans, paths, dips, strict=True)
+    ]  # fmt: skip
+
+
+def _carried(
+    plans: Sequence[Plan],
+    dips: Sequence[Sequence[bool]],
+    brush: BrushModel,
+    policy: str,
+    seed: int,
+    stone: InkStone | None,
+) -> list[list[NDArray[np.float64]]]:
+    """Write strokes with tufts that stay bent from one to the next: the first of all characters, then the second."""
+    tufts = [Tuft(brush, stone) for _ in plans]
+    paths: list[list[NDArray[np.float64]]] = [[] for _ in plans]
+    for number in range(max((len(plan.goals) for plan in plans), default=0)):
+        going = [at for at, plan in enumerate(plans) if number < len(plan.goals)]
+        starts = np.array([tufts[at].before(dips[at][number]) for at in going])
+        goals = [plans[at].goals[number] for at in going]
+        written = write_strokes(goals, brush, policy=policy, seed=seed + number, directions=starts)
+        for at, path in zip(going, written, strict=True):
+            paths[at].append(path)
+            tufts[at].write(path)
+    return paths
 
 
 def write_text(
