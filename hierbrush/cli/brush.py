@@ -55,7 +55,7 @@ def _program(machine: Path | None) -> bytes:
     options = GcodeOptions(work_y=(0.0, 330.0)) if machine is None else load_machine(machine)
     pen = GcodePen(options, HEIGHT)
     draw_paths(CalibrationSheet().paths, pen)
-    return pen.program("").encode()
+    return pen.program("calibration").encode()
 
 
 @brush.command()
