@@ -7,9 +7,9 @@ from pathlib import Path
 import click
 
 from hierbrush.cli.messages import check_place
-from hierbrush.curriculum.yaml_source import ConfigError
 from hierbrush.errors import HierbrushError, shown
 from hierbrush.files import write_atomically
+from hierbrush.yaml_source import ConfigError
 
 _FILE = click.Path(path_type=Path)
 
@@ -68,8 +68,8 @@ def _program(machine: Path | None) -> bytes:
 def fit(scan: Path, output: Path, residuals: Path | None, start: str, alike: bool) -> None:
     """Fit a brush to SCAN, a picture of the filled calibration sheet."""
     from hierbrush.brushes import fit_brush, read_scan
+    from hierbrush.brushes.brush_file import brush_of
     from hierbrush.brushes.identified import brush_text
-    from hierbrush.curriculum.brush_file import brush_of
 
     for name, place, endings in (("-o", output, (".yaml",)), ("--residuals", residuals, (".png",))):
         if place is not None:
@@ -127,7 +127,7 @@ def check(files: tuple[Path, ...]) -> None:
 
     The exit status is 2 when a file cannot be used.
     """
-    from hierbrush.curriculum.brush_file import load_brush
+    from hierbrush.brushes.brush_file import load_brush
 
     usable = True
     for file in files:

@@ -83,6 +83,8 @@ def _option(flag: Flag) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     "with --goal decomposition, unless --goal glyph is given.",
 )
 @options.policy
+@options.budget
+@options.robust
 @options.brush
 @click.option(
     "--goal",
@@ -134,6 +136,8 @@ def write(
     kind: str | None,
     hierarchy: Path | None,
     policy: str,
+    budget: int | None,
+    robust: bool,
     brush: str,
     goal: str | None,
     style: str | None,
@@ -224,6 +228,8 @@ def write(
         "composer": composer,
         "brush": brush,
         "policy": policy,
+        "budget": budget,
+        "robust": robust,
         "seed": seed,
         "weight": weight,
         "dip": dip,
@@ -233,9 +239,7 @@ def write(
     sheets: Sequence[Sheet]
     interrupted = False
     if page is None:
-        from hierbrush.writing import write_character
-
-        writing = write_character(text, **arguments)
+        writing = _one(text, arguments)
         sheets = [writing]
         if hierarchy is not None:
             _draw_hierarchy(writing, hierarchy, aside)
@@ -245,6 +249,18 @@ def write(
         failed |= not _all_saved(sheets, target, aside)
     if interrupted or failed:
         raise click.exceptions.Exit(130 if interrupted else 2)
+
+
+def _one(text: str, arguments: dict[str, Any]) -> Writing:
+    """Return a character; where it is searched for, under a bar, and after Ctrl-C as it is by then."""
+    from tqdm import tqdm
+
+    from hierbrush.writing import write_characters
+
+    form = "{l_bar}{bar}| {elapsed}<{remaining}"
+    with tqdm(total=1.0, bar_format=form, desc=text, disable=None, delay=1.0, leave=False) as bar:
+        (writing,) = write_characters([text], progress=bar.update, **arguments)
+    return writing
 
 
 def _text(text: str | None, source: Path | None, encoding: str | None) -> str:
@@ -379,7 +395,7 @@ def _written(text: str, page: Layout, workers: int, arguments: dict[str, Any]) -
         # On a terminal only, and only where there is something to wait for.
         with tqdm(total=total, unit="character", disable=None, delay=1.0, leave=False) as bar:
 
-            def progress(done: int) -> None:
+            def progress(done: float) -> None:
                 bar.update(done)
 
             return write_pages(text, layout=page, workers=workers, progress=progress, **arguments), False

@@ -18,7 +18,8 @@ from hierbrush.composer.exemplars import renumbered
 from hierbrush.composer.expectation import NodeExpectation
 from hierbrush.composer.ids import MOST_STROKES, parse_ids
 from hierbrush.composer.place import PLACE_SIZE
-from hierbrush.composer.tree import OPERATORS, SLOTS, ComponentForm, form_of, in_order_of, nodes_of
+from hierbrush.composer.standins import stand_in
+from hierbrush.composer.tree import OPERATORS, SLOTS, ComponentForm, Node, form_of, in_order_of, nodes_of
 from hierbrush.errors import HierbrushError
 from hierbrush.strokes.types import ABBREVIATIONS, NUMBER
 
@@ -184,9 +185,33 @@ def canonical_order(
     """
     order: list[int] = []
     for leaf in tree.leaves():
-        form = components.leaf_form(leaf.name, [stroke_types[stroke] for stroke in leaf.strokes], exclude)
-        order += leaf.strokes if listed and form is None else in_order_of(form, leaf.strokes, stroke_types)
+        types = tuple(stroke_types[stroke] for stroke in leaf.strokes)
+        form = components.leaf_form(leaf.name, types, exclude)
+        if listed and form is None:
+            order += leaf.strokes
+            continue
+        form = form or stand_in(components, tuple(sorted(types)), listed=False, exclude=exclude)
+        order += in_order_of(form, leaf.strokes, stroke_types)
     return order
+
+
+def laid_out_as(
+    components: ComponentLibrary, node: Node, types: Sequence[str], *, listed: bool = False, exclude: str | None = None
+) -> ComponentForm:
+    """Return the form that says how a node's strokes lie: its own, or for a leaf the one that is nearest.
+
+    Args:
+        components: the component library.
+        node: of a tree with canonical strokes.
+        types: of all the tree's strokes.
+        listed: whether the strokes of an unknown leaf are in the order of writing.
+        exclude: training character whose own occurrences do not count.
+    """
+    form = form_of(node, types)
+    if not node.component.is_leaf:
+        return form
+    known = components.leaf_form(form.name, form.stroke_types, exclude)
+    return known or stand_in(components, form.stroke_types, listed=listed, exclude=exclude) or form
 
 
 def make_brief(
@@ -221,18 +246,18 @@ def make_brief(
     nodes = nodes_of(tree)
     forms: dict[int, ComponentForm] = {}
     for at, node in enumerate(nodes):
-        form = form_of(node, types)
-        if node.component.is_leaf:
-            # A leaf whose types differ from all forms is laid out as the form that is nearest.
-            form = components.leaf_form(node.component.name, form.stroke_types, exclude) or form
-        forms[at] = form
+        forms[at] = laid_out_as(components, node, types, listed=listed, exclude=exclude)
     expected = components.expect(tree, forms, exclude, repertoire)
-    unknown = tuple(e.node.component.name for e in expected if e.node.component.is_leaf and e.places is None)
+    unknown = tuple(leaf.name for leaf in tree.leaves() if not _is_known(components, leaf, types, exclude))
     prior = _prior(expected, types)
     if repertoire.typeface == IN_PLACE:
         whole = components.within_wholes(forms[0], exclude)
         prior = prior if whole is None else whole.astype(np.float32)
     return Brief(tree, types, _tokens(expected, types, prior, repertoire, listed), prior, unknown), order
+
+
+def _is_known(components: ComponentLibrary, leaf: Component, types: Sequence[str], exclude: str | None) -> bool:
+    return components.leaf_form(leaf.name, [types[row] for row in leaf.strokes], exclude) is not None
 
 
 def _prior(expected: Sequence[NodeExpectation], types: Sequence[str]) -> F32:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Protocol
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,12 +14,15 @@ from hierbrush.composer.observation import BriefBank, Progress
 from hierbrush.composer.place import PLACE_SIZE, stroke_goals
 from hierbrush.strokes.goal import StrokeGoal
 
+if TYPE_CHECKING:
+    from hierbrush.composer.joints import Joints
+
 F32 = NDArray[np.float32]
 Index = NDArray[np.int64]
 
 
 class Decides(Protocol):
-    """What decides: `ComposerPolicy`, or a baseline."""
+    """What decides: `ComposerPolicy`, or a control."""
 
     def act(self, observation: F32) -> tuple[Index, F32]:
         """Return strokes int64 [n] and places f32 [n, PLACE_SIZE] for observations f32 [n, R, D]."""
@@ -40,6 +43,13 @@ class Composition:
     brief: Brief
     order: Index
     places: F32
+
+    def spaced(self, joints: Joints) -> Composition:
+        """Return the composition with strokes that join and keep apart as in training characters."""
+        from hierbrush.composer.spacing import spaced
+
+        places = spaced(self.brief.stroke_types, self.places, joints.wanted(self.brief))
+        return replace(self, places=places)
 
     def goals(self, weight: float = 1.0) -> list[StrokeGoal]:
         """Return the strokes as goals for the primitives, in writing order; ``weight`` times as wide as is usual."""

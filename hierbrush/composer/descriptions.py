@@ -183,11 +183,23 @@ class Describer:
         for same in (folded, *self._table.of(folded)):
             if isinstance(same, str) and self._folded(same) in self._library:
                 return Description(0, self._folded(same))
+        return self.taken_apart(folded, char)
+
+    def taken_apart(self, char: str, called: str = "") -> Description:
+        """Return what the table alone says a character is made of, though it may have a glyph; 𣎆 is made of 月 and 凡.
+
+        Args:
+            char: the character.
+            called: what a message calls it, if otherwise.
+
+        Raises:
+            UnknownCharacterError: its parts are not known, or there are none.
+        """
         self._found.clear()
         missing: dict[str, None] = {}
-        found = min(self._structures(folded, "", 0, (folded,), missing), default=None)
+        found = min(self._structures(char, "", 0, (char,), missing), default=None)
         if found is None or found.guesses > _MOST_GUESSES:
-            raise UnknownCharacterError(f"char: {describe(char)} {self._reason(folded, missing)}")
+            raise UnknownCharacterError(f"char: {describe(called or char)} {self._reason(char, missing)}")
         return found
 
     def _reason(self, char: str, missing: Iterable[str]) -> str:

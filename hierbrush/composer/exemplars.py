@@ -18,7 +18,12 @@ from hierbrush.characters import CharacterLibrary, Component, GlyphStroke, load_
 
 _T = TypeVar("_T")
 _Place = tuple[str, str, int]  # name, operator, slot
+_Slot = tuple[str, int]  # operator, slot
 _Key = tuple[str, str, tuple[str, ...]]  # name, structure, stroke types
+
+
+FRAMED = {(frame, 1) for frame in "⿴⿵⿶⿷⿸⿹⿺"}
+"""Places within a frame, in which components are written alike: 米 ends in a dot in 氣 as in 匊."""
 
 
 @dataclass(frozen=True)
@@ -43,6 +48,7 @@ class Exemplars:
     def __init__(self, library: CharacterLibrary) -> None:
         self._library = library
         forms: defaultdict[_Place, Counter[_Key]] = defaultdict(Counter)
+        deeper: defaultdict[tuple[_Place, _Slot], Counter[_Key]] = defaultdict(Counter)
         names: defaultdict[str, Counter[str]] = defaultdict(Counter)
         closings: defaultdict[tuple[str, str], Counter[int]] = defaultdict(Counter)
         seen: dict[_Key, tuple[Component, tuple[str, ...], str]] = {}
@@ -50,7 +56,7 @@ class Exemplars:
         for char in library.characters:
             types = library.stroke_types(char)
             training = split(char) == "train"
-            for node, operator, slot in _below(library.decomposition(char)):
+            for node, operator, slot, above in _below(library.decomposition(char)):
                 if not training:
                     if node.is_anonymous:
                         elsewhere.setdefault(node.name, (node, types))
@@ -59,6 +65,7 @@ class Exemplars:
                 key = node.name, structure, tuple([types[stroke] for stroke in node.strokes])
                 seen.setdefault(key, (node, types, char))
                 forms[node.name, operator, slot][key] += 1
+                deeper[(node.name, operator, slot), above][key] += 1
                 if not node.is_leaf:
                     names[structure][node.name] += 1
             for node in _nodes(library.decomposition(char)) if training else ():
@@ -72,6 +79,12 @@ class Exemplars:
         for (name, _, _), counts in forms.items():
             anywhere[name].update(counts)
         self._forms = {place: _form(*seen[_commonest(counts)][:2]) for place, counts in forms.items()}
+        self._deeper = {place: _form(*seen[_commonest(counts)][:2]) for place, counts in deeper.items()}
+        framed: defaultdict[str, Counter[_Key]] = defaultdict(Counter)
+        for (name, operator, slot), counts in forms.items():
+            if (operator, slot) in FRAMED:
+                framed[name].update(counts)
+        self._framed = {name: _form(*seen[_commonest(counts)][:2]) for name, counts in framed.items()}
         self._anywhere = {name: _form(*seen[_commonest(counts)][:2]) for name, counts in anywhere.items()}
         self._sources = {
             **{(name, "", 0): seen[_commonest(counts)] for name, counts in anywhere.items()},
@@ -81,15 +94,19 @@ class Exemplars:
         self._closings = {place: _commonest(counts) for place, counts in closings.items()}
         self._names = {structure: _commonest(counts) for structure, counts in names.items()}
 
-    def form(self, name: str, operator: str = "", slot: int = 0) -> Form | None:
+    def form(self, name: str, operator: str = "", slot: int = 0, above: tuple[str, int] = ("", 0)) -> Form | None:
         """Return how a component is written, or None if no character of the library has it.
 
         Args:
             name: a character, or ``"#17"`` for an anonymous part.
             operator: the ideographic description character that puts it together with others; "" if it stands alone.
             slot: its place among the operator's parts, from 0.
+            above: operator and slot of what it is a part of; 足 ends otherwise on the left side of another character.
         """
-        here = self._forms.get((name, operator, slot)) if operator else None
+        place = name, operator, slot
+        here = (self._deeper.get((place, above)) or self._forms.get(place)) if operator else None
+        if here is None and (operator, slot) in FRAMED:
+            here = self._framed.get(name)
         if name not in self._library:
             return here or self._anywhere.get(name) or self._elsewhere.get(name)
         alone = form_of(name, self._library)
@@ -159,11 +176,11 @@ def _nodes(root: Component) -> Iterator[Component]:
         yield from _nodes(child)
 
 
-def _below(root: Component) -> Iterator[tuple[Component, str, int]]:
-    """Yield every node below the root with the operator and the slot in which it stands."""
+def _below(root: Component, above: _Slot = ("", 0)) -> Iterator[tuple[Component, str, int, _Slot]]:
+    """Yield every node below the root with the operator and the slot in which it stands, and those of its parent."""
     for slot, child in enumerate(root.children):
-        yield child, root.operator, slot
-        yield from _below(child)
+        yield child, root.operator, slot, above
+        yield from _below(child, (root.operator, slot))
 
 
 def _form(node: Component, types: tuple[str, ...]) -> Form:

@@ -36,7 +36,8 @@ from numpy.typing import NDArray
 from hierbrush.composer.brief import Brief
 from hierbrush.composer.place import stroke_goals
 from hierbrush.composer.tree import OPERATORS, SLOTS
-from hierbrush.sim import BrushModel, GoalBank, HandleLimits, StrokeBatch, rasterise
+from hierbrush.metrics import SIDE
+from hierbrush.sim import BOX, BrushModel, GoalBank, HandleLimits, StrokeBatch, rasterise
 from hierbrush.sim.observation import TRACK_SIZE
 from hierbrush.sim.reference import pack
 from hierbrush.strokes.follower import FOLLOWER
@@ -49,12 +50,6 @@ Index = NDArray[np.int64]
 Words = NDArray[np.uint64]
 
 WEIGHTS = Path(__file__).resolve().parent / "weights" / "flat.safetensors"
-
-SIDE = 256
-"""Pixels of a page's side."""
-
-BOX = 0.12
-"""Side of the character box in metres."""
 
 TICKS_A_STROKE = 36
 """Control ticks for each stroke of a character: primitives take 32 on training characters, and the ways through the air

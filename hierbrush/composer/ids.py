@@ -66,7 +66,7 @@ class _Reader:
         self.types: list[str] = []
 
     def read(self) -> Form:
-        tree = self._part("", 0, expected="an operator or a character", depth=0)
+        tree = self._part("", 0, ("", 0), expected="an operator or a character", depth=0)
         if self.at < len(self.text):
             whole = self.text[: self.at]
             raise self._error(
@@ -75,7 +75,7 @@ class _Reader:
             )  # fmt: skip
         return Form(tree, tuple(self.types))
 
-    def _part(self, operator: str, slot: int, *, expected: str, depth: int) -> Component:
+    def _part(self, operator: str, slot: int, above: tuple[str, int], *, expected: str, depth: int) -> Component:
         if self.at == len(self.text):
             raise self._error(self.at, f"ends where {expected} should follow")
         if depth >= _DEEPEST:
@@ -85,16 +85,16 @@ class _Reader:
             raise self._error(self.at, f"is nested so deep that it has more than {self.max_strokes} strokes")
         char = self.text[self.at]
         if char in PARTS:
-            return self._structure(char, depth)
-        return self._leaf(operator, slot, expected)
+            return self._structure(char, (operator, slot), depth)
+        return self._leaf(operator, slot, above, expected)
 
-    def _structure(self, operator: str, depth: int) -> Component:
+    def _structure(self, operator: str, place: tuple[str, int], depth: int) -> Component:
         start = self.at
         self.at += 1
         count = PARTS[operator]
         children = tuple(
             self._part(
-                operator, slot, expected=f"part {slot + 1} of {count} of {operator!r} (character {start + 1})",
+                operator, slot, place, expected=f"part {slot + 1} of {count} of {operator!r} (character {start + 1})",
                 depth=depth + 1,
             )
             for slot in range(count)
@@ -104,7 +104,7 @@ class _Reader:
         name = self.known.name(str(unnamed))
         return unnamed if name is None else Component(name, operator, unnamed.strokes, children)
 
-    def _leaf(self, operator: str, slot: int, expected: str) -> Component:
+    def _leaf(self, operator: str, slot: int, above: tuple[str, int], expected: str) -> Component:
         start, name = self.at, self.text[self.at]
         listed = _STROKES.match(self.text, start)
         match = listed or _ANONYMOUS.match(self.text, start)
@@ -114,7 +114,7 @@ class _Reader:
             name, self.at = match[1], match.end()
         else:
             self.at += 1
-        form = self.known.form(name, operator, slot) if listed is None else self._listed(start, name.split())
+        form = self.known.form(name, operator, slot, above) if listed is None else self._listed(start, name.split())
         if form is None:
             raise self._error(start, self._unknown(name, expected))
         first, total = len(self.types), len(self.types) + len(form.stroke_types)

@@ -15,12 +15,12 @@ from typing import Annotated, Any, Final, Literal, get_args
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Discriminator, Field, Tag, WithJsonSchema, model_validator
 
-from hierbrush.curriculum.brush_file import brush_of
-from hierbrush.curriculum.yaml_source import ConfigError, load_model, read_yaml
+from hierbrush.brushes.brush_file import brush_of
 from hierbrush.errors import HierbrushError, closest, shown
 from hierbrush.resources import named_file
 from hierbrush.sim.model import PRESETS, BrushModel
 from hierbrush.strokes.types import ABBREVIATIONS
+from hierbrush.yaml_source import ConfigError, load_model, read_yaml
 
 Metric = Literal["iou", "iou_p05", "character_iou", "order_exact"]
 METRICS: Final[tuple[Metric, ...]] = get_args(Metric)

@@ -9,8 +9,8 @@ import numpy as np
 from ray import tune
 from ray.tune.search.variant_generator import generate_variants
 
-from hierbrush.curriculum.yaml_source import Document, substitute, validate
 from hierbrush.learning.config import SweepRange, SweepSection, TrainingConfig
+from hierbrush.yaml_source import Document, substitute, validate
 
 
 def variants(document: Document, config: TrainingConfig) -> Iterator[tuple[str, TrainingConfig]]:

@@ -13,7 +13,7 @@ from hierbrush.arguments import check_array, check_list, check_number
 from hierbrush.errors import HierbrushError
 from hierbrush.sim.core_choice import kernels
 from hierbrush.sim.observation import TRACK_SIZE
-from hierbrush.sim.raster import MAX_BOX, MIN_BOX, check_points, check_raster
+from hierbrush.sim.raster import BOX, MAX_BOX, MIN_BOX, check_points, check_raster
 
 # Pixels around a goal's outline that its window carries: a handle 3 mm off, pressed 3 mm too deep, still inks within.
 MARGIN = 16
@@ -54,7 +54,7 @@ class GoalBank:
         tracks: Sequence[NDArray[np.float64]],
         *,
         side: int = 256,
-        box: float = 0.12,
+        box: float = BOX,
         supersample: int = 1,
     ) -> GoalBank:
         """Rasterise goals.

@@ -22,7 +22,7 @@ from hierbrush.sim.core_choice import kernels
 from hierbrush.sim.goal_slots import GoalSlots
 from hierbrush.sim.model import BrushModel
 from hierbrush.sim.observation import LAYOUTS
-from hierbrush.sim.raster import MAX_BOX, MIN_BOX, check_raster, coverage
+from hierbrush.sim.raster import BOX, MAX_BOX, MIN_BOX, check_raster, coverage
 
 TICK_SECONDS = 0.05
 # A writer holds the brush so that its tip points up and to the left when it comes down.
@@ -137,7 +137,7 @@ class BrushBatch:
         slots: int,
         *,
         side: int = 256,
-        box: float = 0.12,
+        box: float = BOX,
         supersample: int = 1,
         spacing: float | None = None,
         threads: int = 1,

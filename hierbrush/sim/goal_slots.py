@@ -16,7 +16,7 @@ from hierbrush.arguments import check_number, check_whole
 from hierbrush.errors import HierbrushError
 from hierbrush.sim.bank import MARGIN, GoalBank, check_track, popcount, rasterised
 from hierbrush.sim.observation import TRACK_SIZE
-from hierbrush.sim.raster import check_raster
+from hierbrush.sim.raster import BOX, check_raster
 
 
 @dataclass(frozen=True, eq=False)
@@ -44,7 +44,7 @@ class GoalSlots(GoalBank):
         slots: int,
         *,
         side: int = 256,
-        box: float = 0.12,
+        box: float = BOX,
         supersample: int = 1,
         most_ticks: int = 64,
         largest: float = 1.2,

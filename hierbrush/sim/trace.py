@@ -11,6 +11,7 @@ from hierbrush.arguments import check_array, check_list
 from hierbrush.errors import HierbrushError
 from hierbrush.sim.batch import BrushBatch
 from hierbrush.sim.model import BrushModel
+from hierbrush.sim.raster import BOX
 
 
 def trace(
@@ -19,7 +20,7 @@ def trace(
     *,
     side: int = 256,
     supersample: int = 4,
-    box: float = 0.12,
+    box: float = BOX,
     directions: Sequence[NDArray[np.float64]] | None = None,
 ) -> NDArray[np.float32]:
     """Return the coverage that strokes leave on a paper, each with a straight tuft.

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from hierbrush.arguments import check_array, check_kind, check_list, check_number, check_path, check_whole
 from hierbrush.errors import HierbrushError, closest, shown
 from hierbrush.sim import BrushModel, GoalBank, HandleLimits, StrokeBatch
-from hierbrush.sim.raster import MAX_BOX, MIN_BOX
+from hierbrush.sim.raster import BOX, MAX_BOX, MIN_BOX
 from hierbrush.strokes.follower import FOLLOWER
 from hierbrush.strokes.goal import StrokeGoal
 
@@ -74,7 +74,10 @@ CONTROLS: dict[str, Callable[[int], StrokePolicy]] = {
 }
 
 
-POLICIES = ("learned", *CONTROLS)
+PLANNED = "planned"
+"""The name of what is no policy but a search, see `hierbrush.planner`; whole characters are written by it."""
+
+POLICIES = ("learned", PLANNED, *CONTROLS)
 
 
 def stroke_policy(policy: str | PathLike[str], seed: int = 0) -> StrokePolicy:
@@ -86,6 +89,11 @@ def stroke_policy(policy: str | PathLike[str], seed: int = 0) -> StrokePolicy:
     seed = check_whole("seed", seed, 0)
     if isinstance(policy, str) and policy in CONTROLS:
         return CONTROLS[policy](seed)
+    if isinstance(policy, str) and policy == PLANNED:
+        raise HierbrushError(
+            f"policy: {PLANNED!r} is a search, which only characters can be written by; hierbrush.planner has it for "
+            "strokes"
+        )
     # Reading weights is only worth its import when a policy has learned something.
     from hierbrush.strokes.learned import policy_at, shipped_policy
 
@@ -130,7 +138,7 @@ def write_strokes(
     *,
     policy: str | PathLike[str] | StrokePolicy = "scripted",
     seed: int = 0,
-    box: float = 0.12,
+    box: float = BOX,
     limits: HandleLimits | None = None,
     noise: float = 0.0,
     noise_correlation: float = 0.0,
@@ -187,18 +195,34 @@ def write_strokes(
             batch.turn(directions[chosen])
         batch.set_noise(noise, correlation=noise_correlation, feedback=noise_feedback)
         act = acting.bind([goals[i].stroke_type for i in chosen])
-        poses = [batch.position.copy()]
-        commands = [batch.command.copy()]
-        observation = batch.observe() if acting.layout != "none" else batch.observation
-        for tick in range(int(bank.ticks[0])):
-            # Sorted by length, a round's strokes end together or nearly so: acting for all of them wastes little.
-            batch.track(act(observation), 0, int(np.count_nonzero(bank.ticks > tick)))
-            poses += [batch.midway.copy(), batch.position.copy()]
-            commands.append(batch.command.copy())
-        for slot, index in enumerate(chosen):
-            ticks = int(bank.ticks[slot])
-            written = np.stack([pose[slot] for pose in poses[: 2 * ticks + 1]])
-            paths[index] = np.concatenate([written, lift_off(commands[ticks][slot], FOLLOWER.height)])
+        for index, path in zip(chosen, handle_paths(batch, act), strict=True):
+            paths[index] = path
+    return paths
+
+
+def handle_paths(batch: StrokeBatch, act: Act) -> list[NDArray[np.float64]]:
+    """Write the strokes that a batch was just given, longest first, and return the handle's paths.
+
+    Args:
+        batch: every slot at the start of its stroke.
+        act: takes observations, gives actions.
+
+    Returns:
+        A path for each slot, as of `write_strokes`.
+    """
+    lengths = batch.bank.ticks[batch.goal]
+    poses = [batch.position.copy()]
+    commands = [batch.command.copy()]
+    observation = batch.observe() if batch.observation.shape[1] else batch.observation
+    for tick in range(int(lengths.max())):
+        # Sorted by length, a round's strokes end together or nearly so: acting for all of them wastes little.
+        batch.track(act(observation), 0, int(np.count_nonzero(lengths > tick)))
+        poses += [batch.midway.copy(), batch.position.copy()]
+        commands.append(batch.command.copy())
+    paths = []
+    for slot, ticks in enumerate(lengths.tolist()):
+        written = np.stack([pose[slot] for pose in poses[: 2 * ticks + 1]])
+        paths.append(np.concatenate([written, lift_off(commands[ticks][slot], FOLLOWER.height)]))
     return paths
 
 
@@ -216,9 +240,28 @@ def lift_off(command: NDArray[np.float64], height: float) -> NDArray[np.float64]
     rises = max(math.ceil((float(newest[2]) + height) / _RISE), 1)
     depths = np.concatenate([np.linspace(newest[2], -height, rises + 1)[1:], [-height, -height]])
     ahead = np.stack([np.full(len(depths), newest[0]), np.full(len(depths), newest[1]), depths], axis=1)
-    control = np.concatenate([command[::-1], ahead])
-    c3, c2, c1, c0 = control[:-3], control[1:-2], control[2:-1], control[3:]
-    rows = np.empty((2 * len(c0), 3))
-    rows[0::2] = (c3 + 23 * c2 + 23 * c1 + c0) / 48
-    rows[1::2] = (c2 + 4 * c1 + c0) / 6
+    return _spline(np.concatenate([command[::-1], ahead]))
+
+
+def lift_offs(commands: NDArray[np.float64], height: float) -> NDArray[np.float64]:
+    """Return `lift_off` of n handles, float64 [n, rows, 3]; those that rest sooner stay at rest.
+
+    Args:
+        commands: float64 [n, 3, 3].
+        height: metres above the paper to rest at.
+    """
+    newest = commands[:, 0]
+    rises = np.maximum(np.ceil((newest[:, 2:] + height) / _RISE), 1.0)
+    upward = np.arange(1, int(rises.max(initial=1.0)) + 3)
+    depths = np.where(upward < rises, upward * ((-height - newest[:, 2:]) / rises) + newest[:, 2:], -height)
+    ahead = np.concatenate([np.repeat(newest[:, None, :2], len(upward), axis=1), depths[..., None]], axis=2)
+    return _spline(np.concatenate([commands[:, ::-1], ahead], axis=1))
+
+
+def _spline(control: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the uniform cubic B-spline of k commanded poses [..., k, 3]: two rows a tick, [..., 2 (k - 3), 3]."""
+    c3, c2, c1, c0 = control[..., :-3, :], control[..., 1:-2, :], control[..., 2:-1, :], control[..., 3:, :]
+    rows = np.empty((*c0.shape[:-2], 2 * c0.shape[-2], 3))
+    rows[..., 0::2, :] = (c3 + 23 * c2 + 23 * c1 + c0) / 48
+    rows[..., 1::2, :] = (c2 + 4 * c1 + c0) / 6
     return rows

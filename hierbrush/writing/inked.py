@@ -13,9 +13,8 @@ from numpy.typing import NDArray
 from hierbrush.arguments import check_choice
 from hierbrush.ink import PAPERS, PLAIN, PRESETS, Bundle, Ink, InkStone, Sketch, ink_of, ink_picture, record, visit
 from hierbrush.ink.draw import resized
-from hierbrush.sim import BrushModel, trace
+from hierbrush.sim import BOX, BrushModel, trace
 from hierbrush.writing.outputs import Flag, Option
-from hierbrush.writing.paper import BOX
 
 if TYPE_CHECKING:
     from hierbrush.writing.paper import Cell

@@ -7,8 +7,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from hierbrush.writing.contour import contours
-
 if TYPE_CHECKING:
     from hierbrush.writing.paper import Cell
     from hierbrush.writing.result import Writing
@@ -54,3 +52,14 @@ def _simplified(loop: NDArray[np.float64]) -> NDArray[np.float64]:
     from shapely.geometry import LinearRing
 
     return np.asarray(LinearRing(loop).simplify(_TOLERANCE).coords)[:-1]
+
+
+def contours(coverage: NDArray[np.float32]) -> Loops:
+    """Return the closed outlines float64 [n, 2] of the ink in a coverage raster [s, s], in the unit box.
+
+    They cross where coverage is one half, linearly between pixel centres. Ink that only touches at corners falls apart.
+    """
+    from skimage.measure import find_contours
+
+    loops = find_contours(np.pad(coverage, 1), 0.5, fully_connected="low")
+    return [(loop[:-1, ::-1] - 0.5) / coverage.shape[0] for loop in loops]

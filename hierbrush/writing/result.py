@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from os import PathLike
 from pathlib import Path
-from typing import Any, BinaryIO, Self, TypeVar, overload
+from typing import TYPE_CHECKING, Any, BinaryIO, Self, TypeVar, overload
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,7 +19,7 @@ from hierbrush.errors import HierbrushError, shown
 from hierbrush.files import write_atomically
 from hierbrush.ink import InkStone, ink_of
 from hierbrush.metrics import SIDE, Scores, score, stroke_iou
-from hierbrush.sim import BrushModel, rasterise, trace
+from hierbrush.sim import BOX, BrushModel, rasterise, trace
 from hierbrush.sources import Plan, kind
 from hierbrush.strokes.goal import StrokeGoal
 from hierbrush.writing import outputs
@@ -28,14 +28,20 @@ from hierbrush.writing.layout import Layout, layout_of
 from hierbrush.writing.levels import LevelScores, composer_scores, stroke_box
 from hierbrush.writing.options import options_of
 from hierbrush.writing.outputs import Output, kind_of
-from hierbrush.writing.paper import BOX, Cell, Paper, check_size, picture_shape, pixel_corner
+from hierbrush.writing.paper import Cell, Paper, check_size, picture_shape, pixel_corner
 from hierbrush.writing.passage import BLANK
 from hierbrush.writing.pens import BrushPen, draw_paths
 from hierbrush.writing.trajectory import MotionLimits, compose
 
+if TYPE_CHECKING:
+    from hierbrush.arms import Arm
+    from hierbrush.writing.on_arm import ArmSheet
+
 _T = TypeVar("_T", bound=np.generic)
 
 MOST_SEED = 2**63 - 1
+
+_MOST_PLAYED = 60  # characters of a sheet that plays in a notebook, at some 10 kB each
 
 
 @dataclass(frozen=True, eq=False)
@@ -152,6 +158,27 @@ class Sheet(ABC):
         """
         draw_paths(self.paths, pen, self.dips, self.stone)
 
+    def on(self, arm: Arm | Mapping[str, Any] | str = "ur5e", *, lift: float = 0.0) -> ArmSheet:
+        """Return this writing on a robot arm: its joints over time, see `hierbrush.arms`.
+
+        Args:
+            arm: ``"ur5e"``, ``"so101"``, the path of an arm's MJCF or URDF, an `Arm`, or a mapping of its fields.
+            lift: metres by which all of the movement is raised, so that nothing touches: a dry run.
+
+        Raises:
+            HierbrushError: MuJoCo is missing, or the arm cannot write all of this; the message names the character, the
+                axis, and where the paper would have to lie.
+        """
+        try:
+            from hierbrush.writing.on_arm import on_arm
+        except ModuleNotFoundError as error:
+            if (error.name or "").startswith("hierbrush"):
+                raise
+            raise HierbrushError(
+                f'arm: needs {error.name}, which is not installed; pip install "hierbrush[arm]"'
+            ) from None
+        return on_arm(self, arm, lift)
+
     @overload
     def save(self, path: str | PathLike[str], *, format: str | None = None, **options: Any) -> Path: ...
 
@@ -204,6 +231,12 @@ class Sheet(ABC):
                 f"use {type(sheet).__name__}.load or hierbrush.load"
             )
         return sheet
+
+    def _repr_html_(self) -> str | None:
+        """Play in a notebook; a long text shows itself as a picture, which is smaller."""
+        from hierbrush.writing.exports import html
+
+        return html.frame(self) if len(self.cells) <= _MOST_PLAYED else None
 
     def _repr_png_(self) -> bytes:
         return Output.of("png").render(self)

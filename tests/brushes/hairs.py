@@ -1,8 +1,8 @@
 """A brush of another kind, to stand in for reality: elastic hairs that bend under the press and drag over the paper.
 
-Each hair is rooted under the handle, bends further the deeper it is pressed and trails behind the motion by friction of
-its own; wet hairs stick together, so that each pulls its neighbours. It leaves a disc along what lies on the paper. None
-of this is what hierbrush's brush does, and it is slow on purpose.
+Each hair is rooted under the handle, bends further the deeper it is pressed and trails behind the motion by friction
+of its own; wet hairs stick together, so that each pulls its neighbours. It leaves discs along what lies on the paper.
+None of this is what hierbrush's brush does, and it is slow on purpose.
 """
 
 from __future__ import annotations

@@ -11,6 +11,7 @@ from hierbrush.characters import load_library
 from hierbrush.composer.brief import MAX_STROKES, RANK, Brief, brief_from_ids, brief_of, truth_of
 from hierbrush.composer.compose import compose
 from hierbrush.composer.composers import IMITATION_WEIGHTS, WEIGHTS, composer
+from hierbrush.composer.joints import load_joints
 from hierbrush.composer.observation import (
     EXISTS,
     GOAL,
@@ -235,7 +236,7 @@ def test_the_weights_have_their_card(weights: Path) -> None:
 def test_composers_are_found_by_name(briefs: list[Brief]) -> None:
     for name, weights in (("learned", WEIGHTS), ("imitation", IMITATION_WEIGHTS)):
         named, loaded = composer(name)(briefs), compose(briefs, ComposerPolicy.load(weights))
-        for mine, theirs in zip(named, loaded, strict=True):
+        for mine, theirs in zip(named, (one.spaced(load_joints()) for one in loaded), strict=True):
             np.testing.assert_array_equal(mine.places, theirs.places)
     with pytest.raises(HierbrushError, match="learned, imitation, component means"):
         composer("imitatoin")

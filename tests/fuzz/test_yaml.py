@@ -9,11 +9,11 @@ from pathlib import Path
 import pytest
 
 from hierbrush.curriculum import ConfigError, load_curriculum, load_model
-from hierbrush.curriculum.yaml_source import MAX_PROBLEMS
 from hierbrush.learning.config import TrainingConfig
 from hierbrush.learning.hierarchical_config import HierarchicalConfig
 from hierbrush.learning.imitation import ImitationConfig
 from hierbrush.resources import folder
+from hierbrush.yaml_source import MAX_PROBLEMS
 
 PIECES = (
     *"：，\u3000“”（）［］１－＃\t\n\r[]{},|>\"'\\#=~永\x00\ufeff\x85\u2028\U0001f58c",

@@ -16,6 +16,7 @@ import pytest
 import hierbrush
 from hierbrush.characters import load_library
 from hierbrush.errors import HierbrushError
+from hierbrush.evaluation.primitives import evaluate
 from hierbrush.learning.weights import fill_up, pack, save_weights
 from hierbrush.sim import BrushModel
 from hierbrush.sim.observation import LAYOUTS
@@ -23,7 +24,6 @@ from hierbrush.strokes import learned
 from hierbrush.strokes.learned import LearnedPolicy, shipped_policy
 from hierbrush.strokes.rollout import policy_name, stroke_policy
 from hierbrush.strokes.types import ABBREVIATIONS
-from hierbrush.writing.evaluation import evaluate
 
 ACROSS = 0.5
 CONFIG = {"name": "toy", "phases": [{"name": "all", "policies": "one"}, {"name": "each", "policies": "per_stroke"}]}

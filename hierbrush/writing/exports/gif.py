@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from hierbrush.sim import BrushBatch
+from hierbrush.sim import BOX, BrushBatch
 from hierbrush.writing.grid import COLOUR, drawn
 from hierbrush.writing.inked import INK, Growing
 from hierbrush.writing.outputs import Export, pixels, register
-from hierbrush.writing.paper import BOX, Paper, check_size, picture_shape, pixel_corner
+from hierbrush.writing.paper import Paper, check_size, picture_shape, pixel_corner
 
 if TYPE_CHECKING:
     from PIL.Image import Image

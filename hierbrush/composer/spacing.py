@@ -1,0 +1,176 @@
+"""Room between strokes (布白): composed strokes join or keep apart, as training characters have them (`joints`).
+
+A composer puts every stroke nearly where it belongs. Nearly is a collision where two strokes run side by side, and a
+gap where one should end on the other. Here the strokes' boxes move, grow and shrink a little until both are right:
+every pair that is not as it should be asks for a movement along the shortest way, and the movements of all strokes
+that together meet what is asked with the least change are the solution of one small system of linear equations
+(regularised least squares), solved a few times over. Shapes and widths stay as they are.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hierbrush.composer.joints import APART, JOIN
+from hierbrush.composer.place import stroke_goals
+
+F32 = NDArray[np.float32]
+Numbers = NDArray[np.float64]
+Index = NDArray[np.int64]
+
+# Distances in sides of the unit box, found on validation characters.
+_TOO_NEAR, _ROOM = 0.003, 0.010
+"""Strokes that should keep apart and are nearer than the first are moved apart to the second."""
+_JOINED, _NOT_FAR = 0.004, 0.06
+"""Strokes that should join are moved together until they overlap by the first, unless they are further off than the
+second: then something else is wrong."""
+_STEP, _FURTHEST = 0.012, 0.03
+"""How far a centre or side changes at a time, and in all."""
+
+_ROUNDS = 6
+_ASKED, _RESIZED = 200.0, 1.5
+"""What a pair that stays wrong, and what another size costs, where another centre costs 1."""
+_SMALL = 0.12
+"""Sides shorter than this are harder to change, by the square of the share: thickness is not to be stretched."""
+_BACK = 0.3
+"""Share of a movement that is taken back in the next round, unless it is asked for again."""
+_SMALLEST = 0.012
+_TAIL = 6
+"""Points of a skeleton across which the direction of a stroke's end is measured where it has crossed another."""
+
+
+def spaced(stroke_types: Sequence[str], places: F32, wanted: NDArray[np.int8]) -> F32:
+    """Return places f32 [S, PLACE_SIZE] whose strokes join and keep apart as is wanted, as far as little changes can.
+
+    Args:
+        stroke_types: S abbreviations.
+        places: f32 [S, PLACE_SIZE], boxes and shape coefficients as `decode_place` gives them.
+        wanted: int8 [S, S], of `Joints.wanted`.
+    """
+    home = places[:, :4].astype(np.float64)
+    moved = places.astype(np.float32).copy()
+    for _ in range(_ROUNDS):
+        asked = _asked(stroke_types, moved, wanted)
+        if not len(asked.distance):
+            break
+        boxes = moved[:, :4].astype(np.float64)
+        boxes += np.clip(_solved(asked, boxes, home), -_STEP, _STEP)
+        boxes = home + np.clip(boxes - home, -_FURTHEST, _FURTHEST)
+        boxes[:, 2:] = np.maximum(boxes[:, 2:], np.minimum(home[:, 2:], _SMALLEST))
+        moved[:, :4] = boxes
+    return moved
+
+
+class _Asked(NamedTuple):
+    """By how much some pairs of strokes should move: P of them.
+
+    Attributes:
+        pairs: int64 [2, P], their strokes.
+        points: float64 [2, P, 2], where on each of the two.
+        direction: float64 [P, 2], of the first one's movement away from the second.
+        distance: float64 [P], how far in that direction; negative towards it.
+    """
+
+    pairs: Index
+    points: Numbers
+    direction: Numbers
+    distance: Numbers
+
+
+def _asked(stroke_types: Sequence[str], places: F32, wanted: NDArray[np.int8]) -> _Asked:
+    goals = stroke_goals(stroke_types, places, len(places))
+    skeletons = np.array([goal.skeleton for goal in goals], np.float64)
+    widths = np.array([goal.half_width for goal in goals], np.float64)
+    low, high = (
+        skeletons.min(axis=1) - widths.max(1, keepdims=True),
+        skeletons.max(axis=1) + widths.max(1, keepdims=True),
+    )
+    between = np.maximum(low[:, None] - high, low - high[:, None]).max(axis=2)
+    reach = np.select([wanted == JOIN, wanted == APART], [_NOT_FAR, _TOO_NEAR], -np.inf)
+    pairs = np.array(np.nonzero(np.triu(between < reach, 1)))
+    gap, points, direction = _contacts(skeletons, widths, pairs)
+    join = wanted[pairs[0], pairs[1]] == JOIN
+    wrong = np.where(join, (gap > 0) & (gap < _NOT_FAR), gap < _TOO_NEAR)
+    distance = np.where(join, np.maximum(-_JOINED - gap, -_STEP), np.minimum(_ROOM - gap, _STEP))
+    return _Asked(pairs[:, wrong], points[:, wrong], direction[wrong], distance[wrong])
+
+
+def _solved(asked: _Asked, boxes: Numbers, home: Numbers) -> Numbers:
+    """Return the changes of the boxes, float64 [S, 4], that meet what is asked with the least change."""
+    count, pairs = len(boxes), len(asked.distance)
+    stiff = np.ones((count, 4))
+    stiff[:, 2:] = _RESIZED * np.maximum(1.0, _SMALL / np.maximum(boxes[:, 2:], 0.02)) ** 2
+    pull = np.zeros((count, 4))
+    pull[:, :2] = -_BACK * (boxes - home)[:, :2]
+    # How a point moves with its stroke's box: with the centre, and in proportion to where in the box it lies.
+    rows = np.zeros((pairs, count, 4))
+    for stroke, point, sign in zip(asked.pairs, asked.points, (1.0, -1.0), strict=True):
+        inside = np.clip((point - boxes[stroke, :2]) / np.maximum(boxes[stroke, 2:], 0.02), -0.5, 0.5)
+        rows[np.arange(pairs), stroke, :2] += sign * asked.direction
+        rows[np.arange(pairs), stroke, 2:] += sign * asked.direction * inside
+    flat = rows.reshape(pairs, -1)
+    system = np.diag(stiff.ravel()) + _ASKED * flat.T @ flat
+    solved = np.linalg.solve(system, pull.ravel() + _ASKED * asked.distance @ flat)
+    return np.asarray(solved, np.float64).reshape(count, 4)
+
+
+def _contacts(skeletons: Numbers, widths: Numbers, pairs: Index) -> tuple[Numbers, Numbers, Numbers]:
+    """Return where strokes come nearest: their gap float64 [P], negative where they overlap, points and direction."""
+    first, second = pairs
+    apart = skeletons[first][:, :, None] - skeletons[second][:, None]
+    gaps = np.linalg.norm(apart, axis=3) - widths[first][:, :, None] - widths[second][:, None]
+    nearest = gaps.reshape(len(first), skeletons.shape[1] ** 2).argmin(axis=1)
+    at = np.array(np.divmod(nearest, skeletons.shape[1]))
+    everything = np.arange(len(first))
+    gap = gaps[everything, at[0], at[1]]
+    points = np.array([skeletons[first, at[0]], skeletons[second, at[1]]])
+    direction = points[0] - points[1]
+    direction /= np.maximum(np.linalg.norm(direction, axis=1, keepdims=True), 1e-9)
+    for pair in np.flatnonzero(gap < 0):
+        tail = _tail(skeletons[pairs[:, pair]], widths[pairs[:, pair]])
+        if tail is not None:
+            gap[pair], points[:, pair], direction[pair] = tail
+    return gap, points, direction
+
+
+def _tail(skeletons: Numbers, widths: Numbers) -> tuple[float, Numbers, Numbers] | None:
+    """Return how two strokes that cross come apart: the shortest of their four ends beyond the crossing goes back.
+
+    The gap is negative: the end's length and what both strokes are wide there. None where skeletons do not cross.
+    """
+    crossing = _crossing(*skeletons)
+    if crossing is None:
+        return None
+    last = skeletons.shape[1] - 1
+    steps = np.linalg.norm(np.diff(skeletons, axis=1), axis=2)
+    ends = []
+    for stroke, at in enumerate(crossing):
+        length = steps[stroke, :at].sum(), steps[stroke, at:].sum()
+        ends += [(float(length[0]), stroke, 0), (float(length[1]), stroke, last)]
+    length_beyond, stroke, end = min(ends)
+    at, other = crossing[stroke], skeletons[1 - stroke, crossing[1 - stroke]]
+    back = skeletons[stroke, min(max(at + (_TAIL if end == 0 else -_TAIL), 0), last)] - skeletons[stroke, end]
+    back /= max(float(np.linalg.norm(back)), 1e-9)
+    overlap = length_beyond + widths[1 - stroke, crossing[1 - stroke]] + widths[stroke, end]
+    points = np.array([skeletons[stroke, end], other])
+    return (-overlap, points, back) if stroke == 0 else (-overlap, points[::-1], -back)
+
+
+def _crossing(one: Numbers, other: Numbers) -> tuple[int, int] | None:
+    """Return the segments in which two lines cross, of several the middle ones; None where they do not."""
+    along, across = np.diff(one, axis=0)[:, None], np.diff(other, axis=0)[None]
+    between = other[None, :-1] - one[:-1, None]
+    turn = _cross(along, across)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        share, share_other = _cross(between, across) / turn, _cross(between, along) / turn
+    found = np.argwhere((share >= 0) & (share <= 1) & (share_other >= 0) & (share_other <= 1))
+    return tuple(found[len(found) // 2].tolist()) if len(found) else None
+
+
+def _cross(one: Numbers, other: Numbers) -> Numbers:
+    product: Numbers = one[..., 0] * other[..., 1] - one[..., 1] * other[..., 0]
+    return product
