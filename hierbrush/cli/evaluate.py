@@ -101,9 +101,9 @@ def evaluate(
     brush), zero actions and random actions. Ink is compared on a 256 x 256 raster without realignment.
     """
     from hierbrush.arguments import check_choice
+    from hierbrush.brushes.brush_file import brush_of
     from hierbrush.characters import check_text
     from hierbrush.evaluation import Disturbance, characters_of
-    from hierbrush.sim import BrushModel
 
     for option, file, suffix in (("--json", json_file, ".json"), ("--sheet", sheet, ".png")):
         if file is None:
@@ -121,7 +121,7 @@ def evaluate(
         characters = tuple(dict.fromkeys(text))
     arguments = {
         "policy": policy,
-        "brush": BrushModel.preset(brush),
+        "brush": brush_of(brush, "--brush"),
         "seed": seed,
         "workers": workers or available_cpus(),
     }

@@ -304,6 +304,22 @@ class BrushBatch:
         """Refill and straighten the tuft; its tip points to the upper left again, as before a first stroke."""
         self._straighten(slots)
 
+    @_alone
+    def turn(self, direction: ArrayLike, slots: ArrayLike | None = None) -> None:
+        """Turn lifted tufts: their tips point along ``direction`` ([2] or [n, 2], any length) when they next touch.
+
+        Raises:
+            HierbrushError: not finite, or of no length.
+        """
+        way = _as_array("direction", direction, np.float64)
+        if way.shape[-1:] != (2,) or way.ndim > 2:
+            raise HierbrushError(f"direction: shape {way.shape}, expected [n, 2] or [2]")
+        length = np.sqrt((way * way).sum(axis=-1, keepdims=True))
+        if not (np.isfinite(length) & (length > 1e-12)).all():
+            raise HierbrushError("direction: holds NaN, infinity or nothing but zeros, expected vectors with a length")
+        # What has the length 1 already keeps its bits.
+        self._put("direction", np.where(np.abs(length - 1.0) < 1e-12, way, way / length), slots)
+
     def _straighten(self, slots: ArrayLike | None) -> None:
         for name in ("root", "tuft"):
             self._put(name, np.zeros(1), slots)
