@@ -212,10 +212,10 @@ def _compositions(
     from hierbrush.composer.flat import WEIGHTS
     from hierbrush.files import write_atomically
     from hierbrush.writing import write_characters
-    from hierbrush.writing.composer_evaluation import WITHOUT_STROKES, evaluate_composers, steps
+    from hierbrush.writing.composer_evaluation import TOLD_PARTS, WITHOUT_STROKES, evaluate_composers, steps
     from hierbrush.writing.picture_sheet import DESCRIBED, composition_sheet
 
-    names = tuple(dict.fromkeys([*composers, *BASELINES, *WITHOUT_STROKES]))
+    names = tuple(dict.fromkeys([*composers, composers[0] + TOLD_PARTS, *BASELINES, *WITHOUT_STROKES]))
     with tqdm(total=steps(len(characters), len(names)), unit="step", disable=None, leave=False) as bar:
         result = evaluate_composers(
             characters,
@@ -233,7 +233,13 @@ def _compositions(
         # A hundred from all over the split, whose characters stand in the order of their radicals.
         chosen = characters[:: max(1, len(characters) // 100)][:100]
         drawn = write_characters(
-            [*chosen, *DESCRIBED], goal="decomposition", composer=names[0], brush=brush, policy=policy, seed=seed
+            [*chosen, *DESCRIBED],
+            goal="decomposition",
+            composer=names[0],
+            brush=brush,
+            policy=policy,
+            seed=seed,
+            described=True,
         )
         # The first of two entries for a character: its strokes as a set.
         pairs = zip(reversed(result.characters), reversed(result.rows[0].places.tolist()), strict=True)
