@@ -220,6 +220,22 @@ class BrushBatch:
         columns = [values, np.full_like(values, memory), fresh, np.full_like(values, gain)]
         self._put("noise", np.stack(columns, axis=-1), slots)
 
+    @_alone
+    def set_error(self, error: ArrayLike, slots: ArrayLike | None = None) -> None:
+        """Give handles the error from which `set_noise` goes on in the next tick, such as that of a simulated arm.
+
+        Args:
+            error: metres in every axis, [n, 3] or [3].
+            slots: which; all by default.
+
+        Raises:
+            HierbrushError: no numbers of at most 0.1 m, or a wrong shape.
+        """
+        values = _as_array("error", error, np.float64)
+        if values.shape[-1:] != (3,) or not (np.abs(values) <= 0.1).all():
+            raise HierbrushError(f"error: {shown(error)}, expected metres from -0.1 to 0.1, [n, 3] or [3]")
+        self._put("drift", values, slots)
+
     def _put(self, name: str, values: NDArray[Any], slots: ArrayLike | None) -> None:
         target = self._arrays[name]
         chosen = slice(None) if slots is None else self._chosen(slots)
@@ -287,6 +303,22 @@ class BrushBatch:
     def dip(self, slots: ArrayLike | None = None) -> None:
         """Refill and straighten the tuft; its tip points to the upper left again, as before a first stroke."""
         self._straighten(slots)
+
+    @_alone
+    def turn(self, direction: ArrayLike, slots: ArrayLike | None = None) -> None:
+        """Turn lifted tufts: their tips point along ``direction`` ([2] or [n, 2], any length) when they next touch.
+
+        Raises:
+            HierbrushError: not finite, or of no length.
+        """
+        way = _as_array("direction", direction, np.float64)
+        if way.shape[-1:] != (2,) or way.ndim > 2:
+            raise HierbrushError(f"direction: shape {way.shape}, expected [n, 2] or [2]")
+        length = np.sqrt((way * way).sum(axis=-1, keepdims=True))
+        if not (np.isfinite(length) & (length > 1e-12)).all():
+            raise HierbrushError("direction: holds NaN, infinity or nothing but zeros, expected vectors with a length")
+        # What has the length 1 already keeps its bits.
+        self._put("direction", np.where(np.abs(length - 1.0) < 1e-12, way, way / length), slots)
 
     def _straighten(self, slots: ArrayLike | None) -> None:
         for name in ("root", "tuft"):

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import os
-import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal
 
@@ -19,21 +17,9 @@ from hierbrush.learning.config import Count, FileName, Name, Positive, Section, 
 from hierbrush.learning.recipe import Recipe, Request
 from hierbrush.learning.runs.environment_id import check_environment
 from hierbrush.learning.runs.job import Job
-from hierbrush.learning.runs.storage import open_store, stored_at
-from hierbrush.learning.runs.weights import (
-    CARD,
-    PACKED_WEIGHTS,
-    WEIGHTS,
-    Weights,
-    begin_with,
-    fill_up,
-    fits_shipped,
-    load_weights,
-    pack,
-    tensors_of,
-)
+from hierbrush.learning.runs.packing import pack_specialists
+from hierbrush.learning.runs.weights import WEIGHTS, Weights, begin_with, load_weights, tensors_of
 from hierbrush.sim import observation
-from hierbrush.strokes.learned import WEIGHTS as SHIPPED
 from hierbrush.strokes.types import ABBREVIATIONS
 
 _WEIGHT = "Takes the place of ``reward.{name}`` in every stage of the curriculum."
@@ -262,7 +248,7 @@ class PPORecipe(Recipe):
 
     def _curriculum(self, file: Path) -> Curriculum | None:
         """Return the curriculum with the configuration's own weights of the reward."""
-        weights = {name: weight for name, weight in self.reward if weight is not None}
+        weights = self.reward.model_dump(exclude_none=True)  # type: ignore[attr-defined]
         if self.curriculum is None:
             if weights:
                 raise HierbrushError(
@@ -326,26 +312,7 @@ class PPORecipe(Recipe):
 
     def finish(self, jobs: Sequence[Job], request: Request) -> None:
         """Put the finished policies of single stroke types into one file, and the shipped ones where there are none."""
-        if request.stroke is not None:  # an earlier call may have trained others
-            jobs = [job for phase in self.jobs(replace(request, stroke=None)) for job in phase]
-        for job in jobs:
-            job.store().collect(job.folder)
-        finished = [job for job in jobs if job.stroke is not None and job.exported]
-        specialists = {job.stroke: job.folder for job in finished if job.stroke is not None}
-        if not specialists:
-            return
-        into = request.folder
-        missing = [kind for kind in ABBREVIATIONS if kind not in specialists]
-        if missing and SHIPPED.is_file() and all(map(fits_shipped, specialists.values())):
-            fill_up(specialists, into / PACKED_WEIGHTS)
-            told = f"{', '.join(specialists)} of this training, the other {len(missing)} stroke types as shipped"
-        else:
-            begun_as = {job.initial_weights.parent for job in finished if job.initial_weights}
-            begun_as = {folder for folder in begun_as if (folder / CARD).exists()}
-            pack(specialists, into, base=begun_as.pop() if len(begun_as) == 1 else None)
-            told = f"{len(specialists)} policies"
-        open_store(into, stored_at(self.output.storage, request.output, into)).publish(into)
-        print(f"{into / PACKED_WEIGHTS}: {told}", file=sys.stderr)
+        pack_specialists(self, jobs, request)
 
 
 def _beside(name: str, file: Path) -> Path:
