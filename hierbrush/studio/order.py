@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from hierbrush.arguments import check_choice, check_kind, check_number, check_whole
 from hierbrush.errors import HierbrushError, shown
+from hierbrush.strokes.rollout import PLANNED
 from hierbrush.writing.options import from_mapping
 
 if TYPE_CHECKING:
@@ -15,6 +16,9 @@ if TYPE_CHECKING:
 
 MOST_CHARACTERS = 600
 """Of a text on the page; `hierbrush write --file` takes longer ones."""
+
+_MOST_PLANNED = 12
+"""Of a text whose strokes are searched for, which takes seconds a character."""
 
 _MISSING = ("error", "blank", "box")
 _MOST_LINES = 1000
@@ -53,6 +57,11 @@ class Order:
             raise HierbrushError(
                 f"text: {len(self.text):,} characters, expected at most {MOST_CHARACTERS} on this page; "
                 "hierbrush write --file takes longer ones"
+            )
+        if self.policy == PLANNED and len(self.text) > _MOST_PLANNED:
+            raise HierbrushError(
+                f"text: {len(self.text)} characters, expected at most {_MOST_PLANNED} on this page where every stroke is "
+                "searched for; hierbrush write --policy planned takes longer ones"
             )
         for name in ("goal", "style", "composer", "paper", "grid"):
             if getattr(self, name) is not None:

@@ -174,6 +174,7 @@ def test_files_are_kept(server: StudioServer, kind: str, tmp_path: Path) -> None
         ("/api/write", {"text": 7}, "text: 7"),
         ("/api/write", {"text": "永", "wieght": 2}, "did you mean 'weight'"),
         ("/api/write", {"text": "永", "weight": 9}, "weight: 9"),
+        ("/api/write", {"text": "永" * 13, "policy": "planned"}, "13 characters, expected at most 12"),
         ("/api/write", {"text": "永", "brush": "broom"}, "brush"),
         ("/api/write", {"text": "永", "policy": "/etc/passwd"}, "policy: '/etc/passwd' is not one of"),
         ("/api/write", {"text": "永", "policy": "run:../.."}, "run: '../..' is no training here"),
