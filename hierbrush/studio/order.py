@@ -60,8 +60,8 @@ class Order:
             )
         if self.policy == PLANNED and len(self.text) > _MOST_PLANNED:
             raise HierbrushError(
-                f"text: {len(self.text)} characters, expected at most {_MOST_PLANNED} on this page where every stroke is "
-                "searched for; hierbrush write --policy planned takes longer ones"
+                f"text: {len(self.text)} characters, expected at most {_MOST_PLANNED} on this page where every stroke "
+                "is searched for; hierbrush write --policy planned takes longer ones"
             )
         for name in ("goal", "style", "composer", "paper", "grid"):
             if getattr(self, name) is not None:
