@@ -175,6 +175,8 @@ def test_files_are_kept(server: StudioServer, kind: str, tmp_path: Path) -> None
         ("/api/write", {"text": "永", "wieght": 2}, "did you mean 'weight'"),
         ("/api/write", {"text": "永", "weight": 9}, "weight: 9"),
         ("/api/write", {"text": "永" * 13, "policy": "planned"}, "13 characters, expected at most 12"),
+        ("/api/write", {"text": "永", "ink": "dyr"}, "did you mean 'dry'"),
+        ("/api/write", {"text": "永", "dip": "never"}, "dip: 'never'"),
         ("/api/write", {"text": "永", "brush": "broom"}, "brush"),
         ("/api/write", {"text": "永", "policy": "/etc/passwd"}, "policy: '/etc/passwd' is not one of"),
         ("/api/write", {"text": "永", "policy": "run:../.."}, "run: '../..' is no training here"),
@@ -248,6 +250,19 @@ def test_the_oldest_files_make_room(monkeypatch: pytest.MonkeyPatch) -> None:
     assert sum(1 for _ in folder.iterdir()) == 2
     desk.close()
     assert not folder.exists()
+
+
+def test_ink_runs_dry(server: StudioServer, tmp_path: Path) -> None:
+    asked = {"text": "永", "ink": "dry", "dip": "character"}
+    status, answer, _ = post(server, "/api/write", asked)
+    assert status == 200, answer
+    assert answer["python"].endswith('dip=\'character\')\nwriting.save("writing.png", ink="dry")\n')
+    (character,) = answer["sheets"][0]["characters"]
+    assert character["tone"].startswith("data:image/png;base64,")
+    assert character["strokes"][1]["start"] is not None
+    content = ask(server, "POST", "/api/export", {**asked, "format": "png"}, **JSON_HEADERS)[1]
+    saved = hierbrush.write_character("永", dip="character").save(tmp_path / "dry.png", ink="dry")
+    assert content == saved.read_bytes()
 
 
 def test_a_trainings_curves_are_shown(server: StudioServer) -> None:
