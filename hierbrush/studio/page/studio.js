@@ -145,7 +145,7 @@ function offer() {
   fit();
 }
 
-const FILES = { gcode: "G-code" };
+const FILES = { gcode: "G-code", "lines.svg": "Lines SVG" };
 
 async function write() {
   const asked = order(), before = (state.turn = (state.turn ?? 0) + 1);
@@ -169,13 +169,12 @@ function tellSheet() {
   const data = shownSheet(), of = state.result.sheets.length, alone = data.characters.length === 1;
   const host = $("player");
   host.classList.toggle("page", !alone);
-  host.style.maxWidth = alone ? "" : `min(100%, ${Math.round((64 * data.width) / data.height)}vh)`;
   if (state.player) {
     const { time } = state.player, same = state.player.getData() === data;
     if (!same) state.player.setData(data);
     if (same) state.player.seekTime(time);
   } else {
-    state.player = create(host, data, { controls: true, showCharacter: false, lang, theme: theme() });
+    state.player = create(host, data, { controls: true, showCharacter: false, maxHeight: "60vh", lang, theme: theme() });
     state.player.on("tick", follow);
   }
   $("sheets").hidden = of < 2;

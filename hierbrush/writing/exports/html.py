@@ -59,7 +59,8 @@ body {{ margin: 0; background: #f4efe4 }}
 <script type="module">
 {player}
 const writing = JSON.parse(document.getElementById("writing").textContent);
-create(document.getElementById("sheet"), writing, {{ controls: true, autoplay: true, lang: navigator.language }});
+const options = {{ controls: true, autoplay: true, maxHeight: "62vh", lang: navigator.language }};
+create(document.getElementById("sheet"), writing, options);
 </script>
 </html>
 """
