@@ -437,10 +437,19 @@ def test_a_port_that_is_taken_is_told(server: StudioServer, tmp_path: Path) -> N
     assert result.stderr.count("\n") == 1
 
 
+def test_a_folder_of_runs_that_is_not_there_is_told(tmp_path: Path) -> None:
+    command = [*COMMAND, "--runs", "nowhere"]
+    result = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path, timeout=PATIENCE)
+    assert (result.returncode, result.stderr) == (
+        2,
+        "hierbrush: error: --runs: 'nowhere' is no folder; trainings go to runs/ unless told otherwise\n",
+    )
+
+
 def test_no_compiler_and_no_torch_are_needed() -> None:
     code = (
         "import sys; from hierbrush.studio.desk import Desk; from hierbrush.studio.server import StudioServer; "
-        "Desk().write({'text': '永'}); print({'torch', 'ray'} & set(sys.modules))"
+        "Desk().write({'text': '一'}); print({'torch', 'ray'} & set(sys.modules))"
     )
     environment = {**os.environ, "HIERBRUSH_CORE": "numpy"}
     result = subprocess.run(
