@@ -207,9 +207,10 @@ PRESETS = {
     "so101": Preset(
         mjcf=_so101(),
         home=(0.0, -0.6, 0.8, -0.2, 0.0),
-        speed=4.0,
-        acceleration=20.0,
-        jerk=600.0,
+        # The servos could do 4, 20 and 600; so gently the weak drives write a third more slowly, but err half as much.
+        speed=1.5,
+        acceleration=5.0,
+        jerk=80.0,
         centre=(0.3, 0.0, 0.0),
         right=(0.0, -1.0, 0.0),
         reach=0.40,
