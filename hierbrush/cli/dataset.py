@@ -74,8 +74,8 @@ def make(
 
     if kinds:
         settings["kinds"] = dict(map(_share, kinds))
-    chosen = DatasetSettings(**settings)
     try:
+        chosen = DatasetSettings(**settings)
         with tqdm(total=chosen.ticks, unit="tick", unit_scale=True, disable=None, leave=False) as bar:
             make_dataset(output, chosen, format=form, resume=resume, progress=bar.update)
     except HierbrushError as error:

@@ -14,8 +14,9 @@ RunScript = Callable[..., str]
 # What each is given, and a piece of what it prints at its end.
 QUICK = {
     "bench_machines.py": ("--every 5000", "decomposition"),
+    "bench_planner.py": ("rollouts characters dataset --count 1 --budget 300 --ticks 100", "9,600 from follower"),
     "bench_sim.py": ("--slots 32 --repeats 1", "libmypaint"),
-    "bench_studio.py": ("一 --side 128 --seconds 1", "frames a second at 128 x 128"),
+    "bench_studio.py": ("一 --side 128 --seconds 1", "a line is watched after"),
     "bench_unicode.py": ("--limit 40", "refused:"),
     "bench_writing.py": ("--limit 4 --every 2 --workers 1", "decomposition: cold, wall"),
 }
