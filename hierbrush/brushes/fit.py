@@ -289,6 +289,8 @@ def _finished(fitting: _Fitting, row: NDArray[np.float64], factors: NDArray[np.f
     # A number near 0 is measured against what moves an edge by 0.1 mm.
     size = np.maximum(np.abs(row), 2 * _STEPS)
     unsure = deviation > _UNSURE * size
+    # Nothing was pressed deeper than that.
+    unsure[9] |= row[9] > max(cell.path[:, 2].max() for cell in fitting.sheet.cells) - 2 * _STEPS[9]
     row = np.where(np.isinf(deviation), start.parameters(), row)
     rendered = fitting.sheet.render(fitting.rows(row, factors))
     if fitting.residual > 0.25:

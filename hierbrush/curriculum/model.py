@@ -15,7 +15,7 @@ from typing import Annotated, Any, Final, Literal, get_args
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Discriminator, Field, Tag, WithJsonSchema, model_validator
 
-from hierbrush.brushes.brush_file import brush_of
+from hierbrush.brushes.brush_file import brush_of, is_brush_file
 from hierbrush.errors import HierbrushError, closest, shown
 from hierbrush.resources import named_file
 from hierbrush.sim.model import PRESETS, BrushModel
@@ -218,6 +218,9 @@ class Characters(_Section):
 
 
 def _known_brush(brush: str) -> str:
+    if brush not in PRESETS and not is_brush_file(brush):
+        known = list(PRESETS)
+        raise ValueError(f"should be 'measured' or 'round', got {shown(brush)}{closest(brush, known)}")
     brush_of(brush, "brush")
     return brush
 
