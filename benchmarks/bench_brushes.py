@@ -90,7 +90,7 @@ def straighten(characters: int) -> None:
             ious = [stroke.iou for writing in writings for stroke in writing.strokes]
             whole = [writing.scores.iou for writing in writings]
             low = np.percentile(ious, 5)
-            print(f"{policy:9s} {name:26s} stroke IoU {np.mean(ious):.4f} (5 %: {low:.3f}), character {np.mean(whole):.4f}",
+            print(f"{policy:9s} {name:25s} stroke IoU {np.mean(ious):.4f} (5 %: {low:.3f}), whole {np.mean(whole):.4f}",
                   flush=True)  # fmt: skip
 
 

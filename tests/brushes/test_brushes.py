@@ -112,11 +112,13 @@ class TestFit:
         assert fit.undetermined == ()
         assert residual_picture(ink, fit).shape == (9 * 94, 5 * 128, 3)
 
+    @pytest.mark.slow
     def test_what_the_strokes_do_not_tell_is_said(self, sheet: CalibrationSheet) -> None:
         deep = TRUE.replace(max_depth=0.025)  # never pressed that far
         fit = fit_brush(sheet.render(deep), scatter=0.0)
         assert "max_depth" in fit.undetermined
 
+    @pytest.mark.slow
     def test_strokes_that_differ(self, sheet: CalibrationSheet) -> None:
         rows = TRUE.randomised(45, 0.2, np.random.default_rng(0))
         fit = fit_brush(sheet.render(rows))
@@ -162,7 +164,7 @@ class TestFile:
         assert message in str(caught.value)
 
     def test_a_name_that_is_none_is_told(self) -> None:
-        with pytest.raises(HierbrushError, match="brush: 'rond' is not one of measured, round.*did you mean 'round'"):
+        with pytest.raises(HierbrushError, match=r"brush: 'rond' is not one of measured, round.*did you mean 'round'"):
             brush_of("rond")
         with pytest.raises(HierbrushError, match="brush: 3, expected"):
             brush_of(3)
