@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 from os import PathLike, fspath
 from typing import Any, NamedTuple, TypedDict, Unpack
@@ -190,6 +191,7 @@ def write_characters(
     characters: Iterable[str],
     *,
     stroke_lists: bool = False,
+    described: bool = False,
     direction: str = "horizontal",
     workers: int = 1,
     progress: Progress | None = None,
@@ -204,6 +206,8 @@ def write_characters(
         characters: each as for `write_character`.
         stroke_lists: tell the composer the order of the strokes within components that no training character has, as
             ``{S HZ H}`` in a description does.
+        described: tell the composer of characters with a glyph, too, no more than what an independent table says that
+            they are made of; where that cannot be composed, what their glyph is taken apart into.
         direction: of the text that punctuation is placed for, ``"vertical"`` or ``"horizontal"``.
         workers: processes that share the work; a batch gives the same in any of them.
         progress: is told how many characters were just written; of those that are planned here, in parts.
@@ -216,8 +220,9 @@ def write_characters(
     """
     check_kind("progress", progress, Callable | None, "a function of a number or None")  # type: ignore[arg-type]
     check_kind("stroke_lists", stroke_lists, bool, "True or False")
+    check_kind("described", described, bool, "True or False")
     check_choice("direction", direction, DIRECTIONS)
-    request, hand = _request(stroke_lists, direction, **how), _hand(**how)
+    request, hand = replace(_request(stroke_lists, direction, **how), described=described), _hand(**how)
     chars = _checked_characters(characters, request)
     workers = check_whole("workers", workers, 1, _MOST_WORKERS)
     # Searches take so long that a character is a batch.
