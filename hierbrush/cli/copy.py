@@ -94,12 +94,13 @@ def _chars_of(source: Path, text: str | None, charset: str | None) -> list[str]:
         for char in chars:
             font.check(char)
         return chars
-    chars = font.characters if charset == "font" else [char for char in _charset(charset or "gb2312") if char in font]
+    wanted = font.characters if charset == "font" else _charset(charset or "gb2312")
+    chars = [char for char in wanted if char in font]
     if not chars:
         raise HierbrushError(
             f"--charset: {shown(source)} has no character of {charset or 'gb2312'}; try --charset font"
         )
-    return list(chars)
+    return chars
 
 
 def _charset(name: str) -> list[str]:

@@ -15,11 +15,11 @@ from typing import Any
 from hierbrush.errors import HierbrushError, shown
 from hierbrush.files import write_atomically
 from hierbrush.learning.recipe import Recipe, Request, read_configuration
+from hierbrush.learning.runs.display import Display
 from hierbrush.learning.runs.hangup import lasting_ray_session
 from hierbrush.learning.runs.job import Job
 from hierbrush.learning.runs.lock import only_writer
 from hierbrush.learning.runs.loop import TrainingLoop
-from hierbrush.learning.runs.progress import Progress
 from hierbrush.learning.runs.resume import check_resume, refuse_lost_checkpoints
 from hierbrush.learning.runs.storage import CONFIG_COPY
 from hierbrush.learning.runs.sweep import variants
@@ -127,7 +127,7 @@ def _train_phase(jobs: Sequence[Job], *, resume: bool, output: Path, address: st
 
 def _train_here(job: Job, resume: bool, stop: _StopOnSignal) -> None:
     stop.install()
-    progress = Progress(job.name, job.steps, 0, figures=job.recipe.figures)
+    progress = Display(job.name, job.steps, 0, figures=job.recipe.figures)
     with TrainingLoop(job, progress, resume=resume) as training:
         if not training.train(stop):
             raise TrainingStopped(stop.signal or signal.SIGINT)

@@ -10,9 +10,9 @@ from numpy.typing import NDArray
 from hierbrush.metrics import SIDE
 from hierbrush.planner.disturbed import Scenarios
 from hierbrush.sim import BrushModel, GoalBank, Snapshot, StrokeBatch
+from hierbrush.sim.hand import lift_offs
 from hierbrush.strokes.follower import FOLLOWER
 from hierbrush.strokes.goal import StrokeGoal
-from hierbrush.strokes.rollout import lift_offs
 
 SUPERSAMPLE = 4
 """Samples a pixel side: that of the fixed metrics, so that what is optimised is what is reported."""

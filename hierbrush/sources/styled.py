@@ -25,7 +25,7 @@ SUFFIX = ".style"
 
 @register
 class StyleSource(Source):
-    """A hand learned from examples: copied where it has drawn the character, elsewhere the base hand's strokes deformed.
+    """A hand learned from examples: copied where it has drawn the character, elsewhere the base hand's, deformed.
 
     The base hand is the library's glyph, or the composer where there is none, or the copy of a font that is the goal.
     """

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import os
 from collections.abc import Callable, Sequence
 from os import PathLike
@@ -14,15 +13,13 @@ from numpy.typing import NDArray
 from hierbrush.arguments import check_array, check_kind, check_list, check_number, check_path, check_whole
 from hierbrush.errors import HierbrushError, closest, shown
 from hierbrush.sim import BrushModel, GoalBank, HandleLimits, StrokeBatch
+from hierbrush.sim.hand import lift_off
 from hierbrush.sim.raster import BOX, MAX_BOX, MIN_BOX
 from hierbrush.strokes.follower import FOLLOWER
 from hierbrush.strokes.goal import StrokeGoal
 
 # Strokes that write side by side: enough to keep the core busy, few enough to keep the bank in the cache.
 _ROUND = 512
-# Metres a tick that the handle rises when a stroke is over.
-_RISE = 0.002
-
 
 Act = Callable[[NDArray[np.float32]], NDArray[np.float32]]
 
@@ -144,6 +141,7 @@ def write_strokes(
     noise_correlation: float = 0.0,
     noise_feedback: float = 0.0,
     brushes: NDArray[np.float64] | None = None,
+    directions: NDArray[np.float64] | None = None,
 ) -> list[NDArray[np.float64]]:
     """Write strokes and return the handle's paths.
 
@@ -158,6 +156,7 @@ def write_strokes(
         noise_correlation: seconds over which that error drifts; see `BrushBatch.set_noise`.
         noise_feedback: share of that error that the arm sees and corrects a tick later; see there.
         brushes: float64 [len(goals), 10], the brush that each stroke is really written with (robustness tests).
+        directions: float64 [len(goals), 2], where the tip points before each stroke; as a dip leaves it unless given.
 
     Returns:
         For each goal float64 [n, 3], x, y and press depth in metres in the character box, two rows a control tick. The
@@ -174,6 +173,8 @@ def write_strokes(
     box = check_number("box", box, MIN_BOX, MAX_BOX, "metres")
     if brushes is not None:
         brushes = check_array("brushes", brushes, (len(goals), 10), f"[{len(goals)}, 10] brush parameters")
+    if directions is not None:
+        directions = check_array("directions", directions, (len(goals), 2), f"[{len(goals)}, 2] directions")
     # Any object with these two will do.
     acting = policy if hasattr(policy, "bind") and hasattr(policy, "layout") else stroke_policy(policy, seed)
     seed = check_whole("seed", seed, 0, 2**63)
@@ -187,6 +188,8 @@ def write_strokes(
         brush = model if brushes is None else brushes[chosen]
         batch = StrokeBatch(bank, brush, len(chosen), observation=acting.layout, limits=limits, seed=seed + start)
         batch.assign(np.arange(len(chosen)))
+        if directions is not None:
+            batch.turn(directions[chosen])
         batch.set_noise(noise, correlation=noise_correlation, feedback=noise_feedback)
         act = acting.bind([goals[i].stroke_type for i in chosen])
         for index, path in zip(chosen, handle_paths(batch, act), strict=True):
@@ -218,44 +221,3 @@ def handle_paths(batch: StrokeBatch, act: Act) -> list[NDArray[np.float64]]:
         written = np.stack([pose[slot] for pose in poses[: 2 * ticks + 1]])
         paths.append(np.concatenate([written, lift_off(commands[ticks][slot], FOLLOWER.height)]))
     return paths
-
-
-def lift_off(command: NDArray[np.float64], height: float) -> NDArray[np.float64]:
-    """Return how a handle goes on from its last commands until it rests in the air.
-
-    Args:
-        command: float64 [3, 3], the last three commanded poses, newest first, metres.
-        height: metres above the paper to rest at.
-
-    Returns:
-        float64 [2 n, 3], two rows a tick: the uniform cubic B-spline of the commands, straight up at the end.
-    """
-    newest = command[0]
-    rises = max(math.ceil((float(newest[2]) + height) / _RISE), 1)
-    depths = np.concatenate([np.linspace(newest[2], -height, rises + 1)[1:], [-height, -height]])
-    ahead = np.stack([np.full(len(depths), newest[0]), np.full(len(depths), newest[1]), depths], axis=1)
-    return _spline(np.concatenate([command[::-1], ahead]))
-
-
-def lift_offs(commands: NDArray[np.float64], height: float) -> NDArray[np.float64]:
-    """Return `lift_off` of n handles, float64 [n, rows, 3]; those that rest sooner stay at rest.
-
-    Args:
-        commands: float64 [n, 3, 3].
-        height: metres above the paper to rest at.
-    """
-    newest = commands[:, 0]
-    rises = np.maximum(np.ceil((newest[:, 2:] + height) / _RISE), 1.0)
-    upward = np.arange(1, int(rises.max(initial=1.0)) + 3)
-    depths = np.where(upward < rises, upward * ((-height - newest[:, 2:]) / rises) + newest[:, 2:], -height)
-    ahead = np.concatenate([np.repeat(newest[:, None, :2], len(upward), axis=1), depths[..., None]], axis=2)
-    return _spline(np.concatenate([commands[:, ::-1], ahead], axis=1))
-
-
-def _spline(control: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return the uniform cubic B-spline of k commanded poses [..., k, 3]: two rows a tick, [..., 2 (k - 3), 3]."""
-    c3, c2, c1, c0 = control[..., :-3, :], control[..., 1:-2, :], control[..., 2:-1, :], control[..., 3:, :]
-    rows = np.empty((*c0.shape[:-2], 2 * c0.shape[-2], 3))
-    rows[..., 0::2, :] = (c3 + 23 * c2 + 23 * c1 + c0) / 48
-    rows[..., 1::2, :] = (c2 + 4 * c1 + c0) / 6
-    return rows

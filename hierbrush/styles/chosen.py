@@ -15,8 +15,8 @@ _AGAIN = 0.45
 """What a component is worth each further time that it is shown."""
 
 _TYPES = 0.6
-_CROWDED = 25.0
-"""Strokes at which a character costs twice what a simple one does."""
+_CROWDED = 12.0
+"""Strokes at which a character costs some three times what a simple one does."""
 
 
 def chosen(count: int, among: Iterable[str] | None = None) -> list[str]:
@@ -43,7 +43,7 @@ def chosen(count: int, among: Iterable[str] | None = None) -> list[str]:
     def gain(char: str) -> float:
         worth = sum(often[trait] ** 0.5 * _AGAIN ** shown[trait] * (_TYPES if trait[0] == "*" else 1.0)
                     for trait in traits[char])  # fmt: skip
-        return worth / (1 + len(load_library().stroke_types(char)) / _CROWDED)
+        return float(worth / (1 + len(load_library().stroke_types(char)) / _CROWDED) ** 1.5)
 
     heap = [(-gain(char), at, char) for at, char in enumerate(candidates)]
     heapq.heapify(heap)
@@ -61,15 +61,23 @@ def chosen(count: int, among: Iterable[str] | None = None) -> list[str]:
 
 @lru_cache(maxsize=1)
 def _usual() -> tuple[str, ...]:
-    usual = []
-    for char in load_library():
+    return tuple(char for char in load_library() if split(char) == "train" and is_common(char, ("gb2312",)))
+
+
+_LEVELS = {"gb2312": 0xD8, "big5": 0xC7}
+"""Codes whose first bytes below this are those of common characters."""
+
+
+def is_common(char: str, codes: Iterable[str] = tuple(_LEVELS)) -> bool:
+    """Whether a character is on the first level of GB 2312 or Big5."""
+    for code in codes:
         try:
-            code = char.encode("gb2312")
+            held = char.encode(code)
         except UnicodeError:
             continue
-        if len(code) == 2 and code[0] < 0xD8 and split(char) == "train":
-            usual.append(char)
-    return tuple(usual)
+        if len(held) == 2 and held[0] < _LEVELS[code]:
+            return True
+    return False
 
 
 def _traits(char: str) -> frozenset[str]:

@@ -111,4 +111,5 @@ def outlined(owned: NDArray[np.bool_], coverage: Floats, line: Floats) -> Floats
     contour = max(contours, key=len)[:-1]
     if len(contour) < 4:
         return None
-    return (contour[:, ::-1] - 0.5 + [low_c, low_r]) / side
+    polygon: Floats = (contour[:, ::-1] - 0.5 + [low_c, low_r]) / side
+    return polygon

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from hierbrush.arguments import check_list, check_whole
 from hierbrush.characters import load_library, split
 from hierbrush.errors import HierbrushError, shown
-from hierbrush.styles.chosen import chosen
+from hierbrush.styles.chosen import chosen, is_common
 from hierbrush.styles.fonts import Font, is_font
 from hierbrush.styles.pictures import SUFFIXES, box_ink, is_picture
 
@@ -50,7 +50,9 @@ def _of_font(path: Path, wanted: Wanted) -> Iterator[tuple[str, Ink]]:
     if wanted is None or isinstance(wanted, int):
         count = check_whole("characters", OF_FONT if wanted is None else wanted, 1, 9574)
         # What test and validation characters look like is learned from no font.
-        named = chosen(count, [char for char in font.characters if char in library and split(char) == "train"])
+        known = [char for char in font.characters if char in library and split(char) == "train"]
+        common = [char for char in known if is_common(char)]
+        named = chosen(count, common if len(common) >= count else known)
     else:
         named = _named(wanted)
         for char in named:

@@ -1,7 +1,7 @@
 """What a hand's strokes have that the base hand's do not: residuals, and a Gaussian process that foretells them.
 
 Every stroke is held against the base hand's stroke of the same character: how its place and size differ, how its middle
-line bends otherwise, and how its outline lies about the line, in a frame that turns with it. What all strokes have in
+line bends otherwise, and how its width swells and tapers otherwise along it. What all strokes have in
 common (the hand's scale, shift and width) is taken out first. The rest is foretold for strokes that the hand has not
 drawn by how like they are to those that it has: of the same type, in the same component, at a like place. With few
 examples that answer shrinks to the common part, with none to the base hand.
@@ -23,13 +23,15 @@ from hierbrush.strokes.types import NUMBER
 Floats = NDArray[np.float64]
 
 _LINE = slice(4, 4 + 2 * SKELETON_POINTS)
-RESIDUALS = 4 + 2 * SKELETON_POINTS + 2 * OUTLINE_POINTS
-"""Numbers that a stroke differs by: place (centre x, y, log width, log height), middle line, outline about it."""
+RESIDUALS = 4 + 3 * SKELETON_POINTS
+"""Numbers that a stroke differs by: place (centre x, y, log width, log height), middle line, log half-widths."""
 
 FEATURES = 12
 
 _BLUR = 0.03
 """Added to a box's sides before logarithms, so that thin strokes' thickness does not count as size."""
+
+_THIN = 0.004
 
 _OF_POINT = np.minimum(np.arange(OUTLINE_POINTS), OUTLINE_POINTS - np.arange(OUTLINE_POINTS)) / (OUTLINE_POINTS / 2)
 
@@ -42,6 +44,7 @@ class Kernel(NamedTuple):
         kind: of strokes of one type with like boxes.
         part: of strokes that are the same one of the same component.
         own: of no two strokes.
+        whole: of the strokes of one character, which stands or is wide by chance.
         reach: standard deviations of box differences that count as unlike.
     """
 
@@ -49,11 +52,12 @@ class Kernel(NamedTuple):
     kind: float
     part: float
     own: float
+    whole: float
     reach: float
 
 
-PLACES = Kernel(near=0.15, kind=0.25, part=0.35, own=0.5, reach=1.0)
-SHAPES = Kernel(near=0.0, kind=0.5, part=0.25, own=0.5, reach=1.4)
+PLACES = Kernel(near=0.15, kind=0.25, part=0.35, own=1.0, whole=0.4, reach=1.0)
+SHAPES = Kernel(near=0.0, kind=0.5, part=0.25, own=1.5, whole=0.2, reach=1.4)
 
 
 class Common(NamedTuple):
@@ -111,7 +115,7 @@ def features_of(goals: Sequence[StrokeGoal], tree: Component) -> Floats:
     features = np.zeros((len(goals), FEATURES))
     for leaf in tree.leaves():
         mine = list(leaf.strokes)
-        name = hash_of(leaf.name) if not leaf.is_anonymous else hash_of(leaf.name)
+        name = hash_of(leaf.name)
         around = _boxes(np.concatenate([goals[stroke].skeleton for stroke in mine])[None].astype(np.float64))[0]
         for place, stroke in enumerate(mine):
             features[stroke, 1:3] = name, place
@@ -157,6 +161,28 @@ def common_of(base: Strokes, hand: Strokes, characters: Sequence[slice]) -> Comm
     return Common(stretch, shift, float(np.clip(ratio, 0.3, 3.0)))
 
 
+def with_ends_of(own: Strokes, base: Strokes, width: float) -> Strokes:
+    """Return a hand's strokes, their middle lines ending as far before the outlines' tips as the base hand's do.
+
+    How far a middle line reaches into a stroke's tip is a matter of who drew it, not of the ink.
+
+    Args:
+        own: the hand's.
+        base: the base hand's.
+        width: ratio of half-widths, by which the base hand's distances are multiplied.
+    """
+    lines = own.lines.copy()
+    share = np.linspace(0.0, 1.0, SKELETON_POINTS)
+    for end, inner, tip, near in ((0, 3, 0, 1 - share / 0.3), (-1, -4, OUTLINE_POINTS // 2, 1 - (1 - share) / 0.3)):
+        away = own.lines[:, end] - own.lines[:, inner]
+        away /= np.maximum(np.hypot(*away.T), 1e-9)[:, None]
+        gaps = [np.hypot(*(each.outlines[:, tip] - each.lines[:, end]).T) for each in (own, base)]
+        longest = 0.25 * np.hypot(*np.diff(own.lines, axis=1).transpose(2, 0, 1)).sum(axis=1)
+        missing = np.clip(gaps[0] - gaps[1] * width, -longest, longest)
+        lines += np.clip(near, 0.0, 1.0)[None, :, None] * (missing[:, None] * away)[:, None]
+    return own._replace(lines=lines)
+
+
 def moved(base: Strokes, common: Common) -> Strokes:
     """Return the base hand's strokes with what the hand has in common."""
     lines = (base.lines - 0.5) * common.stretch + 0.5 + common.shift
@@ -168,24 +194,21 @@ def moved(base: Strokes, common: Common) -> Strokes:
 
 
 def residuals(base: Strokes, hand: Strokes) -> Floats:
-    """Return by what a hand's strokes differ from others, f64 [n, 324]: `applied` to those gives the hand's."""
+    """Return by what a hand's strokes differ from others, f64 [n, 100]: `applied` to those gives the hand's."""
     boxes, theirs = _boxes(base.lines), _boxes(hand.lines)
     shape, other = _shaped(base.lines, boxes), _shaped(hand.lines, theirs)
-    (frames, at), (their_frames, there) = _frames(base.lines), _frames(hand.lines)
-    offsets = _turned(base.outlines - at, frames, back=True)
-    others = _turned(hand.outlines - there, their_frames, back=True)
-    parts = [theirs - boxes, *((b - a).reshape(len(boxes), -1) for a, b in ((shape, other), (offsets, others)))]
-    return np.concatenate(parts, axis=1)
+    wider = np.log(np.maximum(hand.half_widths, _THIN) / np.maximum(base.half_widths, _THIN))
+    return np.concatenate([theirs - boxes, (other - shape).reshape(len(boxes), -1), np.clip(wider, -1.5, 1.5)], axis=1)
 
 
 def applied(base: Strokes, change: Floats) -> tuple[Floats, Floats]:
-    """Return lines [n, 32, 2] and outlines [n, 128, 2] of strokes changed by residuals [n, 324]."""
+    """Return lines [n, 32, 2] and outlines [n, 128, 2] of strokes changed by residuals [n, 100]."""
     boxes = _boxes(base.lines)
     shape = _shaped(base.lines, boxes) + change[:, _LINE].reshape(-1, SKELETON_POINTS, 2)
     boxes = boxes + change[:, :4]
     lines = _unshaped(shape, boxes)
     frames, at = _frames(base.lines)
-    offsets = _turned(base.outlines - at, frames, back=True) + change[:, _LINE.stop :].reshape(-1, OUTLINE_POINTS, 2)
+    offsets = _turned(base.outlines - at, frames, back=True) * np.exp(_on_outline(change[:, _LINE.stop :]))[..., None]
     frames, at = _frames(lines)
     return lines, at + _turned(offsets, frames)
 
@@ -199,6 +222,17 @@ def _shaped(lines: Floats, boxes: Floats) -> Floats:
 def _unshaped(shape: Floats, boxes: Floats) -> Floats:
     lines: Floats = shape * np.exp(boxes[:, None, 2:]) + boxes[:, None, :2]
     return lines
+
+
+def _on_outline(values: Floats) -> Floats:
+    """Return values along lines [n, 32] where the outline's points stand, [n, 128], smoothed."""
+    padded = np.pad(values, ((0, 0), (2, 2)), mode="edge")
+    smooth = np.mean([padded[:, at : at + SKELETON_POINTS] for at in range(5)], axis=0)
+    where = _OF_POINT * (SKELETON_POINTS - 1)
+    low = np.minimum(where.astype(int), SKELETON_POINTS - 2)
+    share = where - low
+    found: Floats = smooth[:, low] * (1 - share) + smooth[:, low + 1] * share
+    return found
 
 
 def _frames(lines: Floats) -> tuple[Floats, Floats]:
@@ -240,17 +274,27 @@ def _apart(a: Floats, b: Floats) -> Floats:
     return np.maximum(squared, 0.0)
 
 
-def learned(features: Floats, found: Floats) -> Floats:
-    """Return the weights [n, 324] with which `similarity` to the examples foretells residuals [n, 324]."""
+def learned(features: Floats, found: Floats, character: NDArray[np.int64]) -> Floats:
+    """Return the weights [n, 100] with which `similarity` to the examples foretells residuals [n, 100].
+
+    Args:
+        features: f64 [n, 12].
+        found: f64 [n, 100], residuals.
+        character: which character each stroke belongs to, [n]. How one character stands is told by all its strokes at
+            once, and says nothing about others.
+    """
     weights = np.empty_like(found)
+    same = character[:, None] == character[None]
+    centres = features[:, 3:5] - 0.5
+    alone = same * (1 + (centres @ centres.T) / 0.06)
     for kernel, part in ((PLACES, slice(0, 4)), (SHAPES, slice(4, None))):
-        prior = similarity(features, features, kernel) + kernel.own * np.eye(len(features))
+        prior = similarity(features, features, kernel) + kernel.own * np.eye(len(features)) + kernel.whole * alone
         weights[:, part] = np.linalg.solve(prior, found[:, part])
     return weights
 
 
 def foretold(features: Floats, examples: Floats, weights: Floats) -> Floats:
-    """Return the residuals [m, 324] of strokes known by features [m, 12]."""
+    """Return the residuals [m, 100] of strokes known by features [m, 12]."""
     change = np.empty((len(features), RESIDUALS))
     for kernel, part in ((PLACES, slice(0, 4)), (SHAPES, slice(4, None))):
         change[:, part] = similarity(features, examples, kernel) @ weights[:, part]

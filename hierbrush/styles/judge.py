@@ -26,7 +26,7 @@ class Judgement(NamedTuple):
         crossings: share of pairs of strokes that cross in the one and not in the other.
         inside: f64 [strokes], share of each stroke's sweep that is ink.
         alone: f64 [strokes], share of each stroke's sweep that no other stroke covers, over the same in the glyph.
-        doubled: f64 [strokes], share of each stroke's length that runs along another's middle, less the same in the glyph.
+        doubled: f64 [strokes], share of each stroke's length that runs along another's middle, less that in the glyph.
         turned: f64 [strokes], mean angle in radians between the stroke's directions there and in the glyph.
         stretched: f64 [strokes], logarithm of its length over the glyph's, as the glyph was stretched on the whole.
         confidence: f64 [strokes], 0 to 1.
@@ -149,7 +149,8 @@ def _bent(rest: Floats, lines: Floats) -> tuple[Floats, Floats]:
 def _angles(a: Floats, b: Floats) -> Floats:
     """Return the angles between vectors [..., 2]."""
     crossed = a[..., 0] * b[..., 1] - a[..., 1] * b[..., 0]
-    return np.abs(np.arctan2(crossed, (a * b).sum(axis=-1)))
+    angles: Floats = np.abs(np.arctan2(crossed, (a * b).sum(axis=-1)))
+    return angles
 
 
 def _sides(rest: Floats, lines: Floats) -> float:
@@ -190,7 +191,7 @@ def _crossed(lines: Floats) -> NDArray[np.bool_]:
     safe = np.where(np.abs(cross) < 1e-12, 1.0, cross)
     t = (apart[..., 0] * r[None, :, 1] - apart[..., 1] * r[None, :, 0]) / safe
     u = (apart[..., 0] * r[:, None, 1] - apart[..., 1] * r[:, None, 0]) / safe
-    hit = (np.abs(cross) >= 1e-12) & (t >= 0) & (t < 1) & (u >= 0) & (u < 1)
+    hit = np.asarray((np.abs(cross) >= 1e-12) & (t >= 0) & (t < 1) & (u >= 0) & (u < 1))
     pairs: NDArray[np.bool_] = hit.reshape(count, pieces, count, pieces).any(axis=(1, 3))
     np.fill_diagonal(pairs, False)
     return pairs

@@ -149,7 +149,7 @@ def _place(line: int, place: int, columns: int, vertical: bool) -> tuple[int, in
 def _cells(ink: Floats, division: _Division) -> list[Cell]:
     x, y = division.columns, division.rows
     columns = len(x) - 1
-    cells = []
+    cells: list[Cell] = []
     for number, line in enumerate(division.lines):
         for at, char in enumerate(line):
             if char == " ":

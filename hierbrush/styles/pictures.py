@@ -51,7 +51,10 @@ def read_ink(picture: Source, *, argument: str = "picture") -> Floats:
     Raises:
         HierbrushError: it is no picture that can be read, is too large, or holds no ink.
     """
-    ink = _from_array(picture, argument) if not isinstance(picture, str | PathLike) else _from_file(picture, argument)
+    if isinstance(picture, str | PathLike):
+        ink = _ink(_values(read_pixels(picture, argument=argument)))
+    else:
+        ink = _from_array(picture, argument)
     if not (ink >= 0.5).any():
         raise HierbrushError(f"{argument}: {_named(picture)} holds no ink, expected writing that stands out from paper")
     return ink
@@ -125,7 +128,26 @@ def _from_array(picture: Any, argument: str) -> Floats:
     return array.astype(np.float64)
 
 
-def _from_file(path: str | PathLike[str], argument: str) -> Floats:
+def read_pixels(picture: Source, *, argument: str = "picture") -> NDArray[np.uint8]:
+    """Return a picture's pixels, uint8 [h, w] or [h, w, 3], 0 = black; transparent ones are white.
+
+    Args:
+        picture: a file, or uint8 [h, w], [h, w, 3] or [h, w, 4].
+        argument: what the user knows ``picture`` as, for messages.
+
+    Raises:
+        HierbrushError: it is no picture that can be read, or is too large.
+    """
+    if isinstance(picture, str | PathLike):
+        return _from_file(picture, argument)
+    expected = "a path, or uint8 [h, w], [h, w, 3] or [h, w, 4] with 0 = black"
+    array = check_array(argument, picture, None, expected, dtype=None)
+    if array.dtype != np.uint8 or array.ndim not in (2, 3) or (array.ndim == 3 and array.shape[2] not in (3, 4)):
+        raise HierbrushError(f"{argument}: {array.dtype} of shape {array.shape}, expected {expected}")
+    return array[..., :3] if array.ndim == 3 else array
+
+
+def _from_file(path: str | PathLike[str], argument: str) -> NDArray[np.uint8]:
     from PIL import Image, ImageOps
 
     place = check_path(argument, path)
@@ -142,19 +164,19 @@ def _from_file(path: str | PathLike[str], argument: str) -> Floats:
             picture = ImageOps.exif_transpose(opened)
             if min(picture.size) < 8:
                 raise HierbrushError(f"{argument}: {shown(path)} is {picture.size} pixels, expected 8 or more a side")
+            if picture.mode.startswith(("I", "F")):
+                return _levelled(np.asarray(picture, np.float64))
             if "A" in picture.getbands() or "transparency" in picture.info:
                 picture = picture.convert("RGBA")
-                paper = Image.new("RGBA", picture.size, "white")
-                picture = Image.alpha_composite(paper, picture)
-            deep = picture.mode.startswith(("I", "F"))
-            if max(picture.size) > LARGEST and not deep:
+                picture = Image.alpha_composite(Image.new("RGBA", picture.size, "white"), picture)
+            if max(picture.size) > LARGEST:
+                picture = picture.convert("RGB")
                 picture.thumbnail((LARGEST, LARGEST), Image.Resampling.BOX)
-            array = _levelled(np.asarray(picture, np.float64)) if deep else np.asarray(picture.convert("RGB"))
+            return np.asarray(picture.convert("RGB"))
     except HierbrushError:
         raise
     except Exception as error:  # Pillow raises what its decoders happen to meet
         raise HierbrushError(f"{argument}: cannot read {shown(path)}: it is no picture ({error})") from None
-    return _ink(_values(array))
 
 
 def _levelled(deep: Floats) -> NDArray[np.uint8]:
@@ -211,6 +233,26 @@ def _ink(value: Floats) -> Floats:
         return np.zeros_like(value)
     ink = np.clip((paper_level - ratio) / (paper_level - ink_level), 0.0, 1.0)
     return _without_frame(_cleaned(ink, least=max(6, round(2.5e-5 * ink.size))))
+
+
+def flattened(value: Floats) -> Floats:
+    """Return lightness [h, w] over that of the paper around, about 1 where nothing is written."""
+    return np.clip(value / np.maximum(_paper(value), 0.05), 0.0, 1.2)
+
+
+def ink_of_lightness(value: Floats) -> Floats | None:
+    """Return the ink f64 [h, w] on a small piece of paper of about one lightness, None if nothing is written there."""
+    from scipy.ndimage import gaussian_filter
+    from skimage.filters import threshold_otsu
+
+    paper = float(np.quantile(value, 0.9))
+    ratio = gaussian_filter(np.clip(value / max(paper, 0.05), 0.0, 1.0), 0.6)
+    between = float(threshold_otsu(ratio)) if np.ptp(ratio) > 0 else 0.0
+    dark, light = ratio[ratio < between], ratio[ratio >= between]
+    if not len(dark) or float(np.median(dark)) > 0.72 * float(np.median(light)):
+        return None
+    ink_level, paper_level = float(np.median(dark)), float(np.median(light))
+    return _cleaned(np.clip((paper_level - ratio) / (paper_level - ink_level), 0.0, 1.0), least=24)
 
 
 def _inverted(value: Floats) -> bool:

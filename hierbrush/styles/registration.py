@@ -1,4 +1,4 @@
-"""Registration: a character's known strokes found in ink, each with a confidence, or the answer that they are not there.
+"""Registration: a character's known strokes found in ink, each with a confidence, or the answer that they are not.
 
 From the whole to the part: the glyph's lines are brought near (`transport`), fitted to both edges of the ink
 (`ribbon`), and the ink is cut along what they sweep (`cut`). What came out is then judged by what must hold of any way

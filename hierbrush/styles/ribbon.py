@@ -63,6 +63,7 @@ def fitted(ink: Ink, lines: Floats, usual: Floats, gaps: Floats, rounds: int = 1
         lines: f64 [n, 32, 2], about where their middle lines are.
         usual: f64 [n, 32], their half-widths in the glyph that they come from.
         gaps: f64 [n, 2], how far the glyph's outline reaches beyond a line's two ends, over the half-width there.
+        rounds: how often lines are moved and widths measured.
     """
     side = len(ink.coverage)
     lines = lines * side
@@ -79,10 +80,7 @@ def fitted(ink: Ink, lines: Floats, usual: Floats, gaps: Floats, rounds: int = 1
         scale = _scales(width, measured, usual, scale)
         if late:
             profile = _profile(width, measured, usual, scale)
-        if number % 2:
-            lines = _ended(ink, _even(lines), profile * scale[:, None], gaps)
-        else:
-            lines = _even(lines)
+        lines = _ended(ink, _even(lines), profile * scale[:, None], gaps) if number % 2 else _even(lines)
     normal = _normals(lines)
     wanted = profile * scale[:, None]
     left, right = (_reach(ink, lines, sign * normal, wanted) for sign in (1, -1))
@@ -177,14 +175,15 @@ _SLOPE = np.diff(np.eye(POINTS), axis=0).T @ np.diff(np.eye(POINTS), axis=0)
 def _spacing(lines: Floats) -> Floats:
     """Return the mean step [n] of each line."""
     step = np.diff(lines, axis=1)
-    return np.maximum(np.hypot(step[..., 0], step[..., 1]).mean(axis=1), 1e-3)
+    spacing: Floats = np.maximum(np.hypot(step[..., 0], step[..., 1]).mean(axis=1), 1e-3)
+    return spacing
 
 
 def _smooth(values: Floats, sure: Floats, reach: Floats) -> Floats:
     """Return values [n, 32] smoothed along each line over ``reach`` [n] points, those that are unsure filled in."""
     weights = sure[..., None] * np.eye(POINTS)
-    bend, slope = (np.minimum(reach, 30.0) ** power for power in (4, 2))
-    system = weights + bend[:, None, None] * _BEND + 0.02 * slope[:, None, None] * _SLOPE + 1e-3 * np.eye(POINTS)
+    far = np.minimum(reach, 30.0)[:, None, None]
+    system = weights + far**4 * _BEND + 0.02 * far**2 * _SLOPE + 1e-3 * np.eye(POINTS)
     found: Floats = np.linalg.solve(system, (sure * values)[..., None])[..., 0]
     return found
 
@@ -242,7 +241,8 @@ def _ended(ink: Ink, lines: Floats, wanted: Floats, gaps: Floats) -> Floats:
     share = np.linspace(0.0, 1.0, POINTS)[:, None]
     # A third of the line follows its end, more would shift corners.
     start, stop = np.clip(1 - share / 0.3, 0.0, 1.0), np.clip(1 - (1 - share) / 0.3, 0.0, 1.0)
-    return lines + start * moves[0][:, None] + stop * moves[1][:, None]
+    ended: Floats = lines + start * moves[0][:, None] + stop * moves[1][:, None]
+    return ended
 
 
 def _goes_on(ink: Ink, ends: Floats, away: Floats, width: Floats) -> NDArray[np.bool_]:

@@ -283,7 +283,7 @@ def _finished(path: Floats, depth: Floats, inked: NDArray[np.bool_]) -> Floats:
         column, row = np.clip(steps.astype(int), 0, len(inked) - 1).T
         free = int(np.argmin(np.append(inked[row, column], False)))
         # Of a line that runs into another the end lies inside that.
-        go = max(0, int(round(0.8 * free))) if _depth(depth, smooth[end]) <= free + 1.5 else 0
+        go = max(0, round(0.8 * free)) if _depth(depth, smooth[end]) <= free + 1.5 else 0
         ends.append(steps[go - 1][None] if go else np.empty((0, 2)))
     return np.concatenate([ends[0], smooth, ends[1]])
 

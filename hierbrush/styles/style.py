@@ -140,14 +140,14 @@ class Style:
             goals: the base hand's strokes of a character.
             tree: its decomposition.
         """
-        base = hand.moved(hand.strokes_of(goals, tree), self._common)
+        base = hand.moved(hand.strokes_of(goals, tree), self.common)
         change = hand.foretold(base.features, self._base.features, self._weights)
         lines, outlines = hand.applied(base, change)
         return hand.goals_of([goal.stroke_type for goal in goals], lines, outlines)
 
     def shifted(self, goals: Sequence[StrokeGoal], tree: Component) -> list[StrokeGoal]:
         """Return strokes of the base hand with this hand's mean shift, stretch and width alone: a control."""
-        base = hand.moved(hand.strokes_of(goals, tree), self._common)
+        base = hand.moved(hand.strokes_of(goals, tree), self.common)
         return hand.goals_of([goal.stroke_type for goal in goals], base.lines, base.outlines)
 
     def save(self, path: str | PathLike[str]) -> Path:
@@ -159,7 +159,7 @@ class Style:
         from safetensors.numpy import save
 
         place = check_path("path", path)
-        tensors = {
+        tensors: dict[str, NDArray[Any]] = {
             "strokes": np.array([part.stop - part.start for part in self._places.values()], np.int32),
             "lines": _rounded(self.lines),
             "outlines": _rounded(self.outlines),
@@ -210,13 +210,16 @@ class Style:
         return hand.Strokes(self.lines, self.outlines, widths, self._base.features)
 
     @cached_property
-    def _common(self) -> hand.Common:
+    def common(self) -> hand.Common:
+        """What all its strokes have in common against the base hand."""
         return hand.common_of(self._base, self._own, list(self._places.values()))
 
     @cached_property
     def _weights(self) -> Floats:
-        base = hand.moved(self._base, self._common)
-        return hand.learned(base.features, hand.residuals(base, self._own))
+        base = hand.moved(self._base, self.common)
+        character = np.repeat(np.arange(len(self.characters)), [p.stop - p.start for p in self._places.values()])
+        own = hand.with_ends_of(self._own, self._base, self.common.width)
+        return hand.learned(base.features, hand.residuals(base, own), character)
 
 
 def _rounded(points: Floats) -> NDArray[np.int16]:

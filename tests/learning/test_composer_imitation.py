@@ -19,8 +19,9 @@ from hierbrush.composer.observation import EXISTS, GOAL_GIVEN, LAST, PLACED, WRI
 from hierbrush.composer.place import PLACE_SIZE
 from hierbrush.composer.policy import ComposerPolicy, load_composer
 from hierbrush.errors import HierbrushError
-from hierbrush.learning.imitation.expert import Decisions, Disturbance, Expert
+from hierbrush.learning.imitation.expert import Decisions, Expert
 from hierbrush.learning.imitation.scores import STEEPNESS, composition_scores, steeper_pointer
+from hierbrush.learning.recipes.imitation import DisturbanceSection
 from hierbrush.learning.runs.logs import read_metrics
 from hierbrush.learning.train import TrainingStopped, train
 from hierbrush.resources import folder
@@ -65,7 +66,7 @@ def test_disturbance_changes_only_what_is_written_and_given(expert: Expert) -> N
     rows = np.repeat(np.arange(len(CHARACTERS)), 50)
     steps = np.full(len(rows), 3)
     plain = expert.decisions(rows, steps, None, np.random.default_rng(0))
-    disturbed = expert.decisions(rows, steps, Disturbance(goals=0.5, some_goals=0.25), np.random.default_rng(0))
+    disturbed = expert.decisions(rows, steps, DisturbanceSection(goals=0.5, some_goals=0.25), np.random.default_rng(0))
     written = plain.observation[..., WRITTEN] > 0
     assert np.array_equal(disturbed.observation[..., :PLACED], plain.observation[..., :PLACED])
     assert np.array_equal(disturbed.observation[..., LAST], plain.observation[..., LAST])
@@ -82,7 +83,7 @@ def test_disturbance_changes_only_what_is_written_and_given(expert: Expert) -> N
 def test_decisions_put_back_to_the_beginning_have_nothing_written_and_no_goals(expert: Expert) -> None:
     rows = np.repeat(np.arange(len(CHARACTERS)), 50)
     steps = np.full(len(rows), 3)
-    told = expert.decisions(rows, steps, Disturbance(goals=0.5, afresh=0.4), np.random.default_rng(0))
+    told = expert.decisions(rows, steps, DisturbanceSection(goals=0.5, afresh=0.4), np.random.default_rng(0))
     written, given = told.observation[..., WRITTEN] > 0, told.observation[..., GOAL_GIVEN] > 0
     afresh = ~written.any(axis=1)
     assert 0.3 < afresh.mean() < 0.5
@@ -98,7 +99,7 @@ def test_decisions_put_back_to_the_beginning_have_nothing_written_and_no_goals(e
 def test_what_is_written_is_seen_where_the_composer_itself_puts_it_unless_there_are_goals(expert: Expert) -> None:
     rows = np.repeat(np.arange(len(CHARACTERS)), 20)
     steps = np.full(len(rows), 3)
-    still = Disturbance(shift=0.0, scatter=0.0, goals=0.5, some_goals=0.0)
+    still = DisturbanceSection.model_construct(shift=0.0, scatter=0.0, goals=0.5, some_goals=0.0)
     own = np.full((len(rows), int(expert.bank.counts[rows].max()), PLACE_SIZE), 0.75, np.float32)
     told = expert.decisions(rows, steps, still, np.random.default_rng(0), own)
     written, given = told.observation[..., WRITTEN] > 0, (told.observation[..., GOAL_GIVEN] > 0).any(axis=1)

@@ -21,10 +21,10 @@ from hierbrush.learning.recipes.hierarchical import HierarchicalRecipe
 from hierbrush.learning.recipes.imitation import ImitationRecipe
 from hierbrush.learning.recipes.ppo import PPORecipe
 from hierbrush.learning.runs import checkpoint
+from hierbrush.learning.runs.display import Display
 from hierbrush.learning.runs.job import Job
 from hierbrush.learning.runs.lock import only_writer
 from hierbrush.learning.runs.logs import read_metrics
-from hierbrush.learning.runs.progress import Progress
 from hierbrush.learning.runs.resume import check_changes, check_resume
 from hierbrush.learning.runs.weights import load_card
 from hierbrush.learning.train import train
@@ -280,7 +280,7 @@ class Terminal:
 @pytest.mark.parametrize("bar", [True, False])
 def test_progress_stops_at_all_of_it_and_outlives_its_terminal(bar: bool) -> None:
     terminal = Terminal()
-    progress = Progress("a", 100, 0, terminal, bar=bar)  # type: ignore[arg-type]
+    progress = Display("a", 100, 0, terminal, bar=bar)  # type: ignore[arg-type]
     progress.begin(50)
     for steps in (60, 120, 180):
         progress.update({"steps": steps, "iou": 0.5})

@@ -38,7 +38,7 @@ from hierbrush.composer.brief import MAX_STROKES
 from hierbrush.composer.observation import OBSERVATION_SIZE
 from hierbrush.composer.place import PLACE_SIZE
 from hierbrush.composer.policy import ComposerPolicy
-from hierbrush.learning.imitation.expert import Disturbance, Expert, briefs_and_truths, training_expert
+from hierbrush.learning.imitation.expert import Expert, briefs_and_truths, training_expert
 from hierbrush.learning.imitation.scores import composition_scores
 from hierbrush.learning.ppo.composer_module import ComposerModule, split_inputs
 from hierbrush.learning.recipes.imitation import ImitationRecipe
@@ -96,7 +96,6 @@ class ImitationLearner(MARWILTorchLearner):  # type: ignore[misc]
         self._settings = settings = ImitationRecipe.model_validate(self.config.learner_config_dict["imitation"])
         self._expert = training_expert(settings.limit, settings.further, settings.practice, settings.seed)
         self._rng = np.random.default_rng(self._settings.seed)
-        self._disturbance = Disturbance(**self._settings.disturbance.model_dump())
         self.steps = self.batches = 0
         super().build()
 
@@ -138,7 +137,9 @@ class ImitationLearner(MARWILTorchLearner):  # type: ignore[misc]
             self._schedule()
             part = parts[number]
             own = self._own_places(characters[part]) if self._settings.training.own_places else None
-            decisions = self._expert.decisions(characters[part], steps[part], self._disturbance, self._rng, own)
+            decisions = self._expert.decisions(
+                characters[part], steps[part], self._settings.disturbance, self._rng, own
+            )
             columns = {
                 Columns.OBS: torch.from_numpy(decisions.observation),
                 Columns.ACTIONS: torch.from_numpy(decisions.index),

@@ -29,29 +29,10 @@ from hierbrush.composer.place import PLACE_SIZE, encode_place
 from hierbrush.learning.imitation.practice import Teachers, invent, practised, softened
 
 if TYPE_CHECKING:
-    from hierbrush.learning.recipes.imitation import PracticeSection
+    from hierbrush.learning.recipes.imitation import DisturbanceSection, PracticeSection
 
 F32 = NDArray[np.float32]
 Index = NDArray[np.int64]
-
-
-@dataclass(frozen=True)
-class Disturbance:
-    """By how much what is already written differs from the expert's: the composer learns to live with its own errors.
-
-    Attributes:
-        shift: standard deviation of the shift of a whole character's boxes, in place units.
-        scatter: standard deviation of each stroke's own deviation, in place units.
-        goals: share of decisions with goals for all strokes.
-        some_goals: share of decisions with goals for a random part of the strokes.
-        afresh: share of decisions put back to the beginning: nothing is written, and there are no goals.
-    """
-
-    shift: float = 0.2
-    scatter: float = 0.25
-    goals: float = 0.2
-    some_goals: float = 0.1
-    afresh: float = 0.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -103,7 +84,7 @@ class Expert:
         self,
         characters: Index,
         steps: Index,
-        disturbance: Disturbance | None,
+        disturbance: DisturbanceSection | None,
         rng: np.random.Generator,
         own: F32 | None = None,
     ) -> Decisions:

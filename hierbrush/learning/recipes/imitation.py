@@ -50,7 +50,7 @@ class LossSection(Section):
 
 
 class DisturbanceSection(Section):
-    """What is changed about what the composer sees; see `Disturbance`."""
+    """By how much what the composer sees differs from the expert's, so that it learns to live with its own errors."""
 
     shift: Positive = 0.2
     """Standard deviation of the shift of what is written, in place units."""

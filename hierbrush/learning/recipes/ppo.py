@@ -7,9 +7,10 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import Field, create_model, field_validator, model_validator
 
 from hierbrush.curriculum import Curriculum, load_curriculum
+from hierbrush.curriculum.model import Reward
 from hierbrush.envs.stroke import hidden_columns
 from hierbrush.errors import HierbrushError, closest, shown
 from hierbrush.learning.config import Count, FileName, Name, Positive, Section, Share, Weight, Widths
@@ -20,6 +21,8 @@ from hierbrush.learning.runs.packing import pack_specialists
 from hierbrush.learning.runs.weights import WEIGHTS, Weights, begin_with, load_weights, tensors_of
 from hierbrush.sim import observation
 from hierbrush.strokes.types import ABBREVIATIONS
+
+_WEIGHT = "Takes the place of ``reward.{name}`` in every stage of the curriculum."
 
 
 class EnvironmentSection(Section):
@@ -124,17 +127,12 @@ class PhaseSection(Section):
     """Takes the place of ``policy.sigma_final`` in this phase."""
 
 
-class RewardSection(Section):
-    """Weights of a tick's reward that take the place of those of every stage of the curriculum."""
-
-    inside: Weight | None = None
-    """Takes the place of ``reward.inside`` in every stage of the curriculum."""
-
-    outside: Weight | None = None
-    """Takes the place of ``reward.outside`` in every stage of the curriculum."""
-
-    motion: Weight | None = None
-    """Takes the place of ``reward.motion`` in every stage of the curriculum."""
+_weights: dict[str, Any] = {
+    name: (Annotated[Weight | None, Field(description=_WEIGHT.format(name=name))], None) for name in Reward.model_fields
+}
+RewardSection = create_model("RewardSection", __base__=Section, __doc__="Weights of the reward.", **_weights)
+"""Weights of a tick's reward that take the place of those of every stage of the curriculum: one for each that a stage
+has, none unless given."""
 
 
 class PPORecipe(Recipe):
@@ -153,7 +151,7 @@ class PPORecipe(Recipe):
     """Curriculum file beside the configuration or from the working folder, or one of hierbrush's own, such as
     ``dots.yaml``."""
 
-    reward: RewardSection = RewardSection()
+    reward: RewardSection = RewardSection()  # type: ignore[valid-type]
     """Weights of the reward."""
 
     policy: PolicySection = PolicySection()

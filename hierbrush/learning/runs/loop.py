@@ -13,9 +13,9 @@ from typing import Any
 
 from hierbrush.errors import HierbrushError
 from hierbrush.learning.runs.checkpoint import DamagedCheckpointError
+from hierbrush.learning.runs.display import Display
 from hierbrush.learning.runs.job import TIMES, Job, settings_in
 from hierbrush.learning.runs.logs import METRICS_FILE, RunLog, draw_curve
-from hierbrush.learning.runs.progress import Progress
 from hierbrush.learning.runs.rendezvous import meeting_inside
 from hierbrush.learning.runs.resume import check_changes
 from hierbrush.learning.runs.threads import use_one_thread
@@ -60,7 +60,7 @@ class TrainingLoop:
             be written.
     """
 
-    def __init__(self, job: Job, progress: Progress | None, *, resume: bool) -> None:
+    def __init__(self, job: Job, progress: Display | None, *, resume: bool) -> None:
         self._job, self._progress = job, progress
         self._store = job.store()
         self._runners: int | None = None

@@ -20,10 +20,10 @@ from ray.tune.execution.tune_controller import TuneController
 from hierbrush.errors import HierbrushError
 from hierbrush.files import write_atomically
 from hierbrush.learning.recipe import Recipe
+from hierbrush.learning.runs.display import Display
 from hierbrush.learning.runs.job import Job
 from hierbrush.learning.runs.lock import only_writer
 from hierbrush.learning.runs.loop import TrainingLoop
-from hierbrush.learning.runs.progress import Progress
 from hierbrush.learning.runs.session import replaced
 
 _REPORT_EVERY = (
@@ -128,13 +128,13 @@ class _Tell(tune.Callback):  # type: ignore[misc]
     def __init__(self, jobs: Mapping[str, Job]) -> None:
         self._jobs = jobs
         self._finished = 0
-        self._progress: dict[str, Progress] = {}
+        self._progress: dict[str, Display] = {}
         self._begun_at: dict[str, int] = {}
 
     def on_trial_start(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:
         name = trial.config["policy"]
         job = self._jobs[name]
-        self._progress[name] = Progress(name, job.steps, 0, bar=False, figures=job.recipe.figures)
+        self._progress[name] = Display(name, job.steps, 0, bar=False, figures=job.recipe.figures)
 
     def on_trial_result(
         self, iteration: int, trials: list[Any], trial: Any, result: dict[str, Any], **info: Any

@@ -355,6 +355,8 @@ static PyObject *run(Batch *self, PyObject *args, kernel advance, int observe)
 
 static PyObject *batch_step(PyObject *self, PyObject *args) { return run((Batch *)self, args, hb_step, 0); }
 
+static PyObject *batch_command(PyObject *self, PyObject *args) { return run((Batch *)self, args, hb_command, 0); }
+
 static PyObject *batch_track(PyObject *self, PyObject *args)
 {
     const hb_batch *b = &((Batch *)self)->batch;
@@ -376,6 +378,7 @@ static PyObject *batch_observe(PyObject *self, PyObject *args)
 
 static PyMethodDef BATCH_METHODS[] = {
     {"step", batch_step, METH_VARARGS, "step(lo, hi): advance slots by one control tick towards `target`."},
+    {"command", batch_command, METH_VARARGS, "command(lo, hi): advance slots by a hand whose next command is `target`."},
     {"track", batch_track, METH_VARARGS, "track(lo, hi): advance slots under residual control, then observe."},
     {"observe", batch_observe, METH_VARARGS, "observe(lo, hi): write the observations."},
     {NULL, NULL, 0, NULL},

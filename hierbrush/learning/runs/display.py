@@ -13,7 +13,7 @@ from tqdm import tqdm
 _SECONDS_BETWEEN_LINES = 15.0
 
 
-class Progress:
+class Display:
     """Shows some figures, steps/s and time left of one policy; where nothing can be shown any more, nothing is.
 
     Args:
