@@ -29,7 +29,8 @@ class StrokeData(OfflineData):  # type: ignore[misc]
     """Batches of ticks in an order that follows from a seed and from how many were drawn.
 
     RLlib hook: ``config.offline_data(offline_data_class=...)``. ``config.input_`` names the data set's folder, and
-    ``config.learner_config_dict["offline"]`` has ``kinds`` and ``gamma``.
+    ``config.learner_config_dict["offline"]`` has ``kinds``, ``gamma``
+    and ``scale``, by which rewards are multiplied.
 
     Attributes:
         drawn: batches drawn so far; set it to go on from there.
@@ -42,12 +43,13 @@ class StrokeData(OfflineData):  # type: ignore[misc]
         settings = config.learner_config_dict["offline"]
         ticks = read_ticks(Path(config.input_[0]), settings["kinds"])
         self.drawn, self._seed = 0, config.seed or 0
+        rewards = ticks.rewards * np.float32(settings["scale"])
         self._columns = {
             Columns.OBS: ticks.obs,
             Columns.ACTIONS: ticks.actions,
-            Columns.REWARDS: ticks.rewards,
+            Columns.REWARDS: rewards,
             Columns.TERMINATEDS: ticks.over,
-            Postprocessing.VALUE_TARGETS: returns(ticks.rewards, ticks.over, settings["gamma"]),
+            Postprocessing.VALUE_TARGETS: returns(rewards, ticks.over, settings["gamma"]),
         }
 
     def __len__(self) -> int:
