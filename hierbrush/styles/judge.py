@@ -192,6 +192,6 @@ def _crossed(lines: Floats) -> NDArray[np.bool_]:
     t = (apart[..., 0] * r[None, :, 1] - apart[..., 1] * r[None, :, 0]) / safe
     u = (apart[..., 0] * r[:, None, 1] - apart[..., 1] * r[:, None, 0]) / safe
     hit = np.asarray((np.abs(cross) >= 1e-12) & (t >= 0) & (t < 1) & (u >= 0) & (u < 1))
-    pairs: NDArray[np.bool_] = hit.reshape(count, pieces, count, pieces).any(axis=(1, 3))
+    pairs = np.asarray(hit.reshape(count, pieces, count, pieces).any(axis=(1, 3)))
     np.fill_diagonal(pairs, False)
     return pairs
