@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hierbrush.characters import Component
-from hierbrush.errors import HierbrushError
+from hierbrush.sim import distance_to_outline
 from hierbrush.strokes.goal import OUTLINE_POINTS, SKELETON_POINTS, StrokeGoal
 from hierbrush.strokes.types import NUMBER
 
@@ -302,11 +302,7 @@ def foretold(features: Floats, examples: Floats, weights: Floats) -> Floats:
 
 
 def goals_of(types: Sequence[str], lines: Floats, outlines: Floats) -> list[StrokeGoal]:
-    """Return goals of middle lines and outlines."""
-    goals = []
-    for kind, line, outline in zip(types, lines, outlines, strict=True):
-        try:
-            goals.append(StrokeGoal.from_outline(kind, outline, line))
-        except HierbrushError:  # a stroke foretold without extent
-            goals.append(StrokeGoal.from_outline(kind, outline + np.eye(2)[np.arange(len(outline)) % 2] * 0.004, line))
-    return goals
+    """Return goals of middle lines [n, 32, 2] and outlines [n, 128, 2]."""
+    widths = distance_to_outline(lines, outlines)
+    columns = [values.astype(np.float32) for values in (lines, widths, outlines)]
+    return [StrokeGoal(kind, *parts) for kind, *parts in zip(types, *columns, strict=True)]
