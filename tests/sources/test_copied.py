@@ -74,7 +74,7 @@ def test_a_font_without_the_character_says_so(font: Path, tmp_path: Path) -> Non
     with pytest.raises(HierbrushError, match="goal: a picture shows one character, but 2"):
         write_text("永和", goal=write_character("永").image())
     (tmp_path / "x.ttf").write_bytes(b"no font")
-    with pytest.raises(HierbrushError, match="font: cannot read .*x.ttf'?: it is no font"):
+    with pytest.raises(HierbrushError, match=r"font: cannot read .*x.ttf'?: it is no font"):
         Font(tmp_path / "x.ttf")
     with pytest.raises(HierbrushError, match="number: 3, but"):
         Font(font, 3)

@@ -98,7 +98,7 @@ def test_sheets_of_given_characters_need_their_text(tmp_path: Path) -> None:
 def test_what_is_no_sheet_is_told(tmp_path: Path) -> None:
     with pytest.raises(HierbrushError, match="four markers"):
         read_sheet(np.full((400, 300, 3), 255, np.uint8))
-    with pytest.raises(HierbrushError, match="output: .* expected the name of a pdf"):
+    with pytest.raises(HierbrushError, match=r"output: .* expected the name of a pdf"):
         write_sheet(tmp_path / "x.png")
     with pytest.raises(HierbrushError, match="characters: 'x' is no character"):
         write_sheet(tmp_path / "x.pdf", "永x")

@@ -61,5 +61,5 @@ def test_a_dot_is_a_stroke() -> None:
 def test_blank_paper_is_told() -> None:
     with pytest.raises(HierbrushError, match="ink: is blank"):
         strokes_of_ink(np.zeros((256, 256)))
-    with pytest.raises(HierbrushError, match="picture|goal: the array holds no ink"):
+    with pytest.raises(HierbrushError, match=r"picture|goal: the array holds no ink"):
         write_picture(np.zeros((64, 64)))

@@ -77,14 +77,14 @@ def test_names_of_files_tell_characters(name: str, char: str | None) -> None:
 
 
 def test_too_few_examples_are_told(font: Path) -> None:
-    with pytest.raises(HierbrushError, match="source: .* has 2 characters .* expected 5 or more"):
+    with pytest.raises(HierbrushError, match=r"source: .* has 2 characters .* expected 5 or more"):
         Style.learn(font, "永和")
 
 
 def test_what_a_font_lacks_is_told(font: Path) -> None:
-    with pytest.raises(HierbrushError, match="font: 'mine.ttf' has no '龍'"):
+    with pytest.raises(HierbrushError, match=r"font: 'mine.ttf' has no '龍'"):
         Style.learn(font, "永龍")
-    with pytest.raises(HierbrushError, match="source: 'x.doc' is no font"):
+    with pytest.raises(HierbrushError, match=r"source: 'x.doc' is no font"):
         Style.learn("x.doc")
 
 
@@ -93,7 +93,7 @@ def test_damaged_files_and_other_versions_are_told(file: Path, tmp_path: Path) -
     broken = tmp_path / "x.style"
     for content in (b"", b"nonsense", whole[: len(whole) // 2], whole[:-1]):
         broken.write_bytes(content)
-        with pytest.raises(HierbrushError, match="style: cannot read .*x.style"):
+        with pytest.raises(HierbrushError, match=r"style: cannot read .*x.style"):
             Style.load(broken)
     length = int.from_bytes(whole[:8], "little")
     header = json.loads(whole[8 : 8 + length])
