@@ -1,17 +1,23 @@
-"""Frames a second that the player reaches at 1024 x 1024 pixels in this machine's Chromium, and what a frame costs.
+"""The studio in this machine's Chromium: frames a second at 1024 x 1024 pixels, and seconds from command to writing.
 
     python benchmarks/bench_studio.py 永 龍
 
 A character is played at its own speed with everything shown: target, grid, ink, brush, footprint, both paths. Frames
 are those that Chromium asked for; a display allows 60 a second, a busy machine fewer. What they cost is counted in CPU
 time of the page's main thread, which others on the machine do not change, so `1000 / ms` is how many a second one core
-could make.
+could make. The seconds are those from the start of `hierbrush studio` until a line that was typed is seen being
+written.
 """
 
 from __future__ import annotations
 
 import argparse
+import re
 import shutil
+import subprocess
+import sys
+import time
+from typing import Any
 
 import hierbrush
 from hierbrush.resources import page_file
@@ -34,6 +40,33 @@ PLAY = """async ([data, side, seconds]) => {
   await Promise.race([player.play(player.seconds), stop]);
   return [frames, performance.now() - start];
 }"""
+
+LINE = "永和九年"
+WATCHED = """(line) => {
+  const player = document.querySelector("#player > div")?.shadowRoot;
+  return player?.querySelector(".player").getAttribute("aria-label").endsWith(line)
+    && Number(player.querySelector("input").value) > 0;
+}"""
+
+
+def first_line(browser: Any) -> tuple[float, float]:
+    """Return the seconds until the studio listens, and until a line is seen being written."""
+    page = browser.new_page()
+    start = time.perf_counter()
+    command = [sys.executable, "-m", "hierbrush", "studio", "--no-browser"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as studio:
+        assert studio.stdout is not None
+        address = re.search(r"http://\S+", studio.stdout.readline())
+        assert address is not None
+        listening = time.perf_counter() - start
+        page.goto(address[0])
+        page.fill("#text", LINE)
+        page.press("#text", "Enter")
+        page.wait_for_function(WATCHED, arg=LINE)
+        watching = time.perf_counter() - start
+        studio.terminate()
+    page.close()
+    return listening, watching
 
 
 def main() -> None:
@@ -74,6 +107,8 @@ def main() -> None:
                 f"{character}: {1000 * frames / milliseconds:.1f} frames a second at {pixels}; "
                 f"{each['TaskDuration']:.2f} ms of CPU a frame, of which script {each['ScriptDuration']:.2f} ms"
             )
+        listening, watching = first_line(browser)
+        print(f"hierbrush studio listens after {listening:.1f} s, and a line is watched after {watching:.1f} s")
         browser.close()
 
 

@@ -135,6 +135,12 @@ def test_importing_the_package_loads_nothing_heavy() -> None:
     assert loaded_after("import hierbrush") & {"numpy", "PIL", "shapely", "click", "yaml", "tqdm", *HEAVY} == set()
 
 
+def test_knowing_all_sources_and_exports_loads_nothing_heavy() -> None:
+    known = "import hierbrush.sources, hierbrush.writing.outputs as o; hierbrush.sources.names(); o.exports()"
+    heavy = {"PIL", "fontTools", "mujoco", "scipy", "shapely", "skimage", *HEAVY}
+    assert loaded_after(known) & heavy == set()
+
+
 @pytest.mark.parametrize("name", ["writing", "evaluation", "sources", "cli", "metrics", "characters"])
 def test_importing_a_floor_below_learning_loads_no_extra(name: str) -> None:
     extras = {"gymnasium", "pydantic", "matplotlib", "scipy", "skimage", "tensorboard", *HEAVY}

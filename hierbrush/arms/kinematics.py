@@ -6,13 +6,11 @@ The step is Levenberg and Marquardt's as Wampler (1986) and Nakamura and Hanafus
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
+import mujoco
 import numpy as np
 from numpy.typing import NDArray
-
-if TYPE_CHECKING:
-    import mujoco
 
 TIP_TOLERANCE = 1e-8
 """Metres (and radians) at which a solution counts as found; what is promised of a movement is 20 µm and 0.1°."""
@@ -49,9 +47,7 @@ class Solver:
     """
 
     def __init__(self, model: mujoco.MjModel, site: int, home: NDArray[np.float64]) -> None:
-        import mujoco
-
-        self._mujoco, self.model, self.site, self.home = mujoco, model, site, home
+        self.model, self.site, self.home = model, site, home
         self.data = mujoco.MjData(model)
         self.joints = len(home)
         self._jacobian = np.zeros((6, model.nv))
@@ -62,7 +58,7 @@ class Solver:
     def pose(self, angles: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """Return the tip's place [3] and its axes as columns [3, 3]: live arrays, until the next call."""
         self.data.qpos[: self.joints] = angles
-        self._mujoco.mj_kinematics(self.model, self.data)
+        mujoco.mj_kinematics(self.model, self.data)
         return self.data.site_xpos[self.site], self.data.site_xmat[self.site].reshape(3, 3)
 
     def jacobian(self, angles: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -71,8 +67,8 @@ class Solver:
         return self._jacobian_here()
 
     def _jacobian_here(self) -> NDArray[np.float64]:
-        self._mujoco.mj_comPos(self.model, self.data)
-        self._mujoco.mj_jacSite(self.model, self.data, self._jacobian[:3], self._jacobian[3:], self.site)
+        mujoco.mj_comPos(self.model, self.data)
+        mujoco.mj_jacSite(self.model, self.data, self._jacobian[:3], self._jacobian[3:], self.site)
         return self._jacobian[:, : self.joints]
 
     def error(self, target: Target) -> NDArray[np.float64]:

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from hierbrush.arms.arm import Arm
 from hierbrush.arms.kinematics import Target
-from hierbrush.arms.reach import Unreachable, advice
+from hierbrush.arms.reach import Unreachable, advice, usable
 from hierbrush.arms.scene import Scene, build
 from hierbrush.arms.timing import PERIOD, Limits, differences, paced, resting_spline
 from hierbrush.errors import HierbrushError
@@ -39,6 +39,7 @@ class _Piece(NamedTuple):
     stroke: int = -1
     dip: bool = False
     slow: bool = False
+    serves: int = 0  # the stroke before or after which a way through the air lies
 
 
 @dataclass(frozen=True, eq=False)
@@ -167,7 +168,7 @@ def _planned(
         try:
             q, tip, off = _part(scene, piece, here, across, limits)
         except Unreachable as found:
-            raise found._for(piece.stroke) from None
+            raise found._for(piece.stroke if piece.stroke >= 0 else piece.serves, piece.stroke < 0) from None
         worst = np.maximum(worst, off)
         # A piece begins where the one before it ended; that row is there already.
         skip = 1 if parts else 0
@@ -193,7 +194,7 @@ def first_pose(scene: Scene, place: NDArray[np.float64]) -> tuple[NDArray[np.flo
     target = Target(scene.calibration.world(place[None])[0], scene.axis)
     angles = solver.solve(target, solver.home)
     if angles is None:
-        raise Unreachable(place, "reach")
+        raise Unreachable(place, "reach", between=True)
     if solver.joints < 6:
         return angles, None
     return angles, solver.pose(angles)[1][:, 0].copy()
@@ -297,12 +298,12 @@ def _pieces(
             over = np.array([path[0, 0], path[0, 1], min(path[0, 2], stone[2]) - travel])
             parts += [_jump(stone, over, travel, limits), _glide(over, path[0], slow, slow=True)]
         else:
-            parts.append(_jump(stone, path[0], travel, limits))
+            parts.append(_jump(stone, path[0], travel, limits)._replace(serves=index))
         parts.append(_Piece(np.asarray(path, np.float64), STEP, index))
-        end = path[-1]
-        parts.append(_jump(end, stone if index < len(paths) - 1 else above, travel, limits))
-    parts.append(_glide(above, ready, limits))
-    return [part for part in parts if len(part.rows) > 1]
+        goal = stone if index < len(paths) - 1 else above
+        parts.append(_jump(path[-1], goal, travel, limits)._replace(serves=index))
+    parts.append(_glide(above, ready, limits)._replace(serves=len(paths) - 1))
+    return parts
 
 
 def _lasting(far: float, limits: Limits) -> float:
@@ -342,7 +343,19 @@ def _jump(start: NDArray[np.float64], end: NDArray[np.float64], travel: float, l
 
 
 def _told(found: Unreachable, scene: Scene, pieces: Sequence[_Piece], names: tuple[str, ...]) -> str:
-    at = found.stroke
-    where = names[at] if at >= 0 else "the way to the ink"
+    """Return in one line what cannot be written, why, and where the paper would have to lie."""
+    if found.between:  # a stroke that cannot be reached itself says more than the way to it
+        found = next(_out_of_reach(scene, pieces), found)
+    where = names[found.stroke] + (", on the way between ink and paper" if found.between else "")
     points = np.concatenate([piece.rows[:: max(len(piece.rows) // 8, 1)] for piece in pieces])
     return f"arm: {scene.arm.name} cannot write {where}: {advice(found, scene, points)}"
+
+
+def _out_of_reach(scene: Scene, pieces: Sequence[_Piece]) -> Iterator[Unreachable]:
+    """Yield the strokes that an arm does not reach, looked at coarsely."""
+    for piece in pieces:
+        if piece.stroke >= 0:
+            for place in piece.rows[::8]:
+                if not usable(scene, scene.calibration.world(place[None])[0]):
+                    yield Unreachable(place, "reach", stroke=piece.stroke)
+                    break

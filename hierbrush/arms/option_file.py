@@ -32,6 +32,15 @@ def load_arm(path: str | PathLike[str]) -> Arm:
     raise ConfigError([Problem(origin.where, message) for origin, message in problems])
 
 
+def arm_of(which: str) -> Arm:
+    """Return an arm by its name, its model's file or the YAML file that describes it, as the command line takes it.
+
+    Raises:
+        HierbrushError: there is no such arm.
+    """
+    return load_arm(which) if which.lower().endswith((".yaml", ".yml")) else Arm.of(which)
+
+
 def _problems(document: Document) -> Iterator[tuple[Origin, str]]:
     for name, value in document.data.items():
         if name not in _OPTIONS:

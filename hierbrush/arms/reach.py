@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from hierbrush.arms.scene import Scene
 
 _WHY = {
-    "reach": "out of reach",
+    "reach": "out of reach along {axis}",
     "limit": "joint {detail} would come to the end of its range",
     "singularity": "the arm would be stretched out or folded, where it loses a direction",
     "collision": "{detail} would touch",
@@ -24,14 +24,19 @@ _MOST_POINTS = 40
 
 
 class Unreachable(Exception):  # noqa: N818  # a finding, told to the user as a HierbrushError
-    """A place [3] on the paper that an arm cannot use, and why: a key of the reasons here, with a detail."""
+    """A place [3] on the paper that an arm cannot use, and why: a key of the reasons here, with a detail.
 
-    def __init__(self, place: NDArray[np.float64], reason: str, detail: str = "", stroke: int = -1) -> None:
+    ``stroke`` is the stroke there, or with ``between`` the one before or after which the place lies in the air.
+    """
+
+    def __init__(
+        self, place: NDArray[np.float64], reason: str, detail: str = "", stroke: int = 0, between: bool = False
+    ) -> None:
         super().__init__(reason)
-        self.place, self.reason, self.detail, self.stroke = place, reason, detail, stroke
+        self.place, self.reason, self.detail, self.stroke, self.between = place, reason, detail, stroke, between
 
-    def _for(self, stroke: int) -> Unreachable:
-        return Unreachable(self.place, self.reason, self.detail, stroke)
+    def _for(self, stroke: int, between: bool) -> Unreachable:
+        return Unreachable(self.place, self.reason, self.detail, stroke, between)
 
 
 def advice(found: Unreachable, scene: Scene, points: NDArray[np.float64]) -> str:
@@ -43,17 +48,17 @@ def advice(found: Unreachable, scene: Scene, points: NDArray[np.float64]) -> str
         points: places [n, 3] on the paper that must all be reached.
     """
     place = scene.calibration.world(found.place[None])[0]
-    why = _WHY[found.reason].format(detail=found.detail)
-    at = ", ".join(f"{axis} {value * 1e3:.0f}" for axis, value in zip("xyz", place, strict=True))
     moved = _shift(scene, points)
+    axis = int(np.abs(place if moved is None else moved).argmax())
+    why = _WHY[found.reason].format(detail=found.detail, axis="xyz"[axis])
+    at = ", ".join(f"{name} {value * 1e3:.0f}" for name, value in zip("xyz", place, strict=True))
     if moved is None:
         rest = "no shift of up to 600 mm along one axis helps; turn the paper, or write smaller"
     else:
-        axis = int(np.abs(moved).argmax())
-        corner = scene.calibration.corner + moved
+        corner = ", ".join(f"{value * 1e3:.0f}" for value in scene.calibration.corner + moved)
         rest = (
             f"move paper and ink {abs(moved[axis]) * 1e3:.0f} mm along {'-+'[int(moved[axis] > 0)]}{'xyz'[axis]}, so "
-            f"that its top left corner lies at {', '.join(f'{value * 1e3:.0f}' for value in corner)} mm"
+            f"that its top left corner lies at {corner} mm"
         )
     return f"the tip at {at} mm of the base: {why}; {rest}"
 

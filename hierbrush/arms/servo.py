@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import mujoco
 import numpy as np
@@ -139,6 +139,14 @@ def stiff_servo(scene: Scene) -> Servo:
     )
 
 
+class Rest(NamedTuple):
+    """How an arm hangs in its drives: positions off those wanted, the commands' correction, the drives' integral."""
+
+    offset: NDArray[np.float64]
+    correction: NDArray[np.float64]
+    integral: NDArray[np.float64]
+
+
 class Plant:
     """An arm with drives that is told joint angles, a row every `PERIOD`.
 
@@ -164,7 +172,6 @@ class Plant:
         self._stiffness, self._damping, self._torque = (
             np.array(row, np.float64) for row in (self.servo.stiffness, self.servo.damping, self.servo.torque)
         )
-        self._seed = seed
         self.data: Any = mujoco.MjData(self.model)
         self._hold = max(round(1 / (self.servo.rate * PERIOD)), 1)
         self._late = round(self.servo.latency / PERIOD)
@@ -172,18 +179,32 @@ class Plant:
         # How long a drive takes to do what it is told: the latency, half the time that a command is held, and what it
         # trails behind because of the joint's own damping.
         trailing = float(np.mean(self.model.dof_damping[self._drives] / self._stiffness))
-        self._behind = self._late + self._hold // 2 + round(trailing / PERIOD)
+        self.behind = self._late + self._hold // 2 + round(trailing / PERIOD)
+        self.reseed(seed)
 
-    def place(self, angles: NDArray[np.float64]) -> None:
-        """Hold the arm at joint angles [n], at rest, as before a movement."""
+    def reseed(self, seed: int) -> None:
+        """Draw the encoders' noise anew from a seed."""
+        self._rng = np.random.default_rng([seed, 31])
+
+    def rest(self, wanted: NDArray[np.float64]) -> Rest:
+        """Return how the arm hangs in its drives now, having held joint angles [n] for a while."""
+        offset = self.data.qpos.copy()
+        offset[self._places] -= wanted
+        return Rest(offset, self._correction.copy(), self._sum.copy())
+
+    def place(self, angles: NDArray[np.float64], rest: Rest | None = None) -> None:
+        """Hold the arm at joint angles [n], not moving; with ``rest`` as it hung elsewhere, else before it sags."""
         mujoco.mj_resetData(self.model, self.data)
-        self.data.qpos[self._places] = angles
+        if rest is not None:
+            self.data.qpos[:] = rest.offset
+        self.data.qpos[self._places] = angles if rest is None else angles + rest.offset[self._places]
         mujoco.mj_forward(self.model, self.data)
-        self._rng = np.random.default_rng([self._seed, 31])
-        self._queue = [angles.copy() for _ in range(self._behind + self._hold + 1)]
-        self._command, self._speed = angles.copy(), np.zeros_like(angles)
-        self._correction, self._aim = np.zeros_like(angles), np.zeros_like(angles)
-        self._sum, self._seen, self._count = np.zeros_like(angles), np.zeros_like(angles), 0
+        told = angles if rest is None else angles + rest.correction
+        self._queue = [told.copy() for _ in range(self.behind + self._hold + 1)]
+        self._command, self._speed = told.copy(), np.zeros_like(angles)
+        self._correction = self._aim = np.zeros_like(angles) if rest is None else rest.correction
+        self._sum = np.zeros_like(angles) if rest is None else rest.integral
+        self._seen, self._count = np.zeros_like(angles), 0
 
     @property
     def angles(self) -> NDArray[np.float64]:
@@ -210,7 +231,7 @@ class Plant:
             read = self._read()
             self._drive(read)
             mujoco.mj_step(self.model, self.data)
-        self._seen = self._seen + (read - self._queue[-1 - self._behind])
+        self._seen = self._seen + (read - self._queue[-1 - self.behind])
         self._count += 1
         if self._count % self._tick == 0:
             self._aim = self._aim + _TRUST * (-feedback * self._seen / self._tick - self._aim)

@@ -15,8 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hierbrush.arguments import check_array, check_kind
-from hierbrush.brushes.sheet import CELL_SHAPE, PIXEL, CalibrationSheet
-from hierbrush.curriculum.brush_file import SPREADS, BrushFile
+from hierbrush.brushes.identified import SPREADS, BrushFile
+from hierbrush.brushes.sheet import CELL_SHAPE, CalibrationSheet
 from hierbrush.errors import HierbrushError
 from hierbrush.sim import BrushModel
 
@@ -197,7 +197,7 @@ class _Fitting:
     def _learn(self, error: NDArray[np.float64], factors: NDArray[np.float64], own: bool) -> None:
         """Keep how large what is left is: it weighs pictures against the expectation that strokes are alike."""
         self.residual = float(np.sqrt((error * error).mean()))
-        # A stroke that hangs on a knife's edge (which way the tuft falls as it touches), or was drawn amiss, counts less.
+        # A stroke drawn amiss, or one that hangs on a knife's edge (see `_changes`), counts less.
         apart = np.sqrt((error * error).mean(axis=1))
         self.weight = 1.0 / (1.0 + (apart / max(2.0 * float(np.median(apart)), 1e-4)) ** 2)
         self.noise = max(float(np.sqrt((self.weight[:, None] * error * error).mean() / self.weight.mean())), 1e-3)
@@ -320,7 +320,7 @@ def model_of(row: NDArray[np.float64], tip: str = "parabola") -> BrushModel:
 
 
 def residual_picture(ink: NDArray[np.float32], fit: BrushFit) -> NDArray[np.uint8]:
-    """Return all cells as one picture in colour: ink that both have is grey, the scan's alone red, the fit's alone blue.
+    """Return all cells as one picture in colour: ink of both is grey, the scan's alone red, the fit's alone blue.
 
     uint8 [rows, columns, 3].
     """
@@ -334,7 +334,4 @@ def residual_picture(ink: NDArray[np.float32], fit: BrushFit) -> NDArray[np.uint
         tile[:, [0, -1]] = tile[[0, -1]] = 0.8
         tiles.append(tile)
     rows = [np.concatenate(tiles[at : at + columns], axis=1) for at in range(0, len(tiles), columns)]
-    return np.rint(255 * np.concatenate(rows)).astype(np.uint8)
-
-
-PIXEL_MM = PIXEL * 1e3
+    return np.asarray(np.rint(255 * np.concatenate(rows)), np.uint8)

@@ -100,8 +100,15 @@ def find_sheet(grey: NDArray[np.float32], name: str = "the picture") -> Scan:
             spoilt.append(cell.name)
     if spoilt:
         more = f" and {len(spoilt) - 1} more" if len(spoilt) > 1 else ""
-        raise HierbrushError(f"scan: {name} has ink across the border of the cell {shown(spoilt[0])}{more}; each stroke "
-                             "must stay in its own")  # fmt: skip
+        raise HierbrushError(
+            f"scan: {name} has ink across the border of cell {shown(spoilt[0])}{more}; each stroke must stay in its own"
+        )
+    ink = np.stack(pictures)
+    filled = ink.mean(axis=(1, 2)) > _FILLED
+    if filled.sum() < len(cells) // 2:
+        raise HierbrushError(
+            f"scan: {name} has ink across the border of cell {shown(spoilt[0])}{more}; each must stay in its own"
+        )
     ink = np.stack(pictures)
     filled = ink.mean(axis=(1, 2)) > _FILLED
     if filled.sum() < len(cells) // 2:
@@ -250,7 +257,7 @@ def _cell(
     # Guides are paler than a quarter of the ink. The same from the other end keeps edges where they are.
     ink = np.clip((dark - _PALE) / (1.0 - 2 * _PALE), 0.0, 1.0)
     small = ink.reshape(CELL_SHAPE[0], _FINE, CELL_SHAPE[1], _FINE).mean(axis=(1, 3))
-    return small.astype(np.float32)
+    return np.asarray(small.astype(np.float32))
 
 
 def _gutter(ink: NDArray[np.float32]) -> float:

@@ -80,7 +80,7 @@ class CalibrationSheet:
         return np.stack([batch.coverage(slot)[: CELL_SHAPE[0]] for slot in range(len(cells))])
 
     def picture(self, cells: NDArray[np.float32], dpi: float = 300.0) -> NDArray[np.uint8]:
-        """Return the page filled with the ink of the cells [45, 94, 128], as a scanner sees it: uint8 [rows, columns]."""
+        """Return the page filled with the ink of the cells [45, 94, 128], as scanned: uint8 [rows, columns]."""
         from PIL import Image
 
         scale = dpi / 0.0254
@@ -128,8 +128,8 @@ class CalibrationSheet:
             lines.append(f"{cell.x:.5f} {cell.y:.5f} {CELL_WIDTH} {CELL_HEIGHT} re S")
             points = [f"{cell.x + x:.5f} {cell.y + y:.5f}" for x, y, _ in cell.path]
             lines.append(f"{points[0]} m {' l '.join(points[1:])} l S")
-            text = f"BT /F 0.0022 Tf 0.85 g 1 0 0 -1 {cell.x + 0.0008:.5f} {cell.y + 0.0026:.5f} Tm ({cell.name}) Tj ET 0 g"
-            lines.append(text)
+            place = f"1 0 0 -1 {cell.x + 0.0008:.5f} {cell.y + 0.0026:.5f} Tm"
+            lines.append(f"BT /F 0.0022 Tf 0.85 g {place} ({cell.name}) Tj ET 0 g")
         return _pdf("\n".join(lines).encode())
 
 

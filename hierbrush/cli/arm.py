@@ -175,10 +175,9 @@ def schema(output: Path | None) -> None:
 
 
 def _arm(which: str) -> Arm:
-    from hierbrush.arms import Arm
-    from hierbrush.arms.option_file import load_arm
+    from hierbrush.arms.option_file import arm_of
 
-    return load_arm(which) if which.lower().endswith((".yaml", ".yml")) else Arm.of(which)
+    return arm_of(which)
 
 
 def _page(text: str, layout: str, per_line: int | None, cell: float, margin: float, policy: str) -> Page:

@@ -47,7 +47,12 @@ def dataset() -> None:
     help="Parquet for RLlib's offline API, or a LeRobot data set of version 3.0.",
 )  # fmt: skip
 @click.option("--resume", is_flag=True, help="Go on with a data set that was stopped.")
-def make(output: Path, form: str, resume: bool, kinds: tuple[str, ...], **settings: Any) -> None:
+@click.option("--arm", metavar="ARM", help="Record this robot arm instead, as it writes --text in simulation: ur5e, "
+    "so101 or a YAML file; a LeRobot data set of its joints.")  # fmt: skip
+@click.option("--text", help="Characters that --arm writes, an episode each.")
+def make(
+    output: Path, form: str, resume: bool, kinds: tuple[str, ...], arm: str | None, text: str | None, **settings: Any
+) -> None:
     """Write strokes of training characters into a data set: searched for, by a policy, with noise, at random.
 
     Ctrl-C keeps the files that are finished; --resume goes on.
@@ -56,15 +61,21 @@ def make(output: Path, form: str, resume: bool, kinds: tuple[str, ...], **settin
     hierbrush dataset make -o strokes --ticks 1000000
     hierbrush dataset make -o planned --kind planned --stroke HZG
     hierbrush dataset make -o robot --format lerobot --kind planned --kind policy
+    hierbrush dataset make -o joints --arm so101 --text 永和九年
     """  # noqa: D301  # \b keeps click from joining the examples' lines
+    if arm is not None or text is not None:
+        if arm is None or text is None:
+            raise HierbrushError("--arm: and --text belong together: who writes, and what")
+        _record(output, arm, text, settings["policy"], settings["seed"])
+        return
     from tqdm import tqdm
 
     from hierbrush.datasets import DatasetSettings, make_dataset, read_card
 
     if kinds:
         settings["kinds"] = dict(map(_share, kinds))
-    chosen = DatasetSettings(**settings)
     try:
+        chosen = DatasetSettings(**settings)
         with tqdm(total=chosen.ticks, unit="tick", unit_scale=True, disable=None, leave=False) as bar:
             make_dataset(output, chosen, format=form, resume=resume, progress=bar.update)
     except HierbrushError as error:
@@ -75,6 +86,19 @@ def make(output: Path, form: str, resume: bool, kinds: tuple[str, ...], **settin
         f"{output}: {card['ticks']:,} ticks of {card['strokes']:,} strokes, "
         f"{card['bytes'] / card['ticks']:.0f} bytes a tick"
     )
+
+
+def _record(output: Path, arm: str, text: str, policy: str, seed: int) -> None:
+    try:
+        from hierbrush.writing.arm_dataset import make_arm_dataset
+    except ModuleNotFoundError as error:
+        raise HierbrushError(
+            f'--arm: needs {error.name}, which is not installed; pip install "hierbrush[arm]"'
+        ) from None
+    from hierbrush.arms.option_file import arm_of
+
+    characters = [char for char in text if not char.isspace()]
+    click.echo(make_arm_dataset(output, characters, arm=arm_of(arm), policy=policy, seed=seed))
 
 
 def _share(text: str) -> tuple[str, float]:

@@ -101,9 +101,9 @@ def evaluate(
     brush), zero actions and random actions. Ink is compared on a 256 x 256 raster without realignment.
     """
     from hierbrush.arguments import check_choice
+    from hierbrush.brushes.brush_file import brush_of
     from hierbrush.characters import check_text
     from hierbrush.evaluation import Disturbance, characters_of
-    from hierbrush.sim import BrushModel
 
     for option, file, suffix in (("--json", json_file, ".json"), ("--sheet", sheet, ".png")):
         if file is None:
@@ -121,7 +121,7 @@ def evaluate(
         characters = tuple(dict.fromkeys(text))
     arguments = {
         "policy": policy,
-        "brush": BrushModel.preset(brush),
+        "brush": brush_of(brush, "--brush"),
         "seed": seed,
         "workers": workers or available_cpus(),
     }
@@ -178,11 +178,11 @@ def _compositions(
 
     from hierbrush.composer.composers import CONTROLS
     from hierbrush.composer.flat import WEIGHTS
-    from hierbrush.evaluation.composers import WITHOUT_STROKES, evaluate_composers, steps
+    from hierbrush.evaluation.composers import TOLD_PARTS, WITHOUT_STROKES, evaluate_composers, steps
     from hierbrush.evaluation.sheets import DESCRIBED, composition_sheet
     from hierbrush.writing import write_characters
 
-    names = tuple(dict.fromkeys([*composers, *CONTROLS, *WITHOUT_STROKES]))
+    names = tuple(dict.fromkeys([*composers, composers[0] + TOLD_PARTS, *CONTROLS, *WITHOUT_STROKES]))
     with tqdm(total=steps(len(characters), len(names)), unit="step", disable=None, leave=False) as bar:
         result = evaluate_composers(characters, names, flat_weights=flat or WEIGHTS, progress=bar.update, **arguments)
 
@@ -190,7 +190,11 @@ def _compositions(
         # A hundred from all over the split, whose characters stand in the order of their radicals.
         chosen = characters[:: max(1, len(characters) // 100)][:100]
         drawn = write_characters(
-            [*chosen, *DESCRIBED], goal="decomposition", composer=names[0], **{**arguments, "workers": 1}
+            [*chosen, *DESCRIBED],
+            goal="decomposition",
+            composer=names[0],
+            described=True,
+            **{**arguments, "workers": 1},
         )
         # The first of two entries for a character: its strokes as a set.
         pairs = zip(reversed(result.characters), reversed(result.rows[0].places.tolist()), strict=True)

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import click
 
-brush = click.option("--brush", default="measured", show_default=True, help="Preset of the brush: measured or round.")
+brush = click.option(
+    "--brush", default="measured", show_default=True, help="Brush: measured, round, or a file of hierbrush brush fit."
+)
 
 seed = click.option(
     "--seed",

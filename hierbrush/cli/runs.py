@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 import click
 
 from hierbrush.errors import HierbrushError, shown
+from hierbrush.tables import aligned
 
 # Read here and not through hierbrush.learning, which imports Ray and takes seconds.
 _METRICS = "metrics.jsonl"
@@ -53,10 +54,7 @@ def runs(folder: str) -> None:
     if not found:
         click.echo(f"no trainings in {folder}")
         return
-    rows = [_Run("name", "state", "steps", "stage", "score", "age"), *found]
-    widths = [max(len(row[column]) for row in rows) for column in range(len(_Run._fields))]
-    for row in rows:
-        click.echo("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
+    click.echo(aligned([_Run("name", "state", "steps", "stage", "score", "age"), *found]))
 
 
 def _run(log: Path, folder: Path) -> _Run:

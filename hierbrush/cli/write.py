@@ -12,6 +12,7 @@ import click
 from hierbrush.cli import options
 from hierbrush.cli.messages import available_cpus, check_place, complain
 from hierbrush.errors import HierbrushError, shown
+from hierbrush.ink import DIPS
 from hierbrush.writing.layout import GRIDS
 from hierbrush.writing.outputs import Flag, Output, and_list, exports, kind_of
 from hierbrush.writing.outputs import options as export_options
@@ -116,6 +117,14 @@ def _option(flag: Flag) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     "--weight", type=click.FloatRange(0.4, 2.0), default=1.0, show_default=True, metavar="NUMBER",
     help="How wide strokes are written; 1 is the hand's own width.",
 )  # fmt: skip
+@click.option(
+    "--dip", type=click.Choice(DIPS), default="stroke", show_default=True, help="When the brush is dipped: before each "
+    "stroke, before each character, or when its ink would not last. Without a dip the tuft stays bent.",
+)  # fmt: skip
+@click.option(
+    "--stone", type=float, nargs=2, metavar="X Y", help="Fill and shape the brush on an inkstone whose middle is X mm "
+    "right of the paper and Y mm below half its height; each dip is a real movement.  [default: a short dip]",
+)  # fmt: skip
 @options.workers
 @_flags_of_exports
 def write(
@@ -143,6 +152,8 @@ def write(
     cell: float | None,
     seed: int,
     weight: float,
+    dip: str,
+    stone: tuple[float, float] | None,
     workers: int | None,
     **told: Any,
 ) -> None:
@@ -221,6 +232,8 @@ def write(
         "robust": robust,
         "seed": seed,
         "weight": weight,
+        "dip": dip,
+        "stone": None if stone is None else {"x": stone[0] / 1e3, "y": stone[1] / 1e3},
     }
     aside = _STDOUT in outputs  # names of files would stand in the middle of what goes to standard output
     sheets: Sequence[Sheet]

@@ -23,7 +23,7 @@ from hierbrush.datasets.episodes import Episode, episodes_of, places_of
 from hierbrush.datasets.settings import DatasetSettings
 from hierbrush.errors import HierbrushError, shown
 from hierbrush.files import write_atomically
-from hierbrush.strokes.rollout import policy_name
+from hierbrush.strokes.rollout import policy_name, stroke_policy
 
 if TYPE_CHECKING:
     import pyarrow  # type: ignore[import-untyped]
@@ -61,7 +61,7 @@ def make_dataset(
     if format not in FORMATS:
         raise HierbrushError(f"format: {shown(format)}, expected one of {', '.join(FORMATS)}")
     needs_pyarrow()
-    policy_name(settings.policy)
+    stroke_policy(policy_name(settings.policy), settings.seed)
     places_of(settings.part, settings.strokes)
     if format == "lerobot":
         from hierbrush.datasets.lerobot import make_lerobot
@@ -91,7 +91,7 @@ def _begun(place: Path, settings: DatasetSettings, resume: bool) -> dict[str, di
     """Return what there is of the data set, by shard."""
     card = read_card(place) if place.is_dir() else None
     if card is None:
-        if place.exists() and (not place.is_dir() or any(os.scandir(place))):
+        if place.exists() and (not place.is_dir() or os.listdir(place)):
             raise HierbrushError(f"folder: {shown(place)} holds something that is no data set; give a new folder")
         return {}
     if not resume:

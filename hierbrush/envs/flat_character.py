@@ -91,7 +91,7 @@ class FlatCharacterVectorEnv(BatchVectorEnv):
         )
         self._begin(np.arange(self.num_envs))
 
-    def picture(self, slot: int) -> Frame:
+    def _picture(self, slot: int) -> Frame:
         """Return a slot's glyph, ink and brush as a picture, uint8 [512, 512, 3]."""
         batch = self.batch
         wanted = batch.wanted(slot).astype(np.float32)

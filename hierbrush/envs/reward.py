@@ -64,5 +64,6 @@ def tick_reward(weights: Reward, tick: Moved) -> F32:
 def hand_reward(weights: Reward, tick: Moved) -> F32:
     """Return the part of the reward that the hand's movement earns, whatever it writes: f32 [N]."""
     weighted = [(getattr(weights, term.__name__), term) for term in HAND]
-    reward: F32 = sum((np.float32(weight) * term(tick) for weight, term in weighted if weight), np.float32(0))
+    terms = (np.float32(weight) * term(tick) for weight, term in weighted if weight)
+    reward: F32 = sum(terms, np.zeros(len(tick.area), np.float32))
     return reward

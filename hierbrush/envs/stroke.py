@@ -144,7 +144,7 @@ class StrokeVectorEnv(BatchVectorEnv):
         assert self._batch is not None
         return self._batch
 
-    def picture(self, slot: int) -> Frame:
+    def _picture(self, slot: int) -> Frame:
         """Return a slot's goal, ink and brush as a picture, uint8 [512, 512, 3]."""
         return stroke_picture(self.batch, slot)
 

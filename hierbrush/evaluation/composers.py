@@ -12,14 +12,16 @@ from dataclasses import asdict, dataclass
 from functools import partial
 from os import PathLike
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from hierbrush.characters import load_library
-from hierbrush.characters.orders import OrderShare, order_line, order_shares
+from hierbrush.characters.orders import OrderShare, order_classes, order_line, order_shares
+from hierbrush.characters.text import UnknownCharacterError
 from hierbrush.composer.brief import brief_of
+from hierbrush.composer.descriptions import load_describer
 from hierbrush.composer.flat import ACTION_SIZE, OBSERVATION_SIZE, WEIGHTS, write_flat
 from hierbrush.errors import HierbrushError, shown
 from hierbrush.metrics import SIDE, stroke_iou, stroke_width, touching
@@ -45,6 +47,9 @@ _NEAREST = (1, 5)
 # Glyphs that may be nearer than the right one. On 100 validation characters and two composers all places up to the
 # fifth are the same as among all 9,574, with 50 as with 200.
 _SHORTLIST = 200
+
+TOLD_PARTS = ", told its glyph's parts"
+"""Ends the name of a row whose composer is told what the glyph is taken apart into, which no user knows."""
 
 COLUMNS = (
     "order_exact", "centre_error", "coordinate_error", "size_error", "box_iou", "character_iou", "primitive_iou",
@@ -73,7 +78,7 @@ class ComposerRow:
 
     def means(self, chosen: NDArray[np.bool_]) -> dict[str, float]:
         """Return the mean of every figure over some characters, and the shares recognised."""
-        named = {name: float(values[chosen].mean()) for name, values in self.figures.items()}
+        named = {name: _mean(values[chosen]) for name, values in self.figures.items()}
         for most in _NEAREST:
             named[f"top{most}"] = float((self.places[chosen] <= most).mean())
             named[f"top{most}_shifted"] = float((self.shifted[chosen] <= most).mean())
@@ -137,8 +142,12 @@ class ComposerEvaluation:
         ]
         text += [f"{row.name}: {order_line(row.orders)}" for row in self.rows if row.orders]
         text.append(
-            "known: every component occurs in training characters; unknown: at least one does not, and only the types "
-            "of its strokes are told; listed: their order as well, as a user does who wants it written"
+            "told: what an independent table says that a character is made of, as a user has it, and no stroke of the "
+            f"glyph; {TOLD_PARTS[2:]}: what its glyph is taken apart into, and the types of the glyph's strokes"
+        )
+        text.append(
+            "known: the table says it, and training characters have every part in its place; unknown: a part is "
+            "written by its own line, or is in no training character; listed: its strokes are told in order"
         )
         if any(row.name in WITHOUT_STROKES for row in self.rows):
             text.append(
@@ -171,6 +180,12 @@ class ComposerEvaluation:
                 for row in self.rows
             },
         }
+
+
+def _mean(values: NDArray[np.float64]) -> float:
+    """Return the mean of what is there; NaN of nothing."""
+    there = values[~np.isnan(values)]
+    return float(there.mean()) if there.size else math.nan
 
 
 def _cell(value: float) -> str:
@@ -217,7 +232,15 @@ def evaluate_composers(
                 weights = flat_weights if name == FLAT_POLICY else None
                 write = partial(_write_flat, weights=weights, brush=brush, seed=seed)
             else:
-                write = partial(_write, composer=name, policy=policy, brush=brush, seed=seed, stroke_lists=listed)
+                composer, described = name.removesuffix(TOLD_PARTS), not name.endswith(TOLD_PARTS)
+                how: dict[str, Any] = {
+                    "composer": composer,
+                    "described": described,
+                    "policy": policy,
+                    "brush": brush,
+                    "seed": seed,
+                }
+                write = partial(_write, **how, stroke_lists=listed)
             chosen = unknown if listed else characters
             batches = [tuple(chosen[start : start + _BATCH]) for start in range(0, len(chosen), _BATCH)]
             for batch in mapped(write, batches, workers):
@@ -252,49 +275,55 @@ class _Written(NamedTuple):
     stroke_types: tuple[str, ...] = ()
 
 
-def _write(
-    characters: tuple[str, ...], *, composer: str, policy: str, brush: BrushModel, seed: int, stroke_lists: bool
-) -> list[_Written]:
+def _write(characters: tuple[str, ...], *, described: bool, **how: Any) -> list[_Written]:
     entries = []
-    for writing in write_characters(
-        characters,
-        goal="decomposition",
-        composer=composer,
-        policy=policy,
-        brush=brush,
-        seed=seed,
-        stroke_lists=stroke_lists,
-    ):
-        levels = writing.levels
-        composed, character = levels.composer, levels.character
-        # Characters of the library have a glyph, and a composer was asked for.
-        assert composed is not None
-        assert character is not None
-        figures = {
-            "order_exact": float(composed.order_exact),
-            "centre_error": composed.centre_error,
-            "coordinate_error": composed.coordinate_error,
-            "size_error": composed.size_error,
-            "box_iou": composed.box_iou,
-            "character_iou": character.iou,
-            "primitive_iou": levels.primitive.iou,
-            **_room(writing),
-        }
+    for writing in write_characters(characters, goal="decomposition", described=described, **how):
         types = tuple(goal.stroke_type for goal in writing.plan.goals)
-        entries.append(_Written(np.packbits(writing.image(SIDE) >= 0.5), figures, bool(writing.plan.unknown), types))
+        unknown = bool(writing.plan.unknown) or (described and not _is_sure(writing.char))
+        entries.append(_Written(np.packbits(writing.image(SIDE) >= 0.5), _figures(writing), unknown, types))
     return entries
 
 
+def _is_sure(char: str) -> bool:
+    """Return whether the table tells a character's parts, and training characters have all of them in their places."""
+    try:
+        return load_describer().taken_apart(char).guesses == 0
+    except UnknownCharacterError:
+        return False
+
+
+def _figures(writing: Writing) -> dict[str, float]:
+    """Return the figures of `COLUMNS`; NaN for what needs as many strokes as the glyph has, where there are others."""
+    levels, glyph = writing.levels, writing.plan.glyph
+    composed, character = levels.composer, levels.character
+    # Characters of the library have a glyph.
+    assert character is not None
+    assert glyph is not None
+    figures = dict.fromkeys(COLUMNS, math.nan)
+    figures |= {"character_iou": character.iou, "primitive_iou": levels.primitive.iou, "order_exact": 0.0}
+    figures["width"] = stroke_width(writing.image(SIDE)) / stroke_width(rasterise(glyph, SIDE))
+    if composed is None:
+        return figures
+    told, drawn = [goal.stroke_type for goal in writing.plan.goals], load_library().stroke_types(writing.char)
+    figures |= {
+        "order_exact": float(composed.order_exact and order_classes(told) == order_classes(drawn)),
+        "centre_error": composed.centre_error,
+        "coordinate_error": composed.coordinate_error,
+        "size_error": composed.size_error,
+        "box_iou": composed.box_iou,
+    }
+    return figures | _room(writing)
+
+
 def _room(writing: Writing) -> dict[str, float]:
-    """Return how wide the strokes are, over the glyph's, and how many of them collide or gape."""
+    """Return how many strokes collide or gape."""
     glyph, order = writing.plan.glyph, writing.order
     assert glyph is not None
     assert order is not None
     inks = np.array([trace(writing.brush, [path], side=SIDE, box=BOX) >= 0.5 for path in writing.stroke_paths])
     wanted = np.array([rasterise([glyph[number]], SIDE) >= 0.5 for number in order])
     room = touching(inks, wanted)
-    width = stroke_width(writing.image(SIDE)) / stroke_width(rasterise(glyph, SIDE))
-    return {"width": width, "collisions": float(room.collisions), "gaps": float(room.gaps)}
+    return {"collisions": float(room.collisions), "gaps": float(room.gaps)}
 
 
 def _check_flat(weights: str | Path) -> None:

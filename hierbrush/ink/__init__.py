@@ -5,6 +5,22 @@ says how far a dip lasts.
 """
 
 from hierbrush.ink.draw import Bundle, Sketch, ink_picture, record
-from hierbrush.ink.model import PAPERS, PRESETS, Ink, ink_of
+from hierbrush.ink.model import PAPERS, PLAIN, PRESETS, Ink, ink_of
+from hierbrush.ink.stone import DIPS, InkStone, plan_dips, strokes_a_load, visit
 
-__all__ = ["PAPERS", "PRESETS", "Bundle", "Ink", "Sketch", "ink_of", "ink_picture", "record"]
+__all__ = [
+    "DIPS",
+    "PAPERS",
+    "PLAIN",
+    "PRESETS",
+    "Bundle",
+    "Ink",
+    "InkStone",
+    "Sketch",
+    "ink_of",
+    "ink_picture",
+    "plan_dips",
+    "record",
+    "strokes_a_load",
+    "visit",
+]

@@ -29,6 +29,8 @@ _ROW_SECONDS = 0.025
 # What pixels are made of what is inked twice as thickly: tone 1 - exp(-film), by its limit with eight factors, which
 # has the same bits everywhere.
 _FACTORS = 3
+# Water that the paper holds where it fell; what is above it creeps.
+_HELD = 0.9
 
 
 @dataclass(eq=False)
@@ -141,16 +143,20 @@ class Sketch:
         self._paper = paper_heights(ink.paper, ink.seed, 1e3 * corner[0], 1e3 * corner[1], self.cell_mm)
         self._footprint = np.ascontiguousarray(brush.footprint().T)
         self.film = np.zeros((GRID, GRID), np.float32)
-        self._strokes = 0
+        self.directions: list[NDArray[np.float64]] = []
+
+    def dip(self) -> None:
+        """Fill and straighten the tuft, as if somebody did it well: `visit` is the movement that does."""
+        self.bundle.straighten()
+        self.bundle.refill(self.ink.load)
 
     def stroke(self, path: NDArray[np.float64], *, dip: bool = True) -> None:
         """Write one stroke, a handle path [n, 3] in metres in the box; ``dip`` refills and straightens first."""
         if dip:
-            self.bundle.straighten()
-            self.bundle.refill(self.ink.load)
+            self.dip()
+        self.directions.append(self.bundle.direction)
         # Another stroke begins elsewhere along the hairs' own irregularities.
-        self._strokes += 1
-        self.bundle.hairs[TRAVELLED] = np.float32(37.0 * (self._strokes % 97))
+        self.bundle.hairs[TRAVELLED] = np.float32(37.0 * (len(self.directions) % 97))
         stamps = record(self.brush, path, self.bundle.direction, spacing=self.box / GRID)
         kernels.ink_drag(
             stamps,
@@ -179,7 +185,9 @@ class Sketch:
         film = self.film * coverage
         reach = PAPERS[self.ink.paper].spread
         if spread and reach > 0.0:
-            film = film + _creep(film, self._paper, reach, self.cell_mm)
+            # Only what the hairs give freely is water enough to creep.
+            wet = self.ink.load * (1.0 - self.ink.dryness)
+            film = film + _creep(film, self._paper, reach, self.cell_mm, wet)
         return _tone(film)
 
 
@@ -187,22 +195,26 @@ def _tone(film: NDArray[np.float32]) -> NDArray[np.float32]:
     light = np.maximum(np.float32(1.0) - film * np.float32(2.0**-_FACTORS * 1.6), np.float32(0.0))
     for _ in range(_FACTORS):
         light = light * light
-    return np.float32(1.0) - light
+    return np.asarray(np.float32(1.0) - light)
 
 
-def _creep(film: NDArray[np.float32], paper: NDArray[np.float32], reach: float, cell_mm: float) -> NDArray[np.float32]:
+def _creep(
+    film: NDArray[np.float32], paper: NDArray[np.float32], reach: float, cell_mm: float, wet: float
+) -> NDArray[np.float32]:
     """Return what a film gains and loses where water takes it along: float32 [1024, 1024].
 
     Worked out on cells twice as large, for spreading has no detail that small.
     """
     part = GRID // _SPREAD_GRID
     laid, height = _means(film, part), _means(paper, part)
-    water = np.minimum(laid, np.float32(2.0))
+    water = np.clip(np.float32(wet) * laid - np.float32(_HELD), np.float32(0.0), np.float32(1.5))
+    if not water.any():
+        return np.zeros_like(film)
     pigment = laid.copy()
     cells = reach / (cell_mm * part)
     # A plain diffusion of rate .2 has a standard deviation of sqrt(.4 steps) cells.
     steps = int(np.clip(round(2.5 * cells * cells), 1, 160))
-    numbers = np.array([0.22, 0.004, 0.55, 1e-3], np.float32)
+    numbers = np.array([0.22, 0.006, 0.5, 2e-2], np.float32)
     kernels.ink_spread(
         _SPREAD_GRID,
         _SPREAD_GRID,
@@ -248,6 +260,8 @@ def hair_heights(seed: int) -> NDArray[np.float32]:
     rng = _uniforms(seed)
     own, drift = rng(1, (1, HAIRS)), rng(2, (_HAIR_ROWS, HAIRS))
     single = 1.3 * (own - 0.5) + 0.7 * (drift - 0.5)
+    for _ in range(2):  # neighbours stick together
+        single = 0.5 * single + 0.25 * (np.roll(single, 1, axis=1) + np.roll(single, -1, axis=1))
     locks = np.zeros((_HAIR_ROWS, HAIRS))
     at = np.arange(HAIRS)
     for octave, (count, share) in enumerate(((5, 0.6), (13, 0.4))):
@@ -258,7 +272,7 @@ def hair_heights(seed: int) -> NDArray[np.float32]:
         t = t * t * (3.0 - 2.0 * t)
         locks += share * (knots[:, left] + t * (knots[:, left + 1] - knots[:, left]))
     # Only where locks part is there a gap: half of the width stays as it is.
-    heights = np.stack([single, np.maximum(2.6 * (locks - 0.5), 0.0)], axis=1).astype(np.float32)
+    heights = np.stack([single, np.maximum(1.6 * (locks - 0.5), 0.0)], axis=1).astype(np.float32)
     heights.flags.writeable = False
     return heights
 
@@ -318,6 +332,7 @@ def ink_picture(
     side: float | None = None,
     corner: tuple[float, float] = (0.0, 0.0),
     dips: Sequence[bool] | None = None,
+    shaped: Callable[[Bundle], object] | None = None,
     bundle: Bundle | None = None,
     spread: bool = True,
 ) -> NDArray[np.float32]:
@@ -332,6 +347,7 @@ def ink_picture(
         side: its side on the paper in metres, if it is scaled there; ``box`` unless given.
         corner: its top left corner on the paper in metres.
         dips: whether the brush is dipped before each stroke; before each unless given.
+        shaped: how a dip fills and shapes the tuft; as `Sketch.dip` does unless given.
         bundle: the tuft as the last character left it, which goes on; freshly dipped unless given.
         spread: whether the paper drinks.
 
@@ -345,6 +361,8 @@ def ink_picture(
         raise HierbrushError(f"dips: {len(told)} of them, expected {len(paths)}, one for each stroke")
     sketch = Sketch(brush, ink, box=box, side=side, corner=corner, bundle=bundle)
     for path, dip in zip(paths, told, strict=True):
-        sketch.stroke(path, dip=dip)
-    coverage = trace(brush, paths, side=GRID, supersample=2, box=box)
+        if dip and shaped is not None:
+            shaped(sketch.bundle)
+        sketch.stroke(path, dip=dip and shaped is None)
+    coverage = trace(brush, paths, side=GRID, supersample=2, box=box, directions=sketch.directions)
     return resized(sketch.tone(coverage, spread=spread), size)

@@ -33,9 +33,9 @@ class Paper(NamedTuple):
 
 
 PAPERS = {
-    "xuan": Paper(0.29, 0.88, 0.6, 1.0, 0.8),
-    "sized": Paper(0.29, 0.88, 0.6, 0.85, 0.0),
-    "rough": Paper(0.45, 1.6, 0.5, 1.25, 0.25),
+    "xuan": Paper(0.2, 0.9, 0.5, 1.0, 0.8),
+    "sized": Paper(0.2, 0.9, 0.5, 0.85, 0.0),
+    "rough": Paper(0.45, 2.2, 0.5, 1.25, 0.25),
 }
 """Papers by name: raw xuan paper, sized xuan paper, and a rough one.
 
@@ -60,7 +60,7 @@ class Ink:
     """
 
     load: float = 0.7
-    dryness: float = 0.4
+    dryness: float = 0.25
     paper: str = "xuan"
     seed: int = 0
     forks: float = 0.5
@@ -83,39 +83,39 @@ class Ink:
         paper = PAPERS[self.paper]
         # A hair's contact with the paper: marks begin where it is 1 less the height of the paper. The form and the
         # weights of ink, pressure and speed were fitted to dry strokes (docs/ink.md).
-        base = 0.30 + 0.45 * (1.0 - paper.rough)
+        base = 0.25 + 0.45 * (1.0 - paper.rough)
         return np.array(
             [
                 base + 0.9 * (0.4 - self.dryness),
-                0.95,  # contact by ink
+                0.50,  # contact by ink
                 0.50,  # contact by pressure
                 0.008,  # depth of full pressure, m
-                0.42,  # how far hairs differ in height
+                0.44,  # how far hairs differ in height
                 1.6 * self.speed,  # contact lost at 1 m/s
-                0.22,  # contact lost at the bundle's edges
-                1.0 / 0.15,
+                0.20,  # contact lost at the bundle's edges
+                1.0 / 0.16,
                 0.020,  # share of the difference to the reservoir that a hair draws, a mm
-                # Ink that a hair gives to a cell: 2.2 mm² of paper empty a hair that draws nothing.
-                0.16 * cell_mm * cell_mm / 0.0137,
+                # Ink that a hair gives to a cell: 11 mm² of paper empty a hair that draws nothing.
+                0.0012 * cell_mm * cell_mm / 0.0137,
                 0.01,  # ink that neighbours share, a stamp
                 _HAIR_SHARE / 96.0,
                 0.012,  # splitting, a mm
-                1.3 * self.forks,
+                2.4 * self.forks,
                 1.0 / 4.0,  # rows of hair heights, a mm
                 scale,
-                1.0 + 1.2 * (1.0 - self.dryness),
+                1.6 + 0.6 * (1.0 - self.dryness),
             ],
             np.float32,
         )
 
 
-_HAIR_SHARE = 0.04
+_HAIR_SHARE = 0.12
 
 PRESETS = {
     "wet": Ink(load=1.0, dryness=0.0, forks=0.2),
-    "dry": Ink(load=0.6, dryness=0.62, paper="xuan", forks=0.6),
-    "fading": Ink(load=0.5, dryness=0.35, forks=0.6),
-    "sized": Ink(load=0.9, dryness=0.2, paper="sized"),
+    "dry": Ink(load=0.6, dryness=0.4),
+    "fading": Ink(load=0.4, dryness=0.2, forks=0.7),
+    "sized": Ink(load=0.9, dryness=0.1, paper="sized"),
 }
 """Inks by name; ``"plain"`` beside them is the simulator's own."""
 

@@ -178,7 +178,7 @@ def plan_dips(
 def strokes_a_load(
     brush: BrushModel, paths: Sequence[NDArray[np.float64]], ink: Ink | None = None, *, box: float = 0.12
 ) -> int:
-    """Return how many of the strokes one dip writes before less than a third of its ink is left; all of them at most."""
+    """Return how many of the strokes one dip writes before less than a third of its ink is left; all at most."""
     dips = plan_dips(brush, paths, "auto", ink, box=box)
     later = [index for index, dip in enumerate(dips) if dip and index]
     return later[0] if later else len(dips)

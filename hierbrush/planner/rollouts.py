@@ -101,6 +101,11 @@ class Rollouts:
             int(np.count_nonzero(pixels & ~right)),
         )
 
+    @property
+    def area(self) -> float:
+        """Pixels wanted."""
+        return self._shares
+
     def write(self, actions: Actions) -> Counts:
         """Write n candidates, float32 [n, ticks, 3]; return samples a pixel, uint8 [n, scenarios, height, width]."""
         batch, each = self._batch, len(self.scenarios)

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -84,6 +85,74 @@ def directions(ticks: int, knots: int) -> Actions:
     return ways
 
 
+class Derivatives(NamedTuple):
+    """What a movement's ink says of its actions.
+
+    Attributes:
+        fitness: how near the movement itself comes.
+        slope: float64 [n], of half the squared difference between ink and goal along each direction.
+        curvature: float64 [n, n], as Gauss and Newton have it.
+        unit: mean of the ink's own curvatures, by which dampings are measured.
+    """
+
+    fitness: float
+    slope: _F64
+    curvature: _F64
+    unit: float
+
+    def solved(self, damping: float) -> _F64:
+        """Return the step [n] that ends where the quadratic is lowest, damped by so many units."""
+        damped = self.curvature + damping * self.unit * np.eye(len(self.slope))
+        return np.asarray(np.linalg.solve(damped, -self.slope), np.float64)
+
+
+def measure(rollouts: Rollouts, actions: Actions, ways: Actions, rng: np.random.Generator) -> Derivatives:
+    """Return the derivatives of a movement's ink, measured by writing it once for each direction.
+
+    Args:
+        rollouts: the stroke, with room for n + 1 candidates.
+        actions: float32 [ticks, 3], the movement.
+        ways: float32 [n, ticks, 3], the directions.
+        rng: of the signs in which it is changed, and of where the pixels are binned.
+    """
+    changed, taken = _changed(actions, ways, _PROBE, rng)
+    counts = rollouts.write(np.concatenate([actions[None], changed]))
+    fitness = float(rollouts.fitness(counts[:1])[0])
+    return _derivatives(rollouts, actions, counts[0], fitness, ways, taken, counts[1:], rng)
+
+
+def _changed(actions: Actions, ways: Actions, probe: float, rng: np.random.Generator) -> tuple[Actions, _F64]:
+    """Return the movement changed along one direction in each row, and by how much."""
+    signs = rng.choice([-1.0, 1.0], len(ways))
+    # Where an action is at its limit, only the way back changes anything.
+    lean = np.einsum("ntj,tj->n", ways, actions) / np.abs(ways).sum(axis=(1, 2))
+    signs = np.where(np.abs(lean) > 1.0 - probe, -np.sign(lean), signs)
+    by = (probe * signs).astype(np.float32)
+    return np.clip(actions + by[:, None, None] * ways, -1.0, 1.0), by.astype(np.float64)
+
+
+def _derivatives(
+    rollouts: Rollouts,
+    actions: Actions,
+    counts: Counts,
+    fitness: float,
+    ways: Actions,
+    by: _F64,
+    changed: Counts,
+    rng: np.random.Generator,
+) -> Derivatives:
+    """Return the derivatives, from samples a pixel of a movement and of its changes by ``by`` [n] along ``ways``."""
+    phase = rng.integers(0, 2, 2)
+    slopes = _binned((changed.astype(np.float32) - counts) * rollouts.counted, phase).reshape(len(by), -1)
+    slopes /= by[:, None].astype(np.float32)
+    off = _binned((counts - np.float32(FULL) * rollouts.wanted) * rollouts.counted, phase).ravel()
+    curvature = (slopes @ slopes.T).astype(np.float64)
+    unit = max(float(curvature.diagonal().mean()), 1e-9)
+    bends = _bends(ways)
+    slope = (slopes @ off).astype(np.float64) + _SMOOTH * unit * (bends @ _bent(actions).ravel())
+    return Derivatives(fitness, slope, curvature + _SMOOTH * unit * (bends @ bends.T), unit)
+
+
 class _Climb:
     """A search under way."""
 
@@ -91,7 +160,6 @@ class _Climb:
         self._rollouts, self._rng = rollouts, rng
         self._most = budget // len(rollouts.scenarios)
         self._directions = directions(rollouts.ticks, _knots(rollouts.ticks, self._most))
-        self._rough = _roughness(self._directions)
         self._probe = _PROBE
         counts = rollouts.write(start[None])
         self._used = 1
@@ -103,9 +171,12 @@ class _Climb:
         """Measure the derivatives, try the steps that they suggest, and say whether there was budget for it."""
         if self._used + len(self._directions) + STEPS > self._most:
             return False
-        changed, taken = self._changed()
+        changed, taken = _changed(self.best, self._directions, self._probe, self._rng)
         probes = self._write(changed)
-        steps = self._suggested(probes[0], taken)
+        derivatives = _derivatives(
+            self._rollouts, self.best, self._counts, self.fitness, self._directions, taken, probes[0], self._rng
+        )
+        steps = self._suggested(derivatives)
         if not self._keep_best(*self._write(steps), steps) and not self._keep_best(*probes, changed):
             self._probe = max(self._probe * _SHRINK, _LEAST_PROBE)
         self.history.append((self._used * len(self._rollouts.scenarios), self.fitness))
@@ -116,31 +187,11 @@ class _Climb:
         self._used += len(actions)
         return counts, self._rollouts.fitness(counts)
 
-    def _changed(self) -> tuple[Actions, _F64]:
-        """Return the best with one number changed in each row, and by how much of each direction."""
-        ways = self._directions
-        signs = self._rng.choice([-1.0, 1.0], len(ways))
-        # Where an action is at its limit, only the way back changes anything.
-        lean = np.einsum("ntj,tj->n", ways, self.best) / np.abs(ways).sum(axis=(1, 2))
-        signs = np.where(np.abs(lean) > 1.0 - self._probe, -np.sign(lean), signs)
-        by = (self._probe * signs).astype(np.float32)
-        return np.clip(self.best + by[:, None, None] * ways, -1.0, 1.0), by.astype(np.float64)
-
-    def _suggested(self, counts: Counts, by: _F64) -> Actions:
+    def _suggested(self, derivatives: Derivatives) -> Actions:
         """Return the candidates that damped least squares suggests: float32 [STEPS, ticks, 3]."""
-        phase = self._rng.integers(0, 2, 2)
-        counted = self._rollouts.counted
-        slopes = _binned((counts.astype(np.float32) - self._counts) * counted, phase).reshape(len(by), -1)
-        slopes /= by[:, None].astype(np.float32)
-        off = _binned((self._counts - np.float32(FULL) * self._rollouts.wanted) * counted, phase).ravel()
-        curvature = (slopes @ slopes.T).astype(np.float64)
-        unit = max(float(curvature.diagonal().mean()), 1e-9)
-        ways = self._directions
-        slope = (slopes @ off).astype(np.float64) + _SMOOTH * unit * (_bends(ways) @ _bent(self.best).ravel())
-        curvature += _SMOOTH * unit * self._rough
         steps = []
         for damping in _DAMPINGS:
-            move = np.einsum("n,ntj->tj", _solved(curvature, slope, damping * unit), ways)
+            move = np.einsum("n,ntj->tj", derivatives.solved(damping), self._directions)
             steps += [self.best + share * move for share in _SHARES]
         return np.clip(np.array(steps, np.float32), -1.0, 1.0)
 
@@ -151,12 +202,6 @@ class _Climb:
         self.best, self._counts, self.fitness = actions[at], counts[at].copy(), float(fitness[at])
         self.stages.append(self.best)
         return True
-
-
-def _solved(curvature: _F64, slope: _F64, damping: float) -> _F64:
-    """Return the step that ends where a quadratic with this curvature [n, n] and slope [n] is lowest, damped."""
-    step = np.linalg.solve(curvature + damping * np.eye(len(slope)), -slope)
-    return np.asarray(step, np.float64)
 
 
 def _knots(ticks: int, budget: int) -> int:
@@ -172,11 +217,6 @@ def _bent(actions: NDArray[np.float32]) -> _F64:
 
 def _bends(ways: Actions) -> _F64:
     return _bent(ways).reshape(len(ways), -1)
-
-
-def _roughness(ways: Actions) -> _F64:
-    bends = _bends(ways)
-    return bends @ bends.T
 
 
 def _binned(pictures: NDArray[np.float32], phase: NDArray[np.int64]) -> NDArray[np.float32]:

@@ -91,6 +91,8 @@ class BrushBatch:
         HierbrushError: an argument is out of range.
     """
 
+    _bank: GoalBank | None = None
+
     def __init__(
         self,
         model: BrushModel | Sequence[BrushModel] | NDArray[np.float64],
@@ -106,24 +108,21 @@ class BrushBatch:
     ) -> None:
         side, supersample = check_raster(side, supersample)
         words = side * supersample * ((side * supersample + 63) // 64)
-        self._open(model, slots, words, side, box, supersample, spacing, threads, seed, None, 0, limits)
+        self._open(model, slots, (side, box, supersample, words), spacing, limits, threads, seed)
         self._arrays["window"][:] = (0, 0, side, side)
 
     def _open(
         self,
         model: BrushModel | Sequence[BrushModel] | NDArray[np.float64],
         slots: int,
-        words: int,
-        side: int,
-        box: float,
-        supersample: int,
+        paper: tuple[int, float, int, int],
         spacing: float | None,
+        limits: HandleLimits | None,
         threads: int,
         seed: int,
-        bank: GoalBank | None,
-        columns: int,
-        limits: HandleLimits | None,
+        columns: int = 0,
     ) -> None:
+        side, box, supersample, words = paper
         if limits is not None:
             check_kind("limits", limits, HandleLimits, "HandleLimits")
         self._turn = threading.Lock()
@@ -138,14 +137,15 @@ class BrushBatch:
         self._arrays = {"footprint": footprint, **empty_slots(self.slots, ink=words, observation=columns)}
         self._arrays["direction"][:] = REST_DIRECTION
         self.set_brushes(rows)
-        self._bind(bank)
+        self._bind()
         self._helpers: tuple[int, ThreadPoolExecutor] | None = None
 
-    def _bind(self, bank: GoalBank | None) -> None:
-        if isinstance(bank, GoalSlots):
-            bank.turns.add(self._turn)
+    def _bind(self) -> None:
+        """Make the kernel, for the arrays as they are."""
+        if isinstance(self._bank, GoalSlots):
+            self._bank.turns.add(self._turn)
         self._kernel = kernels.Batch(
-            {**self._arrays, **(bank.arrays if bank else {})},
+            {**self._arrays, **(self._bank.arrays if self._bank else {})},
             supersample=self.supersample,
             per_metre=self.side * self.supersample / self.box,
             spacing=self._spacing,
@@ -157,10 +157,6 @@ class BrushBatch:
             seed=self._seed,
         )
 
-    def _rebind(self) -> None:
-        """Make the kernel anew, for the same arrays."""
-        self._bind(None)
-
     def __getstate__(self) -> dict[str, Any]:
         # The kernel points into the arrays, and threads and locks cannot be copied; a copy makes its own.
         return {name: value for name, value in vars(self).items() if name not in ("_kernel", "_helpers", "_turn")}
@@ -169,7 +165,7 @@ class BrushBatch:
         vars(self).update(state)
         self._helpers = None
         self._turn = threading.Lock()
-        self._rebind()
+        self._bind()
 
     @_alone
     def reseed(self, seed: int) -> None:
@@ -180,7 +176,7 @@ class BrushBatch:
         """
         self._seed = check_whole("seed", seed, 0, (1 << 64) - 1)
         self._arrays["draws"][:] = 0
-        self._rebind()
+        self._bind()
 
     @_alone
     def set_brushes(self, rows: NDArray[np.float64], slots: ArrayLike | None = None) -> None:
@@ -223,6 +219,22 @@ class BrushBatch:
         fresh = values * math.sqrt(1.0 - memory * memory)
         columns = [values, np.full_like(values, memory), fresh, np.full_like(values, gain)]
         self._put("noise", np.stack(columns, axis=-1), slots)
+
+    @_alone
+    def set_error(self, error: ArrayLike, slots: ArrayLike | None = None) -> None:
+        """Give handles the error from which `set_noise` goes on in the next tick, such as that of a simulated arm.
+
+        Args:
+            error: metres in every axis, [n, 3] or [3].
+            slots: which; all by default.
+
+        Raises:
+            HierbrushError: no numbers of at most 0.1 m, or a wrong shape.
+        """
+        values = _as_array("error", error, np.float64)
+        if values.shape[-1:] != (3,) or not (np.abs(values) <= 0.1).all():
+            raise HierbrushError(f"error: {shown(error)}, expected metres from -0.1 to 0.1, [n, 3] or [3]")
+        self._put("drift", values, slots)
 
     def _put(self, name: str, values: NDArray[Any], slots: ArrayLike | None) -> None:
         target = self._arrays[name]
@@ -275,10 +287,8 @@ class BrushBatch:
         """
         poses = self._checked(position, "position")
         self._hold(poses, slots)
-        self._begin_anew(slots)
-
-    def _begin_anew(self, slots: ArrayLike | None) -> None:
-        self._put("tick", np.zeros(1, dtype=np.int32), slots)
+        if self._bank is None:  # otherwise the tick counts along the goal
+            self._put("tick", np.zeros(1, dtype=np.int32), slots)
 
     def _hold(self, poses: NDArray[np.float64], slots: ArrayLike | None) -> None:
         # The grid of the core: positions on it add and subtract exactly, so ink is the same wherever a stroke lies.
@@ -293,6 +303,22 @@ class BrushBatch:
     def dip(self, slots: ArrayLike | None = None) -> None:
         """Refill and straighten the tuft; its tip points to the upper left again, as before a first stroke."""
         self._straighten(slots)
+
+    @_alone
+    def turn(self, direction: ArrayLike, slots: ArrayLike | None = None) -> None:
+        """Turn lifted tufts: their tips point along ``direction`` ([2] or [n, 2], any length) when they next touch.
+
+        Raises:
+            HierbrushError: not finite, or of no length.
+        """
+        way = _as_array("direction", direction, np.float64)
+        if way.shape[-1:] != (2,) or way.ndim > 2:
+            raise HierbrushError(f"direction: shape {way.shape}, expected [n, 2] or [2]")
+        length = np.sqrt((way * way).sum(axis=-1, keepdims=True))
+        if not (np.isfinite(length) & (length > 1e-12)).all():
+            raise HierbrushError("direction: holds NaN, infinity or nothing but zeros, expected vectors with a length")
+        # What has the length 1 already keeps its bits.
+        self._put("direction", np.where(np.abs(length - 1.0) < 1e-12, way, way / length), slots)
 
     def _straighten(self, slots: ArrayLike | None) -> None:
         for name in ("root", "tuft"):
@@ -524,18 +550,16 @@ class StrokeBatch(BrushBatch):
     ) -> None:
         check_choice("observation", observation, LAYOUTS)
         check_kind("bank", bank, GoalBank, "a GoalBank")
-        self.bank = bank
-        self._open(
-            model, slots, bank.words, bank.side, bank.box, bank.supersample, None, threads, seed, bank,
-            LAYOUTS[observation], limits,
-        )  # fmt: skip
+        self._bank = bank
+        paper = bank.side, bank.box, bank.supersample, bank.words
+        self._open(model, slots, paper, None, limits, threads, seed, LAYOUTS[observation])
         self.assign(np.zeros(self.slots, dtype=np.int64))
 
-    def _rebind(self) -> None:
-        self._bind(self.bank)
-
-    def _begin_anew(self, slots: ArrayLike | None) -> None:
-        """Leave the tick as it is, which counts along the goal."""
+    @property
+    def bank(self) -> GoalBank:
+        """The goals."""
+        assert self._bank is not None
+        return self._bank
 
     @_alone
     def set_bank(self, bank: GoalBank) -> None:
@@ -552,10 +576,10 @@ class StrokeBatch(BrushBatch):
             )
         if isinstance(self.bank, GoalSlots):
             self.bank.turns.discard(self._turn)
-        self.bank = bank
+        self._bank = bank
         if bank.words > self._arrays["ink"].shape[1]:
             self._arrays["ink"] = np.zeros((self.slots, bank.words), dtype=np.uint64)
-        self._bind(bank)
+        self._bind()
         self._assign(np.zeros(self.slots, dtype=np.int64))
 
     @_alone

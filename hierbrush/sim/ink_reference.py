@@ -156,7 +156,7 @@ def _outline(
     return x, y, f32(column - whole_column), f32(row - whole_row), whole_column, whole_row
 
 
-def _within(values: Array, low: int, high: int) -> Array:
+def _within(values: Any, low: int, high: int) -> Any:
     return np.minimum(np.maximum(values, low), high)
 
 

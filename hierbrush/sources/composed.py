@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 
 from hierbrush.characters import load_library
 from hierbrush.characters.marks import is_mark
-from hierbrush.characters.text import check_single
-from hierbrush.composer.descriptions import check_writable, confidence_of, written_as
+from hierbrush.characters.orders import order_classes
+from hierbrush.characters.text import UnknownCharacterError, check_single
+from hierbrush.composer.descriptions import check_writable, confidence_of, load_describer, written_as
 from hierbrush.composer.ids import is_ids
 from hierbrush.errors import HierbrushError
 from hierbrush.sources.plan import Plan, RejectedError
@@ -78,6 +79,11 @@ class ComposedSource(Source):
             return brief_from_ids(written, char="" if is_ids(text) else text), None
         library = load_library()
         tree, types = library.decomposition(written), library.stroke_types(written)
+        described = _described(written) if self.request.described else ""
+        if described:
+            brief = brief_from_ids(described, char=written)
+            rows = brief.library_order.tolist()
+            return brief, matched([brief.stroke_types[row] for row in rows], types, rows)
         return make_brief(tree, types, repertoire=repertoire(written), listed=self.request.stroke_lists)
 
     def _plan(self, text: str, composition: Composition, of_glyph: Sequence[int] | None, composer: str) -> Plan:
@@ -87,7 +93,7 @@ class ComposedSource(Source):
         goals = tuple(composition.goals(weight))
         order = glyph = None
         if of_glyph is not None:
-            order = tuple(of_glyph[row] for row in rows)
+            order = tuple(of_glyph[row] for row in rows) if len(of_glyph) else None
             glyph = tuple(stroke.outline for stroke in load_library()[written_as(text)].strokes)
         tree = renumbered(composition.brief.tree, {row: at for at, row in enumerate(rows)})
         references = tuple(goal.outline for goal in goals)
@@ -101,3 +107,36 @@ class ComposedSource(Source):
         None where nobody has measured it: for a description, and for another composer than the learned one.
         """
         return confidence_of(plan.char) if plan.composer == LEARNED and len(plan.char) == 1 else None
+
+
+def _described(char: str) -> str:
+    """Return what the table says a character is made of; "" where that cannot be composed."""
+    try:
+        return load_describer().taken_apart(char).text
+    except UnknownCharacterError:
+        return ""
+
+
+def matched(told: Sequence[str], drawn: Sequence[str], rows: Sequence[int]) -> list[int]:
+    """Return for each row of a brief which stroke of a glyph it is; empty where they have other numbers of strokes.
+
+    The first horizontal one is the first horizontal one, and so on; strokes of a class that the glyph lacks get what is
+    left over, in turn.
+
+    Args:
+        told: types of the strokes, in the order in which they are expected to be written.
+        drawn: types of the glyph's strokes, in order.
+        rows: the row of each of ``told``.
+    """
+    if len(told) != len(drawn):
+        return []
+    left = list(range(len(drawn)))
+    classes, wanted = order_classes(drawn), order_classes(told)
+    found: dict[int, int] = {}
+    for turn, kind in enumerate(wanted):
+        stroke = next((stroke for stroke in left if classes[stroke] == kind), None)
+        if stroke is not None:
+            found[turn] = stroke
+            left.remove(stroke)
+    strokes = [found[turn] if turn in found else left.pop(0) for turn in range(len(told))]
+    return [stroke for _, stroke in sorted(zip(rows, strokes, strict=True))]

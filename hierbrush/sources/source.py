@@ -34,6 +34,8 @@ class Request:
         weight: how many times as wide as is usual the strokes are.
         direction: of the text, which punctuation is placed for.
         stroke_lists: whether a composer is told the order of the strokes within unknown components.
+        described: whether a composer is told of characters with a glyph, too, what the table of descriptions says, and
+            not what their glyphs are taken apart into.
     """
 
     goal: Any = None
@@ -42,6 +44,7 @@ class Request:
     weight: float = 1.0
     direction: str = "horizontal"
     stroke_lists: bool = False
+    described: bool = False
 
     @property
     def is_open(self) -> bool:

@@ -141,6 +141,7 @@ def write_strokes(
     noise_correlation: float = 0.0,
     noise_feedback: float = 0.0,
     brushes: NDArray[np.float64] | None = None,
+    directions: NDArray[np.float64] | None = None,
 ) -> list[NDArray[np.float64]]:
     """Write strokes and return the handle's paths.
 
@@ -155,6 +156,7 @@ def write_strokes(
         noise_correlation: seconds over which that error drifts; see `BrushBatch.set_noise`.
         noise_feedback: share of that error that the arm sees and corrects a tick later; see there.
         brushes: float64 [len(goals), 10], the brush that each stroke is really written with (robustness tests).
+        directions: float64 [len(goals), 2], where the tip points before each stroke; as a dip leaves it unless given.
 
     Returns:
         For each goal float64 [n, 3], x, y and press depth in metres in the character box, two rows a control tick. The
@@ -171,6 +173,8 @@ def write_strokes(
     box = check_number("box", box, MIN_BOX, MAX_BOX, "metres")
     if brushes is not None:
         brushes = check_array("brushes", brushes, (len(goals), 10), f"[{len(goals)}, 10] brush parameters")
+    if directions is not None:
+        directions = check_array("directions", directions, (len(goals), 2), f"[{len(goals)}, 2] directions")
     # Any object with these two will do.
     acting = policy if hasattr(policy, "bind") and hasattr(policy, "layout") else stroke_policy(policy, seed)
     seed = check_whole("seed", seed, 0, 2**63)
@@ -184,6 +188,8 @@ def write_strokes(
         brush = model if brushes is None else brushes[chosen]
         batch = StrokeBatch(bank, brush, len(chosen), observation=acting.layout, limits=limits, seed=seed + start)
         batch.assign(np.arange(len(chosen)))
+        if directions is not None:
+            batch.turn(directions[chosen])
         batch.set_noise(noise, correlation=noise_correlation, feedback=noise_feedback)
         act = acting.bind([goals[i].stroke_type for i in chosen])
         for index, path in zip(chosen, handle_paths(batch, act), strict=True):

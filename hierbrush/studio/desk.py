@@ -6,7 +6,7 @@ import secrets
 import threading
 from collections import OrderedDict
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
@@ -14,8 +14,9 @@ from typing import TYPE_CHECKING, Any
 from hierbrush.arguments import check_choice, check_whole
 from hierbrush.errors import HierbrushError, shown
 from hierbrush.files import write_atomically
+from hierbrush.studio.episodes import Hand, sampled
 from hierbrush.studio.order import MOST_CHARACTERS, Order, check_number_of_sheets
-from hierbrush.studio.runs import COMPOSER, Runs
+from hierbrush.studio.runs import COMPOSER, PRIMITIVES, Runs
 
 if TYPE_CHECKING:
     from hierbrush.writing import Sheet
@@ -58,7 +59,15 @@ class Desk:
         self._turn = threading.Lock()
         self._sheets: OrderedDict[Order, list[Sheet]] = OrderedDict()
         self._goals: OrderedDict[str, Path] = OrderedDict()
+        self._names: dict[str, str] = {}
         self._folder: TemporaryDirectory[str] | None = None
+
+    def close(self) -> None:
+        """Remove the files that the page sent."""
+        if self._folder is not None:
+            self._folder.cleanup()
+            self._folder = None
+            self._goals.clear()
 
     @contextmanager
     def _alone(self) -> Iterator[None]:
@@ -71,7 +80,8 @@ class Desk:
 
     def warm(self) -> None:
         """Read everything that a first request needs, before it comes."""
-        self.write({"text": "永"})
+        with suppress(HierbrushError):  # the page will tell
+            self.write({"text": "永"})
 
     def about(self) -> dict[str, Any]:
         """Return what can be chosen."""
@@ -129,7 +139,10 @@ class Desk:
     def _written(self, order: Order) -> list[Sheet]:
         with self._alone():
             if order not in self._sheets:
-                self._sheets[order] = order.sheets()
+                try:
+                    self._sheets[order] = order.sheets()
+                except HierbrushError as error:
+                    raise HierbrushError(self._as_users_know_it(str(error))) from None
             self._sheets.move_to_end(order)
             while len(self._sheets) > _KEPT:
                 self._sheets.popitem(last=False)
@@ -146,7 +159,16 @@ class Desk:
         order = self._order(document)
         sheets = self._written(order)
         with self._alone():
-            return {"sheets": [player_data(sheet) for sheet in sheets], "python": order.python()}
+            return {
+                "sheets": [player_data(sheet) for sheet in sheets],
+                "python": self._as_users_know_it(order.python()),
+            }
+
+    def _as_users_know_it(self, code: str) -> str:
+        """Return code in which files that the page sent have the names that they had there."""
+        for place, name in self._names.items():
+            code = code.replace(repr(place), repr(name))
+        return code
 
     def export(self, document: Mapping[str, Any]) -> tuple[bytes, str, str]:
         """Return a file of a text: its content, its type and its name.
@@ -170,7 +192,7 @@ class Desk:
         return content, _TYPES.get(kind, "application/octet-stream"), f"hierbrush.{kind}"
 
     def goal(self, content: bytes, name: str) -> dict[str, Any]:
-        """Take a picture or a font as goal; the answer's ``goal`` names it in orders.
+        """Take a picture, a font or a style; the answer's ``goal`` names it in orders, as goal or style.
 
         Raises:
             HierbrushError: it is neither, or this installation writes after neither.
@@ -178,7 +200,8 @@ class Desk:
         from hierbrush.sources import Request
         from hierbrush.sources.source import chain
 
-        found = next((kind for begin, kind in _BEGINNINGS.items() if content.startswith(begin)), None)
+        begun = (kind for begin, kind in _BEGINNINGS.items() if content.startswith(begin))
+        found = ("style", ".style") if name.endswith(".style") else next(begun, None)
         if found is None:
             raise HierbrushError(f"file: {shown(name)} is neither a font (TTF, OTF, WOFF) nor a picture (PNG, JPEG, …)")
         what, suffix = found
@@ -194,6 +217,7 @@ class Desk:
                 ) from None
             write_atomically(place, content)
             self._goals[place.stem] = place
+            self._names[str(place)] = name
             while len(self._goals) > _MOST_GOALS:
                 self._goals.popitem(last=False)[1].unlink(missing_ok=True)
         return {"goal": place.stem, "name": name, "kind": what}
@@ -216,20 +240,31 @@ class Desk:
         Raises:
             HierbrushError: there is no such curriculum, stage or policy, or the extra that reads curricula is missing.
         """
-        from hierbrush.studio.episodes import sampled
-
         policies = document.get("policies", ["learned"])
         if not isinstance(policies, list) or not 1 <= len(policies) <= 2:
             raise HierbrushError(f"policies: {shown(policies)}, expected a list of one or two")
-        chosen = [self._order({"text": "一", "policy": policy}).policy for policy in policies]
+        hands = [self._hand(policy) for policy in policies]
         with self._alone():
             return sampled(
                 check_choice("curriculum", document.get("curriculum"), _curricula()),
                 check_whole("stage", document.get("stage", 0), 0, 100),
-                chosen,
+                hands,
                 count=check_whole("count", document.get("count", 6), 1, _MOST_EPISODES),
                 seed=check_whole("seed", document.get("seed", 0), 0, 2**31),
             )
+
+    def _hand(self, name: object) -> Hand:
+        """Return who writes: a policy, or what a training left, which may be primitives, a composer or both."""
+        if not isinstance(name, str) or not name.startswith("run:"):
+            return Hand(policy=check_choice("policies", name, _known("policy")))
+        home = self.runs.home(name.removeprefix("run:"))
+        parts = {
+            "policy": str(home) if (home / PRIMITIVES).is_file() else None,
+            "composer": str(home / COMPOSER) if (home / COMPOSER).is_file() else None,
+        }
+        if not any(parts.values()):
+            raise HierbrushError(f"policies: the training {shown(name)} has left no weights yet")
+        return Hand(**{part: place for part, place in parts.items() if place is not None})
 
 
 def _known(name: str) -> list[str]:

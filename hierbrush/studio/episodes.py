@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from hierbrush.errors import HierbrushError
@@ -12,8 +13,16 @@ if TYPE_CHECKING:
     from hierbrush.writing import Writing
 
 
-def sampled(curriculum: str, stage: int, policies: list[str], *, count: int, seed: int) -> dict[str, Any]:
-    """Return the stages of a curriculum, and what each policy writes of ``count`` goals of one of them.
+@dataclass(frozen=True)
+class Hand:
+    """Who writes: the primitives' policy and, for whole characters, the composer."""
+
+    policy: str = "learned"
+    composer: str = "learned"
+
+
+def sampled(curriculum: str, stage: int, hands: list[Hand], *, count: int, seed: int) -> dict[str, Any]:
+    """Return the stages of a curriculum, and what each hand writes of ``count`` goals of one of them.
 
     Raises:
         HierbrushError: there is no such stage, or the extra that reads curricula is missing.
@@ -39,22 +48,22 @@ def sampled(curriculum: str, stage: int, policies: list[str], *, count: int, see
         from hierbrush.curriculum.characters import draw_characters
 
         characters = list(draw_characters(chosen.characters, seed))[:count]
-        written = [_characters(characters, policy, seed) for policy in policies]
+        written = [_characters(characters, hand, seed) for hand in hands]
     else:
         from hierbrush.curriculum.goals import sample_goals
 
         goals = sample_goals(chosen.goals, loaded.stroke_types, count, seed)
-        written = [_strokes(goals, policy, seed) for policy in policies]
+        written = [_strokes(goals, hand.policy, seed) for hand in hands]
     return {
         "stages": [{"name": each.name, "description": each.description} for each in loaded.stages],
         "episodes": [[player_data(writing) for writing in writings] for writings in zip(*written, strict=True)],
     }
 
 
-def _characters(characters: list[str], policy: str, seed: int) -> list[Writing]:
+def _characters(characters: list[str], hand: Hand, seed: int) -> list[Writing]:
     from hierbrush.writing import write_characters
 
-    return write_characters(characters, goal="decomposition", policy=policy, seed=seed)
+    return write_characters(characters, goal="decomposition", composer=hand.composer, policy=hand.policy, seed=seed)
 
 
 def _strokes(goals: list[StrokeGoal], policy: str, seed: int) -> list[Writing]:

@@ -13,9 +13,8 @@ from hierbrush.errors import HierbrushError, closest, shown
 from hierbrush.files import read_json, read_whole
 
 _METRICS, _CONFIG, _CHECKPOINTS = "metrics.jsonl", "config.json", "checkpoints"
-_PRIMITIVES = "policies.safetensors"
-COMPOSER = "composer.safetensors"
-"""What a training of the composer leaves in its folder."""
+PRIMITIVES, COMPOSER = "policies.safetensors", "composer.safetensors"
+"""What trainings of primitives and of the composer leave in their folders."""
 
 _DEEPEST, _MOST_FOLDERS = 3, 5000
 _MOST_BYTES, _MOST_CONFIG = 64 * 2**20, 2**20
@@ -48,7 +47,7 @@ class Runs:
         return [
             {
                 "name": name,
-                "primitives": (home / _PRIMITIVES).is_file(),
+                "primitives": (home / PRIMITIVES).is_file(),
                 "composer": (home / COMPOSER).is_file(),
                 "written": (home / _METRICS).stat().st_mtime,
             }
@@ -89,7 +88,7 @@ class Runs:
             },
             "stages": _stages(records),
             "config": config,
-            "primitives": (home / _PRIMITIVES).is_file(),
+            "primitives": (home / PRIMITIVES).is_file(),
             "composer": (home / COMPOSER).is_file(),
         }
 

@@ -85,6 +85,11 @@ class StudioServer(ThreadingHTTPServer):
         TCPServer.server_bind(self)
         self.server_name, self.server_port = HOST, int(self.server_address[1])
 
+    def server_close(self) -> None:
+        """Listen no longer, and remove what the page sent."""
+        super().server_close()
+        self.desk.close()
+
     @property
     def url(self) -> str:
         """Where the page is."""

@@ -7,8 +7,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from hierbrush.sim import trace
-
 if TYPE_CHECKING:
     from hierbrush.writing.paper import Cell
     from hierbrush.writing.result import Writing
@@ -44,9 +42,9 @@ def _traced(writing: Writing) -> list[tuple[str, Loops]]:
     return [
         (
             goal.stroke_type,
-            [_simplified(loop) for loop in contours(trace(writing.brush, [path], side=_SIDE, box=writing.width))],
+            [_simplified(loop) for loop in contours(writing.stroke_ink(index, _SIDE))],
         )
-        for goal, path in zip(writing.plan.goals, writing.stroke_paths, strict=True)
+        for index, goal in enumerate(writing.plan.goals)
     ]
 
 

@@ -36,14 +36,15 @@ class Planning:
         Raises:
             HierbrushError: an argument is out of range, or belongs to another policy.
         """
-        from hierbrush.planner.strokes import DEFAULT_BUDGET, MOST_BUDGET
-
         check_kind("robust", robust, bool, "True or False")
         if policy != PLANNED:
             if budget is not None or robust:
                 name = "robust" if budget is None else "budget"
                 raise HierbrushError(f"{name}: is that of a search; use it with policy={PLANNED!r}")
             return None
+        # Only whoever searches pays for the import.
+        from hierbrush.planner.strokes import DEFAULT_BUDGET, MOST_BUDGET
+
         if budget is None:
             return cls(DEFAULT_BUDGET, bool(robust))
         return cls(check_whole("budget", budget, 1, MOST_BUDGET, unit="rollouts"), bool(robust))

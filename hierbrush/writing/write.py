@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 from os import PathLike, fspath
-from typing import Any, TypedDict, Unpack
+from typing import Any, NamedTuple, TypedDict, Unpack
+
+import numpy as np
+from numpy.typing import NDArray
 
 from hierbrush.arguments import check_choice, check_kind, check_number, check_whole
 from hierbrush.errors import HierbrushError, closest, shown
-from hierbrush.sim import BrushModel
+from hierbrush.ink import DIPS, InkStone, plan_dips
+from hierbrush.sim import PRESETS, BrushModel
 from hierbrush.sources import BOLDEST, LIGHTEST, Plan, RejectedError, Request, check, kind, plans_of
 from hierbrush.strokes.rollout import policy_name, write_strokes
+from hierbrush.writing.inked import Tuft
 from hierbrush.writing.layout import DIRECTIONS, Layout, layout_of
 from hierbrush.writing.options import options_of
 from hierbrush.writing.passage import BLANK, Missing, spelled, writable
@@ -25,6 +31,19 @@ _MOST_WORKERS = 1024
 
 Progress = Callable[[float], object]
 Motion = MotionLimits | Mapping[str, Any] | None
+Stone = InkStone | Mapping[str, Any] | None
+
+
+class Dipping(NamedTuple):
+    """When the brush is dipped (see `DIPS`), and on which stone."""
+
+    when: str
+    stone: InkStone | None
+
+    @property
+    def carries(self) -> bool:
+        """Whether a stroke may begin with a tuft that is not as a good dip leaves it."""
+        return self.when != "stroke" or (self.stone is not None and not self.stone.strokes)
 
 
 class How(TypedDict, total=False):
@@ -40,6 +59,8 @@ class How(TypedDict, total=False):
     seed: int
     motion: Motion
     weight: float
+    dip: str
+    stone: Stone
 
 
 class WritingInterrupted(KeyboardInterrupt):
@@ -74,6 +95,8 @@ def write_character(
     seed: int = 0,
     motion: Motion = None,
     weight: float = 1.0,
+    dip: str = "stroke",
+    stone: Stone = None,
 ) -> Writing:
     """Write one character.
 
@@ -91,7 +114,8 @@ def write_character(
         style: file of the hand to write in; the one that hierbrush knows unless given.
         composer: who composes: ``"learned"`` unless given, a control (``"component means"``,
             ``"nearest character"``, ``"fixed splits"``), or the path of a ``.safetensors`` file.
-        brush: a preset's name (``"measured"``, ``"round"``) or a `BrushModel`.
+        brush: a preset's name (``"measured"``, ``"round"``), a brush file made by ``hierbrush brush fit``, or a
+            `BrushModel`.
         policy: who moves the brush: ``"learned"`` (the primitives that come with hierbrush), ``"planned"`` (a search
             in the simulator that begins with what these do, and takes seconds instead of milliseconds), a control
             (``"scripted"``, ``"zero"``, ``"random"``), or the path of weights that ``hierbrush train`` made: a
@@ -108,6 +132,10 @@ def write_character(
         motion: what the arm can do, as `MotionLimits` or as a mapping of its fields; the trajectory is slowed down to
             it, the ink does not depend on it.
         weight: how wide strokes are written, 0.4 to 2; 1 is the width that the strokes of the hand have.
+        dip: when the brush is dipped: before each ``"stroke"``, before each ``"character"``, or ``"auto"``: when its
+            ink would not last for the next stroke. Without a dip the tuft stays bent as the last stroke left it.
+        stone: the `InkStone` (or a mapping of its fields) on which each dip is a real movement; a short one unless
+            given, after which the tuft counts as straight.
 
     Raises:
         HierbrushError: the character or a component is not known, the description is malformed, or an argument names
@@ -125,6 +153,8 @@ def write_character(
         seed=seed,
         motion=motion,
         weight=weight,
+        dip=dip,
+        stone=stone,
     )
     return writing
 
@@ -161,6 +191,7 @@ def write_characters(
     characters: Iterable[str],
     *,
     stroke_lists: bool = False,
+    described: bool = False,
     direction: str = "horizontal",
     workers: int = 1,
     progress: Progress | None = None,
@@ -175,11 +206,13 @@ def write_characters(
         characters: each as for `write_character`.
         stroke_lists: tell the composer the order of the strokes within components that no training character has, as
             ``{S HZ H}`` in a description does.
+        described: tell the composer of characters with a glyph, too, no more than what an independent table says that
+            they are made of; where that cannot be composed, what their glyph is taken apart into.
         direction: of the text that punctuation is placed for, ``"vertical"`` or ``"horizontal"``.
         workers: processes that share the work; a batch gives the same in any of them.
         progress: is told how many characters were just written; of those that are planned here, in parts.
-        **how: ``goal``, ``style``, ``composer``, ``brush``, ``policy``, ``budget``, ``robust``, ``seed``, ``motion``
-            and ``weight``, each as for `write_character`, for every character.
+        **how: ``goal``, ``style``, ``composer``, ``brush``, ``policy``, ``budget``, ``robust``, ``seed``, ``motion``,
+            ``weight``, ``dip`` and ``stone``, each as for `write_character`, for every character.
 
     Raises:
         HierbrushError: as for `write_character`, or there are fewer than 1 workers.
@@ -187,8 +220,9 @@ def write_characters(
     """
     check_kind("progress", progress, Callable | None, "a function of a number or None")  # type: ignore[arg-type]
     check_kind("stroke_lists", stroke_lists, bool, "True or False")
+    check_kind("described", described, bool, "True or False")
     check_choice("direction", direction, DIRECTIONS)
-    request, hand = _request(stroke_lists, direction, **how), _hand(**how)
+    request, hand = replace(_request(stroke_lists, direction, **how), described=described), _hand(**how)
     chars = _checked_characters(characters, request)
     workers = check_whole("workers", workers, 1, _MOST_WORKERS)
     # Searches take so long that a character is a batch.
@@ -245,16 +279,31 @@ def _hand(**how: Unpack[How]) -> dict[str, Any]:
             hint = closest(name, known) or f"; there are {', '.join(known)}"
             raise HierbrushError(f"{name}: is no argument{hint}")
     brush = how.get("brush", "measured")
-    if not isinstance(brush, str | BrushModel):
-        raise HierbrushError(f"brush: {shown(brush)}, expected the name of a preset or a BrushModel")
+    stone, dip = how.get("stone"), check_choice("dip", how.get("dip", "stroke"), DIPS)
+    dipping = Dipping(dip, None if stone is None else options_of("stone", InkStone, stone))
     policy = policy_name(_name("policy", how.get("policy", "learned")))
+    planning = Planning.of(policy, how.get("budget"), how.get("robust", False))
+    if planning is not None and dipping.carries:
+        raise HierbrushError("dip: what is planned begins each stroke with a straight tuft; dip before each stroke")
     return {
-        "brush": BrushModel.preset(brush) if isinstance(brush, str) else brush,
+        "brush": _brush(brush),
         "policy": policy,
-        "planning": Planning.of(policy, how.get("budget"), how.get("robust", False)),
+        "planning": planning,
+        "dipping": dipping,
         "seed": check_whole("seed", how.get("seed", 0), 0, MOST_SEED),
         "motion": options_of("motion", MotionLimits, how.get("motion")),
     }
+
+
+def _brush(brush: object) -> BrushModel:
+    if isinstance(brush, BrushModel):
+        return brush
+    if isinstance(brush, str) and brush in PRESETS:
+        return PRESETS[brush]
+    # Reading YAML is only worth its import for a brush of a file.
+    from hierbrush.brushes.brush_file import brush_of
+
+    return brush_of(brush)
 
 
 def _name(argument: str, value: object) -> str:
@@ -285,13 +334,15 @@ def _write_batch(
     brush: BrushModel,
     policy: str,
     planning: Planning | None,
+    dipping: Dipping,
     seed: int,
     motion: MotionLimits,
     told: Callable[[float], object] | None,
 ) -> list[Writing]:
     return _written(
-        plans_of(batch, request), brush=brush, policy=policy, planning=planning, seed=seed, motion=motion, told=told
-    )
+        plans_of(batch, request), brush=brush, policy=policy, planning=planning, dipping=dipping, seed=seed,
+        motion=motion, told=told,
+    )  # fmt: skip
 
 
 def _written(
@@ -300,16 +351,26 @@ def _written(
     brush: BrushModel,
     policy: str,
     planning: Planning | None,
+    dipping: Dipping,
     seed: int,
     motion: MotionLimits,
     told: Callable[[float], object] | None = None,
 ) -> list[Writing]:
     found = [_accepted(plan) for plan in plans]
 
-    def writings(paths: list[Paths]) -> list[Writing]:
+    def writings(paths: list[Paths], dips: list[tuple[bool, ...]] | None = None) -> list[Writing]:
         return [
-            Writing(plan, brush=brush, policy=policy, seed=seed, stroke_paths=of_plan, motion=motion)
-            for plan, of_plan in zip(found, paths, strict=False)
+            Writing(
+                plan,
+                brush=brush,
+                policy=policy,
+                seed=seed,
+                stroke_paths=of_plan,
+                motion=motion,
+                dips=None if dips is None else dips[at],
+                stone=dipping.stone,
+            )
+            for at, (plan, of_plan) in enumerate(zip(found, paths, strict=False))
         ]
 
     if planning is not None:
@@ -317,8 +378,34 @@ def _written(
             return writings(planned_paths(found, brush, planning, seed, told))
         except PlanInterrupted as interrupted:
             raise _BatchInterrupted(writings(interrupted.finished)) from None
-    paths = iter(write_strokes([goal for plan in found for goal in plan.goals], brush, policy=policy, seed=seed))
-    return writings([[next(paths) for _ in plan.goals] for plan in found])
+    written = iter(write_strokes([goal for plan in found for goal in plan.goals], brush, policy=policy, seed=seed))
+    paths = [[next(written) for _ in plan.goals] for plan in found]
+    if not dipping.carries:
+        return writings(paths)
+    dips = [plan_dips(brush, own, dipping.when) for own in paths]
+    return writings(_carried(found, dips, brush, policy, seed, dipping.stone), dips)
+
+
+def _carried(
+    plans: Sequence[Plan],
+    dips: Sequence[Sequence[bool]],
+    brush: BrushModel,
+    policy: str,
+    seed: int,
+    stone: InkStone | None,
+) -> list[Paths]:
+    """Write strokes with tufts that stay bent from one to the next: the first of all characters, then the second."""
+    tufts = [Tuft(brush, stone) for _ in plans]
+    paths: list[list[NDArray[np.float64]]] = [[] for _ in plans]
+    for number in range(max((len(plan.goals) for plan in plans), default=0)):
+        going = [at for at, plan in enumerate(plans) if number < len(plan.goals)]
+        starts = np.array([tufts[at].before(dips[at][number]) for at in going])
+        goals = [plans[at].goals[number] for at in going]
+        written = write_strokes(goals, brush, policy=policy, seed=seed + number, directions=starts)
+        for at, path in zip(going, written, strict=True):
+            paths[at].append(path)
+            tufts[at].write(path)
+    return list(paths)
 
 
 def _accepted(plan: Plan | RejectedError) -> Plan:

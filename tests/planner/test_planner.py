@@ -9,8 +9,8 @@ import pytest
 from hierbrush.characters import load_library
 from hierbrush.errors import HierbrushError
 from hierbrush.metrics import score, stroke_iou
-from hierbrush.planner import Rollouts, Scenarios, plan_character, plan_strokes, planned_paths, search
-from hierbrush.planner.search import directions
+from hierbrush.planner import Rollouts, Scenarios, lessons, plan_character, plan_strokes, planned_paths, search
+from hierbrush.planner.search import directions, measure
 from hierbrush.sim import BrushModel, rasterise, trace
 from hierbrush.strokes.rollout import stroke_policy, write_strokes
 
@@ -193,3 +193,30 @@ def test_ctrl_c_returns_the_best_so_far(glyph) -> None:
 def test_what_cannot_be_planned_is_told(glyph, options, message: str) -> None:
     with pytest.raises(HierbrushError, match=message):
         plan_character([stroke.goal() for stroke in glyph.strokes], MODEL, **options)
+
+
+def test_lessons_say_what_would_have_been_better_from_each_tick_on(glyph) -> None:
+    goal = glyph.strokes[0].goal()
+    rollouts = Rollouts(goal, MODEL, ink(goal.outline), 200)
+    follower = np.zeros((rollouts.ticks, 3), np.float32)
+    taught = lessons(rollouts, follower, np.random.default_rng(0))
+    assert taught.actions.shape == follower.shape
+    assert taught.weights.shape == (*follower.shape, 3)
+    assert (np.linalg.eigvalsh(taught.weights) > 0).all()
+    better = rollouts.fitness(rollouts.write(np.stack([follower, taught.actions])))
+    assert better[0] == pytest.approx(taught.fitness)
+    assert better[1] > better[0]
+
+
+def test_a_lesson_is_the_first_action_of_the_best_change_of_all_that_follows(glyph) -> None:
+    goal = glyph.strokes[2].goal()
+    rollouts = Rollouts(goal, MODEL, ink(goal.outline), 200)
+    done = np.zeros((rollouts.ticks, 3), np.float32)
+    taught = lessons(rollouts, done, np.random.default_rng(1))
+    found = measure(rollouts, done, directions(rollouts.ticks, rollouts.ticks), np.random.default_rng(1))
+    for tick in (0, 5, rollouts.ticks - 1):
+        rest = slice(3 * tick, None)
+        damped = found.curvature[rest, rest] + 0.1 * found.unit * np.eye(len(found.slope) - 3 * tick)
+        best = np.linalg.solve(damped, -found.slope[rest])[:3]
+        expected = best * min(1.0, 0.3 / np.linalg.norm(best))
+        assert taught.actions[tick] == pytest.approx(np.clip(expected, -1, 1), abs=1e-4)

@@ -167,6 +167,21 @@ def test_a_file_that_is_no_font_is_told(page: Any) -> None:
     )
 
 
+def test_a_picture_is_dropped_and_written_after(page: Any, tmp_path: Path) -> None:
+    picture = hierbrush.write_character("年").save(tmp_path / "nian.png")
+    page.fill("#text", "年")
+    page.locator("#file").set_input_files(picture)
+    page.wait_for_function("() => document.querySelector('#python').textContent.includes(\"goal='nian.png'\")")
+    assert page.locator("#source").text_content() == "its strokes found in the picture"
+    assert page.locator("#goal option:checked").text_content() == "nian.png"
+
+
+def test_a_picture_that_is_damaged_is_told(page: Any) -> None:
+    page.locator("#file").set_input_files({"name": "x.png", "mimeType": "image/png", "buffer": b"\x89PNG no more"})
+    page.wait_for_function("() => document.querySelector('#message').textContent.includes(\"'x.png'\")")
+    page.wait_for_function("() => document.querySelector('#goal').value === ''")
+
+
 def drawn(page: Any, stroke: int) -> None:
     """Write a stroke of 永 with the mouse along its middle."""
     median = hierbrush.write_character("永").strokes[stroke].goal.skeleton
@@ -191,6 +206,21 @@ def test_a_stroke_is_written_along_and_scored(page: Any) -> None:
     page.get_by_role("button", name="Clear").click()
     drawn(page, 4)
     assert page.locator("#verdict").text_content().endswith("another stroke")
+
+
+def test_a_stroke_is_written_by_keyboard(page: Any) -> None:
+    page.get_by_role("tab", name="Write along").click()
+    page.select_option("#practise-stroke", "0")
+    page.locator("#mine canvas.brush").focus()
+    page.keyboard.press("ArrowLeft")
+    page.keyboard.press("ArrowRight")
+    page.keyboard.press(" ")
+    for _ in range(9):
+        page.keyboard.press("ArrowRight")
+        page.keyboard.press("ArrowDown")
+    page.keyboard.press(" ")
+    assert page.locator("#verdict").text_content().endswith("right stroke")
+    assert float(page.locator("#marks tbody td").nth(1).text_content()) > 0.3
 
 
 def test_a_quiz_is_written_to_its_end(page: Any) -> None:
@@ -227,6 +257,10 @@ def test_trainings_and_episodes_are_shown(page: Any) -> None:
     page.locator("#measures label", has_text="return").click()
     page.locator("#chart").hover(position={"x": 300, "y": 100})
     assert "59,000 steps" not in page.locator("#chart-shown").text_content()
+    before = page.locator("#chart-shown").text_content()
+    page.locator("#chart").focus()
+    page.keyboard.press("ArrowRight")
+    assert page.locator("#chart-shown").text_content() != before
     page.select_option("#run", "first")
     page.locator("#config summary").click()
     page.wait_for_function("() => document.querySelector('#config-text').textContent.includes('first')")

@@ -22,6 +22,7 @@ import pytest
 
 import hierbrush
 from hierbrush.resources import page_file
+from hierbrush.studio import desk as desk_module
 from hierbrush.studio import server as server_module
 from hierbrush.studio.desk import Desk
 from hierbrush.studio.order import Order
@@ -203,6 +204,49 @@ def test_files_that_are_no_goals_are_told(server: StudioServer) -> None:
         )
         assert status == 422
         assert "file: '字.ttf' is neither a font" in answer["error"]
+
+
+def sent(server: StudioServer, content: bytes, name: str) -> dict[str, Any]:
+    headers = {"Content_Type": "application/octet-stream", "X_Name": name}
+    status, answer, _ = ask(server, "POST", "/api/goal", content, **headers)
+    assert status == 200, answer
+    return answer
+
+
+def test_a_picture_is_written_after(server: StudioServer, tmp_path: Path) -> None:
+    picture = hierbrush.write_character("年").save(tmp_path / "nian.png").read_bytes()
+    goal = sent(server, picture, "nian.png")["goal"]
+    status, answer, _ = post(server, "/api/write", {"text": "年", "goal": goal})
+    assert status == 200, answer
+    assert "goal='nian.png'" in answer["python"]
+    (character,) = answer["sheets"][0]["characters"]
+    assert character["goal"] == "picture"
+    assert character["iou"] > 0.9
+
+
+def test_a_damaged_picture_is_told_by_its_own_name(server: StudioServer) -> None:
+    goal = sent(server, b"\x89PNG and no more", "nian.png")["goal"]
+    status, answer, _ = post(server, "/api/write", {"text": "年", "goal": goal})
+    assert status == 422
+    assert "'nian.png'" in answer["error"]
+    assert "hierbrush-studio-" not in answer["error"]
+
+
+def test_goals_are_named_by_what_was_sent_alone(server: StudioServer) -> None:
+    for goal in ("/etc/passwd", "x.ttf", "../font.ttf", "font"):
+        status, answer, _ = post(server, "/api/write", {"text": "年", "goal": goal})
+        assert (status, "is not one of" in answer["error"]) == (422, True)
+
+
+def test_the_oldest_files_make_room(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(desk_module, "_MOST_GOALS", 2)
+    desk = Desk()
+    goals = [desk.goal(b"\x89PNG" + bytes([n]), "x.png")["goal"] for n in range(3)]
+    assert list(desk._goals) == goals[1:]
+    folder = desk._goals[goals[1]].parent
+    assert sum(1 for _ in folder.iterdir()) == 2
+    desk.close()
+    assert not folder.exists()
 
 
 def test_a_trainings_curves_are_shown(server: StudioServer) -> None:

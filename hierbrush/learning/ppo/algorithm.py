@@ -186,6 +186,47 @@ class CurriculumPPOConfig(PPOConfig):  # type: ignore[misc]
         return self
 
 
+def common_config(config: Any) -> CurriculumPPOConfig:
+    """Return what PPO of one level and of both have in common.
+
+    Args:
+        config: a recipe with the sections ``environment`` and ``training`` of either.
+    """
+    training, resources = config.training, config.resources
+    result: CurriculumPPOConfig = (
+        CurriculumPPOConfig()
+        # Observations come scaled and actions are bounded by the environment.
+        .environment(normalize_actions=False, clip_actions=False)
+        .env_runners(
+            num_env_runners=resources.runners,
+            num_cpus_per_env_runner=resources.cpus_per_runner,
+            num_envs_per_env_runner=config.environment.slots,
+            rollout_fragment_length=training.fragment,
+        )
+        .learners(
+            num_learners=resources.learners,
+            num_gpus_per_learner=resources.gpus_per_learner,
+            add_default_connectors_to_learner_pipeline=False,
+        )
+        .training(
+            train_batch_size_per_learner=config.batch,
+            minibatch_size=training.minibatch,
+            clip_param=training.clip,
+            vf_loss_coeff=training.value_coefficient,
+            entropy_coeff=0.0,
+            use_kl_loss=False,
+            grad_clip=training.grad_clip,
+            learner_config_dict={"value_warmup_updates": training.value_warmup, "adam_eps": 1e-5},
+        )
+        # RLlib would look for NaN in every gradient of every minibatch; the learner looks once an update.
+        .framework("torch", torch_skip_nan_gradients=True)
+        .callbacks(CurriculumCallback)
+        .faults(config.faults)
+        .debugging(seed=config.seed, log_level="ERROR")
+    )
+    return result
+
+
 def algorithm_config(
     config: PPORecipe, *, curriculum: Curriculum | None = None, stroke: str | None = None
 ) -> CurriculumPPOConfig:
@@ -199,29 +240,11 @@ def algorithm_config(
     training, policy = config.training, config.policy
     options = {**config.environment.options, **({"stroke": stroke} if stroke is not None else {})}
     result: CurriculumPPOConfig = (
-        CurriculumPPOConfig()
-        .environment(
-            config.environment.id,
-            env_config=options,
-            # Observations come scaled and actions are bounded by the environment.
-            normalize_actions=False,
-            clip_actions=False,
-        )
+        common_config(config)
+        .environment(config.environment.id, env_config=options)
         .curriculum(curriculum)
-        .env_runners(
-            env_runner_cls=BatchedEnvRunner,
-            gym_env_vectorize_mode="vector_entry_point",
-            num_env_runners=config.resources.runners,
-            num_cpus_per_env_runner=config.resources.cpus_per_runner,
-            num_envs_per_env_runner=config.environment.slots,
-            rollout_fragment_length=training.fragment,
-        )
-        .learners(
-            num_learners=config.resources.learners,
-            num_gpus_per_learner=config.resources.gpus_per_learner,
-            learner_connector=partial(_connector, gamma=training.gamma, lambda_=training.gae_lambda),
-            add_default_connectors_to_learner_pipeline=False,
-        )
+        .env_runners(env_runner_cls=BatchedEnvRunner, gym_env_vectorize_mode="vector_entry_point")
+        .learners(learner_connector=partial(_connector, gamma=training.gamma, lambda_=training.gae_lambda))
         .rl_module(
             rl_module_spec=RLModuleSpec(
                 module_class=ResidualPolicyModule,
@@ -230,28 +253,12 @@ def algorithm_config(
         )
         .training(
             learner_class=PrimitiveLearner,
-            learner_config_dict={
-                "sigma": [[0, policy.sigma], [training.steps, policy.sigma_final]],
-                "value_warmup_updates": training.value_warmup,
-                "adam_eps": 1e-5,
-            },
-            train_batch_size_per_learner=config.batch,
-            minibatch_size=training.minibatch,
+            learner_config_dict={"sigma": [[0, policy.sigma], [training.steps, policy.sigma_final]]},
             num_epochs=training.epochs,
             lr=[[0, training.lr], [training.steps, training.lr_final]],
             gamma=training.gamma,
             lambda_=training.gae_lambda,
-            clip_param=training.clip,
-            vf_loss_coeff=training.value_coefficient,
-            entropy_coeff=0.0,
-            use_kl_loss=False,
-            grad_clip=training.grad_clip,
         )
-        # RLlib would look for NaN in every gradient of every minibatch; the learner looks once an update.
-        .framework("torch", torch_skip_nan_gradients=True)
-        .callbacks(CurriculumCallback)
-        .faults(config.faults)
-        .debugging(seed=config.seed, log_level="ERROR")
     )
     return result
 

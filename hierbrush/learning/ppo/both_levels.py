@@ -14,7 +14,7 @@ from hierbrush.curriculum import Curriculum
 from hierbrush.envs.character import COMPOSER, character_spaces
 from hierbrush.errors import HierbrushError, shown
 from hierbrush.learning.character_env import DecisionEnv
-from hierbrush.learning.ppo.algorithm import CurriculumCallback, CurriculumPPOConfig
+from hierbrush.learning.ppo.algorithm import CurriculumPPOConfig, common_config
 from hierbrush.learning.ppo.character_runner import GAMMA, HierarchicalRunner
 from hierbrush.learning.ppo.composer_module import ComposerModule
 from hierbrush.learning.ppo.connector import HierarchicalToBatch
@@ -126,46 +126,33 @@ def hierarchical_algorithm_config(config: HierarchicalRecipe, curriculum: Curric
         HierbrushError: weights cannot be used.
     """
     training, composer, primitives = config.training, config.composer, config.primitives
-    trained = config.trained
     levels = {name: composer if name == COMPOSER else primitives for name in (COMPOSER, *ABBREVIATIONS)}
     gamma = {name: level.gamma for name, level in levels.items()}
     near = composer.anchor_choice + composer.anchor_place
-    batch = config.environment.slots * training.fragment * max(1, config.resources.runners)
     result: CurriculumPPOConfig = (
-        CurriculumPPOConfig()
+        common_config(config)
         .environment(
             DecisionEnv,
             env_config={"supersample": config.environment.supersample, "seed": config.seed},
-            normalize_actions=False,
-            clip_actions=False,
             disable_env_checking=True,
         )
         .curriculum(curriculum)
         .env_runners(
             env_runner_cls=HierarchicalRunner,
-            num_env_runners=config.resources.runners,
-            num_cpus_per_env_runner=config.resources.cpus_per_runner,
-            num_envs_per_env_runner=config.environment.slots,
-            rollout_fragment_length=training.fragment,
             add_default_connectors_to_env_to_module_pipeline=False,
             add_default_connectors_to_module_to_env_pipeline=False,
         )
-        .multi_agent(policies=tuple(levels), policy_mapping_fn=module_of, policies_to_train=list(trained))
+        .multi_agent(policies=tuple(levels), policy_mapping_fn=module_of, policies_to_train=list(config.trained))
         .learners(
-            num_learners=config.resources.learners,
-            num_gpus_per_learner=config.resources.gpus_per_learner,
             learner_connector=partial(
                 _connector,
-                trained=trained,
+                trained=config.trained,
                 gamma=gamma,
                 lambda_={name: level.gae_lambda for name, level in levels.items()},
                 anchor=config.weight_files[0] if composer.train and near else None,
             ),
-            add_default_connectors_to_learner_pipeline=False,
         )
-        .rl_module(
-            rl_module_spec=module_specs(config),
-        )
+        .rl_module(rl_module_spec=module_specs(config))
         .training(
             learner_class=HierarchicalLearner,
             learner_config_dict={
@@ -177,25 +164,12 @@ def hierarchical_algorithm_config(config: HierarchicalRecipe, curriculum: Curric
                 "anchor_choice": composer.anchor_choice,
                 "anchor_place": composer.anchor_place,
                 "entropy": composer.entropy,
-                "epochs": {name: levels[name].epochs for name in trained},
+                "epochs": {name: levels[name].epochs for name in config.trained},
                 GAMMA: gamma,
-                "value_warmup_updates": training.value_warmup,
-                "adam_eps": 1e-5,
             },
-            train_batch_size_per_learner=batch // max(1, config.resources.learners),
-            minibatch_size=training.minibatch,
-            num_epochs=max(levels[name].epochs for name in trained),
+            num_epochs=max(levels[name].epochs for name in config.trained),
             lr=composer.lr,
-            clip_param=training.clip,
-            vf_loss_coeff=training.value_coefficient,
-            entropy_coeff=0.0,
-            use_kl_loss=False,
-            grad_clip=training.grad_clip,
         )
-        .framework("torch", torch_skip_nan_gradients=True)
-        .callbacks(CurriculumCallback)
-        .faults(config.faults)
-        .debugging(seed=config.seed, log_level="ERROR")
     )
     return result
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -58,16 +59,9 @@ class Fragment:
         first, last = -(-start // ticks), -(-stop // ticks)
         envs = slice(first, last)
         kept = (self.final_index[:, 1] >= first) & (self.final_index[:, 1] < last)
-        return Fragment(
-            obs=self.obs[:, envs],
-            actions=self.actions[:, envs],
-            action_logp=self.action_logp[:, envs],
-            rewards=self.rewards[:, envs],
-            terminated=self.terminated[:, envs],
-            truncated=self.truncated[:, envs],
-            final_obs=self.final_obs[kept],
-            final_index=self.final_index[kept] - np.array([0, first]),
-        )
+        columns = {name: column[:, envs] for name, column in vars(self).items() if not name.startswith("final")}
+        index = self.final_index[kept] - np.array([0, first])
+        return Fragment(**columns, final_obs=self.final_obs[kept], final_index=index)
 
     def slice(self, steps: slice, *, len_lookback_buffer: int | None = None) -> Fragment:
         """Return ``self[steps]``; there is no look-back buffer to keep."""
@@ -80,37 +74,32 @@ class FragmentBuffer:
     def __init__(self, ticks: int, envs: int, obs_size: int, action_size: int) -> None:
         self._ticks = 0
         self._obs = np.empty((ticks + 1, envs, obs_size), np.float32)
-        self._actions = np.empty((ticks, envs, action_size), np.float32)
-        self._action_logp = np.empty((ticks, envs), np.float32)
-        self._rewards = np.empty((ticks, envs), np.float32)
-        self._terminated = np.empty((ticks, envs), np.bool_)
-        self._truncated = np.empty((ticks, envs), np.bool_)
+        self._columns: dict[str, NDArray[Any]] = {
+            "actions": np.empty((ticks, envs, action_size), np.float32),
+            "action_logp": np.empty((ticks, envs), np.float32),
+            "rewards": np.empty((ticks, envs), np.float32),
+            "terminated": np.empty((ticks, envs), np.bool_),
+            "truncated": np.empty((ticks, envs), np.bool_),
+        }
         self._final_obs: list[F32] = []
         self._final_index: list[NDArray[np.int64]] = []
 
     def add_obs(self, obs: F32) -> F32:
         """Copy obs f32 [N, D] out of the environment's array and return the copy."""
-        if self._ticks == len(self._rewards):
-            self._grow()
+        if self._ticks == len(self._columns["rewards"]):
+            self._obs = self._doubled(self._obs)
+            self._columns = {name: self._doubled(column) for name, column in self._columns.items()}
         row: F32 = self._obs[self._ticks]
         row[:] = obs
         return row
 
-    def add_step(
-        self,
-        actions: F32,
-        action_logp: F32,
-        rewards: F32,
-        terminated: NDArray[np.bool_],
-        truncated: NDArray[np.bool_],
-    ) -> None:
-        """Copy what happened after the last `add_obs`."""
-        tick = self._ticks
-        self._actions[tick] = actions
-        self._action_logp[tick] = action_logp
-        self._rewards[tick] = rewards
-        self._terminated[tick] = terminated
-        self._truncated[tick] = truncated
+    def _doubled(self, column: NDArray[Any]) -> NDArray[Any]:
+        return np.concatenate([column, np.empty_like(column[: self._ticks])])
+
+    def add_step(self, *step: NDArray[Any]) -> None:
+        """Copy what happened after the last `add_obs`: actions, action_logp, rewards, terminated and truncated."""
+        for column, values in zip(self._columns.values(), step, strict=True):
+            column[self._ticks] = values
         self._ticks += 1
 
     def add_final_obs(self, envs: NDArray[np.int64], final_obs: F32) -> None:
@@ -124,19 +113,10 @@ class FragmentBuffer:
         self._obs[ticks] = obs
         return Fragment(
             obs=self._obs[: ticks + 1],
-            actions=self._actions[:ticks],
-            action_logp=self._action_logp[:ticks],
-            rewards=self._rewards[:ticks],
-            terminated=self._terminated[:ticks],
-            truncated=self._truncated[:ticks],
+            **{name: column[:ticks] for name, column in self._columns.items()},
             final_obs=np.concatenate([np.empty((0, self._obs.shape[2]), np.float32), *self._final_obs]),
             final_index=np.concatenate([np.empty((0, 2), np.int64), *self._final_index]),
         )
-
-    def _grow(self) -> None:
-        for name in ("_obs", "_actions", "_action_logp", "_rewards", "_terminated", "_truncated"):
-            column = getattr(self, name)
-            setattr(self, name, np.concatenate([column, np.empty_like(column[: self._ticks])]))
 
 
 Index = NDArray[np.int64]
@@ -221,29 +201,16 @@ class HierarchicalFragment:
         """Return a share of the slots that is about as large as the share of the steps asked for (several learners)."""
         start, stop, _ = steps.indices(self.steps)
         first, last = (round(at * self.slots / max(self.steps, 1)) for at in (start, stop))
-        strokes = self.strokes and StrokeTicks(
-            obs=self.strokes.obs[:, first:last],
-            actions=self.strokes.actions[:, first:last],
-            action_logp=self.strokes.action_logp[:, first:last],
-            rewards=self.strokes.rewards[:, first:last],
-            over=self.strokes.over[:, first:last],
-            stroke_type=self.strokes.stroke_type[:, first:last],
-        )
-        decisions = self.decisions
+        strokes, decisions = self.strokes, self.decisions
+        if strokes is not None:
+            strokes = StrokeTicks(**{name: column[:, first:last] for name, column in vars(strokes).items()})
         if decisions is not None:
             a, b = np.searchsorted(decisions.slot, [first, last])
-            decisions = Options(
-                slot=decisions.slot[a:b] - first,
-                obs=decisions.obs[a:b],
-                actions=decisions.actions[a:b],
-                action_logp=decisions.action_logp[a:b],
-                rewards=decisions.rewards[a:b],
-                ticks=decisions.ticks[a:b],
-                ends=decisions.ends[a:b],
-                next_obs=decisions.next_obs[first:last],
-                privileged=decisions.privileged[a:b],
-                next_privileged=decisions.next_privileged[first:last],
-            )
+            columns = {
+                name: column[first:last] if name.startswith("next_") else column[a:b]
+                for name, column in vars(decisions).items()
+            }
+            decisions = Options(**{**columns, "slot": columns["slot"] - first})
         return HierarchicalFragment(last - first, stop - start, strokes, decisions)
 
     def slice(self, steps: slice, *, len_lookback_buffer: int | None = None) -> HierarchicalFragment:

@@ -209,6 +209,12 @@ class HierarchicalRecipe(Recipe):
         return ((COMPOSER,) if self.composer.train else ()) + self.primitives.trained
 
     @property
+    def batch(self) -> int:
+        """Environment steps that every learner gets between two updates of the runners."""
+        sampled = self.environment.slots * self.training.fragment * max(1, self.resources.runners)
+        return sampled // max(1, self.resources.learners)
+
+    @property
     def weights(self) -> tuple[str, ...]:
         """A file for each level that learns."""
         composer = ("composer.safetensors",) if self.composer.train else ()

@@ -3,37 +3,26 @@
 from __future__ import annotations
 
 import os
-import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import Field, create_model, field_validator, model_validator
 
 from hierbrush.curriculum import Curriculum, load_curriculum
+from hierbrush.curriculum.model import Reward
 from hierbrush.envs.stroke import hidden_columns
 from hierbrush.errors import HierbrushError, closest, shown
 from hierbrush.learning.config import Count, FileName, Name, Positive, Section, Share, Weight, Widths
 from hierbrush.learning.recipe import Recipe, Request
 from hierbrush.learning.runs.environment_id import check_environment
 from hierbrush.learning.runs.job import Job
-from hierbrush.learning.runs.storage import open_store, stored_at
-from hierbrush.learning.runs.weights import (
-    CARD,
-    PACKED_WEIGHTS,
-    WEIGHTS,
-    Weights,
-    begin_with,
-    fill_up,
-    fits_shipped,
-    load_weights,
-    pack,
-    tensors_of,
-)
+from hierbrush.learning.runs.packing import pack_specialists
+from hierbrush.learning.runs.weights import WEIGHTS, Weights, begin_with, load_weights, tensors_of
 from hierbrush.sim import observation
-from hierbrush.strokes.learned import WEIGHTS as SHIPPED
 from hierbrush.strokes.types import ABBREVIATIONS
+
+_WEIGHT = "Takes the place of ``reward.{name}`` in every stage of the curriculum."
 
 
 class EnvironmentSection(Section):
@@ -138,17 +127,12 @@ class PhaseSection(Section):
     """Takes the place of ``policy.sigma_final`` in this phase."""
 
 
-class RewardSection(Section):
-    """Weights of a tick's reward that take the place of those of every stage of the curriculum."""
-
-    inside: Weight | None = None
-    """Takes the place of ``reward.inside`` in every stage of the curriculum."""
-
-    outside: Weight | None = None
-    """Takes the place of ``reward.outside`` in every stage of the curriculum."""
-
-    motion: Weight | None = None
-    """Takes the place of ``reward.motion`` in every stage of the curriculum."""
+_weights: dict[str, Any] = {
+    name: (Annotated[Weight | None, Field(description=_WEIGHT.format(name=name))], None) for name in Reward.model_fields
+}
+RewardSection = create_model("RewardSection", __base__=Section, __doc__="Weights of the reward.", **_weights)
+"""Weights of a tick's reward that take the place of those of every stage of the curriculum: one for each that a stage
+has, none unless given."""
 
 
 class PPORecipe(Recipe):
@@ -167,7 +151,7 @@ class PPORecipe(Recipe):
     """Curriculum file beside the configuration or from the working folder, or one of hierbrush's own, such as
     ``dots.yaml``."""
 
-    reward: RewardSection = RewardSection()
+    reward: RewardSection = RewardSection()  # type: ignore[valid-type]
     """Weights of the reward."""
 
     policy: PolicySection = PolicySection()
@@ -328,26 +312,7 @@ class PPORecipe(Recipe):
 
     def finish(self, jobs: Sequence[Job], request: Request) -> None:
         """Put the finished policies of single stroke types into one file, and the shipped ones where there are none."""
-        if request.stroke is not None:  # an earlier call may have trained others
-            jobs = [job for phase in self.jobs(replace(request, stroke=None)) for job in phase]
-        for job in jobs:
-            job.store().collect(job.folder)
-        finished = [job for job in jobs if job.stroke is not None and job.exported]
-        specialists = {job.stroke: job.folder for job in finished if job.stroke is not None}
-        if not specialists:
-            return
-        into = request.folder
-        missing = [kind for kind in ABBREVIATIONS if kind not in specialists]
-        if missing and SHIPPED.is_file() and all(map(fits_shipped, specialists.values())):
-            fill_up(specialists, into / PACKED_WEIGHTS)
-            told = f"{', '.join(specialists)} of this training, the other {len(missing)} stroke types as shipped"
-        else:
-            begun_as = {job.initial_weights.parent for job in finished if job.initial_weights}
-            begun_as = {folder for folder in begun_as if (folder / CARD).exists()}
-            pack(specialists, into, base=begun_as.pop() if len(begun_as) == 1 else None)
-            told = f"{len(specialists)} policies"
-        open_store(into, stored_at(self.output.storage, request.output, into)).publish(into)
-        print(f"{into / PACKED_WEIGHTS}: {told}", file=sys.stderr)
+        pack_specialists(self, jobs, request)
 
 
 def _beside(name: str, file: Path) -> Path:

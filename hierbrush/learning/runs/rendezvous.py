@@ -41,7 +41,7 @@ def _meet(backend: str, world_rank: int, world_size: int, init_method: str, time
     port, first = int(os.environ["MASTER_PORT"]), world_rank == 0
     timeout = timedelta(seconds=timeout_s)
     listening = socket.create_server((LOOPBACK, port)).detach() if first else None
-    store = dist.TCPStore(
+    store = dist.TCPStore(  # type: ignore[attr-defined]
         LOOPBACK, port, world_size, first, timeout, wait_for_workers=False, master_listen_fd=listening
     )
     dist.init_process_group(backend, store=store, rank=world_rank, world_size=world_size, timeout=timeout)

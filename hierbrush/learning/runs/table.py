@@ -13,6 +13,7 @@ from typing import Any
 from hierbrush.files import write_atomically
 from hierbrush.learning.runs.job import Job
 from hierbrush.learning.runs.logs import METRICS_FILE, read_metrics
+from hierbrush.tables import aligned
 
 RESULTS = "results.csv"
 _COLUMNS = ("policy", "steps", "stage", "return", "iou", "iou_p05", "seconds")
@@ -36,9 +37,7 @@ def write_table(jobs: Sequence[Job], output: Path, *, order_by: str | None) -> N
     writer.writerows(rows)
     write_atomically(output / RESULTS, text.getvalue().encode())
     shown = [columns, *[[_shown(row.get(column)) for column in columns] for row in rows]]
-    widths = [max(len(line[at]) for line in shown) for at in range(len(columns))]
-    for line in shown:
-        print("  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip(), file=sys.stderr)
+    print(aligned(shown), file=sys.stderr)
 
 
 def _row(job: Job) -> dict[str, Any]:

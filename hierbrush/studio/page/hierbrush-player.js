@@ -15,7 +15,7 @@ const WORDS = {
     outline: "Target", grid: "Grid", footprint: "Footprint", body: "Brush", handle: "Handle path", tip: "Tip path", strokes: "Strokes",
     curves: "Depth and speed", depth: "depth", rate: "speed", stroke: (n, of, name) => `Stroke ${n} of ${of}: ${name}`,
     done: (text) => `${text}: finished`, picture: (text) => `${text}, written with a brush`,
-    draw: "Write here with mouse, pen or finger",
+    draw: "Write here with mouse, pen or finger", keys: "Write: arrow keys move the brush, the space bar lowers and lifts it",
   },
   zh: {
     player: "毛笔书写", play: "播放", pause: "暂停", previous: "上一笔", back: "后退一刻", forward: "前进一刻", next: "下一笔",
@@ -23,6 +23,7 @@ const WORDS = {
     tip: "笔尖轨迹", strokes: "笔画", curves: "深度与速度", depth: "深度", rate: "速度",
     stroke: (n, of, name) => `第${n}笔，共${of}笔：${name}`, done: (text) => `${text}：写完`,
     picture: (text) => `毛笔书写的“${text}”`, draw: "用鼠标、笔或手指在此书写",
+    keys: "书写：方向键移动毛笔，空格键落笔、提笔",
   },
 };
 
@@ -496,6 +497,7 @@ const PAPER_SIDE = 1024; // most pixels of a character's side
 const PAGE_PIXELS = 4096; // most pixels of a page's side
 const LONGEST_FRAME = 0.1; // seconds; a tab that slept goes on where it was
 const CURVE_HEIGHT = 96;
+const LEAST_GRID = 72; // pixels of a character from which lines that nobody asked for do not disturb
 const HAIR = 0.03, SHAFT = 0.062, FERRULE = 0.0034; // metres of the brush that is drawn: tuft, visible shaft, half its thickness
 const UP = [0.3, -0.8]; // where a metre above the paper is seen
 
@@ -538,7 +540,9 @@ const STYLE = `
   overflow: hidden; }
 .player:focus-visible .paper { box-shadow: 0 0 0 2px var(--accent); }
 canvas { display: block; position: absolute; inset: 0; width: 100%; height: 100%; }
+canvas[hidden] { display: none; }
 .drawing { touch-action: none; cursor: crosshair; }
+.drawing:focus-visible { outline: 2px solid var(--accent); outline-offset: -2px; }
 .bar { display: flex; flex-wrap: wrap; align-items: center; gap: 2px; margin-top: 10px; }
 .bar button { font: inherit; color: inherit; background: none; border: 0; border-radius: 6px; min-width: 36px; height: 36px;
   padding: 0 6px; cursor: pointer; display: inline-flex; align-items: center; justify-content: center; }
@@ -635,6 +639,7 @@ export class HierbrushPlayer {
     shadow.adoptedStyleSheets = [sheet];
     this.layers = Object.fromEntries(["ground", "ink", "mine", "brush"].map((name) => [name, made("canvas", { class: name })]));
     for (const canvas of Object.values(this.layers)) canvas.setAttribute("aria-hidden", "true");
+    this.layers.mine.hidden = true; // until somebody writes along
     this.paper = made("div", { class: "paper", role: "img" }, ...Object.values(this.layers));
     this.box = made("div", { class: "player", role: "group" }, this.paper);
     shadow.append(this.box);
@@ -845,6 +850,7 @@ export class HierbrushPlayer {
       context.globalAlpha = 1;
     }
     if (!this.options.showGrid) return;
+    if (!grid && this.cells[0].pixels < LEAST_GRID) return;
     const boxes = grid?.boxes.map(([x, y]) => [x * this.scale, y * this.scale]) ?? this.cells.map(({ left, top }) => [left, top]);
     for (const [x, y] of boxes) guides(context, grid?.kind ?? "米", x, y, this.cells[0].pixels, this.look.line);
   }
@@ -876,6 +882,7 @@ export class HierbrushPlayer {
 
   /** Handle, direction and mark at the present time; between strokes the way through the air. */
   pose() {
+    if (this.guest) return this.guest;
     const number = this.stroke, stroke = this.strokes[number], cell = this.cells[stroke.cell];
     const place = ([x, y, z], { left, top, pixels }) => [left + (x / this.data.box) * pixels, top + (y / this.data.box) * pixels, z];
     const start = stroke.path.subarray(0, 3);
@@ -896,7 +903,7 @@ export class HierbrushPlayer {
     const context = this.layers.brush.getContext("2d"), { accent } = this.look;
     context.clearRect(0, 0, context.canvas.width, context.canvas.height);
     if (this.highlight) this.drawHighlight(context);
-    const over = this.time >= this.seconds, pose = this.pose(), side = this.cells[0].pixels;
+    const over = this.time >= this.seconds && !this.guest, pose = this.pose(), side = this.cells[0].pixels;
     if (!over && this.options.showBrush) this.drawBody(context, pose, side / this.data.box);
     if (pose.stroke && this.options.showHandlePath) this.drawPath(context, pose, this.look.quiet, 0);
     if (pose.stroke && this.options.showTipPath) this.drawPath(context, pose, accent, 1);
@@ -1126,8 +1133,9 @@ export class HierbrushPlayer {
     this.marked = state;
     this.slider.setAttribute("aria-valuetext", told);
     const { iou: whole, char } = this.characters[stroke.cell];
+    const scores = [[`${stroke.number + 1}`, stroke.iou], [char, whole]].filter(([, score]) => score !== null);
     this.named.replaceChildren(made("span", {}, made("b", {}, `${char} `), told),
-      made("span", {}, `IoU ${stroke.iou.toFixed(3)}${whole === null ? "" : ` · ${char} ${whole.toFixed(3)}`}`));
+      made("span", {}, scores.length ? `IoU ${scores.map(([what, score]) => `${what} ${score.toFixed(3)}`).join(" · ")}` : ""));
     const name = this.playing ? "pause" : "play";
     this.main.replaceChildren(icon(name));
     this.main.title = words[name];
@@ -1324,11 +1332,14 @@ export class HierbrushPlayer {
 
   /* -- writing along */
 
-  /** Let the reader write with mouse, pen or finger: `onStroke` is told each stroke, { path, drawn, cell }. Pressure is depth. */
-  listen(onStroke) {
+  /** Let the reader write with mouse, pen or finger: `onStroke` is told each stroke, { path, drawn, cell }. A pen's pressure is
+   * depth; without one the brush is pressed as deep as the stroke `wanted()` is wide. Returns what ends it. */
+  listen(onStroke, wanted = () => 0) {
     const canvas = this.layers.brush;
     let mine = null;
     canvas.classList.add("drawing");
+    this.layers.mine.hidden = false;
+    this.paper.setAttribute("role", "group");
     this.paper.setAttribute("aria-label", this.words.draw);
     const place = (event) => {
       const area = canvas.getBoundingClientRect();
@@ -1339,12 +1350,12 @@ export class HierbrushPlayer {
       event.preventDefault();
       this.box.focus({ preventScroll: true });
       canvas.setPointerCapture(event.pointerId);
-      mine = this.begin(place(event), event);
+      mine = this.begin(place(event), event, wanted());
     };
     const move = (event) => {
       if (!mine || event.pointerId !== mine.pointer) return;
-      for (const each of event.getCoalescedEvents?.() ?? [event]) mine.add(place(each), each);
-      if (!event.getCoalescedEvents?.().length) mine.add(place(event), event);
+      const between = event.getCoalescedEvents?.() ?? [];
+      for (const each of between.length ? between : [event]) mine.add(place(each), each);
     };
     const up = (event) => {
       if (!mine || event.pointerId !== mine.pointer) return;
@@ -1352,20 +1363,50 @@ export class HierbrushPlayer {
       mine = null;
       if (event.type === "pointerup" && done.drawn.length > 1) onStroke(done);
     };
-    const listeners = { pointerdown: down, pointermove: move, pointerup: up, pointercancel: up };
+    // By keyboard: arrows move the brush, the space bar lowers and lifts it.
+    const { left, top, pixels } = this.cells[0], usual = { pointerType: "keyboard", pressure: 0, pointerId: -1 };
+    let at = null;
+    const key = (event) => {
+      const [dx, dy] = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] }[event.key] ?? [0, 0];
+      if (!dx && !dy && event.key !== " ") return;
+      event.preventDefault();
+      event.stopPropagation();
+      const { median } = this.characters[0].strokes[wanted()] ?? this.characters[0].strokes[0], step = pixels * (event.shiftKey ? 0.05 : 0.0125);
+      at ??= [left + median[0] * pixels, top + median[1] * pixels];
+      at = [at[0] + dx * step, at[1] + dy * step];
+      if (event.key !== " ") {
+        if (mine?.pointer === -1) mine.add(at, usual);
+        else this.guest = { handle: [...at, -0.01], cell: this.cells[0], state: null };
+        return this.drawBrush();
+      }
+      if (mine?.pointer !== -1) return void (mine = this.begin(at, usual, wanted()));
+      const done = mine.end();
+      [mine, at] = [null, null];
+      if (done.drawn.length > 1) onStroke(done);
+      return null;
+    };
+    const listeners = { pointerdown: down, pointermove: move, pointerup: up, pointercancel: up, keydown: key };
     for (const [name, listener] of Object.entries(listeners)) canvas.addEventListener(name, listener);
+    canvas.tabIndex = 0;
+    canvas.removeAttribute("aria-hidden");
+    canvas.setAttribute("role", "application");
+    canvas.setAttribute("aria-label", this.words.keys);
     return () => {
       for (const [name, listener] of Object.entries(listeners)) canvas.removeEventListener(name, listener);
       canvas.classList.remove("drawing");
+      for (const name of ["tabindex", "role", "aria-label"]) canvas.removeAttribute(name);
+      canvas.setAttribute("aria-hidden", "true");
+      this.guest = null;
+      this.paper.setAttribute("role", "img");
       this.paper.setAttribute("aria-label", this.words.picture(this.data.text));
     };
   }
 
   /** One stroke of the reader's, written by the same tuft on a paper of its own. */
-  begin([x, y], event) {
+  begin([x, y], event, wanted) {
     const inside = ({ left, top, pixels }) => x >= left && y >= top && x < left + pixels && y < top + pixels;
     const cell = this.cells.find(inside) ?? this.cells[0], { box } = this.data;
-    const target = cell.character.strokes[this.quizzed?.stroke ?? 0] ?? cell.character.strokes[0];
+    const target = cell.character.strokes[wanted] ?? cell.character.strokes[0];
     const usual = this.brush.depthForWidth(target.width * box), context = this.layers.mine.getContext("2d");
     const paper = new Paper(cell.pixels, box), tuft = new Tuft(this.brush), image = new ImageData(cell.pixels, cell.pixels);
     this.tint.call({ look: { ink: this.look.mine } }, { image });
@@ -1382,6 +1423,9 @@ export class HierbrushPlayer {
         }
       } else tuft.place(...row);
       path.push(...row);
+      this.guest = { handle: [px, py, z], cell,
+        state: [tuft.x, tuft.y, tuft.z, tuft.ux, tuft.uy, tuft.width, tuft.length, tuft.offset] };
+      this.drawBrush();
       if (paper.show(paper.logged, image)) {
         const [left, top, right, bottom] = paper.dirty;
         context.putImageData(image, cell.left, cell.top, left, top, right - left, bottom - top);
@@ -1399,6 +1443,8 @@ export class HierbrushPlayer {
     const end = () => {
       const at = path.slice(-3);
       path.push(at[0], at[1], -land);
+      this.guest = null;
+      this.drawBrush();
       return { path: Float64Array.from(path), drawn, cell: this.cells.indexOf(cell) };
     };
     return { pointer: event.pointerId, add, end };
@@ -1408,8 +1454,9 @@ export class HierbrushPlayer {
   scored({ path, drawn }, number, cell = 0, leniency = 1) {
     const stroke = this.characters[cell].strokes[number], median = [];
     for (let i = 0; i < stroke.median.length; i += 2) median.push([stroke.median[i], stroke.median[i + 1]]);
-    const ink = inked(trace(this.brush, [path], 256, this.data.box));
-    return { iou: iou(ink, rasterise([stroke.outline])), modelIou: stroke.iou, ...judge(drawn, median, leniency) };
+    const target = rasterise([stroke.outline]), own = (paths) => inked(trace(this.brush, paths, 256, this.data.box));
+    const modelIou = stroke.iou ?? iou(own([stroke.path]), target);
+    return { iou: iou(own([path]), target), modelIou, ...judge(drawn, median, leniency) };
   }
 
   clearDrawing() {
@@ -1461,7 +1508,7 @@ export class HierbrushPlayer {
         const patience = options.showHintAfterMisses ?? 3;
         if (patience !== false && state.misses >= patience) this.highlightStroke(state.stroke);
         return null;
-      });
+      }, () => state.stroke);
     });
   }
 

@@ -118,9 +118,11 @@ function options(select, names, { first = null, label = word } = {}) {
 const plain = (name) => name.replace(/^run:/, "");
 const policies = () => [...state.about.policies, ...state.about.runs.filter((run) => run.primitives).map((run) => `run:${run.name}`)];
 
+const styles = () => [...(state.about.styles ?? []), ...state.files.filter(([, , where]) => where === "style").map(([style]) => style)];
+
 function offer() {
   const { about } = state, composers = [...about.composers, ...about.runs.filter((run) => run.composer).map((run) => `run:${run.name}`)];
-  const names = Object.fromEntries(state.files);
+  const names = Object.fromEntries(state.files.filter(([, , where]) => where === "goal"));
   options($("goal"), [...about.goals, ...Object.keys(names)], { first: "best", label: (goal) => names[goal] ?? word(goal) });
   options($("composer"), composers, { first: "usual", label: plain });
   options($("policy"), policies(), { label: plain });
@@ -128,13 +130,14 @@ function offer() {
   options($("direction"), [...about.directions].sort());
   options($("paper"), about.papers, { first: "fitting", label: plain });
   options($("grid"), about.grids, { first: "none" });
-  for (const name of ["style", "ink"]) {
-    $(`${name}-field`).hidden = !about[`${name}s`]?.length;
-    options($(name), about[`${name}s`] ?? [], { label: plain });
-  }
+  $("style-field").hidden = !styles().length;
+  $("ink-field").hidden = !about.inks?.length;
+  options($("style"), styles(), { first: "none", label: (style) => Object.fromEntries(state.files)[style] ?? style });
+  options($("ink"), about.inks ?? [], { label: plain });
   options($("curriculum"), about.curricula, { label: plain });
-  options($("policy-a"), policies(), { label: plain });
-  options($("policy-b"), policies(), { first: "none", label: plain });
+  const hands = [...about.policies, ...about.runs.filter((run) => run.primitives || run.composer).map((run) => `run:${run.name}`)];
+  options($("policy-a"), hands, { label: plain });
+  options($("policy-b"), hands, { first: "none", label: plain });
   options($("run"), about.runs.map((run) => run.name), { label: plain });
   $("files").replaceChildren(...about.formats.map(({ kind, sized }) =>
     made("button", { type: "button", onclick: (event) => keep(kind, sized, event.target) }, FILES[kind] ?? kind.toUpperCase())));
@@ -145,7 +148,9 @@ const FILES = { gcode: "G-code" };
 
 async function write() {
   const asked = order(), before = (state.turn = (state.turn ?? 0) + 1);
+  $("write").textContent = word("writing");
   const result = await trying("message", $("write"), async () => (await ask("api/write", asked)).json());
+  if (before === state.turn) $("write").textContent = word("write");
   if (!result || before !== state.turn) return;
   state.result = result;
   state.asked = asked;
@@ -163,7 +168,7 @@ function tellSheet() {
   const data = shownSheet(), of = state.result.sheets.length, alone = data.characters.length === 1;
   const host = $("player");
   host.classList.toggle("page", !alone);
-  host.style.maxWidth = alone ? "" : `min(100%, ${Math.round((76 * data.width) / data.height)}vh)`;
+  host.style.maxWidth = alone ? "" : `min(100%, ${Math.round((64 * data.width) / data.height)}vh)`;
   if (state.player) {
     const { time } = state.player, same = state.player.getData() === data;
     if (!same) state.player.setData(data);
@@ -208,7 +213,7 @@ function tellCharacter() {
   const strokesOf = (node) => node.parts ? node.parts.flatMap(strokesOf) : node.strokes;
   const branch = (node) => {
     const strokes = strokesOf(node);
-    const item = made("li", {}, made("button", { type: "button", onclick: () => light(strokes) }, node.name || "·"),
+    const item = made("li", {}, made("button", { type: "button", onclick: () => light(strokes) }, /^\p{L}/u.test(node.name) ? node.name : strokes.map((n) => character.strokes[n].type).join(" ")),
       made("small", {}, `${node.operator ? `${node.operator} ` : ""}${strokes.map((n) => n + 1).join(" ")}`));
     const dot = document.createElement("i");
     dot.style.background = node === character.tree && node.parts ? colour("quiet") : colours[strokes[0]];
@@ -217,11 +222,11 @@ function tellCharacter() {
     return item;
   };
   $("tree").replaceChildren(made("ul", {}, branch(character.tree)));
-  $("source").textContent = character.composer ? word("from_parts", character.composer) : word("from_glyph");
-  const facts = [];
-  if (character.iou !== null) facts.push([word("iou"), character.iou.toFixed(3)]);
+  $("source").textContent = character.composer ? word("from_parts", character.composer) : word(`from_${character.goal}`);
+  const facts = [], ours = ["glyph", "decomposition"].includes(character.goal);
+  if (character.iou !== null) facts.push([word(ours ? "iou" : "iou_copied"), character.iou.toFixed(3)]);
   if (character.composer) facts.push([word("goal_iou"), character.goal_iou.toFixed(3)]);
-  if (character.composer && character.confidence !== null) facts.push([word("confidence"), `${Math.round(100 * character.confidence)} %`]);
+  if (character.goal !== "glyph" && character.confidence !== null) facts.push([word("confidence"), `${Math.round(100 * character.confidence)} %`]);
   facts.push([word("strokes"), String(character.strokes.length)]);
   $("facts").replaceChildren(...facts.flatMap(([name, value]) => [made("dt", {}, name), made("dd", {}, value)]));
   drawBoxes();
@@ -301,12 +306,16 @@ async function takeFile(file) {
   if (!file) return;
   await trying("message", null, async () => {
     const headers = { "Content-Type": "application/octet-stream", "X-Name": encodeURIComponent(file.name) };
-    const { goal, name } = await (await ask("api/goal", file, headers)).json();
-    state.files.push([goal, name]);
+    const { goal, name, kind } = await (await ask("api/goal", file, headers)).json(), where = kind === "style" ? "style" : "goal";
+    state.files.push([goal, name, where]);
     offer();
-    $("goal").value = goal;
+    $(where).value = goal;
     fit();
     await write();
+    if (!$("message").textContent) return;
+    state.files.pop(); // nothing could be written after it
+    offer();
+    fit();
   });
 }
 
@@ -338,8 +347,7 @@ function free() {
   state.mine.set({ outlineStroke: wanted() });
   state.mine.seekStroke(wanted());
   state.model.seekStroke(wanted());
-  state.mine.quizzed = { stroke: wanted(), cancel() {} };
-  state.unlisten = state.mine.listen((drawn) => mark(wanted(), state.mine.scored(drawn, wanted())));
+  state.unlisten = state.mine.listen((drawn) => mark(wanted(), state.mine.scored(drawn, wanted())), wanted);
 }
 
 function mark(stroke, { iou: mine, modelIou, right, backwards }) {
@@ -372,7 +380,7 @@ function quiz() {
 
 /* ---------------------------------------------------------------- side by side */
 
-const VARIED = ["policy", "goal", "brush"];
+const VARIED = ["policy", "goal", "brush", "style", "ink"];
 
 function addVariant(chosen = {}) {
   if (state.variants.length >= 4) return;
@@ -382,12 +390,14 @@ function addVariant(chosen = {}) {
   const variant = { selects, weight, host, player: null };
   const field = (name, input) => made("label", { class: "field" }, made("span", { "data-word": name }, word(name)), input);
   options(selects.policy, policies(), { label: plain });
-  const names = Object.fromEntries(state.files);
+  const names = Object.fromEntries(state.files.filter(([, , where]) => where === "goal"));
   options(selects.goal, [...state.about.goals, ...Object.keys(names)], { first: "best", label: (goal) => names[goal] ?? word(goal) });
   options(selects.brush, state.about.brushes, { label: plain });
+  options(selects.style, styles(), { first: "none", label: (style) => Object.fromEntries(state.files)[style] ?? style });
+  options(selects.ink, state.about.inks ?? [], { label: plain });
   for (const name of VARIED) if (chosen[name]) selects[name].value = chosen[name];
   variant.box = made("div", { class: "variant" }, made("div", { class: "grid" },
-    ...VARIED.map((name) => field(name, selects[name])), field("weight", weight)), host,
+    ...VARIED.filter((name) => selects[name].options.length > 1).map((name) => field(name, selects[name])), field("weight", weight)), host,
     made("button", { type: "button", "data-word": "remove", onclick: () => removeVariant(variant) }, word("remove")));
   state.variants.push(variant);
   $("variants").append(variant.box);
@@ -451,7 +461,7 @@ function tellDifference() {
     ...written.map((variant, index) => made("th", { scope: "col" }, `${index + 1} ${plain(variant.selects.policy.value)}`))));
   body.replaceChildren(...Array.from({ length: most }, (_, number) => made("tr", {},
     made("td", {}, written[0].player.strokes[number] ? `${number + 1} ${written[0].player.nameOf(written[0].player.strokes[number])}` : String(number + 1)),
-    ...written.map(({ player }) => made("td", {}, player.strokes[number]?.iou.toFixed(3) ?? "")))));
+    ...written.map(({ player }) => made("td", {}, player.strokes[number]?.iou?.toFixed(3) ?? "")))));
   drawDifference();
 }
 
@@ -496,6 +506,9 @@ async function openRun() {
     made("label", {}, made("input", { type: "checkbox", value: name, checked: usual.includes(name), onchange: drawChart }), name)));
   $("config").hidden = false;
   $("config-text").textContent = JSON.stringify(state.run.config, null, 2);
+  const practised = String(state.run.config.curriculum ?? "").replace(/^.*\/|\.yaml$/g, ""), hand = `run:${state.run.name}`;
+  if (state.about.curricula.includes(practised)) $("curriculum").value = practised;
+  if ([...$("policy-a").options].some((option) => option.value === hand)) [$("policy-a").value, $("policy-b").value] = [hand, "learned"];
   drawChart();
 }
 
@@ -543,7 +556,7 @@ function drawChart(at = null) {
     context.stroke();
     context.lineWidth = 1;
   });
-  const row = typeof at === "number" ? at : run.steps.length - 1;
+  const row = (state.row = typeof at === "number" ? Math.min(Math.max(at, 0), run.steps.length - 1) : run.steps.length - 1);
   context.strokeStyle = colour("text");
   context.strokeRect(x(run.steps[row]), top, 0, high);
   $("chart-shown").replaceChildren(`${run.steps[row].toLocaleString(lang)} ${word("steps")}`, ...chosen.flatMap((name, index) => {
@@ -667,6 +680,12 @@ function connect() {
   $("compare-run").addEventListener("click", compare);
   $("run").addEventListener("change", openRun);
   $("chart").addEventListener("pointermove", pointChart);
+  $("chart").addEventListener("keydown", (event) => {
+    const by = { ArrowRight: 1, ArrowLeft: -1, PageUp: 20, PageDown: -20 }[event.key];
+    if (!by || !state.run) return;
+    event.preventDefault();
+    drawChart(state.row + by);
+  });
   $("sample").addEventListener("submit", (event) => { event.preventDefault(); sample(); });
   $("curriculum").addEventListener("change", () => $("stage-number").replaceChildren(made("option", { value: "0" }, "1")));
   $("episodes-tick").addEventListener("input", (event) => seekEpisodes(Number(event.target.value)));
@@ -687,7 +706,7 @@ function connect() {
   }
   // Wherever nothing else takes keys, they move the brush.
   document.addEventListener("keydown", (event) => {
-    const busy = event.target.closest("input, textarea, select, button, summary, [role=tab], .hierbrush-player, pre, a");
+    const busy = event.target.closest("input, textarea, select, button, summary, [role=tab], .hierbrush-player, canvas, pre, a");
     if (!busy && !$("watch").hidden && state.player?.key(event)) event.preventDefault();
   });
 }

@@ -30,6 +30,9 @@ PATH_UNITS = 2.0**32
 BOX_UNITS = 2.0**14
 """Units a side of the box of an outline: a sixtieth of a pixel of the 256 raster."""
 
+_MOST_SCORED = 40
+"""Different characters of a sheet up to which every stroke is scored by itself, at some 2 ms each."""
+
 _DIGITS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
 _PLAYER = "hierbrush-player.js"
 
@@ -84,7 +87,8 @@ def player_data(sheet: Sheet) -> dict[str, Any]:
     """
     types = {stroke.stroke_type for cell in sheet.cells for stroke in cell.writing.strokes}
     writings = {id(cell.writing): cell.writing for cell in sheet.cells}
-    written = {key: _written(writing) for key, writing in writings.items()}
+    scored = len(writings) <= _MOST_SCORED
+    written = {key: _written(writing, scored) for key, writing in writings.items()}
     return {
         "format": FORMAT,
         "version": VERSION,
@@ -107,7 +111,7 @@ def _names(abbreviation: str) -> list[str]:
     return [found.chinese, found.english, found.glyph]
 
 
-def _written(writing: Writing) -> dict[str, Any]:
+def _written(writing: Writing, scored: bool) -> dict[str, Any]:
     scores = writing.levels
     return {
         "char": writing.char,
@@ -118,7 +122,7 @@ def _written(writing: Writing) -> dict[str, Any]:
         "iou": None if scores.character is None else round(scores.character.iou, 4),
         "goal_iou": round(scores.primitive.iou, 4),
         "tree": _tree(writing.decomposition),
-        "strokes": [_stroke(stroke, writing) for stroke in writing.strokes],
+        "strokes": [_stroke(stroke, writing, scored) for stroke in writing.strokes],
         # A composed character's own outlines differ from its glyph's.
         "glyph": [points(outline, BOX_UNITS) for outline in writing.plan.glyph]
         if writing.composer and writing.plan.glyph is not None
@@ -126,7 +130,7 @@ def _written(writing: Writing) -> dict[str, Any]:
     }
 
 
-def _stroke(stroke: WrittenStroke, writing: Writing) -> dict[str, Any]:
+def _stroke(stroke: WrittenStroke, writing: Writing, scored: bool) -> dict[str, Any]:
     return {
         "type": stroke.stroke_type,
         "seconds": round(writing.motion.row_seconds(stroke.path), 6),
@@ -134,7 +138,7 @@ def _stroke(stroke: WrittenStroke, writing: Writing) -> dict[str, Any]:
         "outline": points(stroke.reference, BOX_UNITS),
         "median": points(stroke.goal.skeleton, BOX_UNITS),
         "width": round(2 * float(stroke.goal.half_width.mean()), 4),
-        "iou": round(stroke.iou, 4),
+        "iou": round(stroke.iou, 4) if scored else None,
     }
 
 

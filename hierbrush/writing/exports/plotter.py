@@ -36,7 +36,7 @@ def _millimetres(default: float, text: str, low: float = -_FAR) -> Any:
 class PlotterOptions:
     """A plotter, in millimetres; its zero is the top left corner of its work area, y points down as in SVG.
 
-    ``work_x`` and ``work_y`` are how far it reaches, ``paper_x`` and ``paper_y`` the place of the paper's top left corner.
+    ``work_x`` and ``work_y`` are how far it reaches, ``paper_x`` and ``paper_y`` where the paper begins.
 
     Raises:
         HierbrushError: a number out of range.

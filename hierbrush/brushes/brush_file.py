@@ -1,35 +1,18 @@
-"""Brushes in files: what `hierbrush brush fit` writes and every ``brush`` argument reads."""
+"""Brush files, which every ``brush`` argument reads: YAML, with positions in what is said of mistakes."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, fields
+from collections.abc import Iterator
 from os import PathLike
-from pathlib import Path
 from typing import Any
 
 from hierbrush.arguments import check_path, is_number
+from hierbrush.brushes.identified import PARAMETERS, SPREADS, BrushFile
 from hierbrush.errors import HierbrushError, closest, shown
 from hierbrush.sim.model import PRESETS, BrushModel
 from hierbrush.yaml_source import ConfigError, Document, Origin, Problem, read_yaml
 
 SUFFIX = ".yaml"
-SPREADS = ("width", "length", "offset", "root", "back")
-"""What differs from stroke to stroke: the factors of :meth:`BrushModel.randomised`."""
-
-_PARAMETERS = {parameter.name: parameter for parameter in fields(BrushModel)}
-
-
-@dataclass(frozen=True)
-class BrushFile:
-    """A brush, how much it differs from stroke to stroke, and what its data did not determine.
-
-    ``spread`` are standard deviations of factors around 1; ``undetermined`` names of parameters that are guesses.
-    """
-
-    model: BrushModel
-    spread: Mapping[str, float] = field(default_factory=dict)
-    undetermined: Sequence[str] = ()
 
 
 def brush_of(brush: object, argument: str = "brush") -> BrushModel:
@@ -71,7 +54,7 @@ def load_brush(path: str | PathLike[str], *, argument: str = "brush") -> BrushFi
 
 
 def _problems(document: Document) -> Iterator[tuple[Origin, str]]:
-    known = [*_PARAMETERS, "spread", "undetermined"]
+    known = [*PARAMETERS, "spread", "undetermined"]
     for name, value in document.data.items():
         if name not in known:
             hint = closest(name, known) or f"; known keys: {', '.join(known)}"
@@ -79,7 +62,7 @@ def _problems(document: Document) -> Iterator[tuple[Origin, str]]:
         elif name == "spread":
             yield from _spread_problems(document, value)
         elif name == "undetermined":
-            if not isinstance(value, list) or not all(item in _PARAMETERS for item in value):
+            if not isinstance(value, list) or not all(item in PARAMETERS for item in value):
                 yield document.origin((name,)), f"undetermined: {shown(value)}, expected names of parameters"
         else:
             try:
@@ -98,34 +81,3 @@ def _spread_problems(document: Document, value: Any) -> Iterator[tuple[Origin, s
             yield document.origin(at, key=True), f"unknown key {shown(name)}{closest(name, list(SPREADS))}"
         elif not is_number(share) or not 0 <= share <= 1:
             yield document.origin(at), f"spread.{name}: {shown(share)}, expected a share from 0 to 1"
-
-
-def brush_text(brush: BrushFile, head: Sequence[str] = ()) -> str:
-    """Return the content of a brush file, every parameter with its meaning."""
-    lines = [f"# {line}" for line in head]
-    for name, parameter in _PARAMETERS.items():
-        value = getattr(brush.model, name)
-        if name == "tip":
-            lines.append(f"tip: {value}")
-            continue
-        facts = parameter.metadata
-        guess = "; not determined by the data" if name in brush.undetermined else ""
-        lines.append(f"{name}: {_number(value)}  # {facts['unit']}: {facts['text']}{guess}")
-    if brush.spread:
-        lines.append("# How much strokes differ: standard deviations of factors around 1.")
-        lines.append("spread:")
-        lines += [f"  {name}: {_number(brush.spread[name])}" for name in SPREADS if name in brush.spread]
-    if brush.undetermined:
-        lines.append(f"undetermined: [{', '.join(brush.undetermined)}]")
-    return "\n".join([*lines, ""])
-
-
-def _number(value: float) -> str:
-    text = f"{value:.6g}"
-    # YAML 1.2 takes 1e-5 for a number; a plain one is easier to read.
-    return text if "e" not in text else f"{float(text):.10f}".rstrip("0")
-
-
-def brush_name(brush: str | PathLike[str]) -> str:
-    """Return how a brush given by name or path is told: the preset's name or the file's stem."""
-    return str(brush) if isinstance(brush, str) and brush in PRESETS else Path(brush).name.removesuffix(SUFFIX)

@@ -1,4 +1,4 @@
-"""Chooses what is shipped of a training of all stroke types: ``python -m hierbrush.learning.ship RUN TARGET``.
+"""Chooses what is shipped of a training of all stroke types: ``python -m hierbrush_build.ship RUN TARGET``.
 
 This is for whoever maintains hierbrush: a target of ``hierbrush/strokes/weights`` replaces what everybody gets. Others
 give a training's folder as ``--policy``.
@@ -157,4 +157,4 @@ def main(run: Path, target: Path, without: tuple[str, ...]) -> None:
 
 
 if __name__ == "__main__":
-    main(prog_name="python -m hierbrush.learning.ship")
+    main(prog_name="python -m hierbrush_build.ship")

@@ -13,11 +13,11 @@ from click.testing import CliRunner
 from hierbrush.errors import HierbrushError
 from hierbrush.learning.recipes.ppo import PPORecipe
 from hierbrush.learning.runs.weights import write_weights
-from hierbrush.learning.ship import main, ship
 from hierbrush.sim.observation import LAYOUTS
 from hierbrush.strokes.learned import WEIGHTS as SHIPPED
 from hierbrush.strokes.policy import PolicySet, read_safetensors
 from hierbrush.strokes.types import ABBREVIATIONS
+from hierbrush_build.ship import main, ship
 
 CONFIG = {
     "name": "toy",
