@@ -101,8 +101,11 @@ setup(
     ext_modules=[
         Extension(
             "hierbrush.sim._core",
-            sources=sorted(f"{CORE}/{name}.c" for name in ("binding", "brush", "network", "observe", "raster")),
-            depends=[f"{CORE}/brush.h", f"{CORE}/clones.h", "setup.py"],
+            sources=[
+                f"{CORE}/{name}.c"
+                for name in ("binding", "brush", "ink", "ink_binding", "network", "observe", "raster")
+            ],
+            depends=[*(f"{CORE}/{name}.h" for name in ("brush", "clones", "ink", "ink_binding")), "setup.py"],
             include_dirs=[CORE],
             define_macros=[("Py_LIMITED_API", "0x030B0000")],
             py_limited_api=True,

@@ -18,10 +18,10 @@ from ray.rllib.algorithms.ppo import PPOConfig
 from hierbrush.curriculum import Curriculum, load_curriculum
 from hierbrush.envs.character import COMPOSER
 from hierbrush.learning.character_env import DecisionEnv
-from hierbrush.learning.hierarchical import hierarchical_algorithm_config, module_of, module_specs
-from hierbrush.learning.hierarchical_config import HierarchicalConfig
-from hierbrush.learning.session import ray_session
-from hierbrush.learning.threads import use_one_thread
+from hierbrush.learning.ppo.both_levels import hierarchical_algorithm_config, module_of, module_specs
+from hierbrush.learning.recipes.hierarchical import HierarchicalRecipe
+from hierbrush.learning.runs.session import ray_session
+from hierbrush.learning.runs.threads import use_one_thread
 from hierbrush.resources import folder
 from hierbrush.strokes.types import ABBREVIATIONS
 
@@ -61,9 +61,9 @@ def main() -> None:
         arguments.json.write_text(json.dumps({"settings": vars(arguments) | {"json": None}, "rates": rows}, indent=1))
 
 
-def settings(slots: int, fragment: int) -> HierarchicalConfig:
+def settings(slots: int, fragment: int) -> HierarchicalRecipe:
     """Return the configuration of a run of ours, whose networks and minibatches stock RLlib gets as well."""
-    return HierarchicalConfig.model_validate(
+    return HierarchicalRecipe.model_validate(
         {
             "kind": "hierarchical",
             "name": "bench",
@@ -74,7 +74,7 @@ def settings(slots: int, fragment: int) -> HierarchicalConfig:
     )
 
 
-def stock(config: HierarchicalConfig, curriculum: dict[str, object], environments: int) -> PPOConfig:
+def stock(config: HierarchicalRecipe, curriculum: dict[str, object], environments: int) -> PPOConfig:
     """Return stock PPO with our networks: RLlib's multi-agent runner, connectors and learner."""
     training = config.training
     return (

@@ -25,11 +25,11 @@ from ray.rllib.core.rl_module.rl_module import RLModuleSpec
 
 import hierbrush.envs
 from hierbrush.curriculum import load_curriculum
-from hierbrush.learning.algorithm import algorithm_config
-from hierbrush.learning.config import TrainingConfig
-from hierbrush.learning.module import ResidualPolicyModule
-from hierbrush.learning.session import ray_session
-from hierbrush.learning.threads import use_one_thread
+from hierbrush.learning.ppo.algorithm import algorithm_config
+from hierbrush.learning.ppo.module import ResidualPolicyModule
+from hierbrush.learning.recipes.ppo import PPORecipe
+from hierbrush.learning.runs.session import ray_session
+from hierbrush.learning.runs.threads import use_one_thread
 from hierbrush.resources import folder
 
 sys.path.append(str(Path(__file__).resolve().parents[1] / "examples"))
@@ -53,7 +53,7 @@ def main() -> None:
     parser.add_argument("--json", type=Path, help="also write the figures here")
     arguments = parser.parse_args()
     use_one_thread()
-    config = TrainingConfig.model_validate(
+    config = PPORecipe.model_validate(
         {
             "name": "bench",
             "environment": {"id": arguments.env, "slots": arguments.slots, "options": options(arguments.env)},
@@ -115,7 +115,7 @@ def options(env: str) -> dict[str, Any]:
     return {"curriculum": curriculum}
 
 
-def stock(config: TrainingConfig, *, vector: bool, raw: bool = False) -> PPOConfig:
+def stock(config: PPORecipe, *, vector: bool, raw: bool = False) -> PPOConfig:
     """Return stock PPO with our networks: RLlib's runner, connectors and learner.
 
     Args:
@@ -190,7 +190,7 @@ def _timed(call: Callable[..., Any], into: list[float]) -> Callable[..., Any]:
     return timed
 
 
-def time_bare_loop(config: TrainingConfig, iterations: int) -> Times:
+def time_bare_loop(config: PPORecipe, iterations: int) -> Times:
     """Return the same for PPO in plain torch (``examples``): what the simulator and the arithmetic alone cost."""
     training = config.training
     slots, ticks = config.environment.slots, training.fragment

@@ -145,8 +145,8 @@ def measure(runners: list[int], iterations: int) -> dict[str, Any]:
     """Return the costs, and sampling with each number of remote runners."""
     import numpy as np
 
-    from hierbrush.learning.session import ray_session
-    from hierbrush.learning.threads import use_one_thread
+    from hierbrush.learning.runs.session import ray_session
+    from hierbrush.learning.runs.threads import use_one_thread
 
     use_one_thread()
     with ray_session(max(runners) + 1):
@@ -170,10 +170,10 @@ def _measure(runners: int, iterations: int) -> dict[str, float]:
     from bench_rllib import options
 
     import hierbrush.envs
-    from hierbrush.learning.algorithm import algorithm_config
-    from hierbrush.learning.config import TrainingConfig
+    from hierbrush.learning.ppo.algorithm import algorithm_config
+    from hierbrush.learning.recipes.ppo import PPORecipe
 
-    config = TrainingConfig.model_validate(
+    config = PPORecipe.model_validate(
         {
             "name": "bench",
             "environment": {"slots": SLOTS, "options": options(hierbrush.envs.STROKE_ENV)},

@@ -37,9 +37,9 @@ from hierbrush.characters.text import UnknownCharacterError
 from hierbrush.composer.brief import brief_from_ids
 from hierbrush.composer.composers import composer
 from hierbrush.composer.descriptions import Description, load_describer
-from hierbrush.composer.fitting.fonts import characters, coverage
 from hierbrush.metrics.recognition import GlyphIndex
 from hierbrush.sim import rasterise
+from hierbrush_build.fitting.fonts import characters, coverage
 
 SIDE = 128
 BATCH = 64

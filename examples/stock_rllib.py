@@ -17,7 +17,7 @@ import argparse
 
 from ray.rllib.algorithms.ppo import PPOConfig
 
-from hierbrush.learning.session import ray_session
+from hierbrush.learning.runs.session import ray_session
 
 
 def main() -> None:

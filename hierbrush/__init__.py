@@ -18,6 +18,7 @@ from hierbrush.registration import register_with_gymnasium
 if TYPE_CHECKING:
     from hierbrush.errors import HierbrushError
     from hierbrush.sim import BrushModel
+    from hierbrush.styles.style import Style
     from hierbrush.writing import (
         GcodeOptions,
         Layout,
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
         write_character,
         write_characters,
         write_pages,
+        write_picture,
         write_text,
     )
 
@@ -41,12 +43,14 @@ _HOMES = {
     "Layout": "hierbrush.writing",
     "MotionLimits": "hierbrush.writing",
     "Page": "hierbrush.writing",
+    "Style": "hierbrush.styles.style",
     "Writing": "hierbrush.writing",
     "WritingInterrupted": "hierbrush.writing",
     "load": "hierbrush.writing",
     "write_character": "hierbrush.writing",
     "write_characters": "hierbrush.writing",
     "write_pages": "hierbrush.writing",
+    "write_picture": "hierbrush.writing",
     "write_text": "hierbrush.writing",
 }
 
@@ -57,6 +61,7 @@ __all__ = [
     "Layout",
     "MotionLimits",
     "Page",
+    "Style",
     "Writing",
     "WritingInterrupted",
     "__version__",
@@ -64,6 +69,7 @@ __all__ = [
     "write_character",
     "write_characters",
     "write_pages",
+    "write_picture",
     "write_text",
 ]
 

@@ -25,6 +25,19 @@ class HierbrushError(ValueError):
         return "\n".join(self.args)
 
 
+class MissingExtraError(HierbrushError, ImportError):
+    """A package is not installed that one of hierbrush's extras brings.
+
+    Args:
+        needs: what needs it.
+        package: its name.
+        extra: the extra.
+    """
+
+    def __init__(self, needs: str, package: str | None, extra: str) -> None:
+        super().__init__(f'{needs} needs {package}, which is not installed; pip install "hierbrush[{extra}]" brings it')
+
+
 def one_line(text: str, most: int = _LONGEST_MESSAGE) -> str:
     """Return a text with everything escaped that a terminal would not print, its middle left out beyond ``most``."""
     # Cut first, so that a huge text costs no more than a long one.

@@ -14,6 +14,7 @@ from typing import Any
 STROKE_ENV = "hierbrush/Stroke-v0"
 FLAT_ENV = "hierbrush/FlatCharacter-v0"
 CHARACTER_ENV = "hierbrush/Character-v0"
+ARM_STROKE_ENV = "hierbrush/ArmStroke-v0"
 
 _REGISTERED: dict[str, dict[str, Any]] = {
     STROKE_ENV: {
@@ -23,6 +24,10 @@ _REGISTERED: dict[str, dict[str, Any]] = {
     FLAT_ENV: {
         "entry_point": "hierbrush.envs.flat_character:FlatCharacterEnv",
         "vector_entry_point": "hierbrush.envs.flat_character:FlatCharacterVectorEnv",
+    },
+    ARM_STROKE_ENV: {
+        "entry_point": "hierbrush.arms.stroke_env:ArmStrokeEnv",
+        "vector_entry_point": "hierbrush.arms.stroke_env:ArmStrokeVectorEnv",
     },
     # Many agents, whose actions and observations are dictionaries by agent: Gymnasium's own checks do not fit.
     CHARACTER_ENV: {

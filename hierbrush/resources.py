@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
@@ -29,6 +30,18 @@ def folder(name: str) -> Path:
     raise HierbrushError(
         f"folder: {name!r} lies neither in the package nor in a checkout beside it; reinstall hierbrush"
     )
+
+
+def page_file(name: str) -> Path:
+    """Return a file of the page to watch: the player, or what `hierbrush studio` serves.
+
+    Raises:
+        HierbrushError: the installation lacks it.
+    """
+    path = _PACKAGE / "studio" / "page" / name
+    if not path.is_file():
+        raise HierbrushError(f"page: {shown(name)} does not lie in the package; reinstall hierbrush")
+    return path
 
 
 def named_file(
@@ -68,3 +81,18 @@ def named_file(
     raise HierbrushError(
         f"{argument}: {wrong}; hierbrush's own {kind} are {', '.join(own)}{closest(path.stem, list(own))}"
     )
+
+
+def commit() -> str | None:
+    """Return the commit of the checkout that hierbrush runs from, ``+changed`` if files differ; None outside one."""
+    try:
+        done = subprocess.run(
+            ["git", "describe", "--always", "--abbrev=40", "--dirty=+changed", "--exclude=*"],
+            cwd=_PACKAGE,
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+    except (OSError, subprocess.CalledProcessError):
+        return None
+    return done.stdout.strip() or None

@@ -87,6 +87,7 @@ from hierbrush.resources import FOLDERS, folder
 for name in FOLDERS:
     print(folder(name))
 hierbrush.write_character("一").save("yi.png", size=32)
+hierbrush.write_character("一").save("yi.html")
 """
 
 
@@ -111,7 +112,9 @@ def test_a_wheel_holds_everything_with_or_without_a_compiler(compiler: str, tmp_
     names = zipfile.ZipFile(wheel).namelist()
     assert "hierbrush/py.typed" in names
     assert "hierbrush/characters/data/characters.bin" in names
-    assert not [name for name in names if name.startswith("tests/") or "/build/lib" in name]
+    for path in (source / "hierbrush" / "studio" / "page").iterdir():
+        assert f"hierbrush/studio/page/{path.name}" in names
+    assert not [name for name in names if name.startswith(("tests/", "hierbrush_build/")) or "/build/lib" in name]
     for name in FOLDERS:
         for path in (source / name).rglob("*"):
             assert path.is_dir() or f"hierbrush/_data/{path.relative_to(source)}" in names

@@ -2,7 +2,7 @@
 
 References tell orders as the five classes of GF 0023-2020: 1 横, 2 竖, 3 撇, 4 点, 5 折. 提 counts as 横 and 捺 as 点.
 ``orders.json`` says where the PRC's or Taiwan's order is the glyph's, and what it is elsewhere;
-`hierbrush.characters.build` writes it.
+`hierbrush_build.characters` writes it.
 """
 
 from __future__ import annotations

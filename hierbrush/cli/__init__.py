@@ -17,12 +17,18 @@ from hierbrush.errors import HierbrushError
 
 _COMMANDS = (
     Command("write", "Write characters into picture, vector, movement or machine files."),
+    Command("copy", "Copy a font's characters, a picture or a page of a copybook."),
+    Command("style", "Learn a hand from a font, pictures or a practice sheet."),
+    Command("studio", "Open a page to watch the brush and to try things."),
     Command("evaluate", "Score a policy on the characters of one split, controls beside it."),
     Command("train", "Train primitives from a config file.", extra="train"),
     Command("runs", "List trainings: how far they are, how good, how old."),
+    Command("dataset", "Make data sets for offline learning, or show what is in one.", extra="train"),
     Command("curriculum", "Check a curriculum file, or show what the policy will see.", extra="train"),
     Command("font", "Make a TrueType font of what the brush writes.", extra="fonts"),
     Command("machine", "Check a machine file for G-code, print an example or the schema."),
+    Command("brush", "Print a calibration sheet, fit a brush to a scan of it, check a brush file."),
+    Command("arm", "Let a robot arm write: in simulation, and into files for the real one.", extra="arm"),
     Command("doctor", "Say which core is loaded, its flags, versions, data and extras."),
 )
 

@@ -7,7 +7,7 @@ from importlib.metadata import PackageNotFoundError, requires, version
 
 import click
 
-_EXTRAS = ("train", "dev")
+_EXTRAS = ("train", "arm", "dev")
 
 
 @click.command(short_help="Say what is installed and what runs.")

@@ -3,27 +3,23 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
+from hierbrush.cli import options
 from hierbrush.cli.messages import available_cpus, check_place
 from hierbrush.errors import HierbrushError, shown
 
 if TYPE_CHECKING:
-    from hierbrush.sim import BrushModel
-    from hierbrush.writing.evaluation import Disturbance
+    from hierbrush.evaluation import ComposerEvaluation, Disturbance, Evaluation
 
 
 @click.command(short_help="Score a policy.")
-@click.option(
-    "--policy",
-    default="learned",
-    show_default=True,
-    help="Whose writing to score: learned, scripted, zero, random, or trained weights (file or run's folder).",
-)
+@options.policy
 @click.option(
     "--goal",
     help="What to score: glyph, the primitives; decomposition, a composer.  [default: glyph, as what write does; "
@@ -45,15 +41,8 @@ if TYPE_CHECKING:
 @click.option(
     "--limit", type=click.IntRange(min=1), metavar="INTEGER", help="Only the first so many characters of the split."
 )
-@click.option("--brush", default="measured", show_default=True, help="Preset of the brush: measured or round.")
-@click.option(
-    "--seed",
-    type=click.IntRange(0, 2**63 - 1),
-    default=0,
-    show_default=True,
-    metavar="INTEGER",
-    help="Seed of the policies' random numbers.",
-)
+@options.brush
+@options.seed
 @click.option(
     "--brush-error",
     type=click.FloatRange(0.0, 1.0, max_open=True),
@@ -80,12 +69,7 @@ if TYPE_CHECKING:
     show_default=True,
     help="Share of it that the arm's encoders see and the next command takes off; 0: nobody measures it.",
 )
-@click.option(
-    "--workers",
-    type=click.IntRange(1, 1024),
-    metavar="INTEGER",
-    help="Processes that share the work.  [default: one for each CPU]",
-)
+@options.workers
 @click.option("--json", "json_file", type=click.Path(path_type=Path), help="Write all scores to this JSON file.")
 @click.option("--sheet", type=click.Path(path_type=Path), help="Draw the worst twelve, or compositions, to this PNG.")
 def evaluate(
@@ -117,9 +101,9 @@ def evaluate(
     brush), zero actions and random actions. Ink is compared on a 256 x 256 raster without realignment.
     """
     from hierbrush.arguments import check_choice
+    from hierbrush.brushes.brush_file import brush_of
     from hierbrush.characters import check_text
-    from hierbrush.sim import BrushModel
-    from hierbrush.writing.evaluation import Disturbance, characters_of
+    from hierbrush.evaluation import Disturbance, characters_of
 
     for option, file, suffix in (("--json", json_file, ".json"), ("--sheet", sheet, ".png")):
         if file is None:
@@ -135,122 +119,96 @@ def evaluate(
             raise HierbrushError("--limit: has no meaning beside --text; leave one of them out")
         check_text(text)
         characters = tuple(dict.fromkeys(text))
-    model = BrushModel.preset(brush)
-    workers = workers or available_cpus()
+    arguments = {
+        "policy": policy,
+        "brush": brush_of(brush, "--brush"),
+        "seed": seed,
+        "workers": workers or available_cpus(),
+    }
     document: dict[str, object] = {"policy": policy, "brush": brush, "seed": seed, "split": None if text else split}
+    result: Evaluation | ComposerEvaluation
     if goal == "decomposition":
         if brush_error or handle_error:
             raise HierbrushError(
                 "--brush-error, --handle-error: test primitives; leave them out with --goal decomposition"
             )
-        _compositions(
-            characters, composers or ("learned",), flat, policy, model, seed, workers, document, json_file, sheet
-        )
-        return
-    if composers or flat:
-        raise HierbrushError(
-            f"--{'composer' if composers else 'flat'}: nothing is composed with --goal glyph; add --goal decomposition"
-        )
-    disturbance = Disturbance(brush_error, handle_error, handle_correlation, handle_feedback)
-    document.update(asdict(disturbance))
-    _primitives(characters, policy, model, seed, disturbance, workers, document, json_file, sheet)
+        result, draw = _compositions(characters, composers or ("learned",), flat, arguments)
+    else:
+        if composers or flat:
+            raise HierbrushError(
+                f"--{'composer' if composers else 'flat'}: nothing is composed with --goal glyph; add --goal "
+                "decomposition"
+            )
+        disturbance = Disturbance(brush_error, handle_error, handle_correlation, handle_feedback)
+        document.update(asdict(disturbance))
+        result, draw = _primitives(characters, disturbance, arguments)
+    click.echo(result.table())
+    if json_file is not None:
+        _write_json(json_file, {**document, **result.summary()})
+    if sheet is not None:
+        _write(sheet, draw(), "--sheet")
 
 
 def _primitives(
-    characters: tuple[str, ...],
-    policy: str,
-    brush: BrushModel,
-    seed: int,
-    disturbance: Disturbance,
-    workers: int,
-    document: dict[str, object],
-    json_file: Path | None,
-    sheet: Path | None,
-) -> None:
+    characters: tuple[str, ...], disturbance: Disturbance, arguments: dict[str, Any]
+) -> tuple[Evaluation, Callable[[], bytes]]:
+    """Return the scores, and what draws the worst twelve."""
     from tqdm import tqdm
 
-    from hierbrush.files import write_atomically
+    from hierbrush.evaluation.primitives import evaluate
+    from hierbrush.evaluation.sheets import picture_sheet
     from hierbrush.writing import write_characters
-    from hierbrush.writing.evaluation import evaluate as run
-    from hierbrush.writing.picture_sheet import picture_sheet
 
     with tqdm(total=len(characters), unit="character", disable=None, leave=False) as bar:
-        result = run(
-            characters,
-            policy=policy,
-            brush=brush,
-            seed=seed,
-            disturbance=disturbance,
-            workers=workers,
-            progress=bar.update,
-        )
-    click.echo(result.table())
-    _write_json(json_file, {**document, **result.summary()})
-    if sheet is not None:
+        result = evaluate(characters, disturbance=disturbance, progress=bar.update, **arguments)
+
+    def draw() -> bytes:
         ious = result.rows[0].column("iou")
         worst = [result.characters[at] for at in ious.argsort(kind="stable")[:12]]
-        drawn = write_characters(worst, goal="glyph", brush=brush, policy=policy, seed=seed)
-        write_atomically(sheet, picture_sheet(drawn), argument="--sheet")
-        click.echo(sheet)
+        return picture_sheet(write_characters(worst, goal="glyph", **{**arguments, "workers": 1}))
+
+    return result, draw
 
 
 def _compositions(
-    characters: tuple[str, ...],
-    composers: tuple[str, ...],
-    flat: Path | None,
-    policy: str,
-    brush: BrushModel,
-    seed: int,
-    workers: int,
-    document: dict[str, object],
-    json_file: Path | None,
-    sheet: Path | None,
-) -> None:
+    characters: tuple[str, ...], composers: tuple[str, ...], flat: Path | None, arguments: dict[str, Any]
+) -> tuple[ComposerEvaluation, Callable[[], bytes]]:
+    """Return the scores, and what draws a hundred characters and some descriptions."""
     from tqdm import tqdm
 
-    from hierbrush.composer.composers import BASELINES
+    from hierbrush.composer.composers import CONTROLS
     from hierbrush.composer.flat import WEIGHTS
-    from hierbrush.files import write_atomically
+    from hierbrush.evaluation.composers import TOLD_PARTS, WITHOUT_STROKES, evaluate_composers, steps
+    from hierbrush.evaluation.sheets import DESCRIBED, composition_sheet
     from hierbrush.writing import write_characters
-    from hierbrush.writing.composer_evaluation import TOLD_PARTS, WITHOUT_STROKES, evaluate_composers, steps
-    from hierbrush.writing.picture_sheet import DESCRIBED, composition_sheet
 
-    names = tuple(dict.fromkeys([*composers, composers[0] + TOLD_PARTS, *BASELINES, *WITHOUT_STROKES]))
+    names = tuple(dict.fromkeys([*composers, composers[0] + TOLD_PARTS, *CONTROLS, *WITHOUT_STROKES]))
     with tqdm(total=steps(len(characters), len(names)), unit="step", disable=None, leave=False) as bar:
-        result = evaluate_composers(
-            characters,
-            names,
-            flat_weights=flat or WEIGHTS,
-            policy=policy,
-            brush=brush,
-            seed=seed,
-            workers=workers,
-            progress=bar.update,
-        )
-    click.echo(result.table())
-    _write_json(json_file, {**document, **result.summary()})
-    if sheet is not None:
+        result = evaluate_composers(characters, names, flat_weights=flat or WEIGHTS, progress=bar.update, **arguments)
+
+    def draw() -> bytes:
         # A hundred from all over the split, whose characters stand in the order of their radicals.
         chosen = characters[:: max(1, len(characters) // 100)][:100]
         drawn = write_characters(
             [*chosen, *DESCRIBED],
             goal="decomposition",
             composer=names[0],
-            brush=brush,
-            policy=policy,
-            seed=seed,
             described=True,
+            **{**arguments, "workers": 1},
         )
         # The first of two entries for a character: its strokes as a set.
         pairs = zip(reversed(result.characters), reversed(result.rows[0].places.tolist()), strict=True)
-        places = dict(pairs)
-        write_atomically(sheet, composition_sheet(drawn, places), argument="--sheet")
-        click.echo(sheet)
+        return composition_sheet(drawn, dict(pairs))
+
+    return result, draw
 
 
-def _write_json(file: Path | None, document: dict[str, object]) -> None:
+def _write_json(file: Path, document: dict[str, object]) -> None:
+    _write(file, (json.dumps(document, ensure_ascii=False, indent=1) + "\n").encode(), "--json")
+
+
+def _write(file: Path, content: bytes, argument: str) -> None:
     from hierbrush.files import write_atomically
 
-    if file is not None:
-        write_atomically(file, (json.dumps(document, ensure_ascii=False, indent=1) + "\n").encode(), argument="--json")
-        click.echo(file)
+    write_atomically(file, content, argument=argument)
+    click.echo(file)

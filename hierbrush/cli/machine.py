@@ -8,10 +8,10 @@ from pathlib import Path
 
 import click
 
-from hierbrush.curriculum.yaml_source import ConfigError
 from hierbrush.files import write_atomically
 from hierbrush.writing.machine import example as example_file
 from hierbrush.writing.machine import load_machine, machine_schema, machines
+from hierbrush.yaml_source import ConfigError
 
 _FILE = click.Path(path_type=Path)
 _OUTPUT = click.option("-o", "--output", type=_FILE, help="Write it there instead of printing it.")

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import click
 
-brush = click.option("--brush", default="measured", show_default=True, help="Preset of the brush: measured or round.")
+brush = click.option(
+    "--brush", default="measured", show_default=True, help="Brush: measured, round, or a file of hierbrush brush fit."
+)
 
 seed = click.option(
     "--seed",
@@ -26,5 +28,17 @@ policy = click.option(
     "--policy",
     default="learned",
     show_default=True,
-    help="Who moves the brush: learned, scripted, zero, random, or trained weights (file or run's folder).",
+    help="Who moves the brush: learned, planned (a search, which takes seconds), scripted, zero, random, or trained "
+    "weights (file or run's folder).",
+)
+
+budget = click.option(
+    "--budget",
+    type=click.IntRange(1, 1_000_000),
+    metavar="INTEGER",
+    help="Strokes written in the search for each stroke, with --policy planned.  [default: 2400]",
+)
+
+robust = click.option(
+    "--robust", is_flag=True, help="With --policy planned: search for what suits brushes and hands that are a bit off."
 )

@@ -6,17 +6,20 @@ import json
 import os
 import re
 import time
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import click
 
 from hierbrush.errors import HierbrushError, shown
+from hierbrush.tables import aligned
 
 # Read here and not through hierbrush.learning, which imports Ray and takes seconds.
 _METRICS = "metrics.jsonl"
-_FINISHED = ("card.json", "composer.json", "policies.json")
 _CHECKPOINTS, _COMPLETE, _TIMES = "checkpoints", "complete.json", "times.json"
+_NO_CARDS = ("config.json", "writer.json")
+_SCORES = ("iou", "character_iou", "box_iou")
 _TAIL = 1 << 16  # bytes; a record has a few hundred
 _LARGEST_TIMES = 1 << 20  # bytes
 
@@ -51,16 +54,13 @@ def runs(folder: str) -> None:
     if not found:
         click.echo(f"no trainings in {folder}")
         return
-    rows = [_Run("name", "state", "steps", "stage", "score", "age"), *found]
-    widths = [max(len(row[column]) for row in rows) for column in range(len(_Run._fields))]
-    for row in rows:
-        click.echo("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
+    click.echo(aligned([_Run("name", "state", "steps", "stage", "score", "age"), *found]))
 
 
 def _run(log: Path, folder: Path) -> _Run:
     home = log.parent
     checkpoints = sorted((home / _CHECKPOINTS).glob("step-*")) if os.path.isdir(home / _CHECKPOINTS) else []
-    if any(os.path.exists(home / name) for name in _FINISHED):
+    if _finished(path.name for path in home.iterdir()):
         state = "finished"
     else:
         state = "can be resumed" if checkpoints else "no checkpoint yet"
@@ -68,8 +68,13 @@ def _run(log: Path, folder: Path) -> _Run:
     return _row(name if name != "." else home.resolve().name, state, _last_record(log), log.stat().st_mtime)
 
 
+def _finished(names: Iterable[str]) -> bool:
+    """Return whether one of the files of a folder is a card, which is written last."""
+    return any(name.endswith(".json") and name not in _NO_CARDS for name in names)
+
+
 def _row(name: str, state: str, record: dict[str, Any], written: float) -> _Run:
-    scores = [f"{name} {record[name]:.3f}" for name in ("iou", "character_iou") if _is_number(record.get(name))]
+    scores = [f"{name} {record[name]:.3f}" for name in _SCORES if _is_number(record.get(name))]
     return _Run(
         name,
         state,
@@ -99,7 +104,8 @@ def _stored(uri: str) -> list[_Run]:
     rows = []
     for home in homes:
         record = _stored_record(files, newest[home].removesuffix(_COMPLETE) + _TIMES)
-        state = "finished" if any(f"{home}/{name}" in paths for name in _FINISHED) else "can be resumed"
+        names = [path.rpartition("/")[2] for path in paths if path.rpartition("/")[0] == home]
+        state = "finished" if _finished(names) else "can be resumed"
         name = home.removeprefix(root).strip("/") or home.rpartition("/")[2]
         rows.append(_row(name, state, record, paths[newest[home]].mtime_ns / 1e9))
     return rows

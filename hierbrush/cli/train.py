@@ -9,7 +9,7 @@ from pathlib import Path
 import click
 
 
-@click.command(short_help="Train primitives from a config file.")
+@click.command(short_help="Train what a config file asks for.")
 @click.argument("config", type=click.Path(path_type=Path))
 @click.option("--stroke", metavar="TYPE", help="Train only this stroke type (HZG, say) and what it starts from.")
 @click.option("--set", "overrides", metavar="KEY=VALUE", multiple=True, help="Change a value: training.lr=1e-4.")
@@ -44,9 +44,9 @@ def train(
 
     Ctrl-C, SIGTERM or a closed terminal end it after a checkpoint; --resume goes on from there, also after a crash.
     """
-    from hierbrush.learning.first_look import check_configuration
+    from hierbrush.learning.recipe import check_configuration
 
-    check_configuration(config, overrides)
+    check_configuration(config, overrides, stroke, output)
     if sys.stderr.isatty():
         click.echo("hierbrush: loading PyTorch and Ray ...", err=True)
     from hierbrush.learning.train import TrainingStopped

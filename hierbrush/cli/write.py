@@ -12,6 +12,7 @@ import click
 from hierbrush.cli import options
 from hierbrush.cli.messages import available_cpus, check_place, complain
 from hierbrush.errors import HierbrushError, shown
+from hierbrush.ink import DIPS
 from hierbrush.writing.layout import GRIDS
 from hierbrush.writing.outputs import Flag, Output, and_list, exports, kind_of
 from hierbrush.writing.outputs import options as export_options
@@ -82,6 +83,8 @@ def _option(flag: Flag) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     "with --goal decomposition, unless --goal glyph is given.",
 )
 @options.policy
+@options.budget
+@options.robust
 @options.brush
 @click.option(
     "--goal",
@@ -114,6 +117,14 @@ def _option(flag: Flag) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     "--weight", type=click.FloatRange(0.4, 2.0), default=1.0, show_default=True, metavar="NUMBER",
     help="How wide strokes are written; 1 is the hand's own width.",
 )  # fmt: skip
+@click.option(
+    "--dip", type=click.Choice(DIPS), default="stroke", show_default=True, help="When the brush is dipped: before each "
+    "stroke, before each character, or when its ink would not last. Without a dip the tuft stays bent.",
+)  # fmt: skip
+@click.option(
+    "--stone", type=float, nargs=2, metavar="X Y", help="Fill and shape the brush on an inkstone whose middle is X mm "
+    "right of the paper and Y mm below half its height; each dip is a real movement.  [default: a short dip]",
+)  # fmt: skip
 @options.workers
 @_flags_of_exports
 def write(
@@ -125,6 +136,8 @@ def write(
     kind: str | None,
     hierarchy: Path | None,
     policy: str,
+    budget: int | None,
+    robust: bool,
     brush: str,
     goal: str | None,
     style: str | None,
@@ -139,6 +152,8 @@ def write(
     cell: float | None,
     seed: int,
     weight: float,
+    dip: str,
+    stone: tuple[float, float] | None,
     workers: int | None,
     **told: Any,
 ) -> None:
@@ -213,16 +228,18 @@ def write(
         "composer": composer,
         "brush": brush,
         "policy": policy,
+        "budget": budget,
+        "robust": robust,
         "seed": seed,
         "weight": weight,
+        "dip": dip,
+        "stone": None if stone is None else {"x": stone[0] / 1e3, "y": stone[1] / 1e3},
     }
     aside = _STDOUT in outputs  # names of files would stand in the middle of what goes to standard output
     sheets: Sequence[Sheet]
     interrupted = False
     if page is None:
-        from hierbrush.writing import write_character
-
-        writing = write_character(text, **arguments)
+        writing = _one(text, arguments)
         sheets = [writing]
         if hierarchy is not None:
             _draw_hierarchy(writing, hierarchy, aside)
@@ -232,6 +249,18 @@ def write(
         failed |= not _all_saved(sheets, target, aside)
     if interrupted or failed:
         raise click.exceptions.Exit(130 if interrupted else 2)
+
+
+def _one(text: str, arguments: dict[str, Any]) -> Writing:
+    """Return a character; where it is searched for, under a bar, and after Ctrl-C as it is by then."""
+    from tqdm import tqdm
+
+    from hierbrush.writing import write_characters
+
+    form = "{l_bar}{bar}| {elapsed}<{remaining}"
+    with tqdm(total=1.0, bar_format=form, desc=text, disable=None, delay=1.0, leave=False) as bar:
+        (writing,) = write_characters([text], progress=bar.update, **arguments)
+    return writing
 
 
 def _text(text: str | None, source: Path | None, encoding: str | None) -> str:
@@ -366,7 +395,7 @@ def _written(text: str, page: Layout, workers: int, arguments: dict[str, Any]) -
         # On a terminal only, and only where there is something to wait for.
         with tqdm(total=total, unit="character", disable=None, delay=1.0, leave=False) as bar:
 
-            def progress(done: int) -> None:
+            def progress(done: float) -> None:
                 bar.update(done)
 
             return write_pages(text, layout=page, workers=workers, progress=progress, **arguments), False

@@ -8,7 +8,7 @@ moved half the way to where their *layout* expects them, which looks at both tog
 own occurrences can be left out, so that a network does not learn to trust a prior that has seen the answer. Occurrences
 in characters that were drawn for something else (`hierbrush.characters.repertoire`) count less.
 
-The files ``data/components.safetensors`` and ``.json`` are built by ``python -m hierbrush.composer.build``.
+The files ``data/components.safetensors`` and ``.json`` are built by ``python -m hierbrush_build.components``.
 """
 
 from __future__ import annotations
@@ -280,7 +280,7 @@ class ComponentLibrary:
             if tensors["strokes"].shape[1:] != (PLACE_SIZE + 1,):
                 raise ValueError(
                     f"strokes: shape {tensors['strokes'].shape}, expected (n, {PLACE_SIZE + 1}); rebuild it with "
-                    "python -m hierbrush.composer.build"
+                    "python -m hierbrush_build.components"
                 )
             return cls(
                 forms=tuple(

@@ -23,7 +23,7 @@ Index = NDArray[np.int64]
 
 
 class Decides(Protocol):
-    """What decides: `ComposerPolicy`, or a baseline."""
+    """What decides: `ComposerPolicy`, or a control."""
 
     def act(self, observation: F32) -> tuple[Index, F32]:
         """Return strokes int64 [n] and places f32 [n, PLACE_SIZE] for observations f32 [n, R, D]."""

@@ -1,4 +1,4 @@
-"""Composers by name: the learned one, the imitation that it began as, one from a weights file, or a baseline."""
+"""Composers by name: the learned one, the imitation that it began as, one from a weights file, or a control."""
 
 from __future__ import annotations
 
@@ -19,15 +19,15 @@ if TYPE_CHECKING:
 
 WEIGHTS = Path(__file__).resolve().parent / "weights" / "composer.safetensors"
 IMITATION_WEIGHTS = WEIGHTS.with_name("imitation.safetensors")
-BASELINES = ("component means", "nearest character", "fixed splits")
+CONTROLS = ("component means", "nearest character", "fixed splits")
 IMITATION = "imitation"
 """The composer before reinforcement learning: what `learned` began as."""
 
-COMPOSERS = ("learned", IMITATION, *BASELINES)
+COMPOSERS = ("learned", IMITATION, *CONTROLS)
 
 
 def composer(name: str | PathLike[str]) -> Composer:
-    """Return the composer called ``name``: ``"learned"``, ``"imitation"``, a baseline, or a ``.safetensors`` file.
+    """Return the composer called ``name``: ``"learned"``, ``"imitation"``, a control, or a ``.safetensors`` file.
 
     Raises:
         HierbrushError: there is no such composer, or its weights cannot be used.
@@ -35,16 +35,16 @@ def composer(name: str | PathLike[str]) -> Composer:
     name = str(check_path("composer", name)) if isinstance(name, PathLike) else name
     if not isinstance(name, str):
         raise HierbrushError(f"composer: {shown(name)} is not one of {', '.join(COMPOSERS)}, nor a path")
-    if name in BASELINES:
-        from hierbrush.composer import baselines
+    if name in CONTROLS:
+        from hierbrush.composer import controls
 
-        return baselines.BASELINES[name]
+        return controls.CONTROLS[name]
     if name in ("learned", IMITATION):
         weights = WEIGHTS if name == "learned" else IMITATION_WEIGHTS
         if not weights.is_file():
             raise HierbrushError(
                 f"composer: {name!r} needs {weights}, which this installation lacks; reinstall hierbrush, or use one "
-                f"of {', '.join(BASELINES)}"
+                f"of {', '.join(CONTROLS)}"
             )
         return _learned(weights)
     if name.endswith(".safetensors"):

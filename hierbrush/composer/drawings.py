@@ -2,7 +2,7 @@
 
 Every training character of the character library is one. *Further* drawings are training characters that
 hanzi-writer-data lacks, and others once more as AR PL KaitiM Big5 draws them: their strokes were fitted to the ink of
-two fonts (`hierbrush.composer.fitting`). The split holds for them as for all: no test or validation character is one.
+two fonts (`hierbrush_build.fitting`). The split holds for them as for all: no test or validation character is one.
 """
 
 from __future__ import annotations

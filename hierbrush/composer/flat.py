@@ -36,11 +36,11 @@ from numpy.typing import NDArray
 from hierbrush.composer.brief import Brief
 from hierbrush.composer.place import stroke_goals
 from hierbrush.composer.tree import OPERATORS, SLOTS
-from hierbrush.sim import BrushModel, GoalBank, HandleLimits, StrokeBatch, rasterise
-from hierbrush.sim.observation import TRACK_SIZE
-from hierbrush.sim.reference import pack
+from hierbrush.metrics import SIDE
+from hierbrush.sim import BOX, BrushBatch, BrushModel, HandleLimits, rasterise
+from hierbrush.sim.hand import lift_off
+from hierbrush.sim.reference import pack, unpack
 from hierbrush.strokes.follower import FOLLOWER
-from hierbrush.strokes.rollout import lift_off
 from hierbrush.strokes.types import ABBREVIATIONS, NUMBER
 
 F32 = NDArray[np.float32]
@@ -49,12 +49,6 @@ Index = NDArray[np.int64]
 Words = NDArray[np.uint64]
 
 WEIGHTS = Path(__file__).resolve().parent / "weights" / "flat.safetensors"
-
-SIDE = 256
-"""Pixels of a page's side."""
-
-BOX = 0.12
-"""Side of the character box in metres."""
 
 TICKS_A_STROKE = 36
 """Control ticks for each stroke of a character: primitives take 32 on training characters, and the ways through the air
@@ -77,8 +71,9 @@ _BLOCKS_END = _QUARTERS_END + (2 * _REACH + 1) ** 2
 OBSERVATION_SIZE = _BLOCKS_END + 2 * _EYE * _EYE
 ACTION_SIZE = 3
 
-# An action of 1 is as fast as the handle of a primitive can be; commands reach every place of the box.
-_LIMITS = HandleLimits(reach=BOX / 2)
+# An action of 1 is as fast as the handle of a primitive can be.
+_LIMITS = HandleLimits()
+_REACH_OF_ALL = BOX / 2
 _FASTEST = np.array([_LIMITS.move, _LIMITS.move, _LIMITS.press])
 _REST = np.array([BOX / 2, BOX / 2, -FOLLOWER.height])
 
@@ -126,10 +121,7 @@ def _expected(brief: Brief) -> Words:
 
 
 class FlatBatch:
-    """N characters written side by side, each by a hand that moves at every control tick, on one `StrokeBatch`.
-
-    The whole page is one goal whose reference path stays in one place; residuals that reach all of the box are then
-    commands, so that the hand writes with the very simulator that primitives write with.
+    """N characters written side by side, each by a hand that moves at every control tick, on one `BrushBatch`.
 
     Args:
         tasks: the characters.
@@ -137,17 +129,35 @@ class FlatBatch:
         slots: N.
         threads: workers that share the slots.
         seed: of the simulator.
+
+    Attributes:
+        brushes: the simulator.
+        counts: int32 [N, 4], newly inked samples on the glyph and beside it, in this tick and in all.
+        area: int64 [N], samples of the glyphs.
     """
 
     def __init__(self, tasks: FlatTasks, model: BrushModel, slots: int, *, threads: int = 1, seed: int = 0) -> None:
-        self._bank = _pages(slots, int(tasks.ticks.max()))
-        self.strokes = StrokeBatch(
-            self._bank, model, slots, observation="none", limits=_LIMITS, threads=threads, seed=seed
+        self.brushes = BrushBatch(
+            model, slots, side=SIDE, box=BOX, supersample=1, limits=_LIMITS, threads=threads, seed=seed
         )
+        self.counts = np.zeros((slots, 4), np.int32)
+        self.area = np.ones(slots, np.int64)
+        self._ticks = np.ones(slots, np.int32)
+        self._wanted = np.zeros((slots, _PAGE_WORDS), np.uint64)
         self._observation = np.zeros((slots, OBSERVATION_SIZE), np.float32)
         self._expected = np.zeros((slots, _PAGE_WORDS), np.uint64)
         self._expected_blocks = np.zeros((slots, _BLOCKS, _BLOCKS), np.float32)
         self._tasks = tasks
+
+    @property
+    def done(self) -> Bools:
+        """Characters whose ticks are over: bool [N]."""
+        over: Bools = self.brushes.tick >= self._ticks
+        return over
+
+    def wanted(self, slot: int) -> Bools:
+        """Return the glyph of a slot: bool [SIDE, SIDE]."""
+        return unpack(self._wanted[slot], SIDE, SIDE)
 
     def begin(self, rows: Index, tasks: Index, wanted: Words | None = None) -> None:
         """Begin characters on blank pages, the brush in the air over the middle.
@@ -155,17 +165,21 @@ class FlatBatch:
         Args:
             rows: int64 [n], which of the N.
             tasks: int64 [n], numbers of the characters.
-            wanted: uint64 [n, words], packed glyphs by which ``strokes.counts`` tells ink on the glyph from ink beside
-                it; without them all ink is beside. The hand does not see them.
+            wanted: uint64 [n, words], packed glyphs by which ``counts`` tells ink on the glyph from ink beside it;
+                without them all ink is beside. The hand does not see them.
         """
         self._observation[rows, _STATE_END:_SUMMARY_END] = self._tasks.summary[tasks]
         self._expected[rows] = self._tasks.expected[tasks]
         self._expected_blocks[rows] = _block_ink(self._expected[rows])
-        self._bank.ticks[rows] = self._tasks.ticks[tasks]
+        self._ticks[rows] = self._tasks.ticks[tasks]
+        self.counts[rows] = 0
         if wanted is not None:
-            self._bank.arrays["mask"].reshape(-1, _PAGE_WORDS)[rows] = wanted
-            self._bank.area[rows] = np.maximum(np.bitwise_count(wanted).sum(axis=1), 1)
-        self.strokes.assign(rows, rows)
+            self._wanted[rows] = wanted
+            self.area[rows] = np.maximum(np.bitwise_count(wanted).sum(axis=1), 1)
+        brushes = self.brushes
+        brushes.clear(rows)
+        brushes.dip(rows)
+        brushes.place(np.tile(_REST, (len(rows), 1)), rows)
 
     def step(self, velocity: F32) -> None:
         """Move every handle for one control tick.
@@ -174,12 +188,19 @@ class FlatBatch:
             velocity: f32 [N, 3] in [-1, 1], x, y and press depth; beyond is cut. 1 is the handle's limit, 8 mm a tick
                 in the plane and 5 mm in depth; a depth of 0 and less is in the air.
         """
-        command = self.strokes.command[:, 0] + np.clip(velocity, -1.0, 1.0) * _FASTEST
-        self.strokes.track((command - _REST) / _LIMITS.reach)
+        brushes, counts = self.brushes, self.counts
+        command = brushes.command[:, 0] + np.clip(velocity, -1.0, 1.0) * _FASTEST
+        # As an action would tell it, from the middle of the box: commands stay in it, and are as fine as float32.
+        told = ((command - _REST) / _REACH_OF_ALL).astype(np.float32)
+        brushes.follow(_REST + np.clip(told.astype(np.float64), -1.0, 1.0) * _REACH_OF_ALL)
+        total = np.bitwise_count(brushes.packed & self._wanted).sum(axis=1, dtype=np.int32)
+        inked = brushes.counts
+        counts[:, 0], counts[:, 2] = total - counts[:, 2], total
+        counts[:, 1], counts[:, 3] = inked[:, 1] - counts[:, 0], inked[:, 3] - total
 
     def observe(self) -> F32:
         """Return what every hand sees now: f32 [N, OBSERVATION_SIZE], written over by the next call."""
-        batch, seen, unit = self.strokes, self._observation, self.strokes.limits.unit
+        batch, seen, unit = self.brushes, self._observation, self.brushes.limits.unit
         pose, tuft = batch.position, batch.tuft
         pixel = pose[:, :2] * (SIDE / BOX)
         block = np.clip(np.floor(pixel / _BLOCK).astype(np.int64), 0, _BLOCKS - 1)
@@ -189,7 +210,7 @@ class FlatBatch:
         seen[:, 5:7] = tuft[:, [0, 2]] / unit
         seen[:, 7:9] = batch.direction
         seen[:, 9:18] = ((batch.command - pose[:, None]) / unit).reshape(len(seen), -1)
-        ticks = self._bank.ticks
+        ticks = self._ticks
         seen[:, 18] = batch.tick / ticks
         seen[:, 19] = (ticks - batch.tick) / 256
         ink = batch.packed
@@ -219,35 +240,6 @@ _EYE_ROWS, _EYE_COLUMNS = np.mgrid[:_EYE, :_EYE].reshape(2, -1) * _EYE_PITCH - _
 _EYE_STEPS = np.stack([_EYE_COLUMNS, _EYE_ROWS], axis=1)
 
 
-def _pages(slots: int, most_ticks: int) -> GoalBank:
-    """Return a goal a slot, the whole page, whose reference path rests; masks and ticks are filled in later."""
-    track = np.zeros((most_ticks + 1, TRACK_SIZE))
-    track[:, :3] = _REST
-    track[:, 6] = 1.0
-    window = np.tile(np.array([0, 0, SIDE, SIDE], np.int32), (slots, 1))
-    ticks, area = np.ones(slots, np.int32), np.ones(slots, np.int32)
-    return GoalBank(
-        SIDE,
-        BOX,
-        1,
-        window,
-        ticks,
-        area,
-        {
-            "goal_window": window,
-            "goal_ticks": ticks,
-            "goal_area": area,
-            "mask_offset": np.arange(slots, dtype=np.int64) * _PAGE_WORDS,
-            # Distances are only looked up for the observations of primitives: one page of zeros serves all.
-            "distance_offset": np.zeros(slots, np.int64),
-            "track_offset": np.zeros(slots, np.int64),
-            "mask": np.zeros(slots * _PAGE_WORDS, np.uint64),
-            "distance": np.zeros(SIDE * SIDE, np.int8),
-            "track": track,
-        },
-    )
-
-
 def _block_ink(pages: Words) -> F32:
     """Return the share of ink in every block of packed pages uint64 [n, words]: f32 [n, 16, 16]."""
     # Every second row is counted: half the time, and a block's 128 pixels fit into the byte that they are summed in.
@@ -274,12 +266,13 @@ def write_flat(briefs: Sequence[Brief], policy: Callable[[F32], F32], model: Bru
     batch = FlatBatch(tasks, model, len(briefs))
     every = np.arange(len(briefs))
     batch.begin(every, every)
-    poses = [batch.strokes.position.copy()]
+    brushes = batch.brushes
+    poses = [brushes.position.copy()]
     commands = []
     for _ in range(int(tasks.ticks.max())):
         batch.step(policy(batch.observe()))
-        poses += [batch.strokes.midway.copy(), batch.strokes.position.copy()]
-        commands.append(batch.strokes.command.copy())
+        poses += [brushes.midway.copy(), brushes.position.copy()]
+        commands.append(brushes.command.copy())
     # Those of fewer strokes went on moving beside the others; what they did after their time is left out.
     return [
         np.concatenate(

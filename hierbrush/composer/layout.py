@@ -11,7 +11,7 @@ Means and leave-one-out predictions are those of Rasmussen and Williams, Gaussia
 equations 2.25 and 5.12, the latter with all drawings of a character left out at once: a training character is laid out
 as if it had never been seen.
 
-The files ``data/layouts.safetensors`` and ``.json`` are built by ``python -m hierbrush.composer.build``.
+The files ``data/layouts.safetensors`` and ``.json`` are built by ``python -m hierbrush_build.components``.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Curricula: what is practised in which order, read from YAML, and when a training moves on.
 
-Each name below is imported when it is first used, so that `yaml_source` can be had without the extra that models need.
+Each name below is imported when it is first used, since models need an extra that reading a file does not.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from hierbrush.curriculum.model import METRICS, Curriculum, Goals, Stage, load_curriculum
     from hierbrush.curriculum.stages import StageEvent, StageMachine, StageState
-    from hierbrush.curriculum.yaml_source import (
+    from hierbrush.yaml_source import (
         ConfigError,
         apply_overrides,
         load_model,
@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     )
 
 _HOMES = {
-    "model": ("METRICS", "Curriculum", "Goals", "Stage", "load_curriculum"),
-    "stages": ("StageEvent", "StageMachine", "StageState"),
+    "curriculum.model": ("METRICS", "Curriculum", "Goals", "Stage", "load_curriculum"),
+    "curriculum.stages": ("StageEvent", "StageMachine", "StageState"),
     "yaml_source": ("ConfigError", "apply_overrides", "load_model", "read_yaml", "substitute", "validate"),
 }
 
@@ -47,5 +47,5 @@ __all__ = [
 def __getattr__(name: str) -> object:
     for home, names in _HOMES.items():
         if name in names:
-            return getattr(import_module(f"hierbrush.curriculum.{home}"), name)
+            return getattr(import_module(f"hierbrush.{home}"), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -13,13 +13,14 @@ from os import PathLike
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal, get_args
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Discriminator, Field, Tag, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Discriminator, Field, Tag, WithJsonSchema, model_validator
 
-from hierbrush.curriculum.yaml_source import ConfigError, load_model, read_yaml
+from hierbrush.brushes.brush_file import brush_of
 from hierbrush.errors import HierbrushError, closest, shown
 from hierbrush.resources import named_file
-from hierbrush.sim.model import BrushModel
+from hierbrush.sim.model import PRESETS, BrushModel
 from hierbrush.strokes.types import ABBREVIATIONS
+from hierbrush.yaml_source import ConfigError, load_model, read_yaml
 
 Metric = Literal["iou", "iou_p05", "character_iou", "order_exact"]
 METRICS: Final[tuple[Metric, ...]] = get_args(Metric)
@@ -216,18 +217,27 @@ class Characters(_Section):
         return self
 
 
+def _known_brush(brush: str) -> str:
+    brush_of(brush, "brush")
+    return brush
+
+
+_BRUSH_SCHEMA = {"anyOf": [{"enum": list(PRESETS)}, {"type": "string", "pattern": r"\.ya?ml$"}]}
+
+
 class Brush(_Section):
     """The brush written with, before randomisation."""
 
-    preset: Literal["measured", "round"] = "measured"
-    """``measured``: the published fits of a real brush. ``round``: a point without lag, for comparisons."""
+    preset: Annotated[str, AfterValidator(_known_brush), WithJsonSchema(_BRUSH_SCHEMA)] = "measured"
+    """``measured``: the published fits of a real brush. ``round``: a point without lag, for comparisons. Or the path of
+    a brush file that ``hierbrush brush fit`` made, from the working folder."""
 
     parameters: _BrushParameters = {}
     """Brush parameters that differ from the preset, in SI units: names and ranges are those of ``BrushModel``."""
 
     def build(self) -> BrushModel:
         """Return the brush itself."""
-        return BrushModel.preset(self.preset).replace(**self.parameters)
+        return brush_of(self.preset, "preset").replace(**self.parameters)
 
     @model_validator(mode="after")
     def _in_range(self) -> Brush:

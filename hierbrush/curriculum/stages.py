@@ -22,8 +22,8 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from hierbrush.arguments import check_kind, is_number
 from hierbrush.curriculum.model import Curriculum, Stage
-from hierbrush.curriculum.yaml_source import Document, Origin, validate
 from hierbrush.errors import HierbrushError, shown
+from hierbrush.yaml_source import Document, Origin, validate
 
 Kind = Literal["promoted", "timed_out", "finished", "stopped"]
 

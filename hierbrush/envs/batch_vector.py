@@ -17,18 +17,15 @@ from pydantic import ValidationError
 
 from hierbrush.arguments import check_kind, check_whole
 from hierbrush.curriculum import Curriculum, load_curriculum
-from hierbrush.envs.picture import Frame, stroke_picture
-from hierbrush.envs.window import Window
-from hierbrush.errors import HierbrushError, closest, shown
+from hierbrush.envs.picture import Frame
+from hierbrush.envs.window import MODES, TICKS_A_SECOND, Watched, check_render_mode
+from hierbrush.errors import HierbrushError, shown
 from hierbrush.resources import folder
-from hierbrush.sim import StrokeBatch
-from hierbrush.sim.batch import TICK_SECONDS
 
 F32 = NDArray[np.float32]
 Bools = NDArray[np.bool_]
 Index = NDArray[np.int64]
 
-TICKS_A_SECOND = round(1 / TICK_SECONDS)
 _LARGEST_SEED = (1 << 63) - 1
 
 
@@ -90,10 +87,9 @@ class BatchVectorEnv(VectorEnv[F32, F32, Any]):
     def _observe(self) -> F32:
         """Return the observations [N, D]; the array may belong to the environment."""
 
-    @property
     @abstractmethod
-    def _strokes(self) -> StrokeBatch:
-        """The simulator underneath."""
+    def _picture(self, slot: int) -> Frame:
+        """Return a picture of a slot's episode, uint8 [512, 512, 3]."""
 
     def step_batch(self, actions: F32) -> tuple[F32, F32, Bools, Bools]:
         """Advance by one tick, beginning finished episodes anew within it.
@@ -144,10 +140,10 @@ class BatchVectorEnv(VectorEnv[F32, F32, Any]):
         """Return a picture of every episode, uint8 [512, 512, 3]; None without a render mode."""
         if self.render_mode is None:
             return None
-        return tuple(stroke_picture(self._strokes, slot) for slot in range(self.num_envs))
+        return tuple(self._picture(slot) for slot in range(self.num_envs))
 
 
-class SingleEnv(gymnasium.Env[F32, F32]):
+class SingleEnv(Watched, gymnasium.Env[F32, F32]):  # type: ignore[misc]
     """A `BatchVectorEnv` of one, for code that expects a plain ``gymnasium.Env``.
 
     Args:
@@ -158,15 +154,11 @@ class SingleEnv(gymnasium.Env[F32, F32]):
         HierbrushError: there is no such render mode, or what it needs is not installed.
     """
 
-    metadata = {  # noqa: RUF012  (Gymnasium's own form)
-        "render_modes": ["human", "rgb_array"],
-        "render_fps": TICKS_A_SECOND,
-    }
+    metadata = MODES
 
     def __init__(self, vector: BatchVectorEnv, render_mode: str | None = None) -> None:
         self._vector = vector
-        self.render_mode = check_render_mode(render_mode, self.metadata)
-        self._window = Window("hierbrush", rate=TICKS_A_SECOND) if render_mode == "human" else None
+        self._show_in(render_mode)
         self.observation_space = vector.single_observation_space
         self.action_space = vector.single_action_space
 
@@ -192,26 +184,9 @@ class SingleEnv(gymnasium.Env[F32, F32]):
         self._watch()
         return self._vector._observe()[0].copy(), float(reward[0]), bool(over[0]), False, info
 
-    def _watch(self) -> None:
-        if self._window is not None:
-            self._window.show(self._picture())
-
     def _picture(self) -> Frame:
-        return stroke_picture(self._vector._strokes, 0)
-
-    def render(self) -> Frame | None:  # type: ignore[override]
-        """Return a picture of the goal, the ink and the brush, uint8 [512, 512, 3]; in a window or without a render
-        mode return None.
-        """
-        if self.render_mode == "rgb_array":
-            return self._picture()
-        self._watch()
-        return None
-
-    def close(self) -> None:
-        """Close the window, if there is one."""
-        if self._window is not None:
-            self._window.close()
+        """Return the goal, the ink and the brush as a picture, uint8 [512, 512, 3]."""
+        return self._vector._picture(0)
 
 
 def _numbers(actions: Any) -> F32:
@@ -227,15 +202,6 @@ def _first(seeds: Iterable[Any]) -> Any:
         return next(iter(seeds), None)
     except Exception:  # a stranger's __iter__ may raise anything
         raise HierbrushError(f"seed: {shown(seeds)}, expected a whole number or a list of them") from None
-
-
-def check_render_mode(render_mode: str | None, metadata: Mapping[str, Any]) -> str | None:
-    """Return a render mode, or raise `HierbrushError` unless ``metadata`` names it."""
-    known = metadata["render_modes"]
-    if render_mode is not None and render_mode not in known:
-        near = closest(str(render_mode), known)
-        raise HierbrushError(f"render_mode: {shown(render_mode)}, expected None, {' or '.join(map(repr, known))}{near}")
-    return render_mode
 
 
 def curriculum_of(source: Curriculum | Mapping[str, Any] | str | PathLike[str] | None, *, default: str) -> Curriculum:

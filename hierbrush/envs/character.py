@@ -11,7 +11,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 from os import PathLike
 from typing import Any
 
@@ -19,87 +18,34 @@ import numpy as np
 from gymnasium import spaces
 from numpy.typing import NDArray
 
-from hierbrush.characters import load_library
-from hierbrush.composer.brief import MAX_STROKES, Brief, Truth, brief_of, truth_of
-from hierbrush.composer.observation import OBSERVATION_SIZE, BriefBank, Progress, cut_place
-from hierbrush.composer.place import PLACE_SIZE, encode_place, stroke_goals
+from hierbrush.composer.brief import MAX_STROKES
+from hierbrush.composer.observation import OBSERVATION_SIZE, Progress
+from hierbrush.composer.place import PLACE_SIZE, stroke_goals
 from hierbrush.curriculum import Curriculum
 from hierbrush.curriculum.characters import draw_characters
 from hierbrush.envs.batch_vector import curriculum_of
+from hierbrush.envs.character_reward import CHARACTER, DECISION, STROKE, Chosen, Finished, Written, earned
+from hierbrush.envs.hands import Hands
+from hierbrush.envs.lessons import lessons_of
 from hierbrush.envs.picture import Frame, on_page, picture
 from hierbrush.errors import HierbrushError
-from hierbrush.metrics.recognition import GlyphIndex, sureness
-from hierbrush.sim import StrokeBatch, rasterise
+from hierbrush.metrics import SIDE
+from hierbrush.sim import StrokeBatch
 from hierbrush.sim.goal_slots import GoalSlots
 from hierbrush.sim.observation import LAYOUTS
 from hierbrush.strokes.follower import Follower
-from hierbrush.strokes.types import ABBREVIATIONS, NUMBER
+from hierbrush.strokes.types import ABBREVIATIONS
 
 F32 = NDArray[np.float32]
 Bools = NDArray[np.bool_]
 Index = NDArray[np.int64]
 
-SIDE = 256
-"""Pixels of a page's side."""
-
 _NO_STROKE = -1
-
-_RIVALS = 64
-"""Glyphs that ink is compared with, those most like it from afar."""
 
 COMPOSER = "composer"
 """The composer's name among the agents; primitives are called by their stroke type."""
 
 OBSERVATION_LIMIT = 100.0
-
-
-@dataclass(frozen=True, eq=False)
-class Lessons:
-    """The characters of a stage.
-
-    Attributes:
-        characters: G of them.
-        briefs, truths: what the composer is told, and how each is written.
-        bank: the briefs as arrays.
-        places: f32 [G, MAX_STROKES, PLACE_SIZE], how each is written, as places about the briefs' priors.
-        glyphs: bool [G, SIDE, SIDE].
-        areas: int64 [G], pixels of the glyphs' ink.
-        index: the glyphs again, for recognising ink.
-    """
-
-    characters: tuple[str, ...]
-    briefs: tuple[Brief, ...]
-    truths: tuple[Truth, ...]
-    bank: BriefBank
-    places: F32
-    glyphs: Bools
-    areas: Index
-    index: GlyphIndex
-
-    @classmethod
-    def of(cls, characters: tuple[str, ...]) -> Lessons:
-        """Return the lessons for characters of the library."""
-        library = load_library()
-        glyphs = np.stack([_glyph([stroke.outline for stroke in library[char].strokes]) for char in characters])
-        known = [_brief_and_truth(char) for char in characters]
-        briefs, truths = tuple(brief for brief, _ in known), tuple(truth for _, truth in known)
-        bank = BriefBank.of(briefs)
-        boxes = bank.prior.copy()
-        for at, truth in enumerate(truths):
-            boxes[at, : len(truth.places)] = truth.places
-        places = cut_place(encode_place(bank.prior, boxes))
-        areas = np.count_nonzero(glyphs, axis=(1, 2))
-        return cls(characters, briefs, truths, bank, places, glyphs, areas, GlyphIndex(glyphs))
-
-
-@lru_cache(maxsize=8192)
-def _brief_and_truth(char: str) -> tuple[Brief, Truth]:
-    return brief_of(char), truth_of(char)
-
-
-def _glyph(outlines: list[NDArray[Any]]) -> Bools:
-    page: Bools = rasterise(outlines, SIDE, supersample=1) >= 0.5
-    return page
 
 
 @dataclass(frozen=True, eq=False)
@@ -188,23 +134,25 @@ class CharacterBatch:
         spec = self.curriculum.stage_at(stage)
         if stage == self.stage:
             return
-        self.stage, self._spec = stage, spec
-        assert self._spec.characters is not None
-        self._model = self._spec.brush.build()
-        least, most = self._spec.episode.ticks
-        self._follower = Follower(least_ticks=least, most_ticks=most, height=self._spec.episode.start_height)
-        self.lessons = lessons_of(self._given or draw_characters(self._spec.characters, self._lesson_seed))
+        assert spec.characters is not None
+        self.stage, self._spec, self._characters = stage, spec, spec.characters
+        self._model = spec.brush.build()
+        least, most = spec.episode.ticks
+        self._follower = Follower(least_ticks=least, most_ticks=most, height=spec.episode.start_height)
+        self.lessons = lessons_of(self._given or draw_characters(spec.characters, self._lesson_seed))
         self._progress = Progress(self.lessons.bank, self.slots)
         if self._strokes is None:
             self._strokes = StrokeBatch(
                 self._goals, self._model, self.slots, threads=self._threads, seed=int(self._rng.integers(1 << 62))
             )
+        self._hands = Hands(self._strokes, spec)
         self.reset()
 
     def reset(self, seed: int | None = None) -> None:
-        """Begin every slot anew; ``seed`` restarts the choice of characters, goals given and brushes."""
+        """Begin every slot anew; ``seed`` restarts all that is drawn at random."""
         if seed is not None:
             self._rng = np.random.default_rng(seed)
+            self._hands.reseed(seed)
         self._start(np.arange(self.slots))
 
     @property
@@ -250,15 +198,9 @@ class CharacterBatch:
         return self.lessons.places[self._progress.brief[rows]]
 
     def _start(self, rows: Index) -> None:
-        spec = self._spec
-        assert spec.characters is not None
         lessons = rows if self._given else self._rng.integers(len(self.lessons.characters), size=len(rows))
-        given = self._rng.random((len(rows), 1)) < spec.characters.goals
-        goals = self.lessons.bank.prior[lessons].copy()
-        for at, lesson in enumerate(lessons.tolist()):
-            if given[at]:
-                places = self.lessons.truths[lesson].places
-                goals[at, : len(places)] = places
+        given = self._rng.random((len(rows), 1)) < self._characters.goals
+        goals = np.where(given[..., None], self.lessons.boxes[lessons], self.lessons.bank.prior[lessons])
         self._progress.begin(rows, lessons, goals, np.repeat(given, MAX_STROKES, axis=1))
         self._page[rows] = False
         self._turn[rows] = 0
@@ -266,9 +208,7 @@ class CharacterBatch:
         self._stroke_ious[rows] = self._centre_errors[rows] = 0.0
         self.due[rows] = True
         self.stroke_type[rows] = _NO_STROKE
-        share = spec.randomisation.brush
-        brushes = self._model.randomised(len(rows), share, self._rng) if share else self._model.parameters()[None]
-        self.strokes.set_brushes(brushes, rows)
+        self._hands.renew(rows, self._rng)
 
     def begin(self, rows: Index, actions: F32) -> None:
         """Carry out the composer's decisions: strokes begin.
@@ -286,38 +226,28 @@ class CharacterBatch:
             return
         index = np.rint(actions[:, 0]).astype(np.int64)
         decoded = self._progress.write(rows, index, actions[:, 1:])
-        assert self._spec.characters is not None
-        weights = self._spec.characters.reward
-        lessons = self._progress.brief[rows].tolist()
-        chosen_rows = index.tolist()
-        types = [
-            self.lessons.briefs[lesson].stroke_types[chosen]
-            for lesson, chosen in zip(lessons, chosen_rows, strict=True)
-        ]
-        counts = self.lessons.bank.counts[self._progress.brief[rows]]
+        known, lessons = self.lessons, self._progress.brief[rows]
+        numbers = known.stroke_types[lessons, index]
+        types, counts = [ABBREVIATIONS[number] for number in numbers], known.bank.counts[lessons]
         goals = stroke_goals(types, decoded, counts)
         tracks = self._follower.tracks(goals, self._model)
-        decided = zip(rows.tolist(), lessons, chosen_rows, types, goals, tracks, strict=True)
-        for at, (row, lesson, chosen, stroke_type, goal, track) in enumerate(decided):
-            brief, truth = self.lessons.briefs[lesson], self.lessons.truths[lesson]
+        decided = zip(rows.tolist(), lessons.tolist(), index.tolist(), counts.tolist(), goals, tracks, strict=True)
+        for at, (row, lesson, chosen, strokes, goal, track) in enumerate(decided):
             self._goals.put(row, goal.outline, track)
             # The next stroke of the glyph that is still to be written, whatever was written before.
-            written = self._progress.written[row]
-            due = next((stroke for stroke in truth.order.tolist() if stroke == chosen or not written[stroke]), chosen)
-            reward = 0.0
-            if due != chosen:
-                self._in_order[row] = False
-                reward -= weights.order / len(brief)
-            if self._turn[row]:
-                reward -= weights.motion * float(np.hypot(*(track[0, 3:5] - self._pen[row]))) / self._goals.box
+            written, order = self._progress.written[row], known.order[lesson, :strokes].tolist()
+            due = next((stroke for stroke in order if stroke == chosen or not written[stroke]), chosen)
+            carried = float(np.hypot(*(track[0, 3:5] - self._pen[row]))) if self._turn[row] else 0.0
+            self._in_order[row] &= due == chosen
             self._pen[row] = track[-1, 3:5]
-            self._decision_reward[row] = reward
-            self._centre_errors[row] += float(np.hypot(*(decoded[at, :2] - truth.places[chosen, :2])))
-            self.stroke_type[row] = NUMBER[stroke_type]
+            facts = Chosen(due == chosen, strokes, carried, self._goals.box)
+            self._decision_reward[row] = earned(DECISION, self._characters.reward, facts)
+            apart = decoded[at, :2] - known.boxes[lesson, chosen, :2]
+            self._centre_errors[row] += float(np.hypot(*apart))
+        self.stroke_type[rows] = numbers
         self._turn[rows] += 1
         self.due[rows] = False
-        self.strokes.assign(rows, rows)
-        self.strokes.observe_slots(rows)
+        self._hands.begin(rows, rows, self._rng)
 
     def tick(self, actions: F32) -> Tick:
         """Move every brush by one control tick; brushes whose character is due stay where they are.
@@ -325,20 +255,11 @@ class CharacterBatch:
         Args:
             actions: f32 [N, 3] in [-1, 1], residuals of the primitives; beyond is cut.
         """
-        batch, spec = self.strokes, self._spec
-        writing = ~self.due
-        if writing.all():
-            batch.track(actions)
-        else:
-            batch.track_slots(actions, np.flatnonzero(writing))
-        counts, area = batch.counts, np.maximum(batch.area, 1).astype(np.float32)
-        gained = (spec.reward.inside * counts[:, 0] - spec.reward.outside * counts[:, 1]) / area
-        stroke_reward = np.where(writing, gained, 0.0).astype(np.float32)
-        stroke_over: Bools = batch.done & writing
+        tick = self._hands.tick(actions, ~self.due)
         composer_reward = np.zeros(self.slots, np.float32)
         character_over = np.zeros(self.slots, bool)
-        stroke_iou = (counts[:, 2] / (area + counts[:, 3])).astype(np.float32)
-        ended = np.flatnonzero(stroke_over)
+        stroke_iou = (tick.counts[:, 2] / (tick.area + tick.counts[:, 3])).astype(np.float32)
+        ended = np.flatnonzero(tick.over)
         for row in ended.tolist():
             composer_reward[row] = self._decision_reward[row] + self._merge(row)
             character_over[row] = not self._progress.remaining_of(row)
@@ -351,11 +272,10 @@ class CharacterBatch:
             composer_reward[finished] += self._finish(finished)
             if self._autoreset:
                 self._start(finished)
-        return Tick(stroke_reward, stroke_over, composer_reward, character_over, stroke_iou)
+        return Tick(tick.reward, tick.over, composer_reward, character_over, stroke_iou)
 
     def _merge(self, row: int) -> float:
         """Put a finished stroke's ink on the page and return its reward."""
-        assert self._spec.characters is not None
         left, top, _, _ = self._goals.window[row].tolist()
         ink = self.strokes.ink(row)
         height, width = ink.shape
@@ -372,12 +292,11 @@ class CharacterBatch:
             inside = int(np.count_nonzero(new & self.lessons.glyphs[lesson, y0:y1, x0:x1]))
             page |= part
         # What lies beyond the page is beside the glyph.
-        reward = self._spec.characters.reward
-        return reward.ink * (inside - reward.outside * (fresh - inside + total - inked)) / area
+        facts = Written(inside, fresh - inside + total - inked, area)
+        return float(earned(STROKE, self._characters.reward, facts))
 
     def _finish(self, rows: Index) -> F32:
         """Fill the metrics of complete characters and return the reward for their legibility, f32 [n]."""
-        assert self._spec.characters is not None
         lessons = self._progress.brief[rows]
         pages, glyphs = self._page[rows], self.lessons.glyphs[lessons]
         shared = np.array([np.count_nonzero(page & glyph) for page, glyph in zip(pages, glyphs, strict=True)])
@@ -388,20 +307,9 @@ class CharacterBatch:
         metrics["order_exact"][rows] = self._in_order[rows]
         metrics["iou"][rows] = self._stroke_ious[rows] / counts
         metrics["centre_error"][rows] = self._centre_errors[rows] / counts
-        weight = self._spec.characters.reward.legibility
-        if not weight:
-            return np.zeros(len(rows), np.float32)
-        index = self.lessons.index
-        inks = list(pages)
-        margins = index.margins(inks, lessons.tolist(), among=index.shortlist(inks, _RIVALS))
-        legible: F32 = (weight * sureness(margins)).astype(np.float32)
+        facts = Finished(list(pages), lessons.tolist(), self.lessons.index)
+        legible: F32 = earned(CHARACTER, self._characters.reward, facts)
         return legible
-
-
-@lru_cache(maxsize=4)
-def lessons_of(characters: tuple[str, ...]) -> Lessons:
-    """Return the lessons for characters of the library; those asked for last are kept."""
-    return Lessons.of(characters)
 
 
 def character_spaces() -> tuple[dict[str, spaces.Space[Any]], dict[str, spaces.Space[Any]]]:

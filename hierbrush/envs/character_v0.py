@@ -16,11 +16,10 @@ from gymnasium import spaces
 from pettingzoo import AECEnv
 from pettingzoo.utils.wrappers import OrderEnforcingWrapper
 
-from hierbrush.envs.batch_vector import TICKS_A_SECOND, check_render_mode
 from hierbrush.envs.character import COMPOSER
 from hierbrush.envs.picture import Frame
 from hierbrush.envs.turns import AGENTS, F32, CharacterTurns, turn_spaces
-from hierbrush.envs.window import Window
+from hierbrush.envs.window import MODES, Watched
 
 
 def env(**options: Any) -> Any:
@@ -28,7 +27,7 @@ def env(**options: Any) -> Any:
     return OrderEnforcingWrapper(raw_env(**options))
 
 
-class raw_env(AECEnv):  # noqa: N801  (PettingZoo's own name)
+class raw_env(Watched, AECEnv):  # type: ignore[misc]  # noqa: N801  (PettingZoo's own name)
     """One character, written by the agent ``composer`` and one agent for each stroke type.
 
     Args:
@@ -39,22 +38,16 @@ class raw_env(AECEnv):  # noqa: N801  (PettingZoo's own name)
         HierbrushError: an argument is out of range or the curriculum cannot be used.
     """
 
-    metadata = {  # noqa: RUF012  (PettingZoo's own form)
-        "name": "character_v0",
-        "render_modes": ["human", "rgb_array"],
-        "render_fps": TICKS_A_SECOND,
-        "is_parallelizable": False,
-    }
+    metadata = {**MODES, "name": "character_v0", "is_parallelizable": False}  # noqa: RUF012  (PettingZoo's own form)
 
     def __init__(self, *, render_mode: str | None = None, **options: Any) -> None:
         super().__init__()
-        self.render_mode = check_render_mode(render_mode, self.metadata)
+        self._show_in(render_mode)
         self.turns = CharacterTurns(**options)
         self.possible_agents = list(AGENTS)
         seen, acted = turn_spaces()
         self.action_spaces = acted
         self.observation_spaces = {**seen, COMPOSER: seen[COMPOSER]["observations"]}  # type: ignore[index]
-        self._window = Window("hierbrush", rate=TICKS_A_SECOND) if render_mode == "human" else None
 
     def observation_space(self, agent: str) -> spaces.Space[Any]:
         """Return the observation space of an agent, always the same object."""
@@ -105,18 +98,8 @@ class raw_env(AECEnv):  # noqa: N801  (PettingZoo's own name)
         self.agent_selection = self.turns.agent
         # None lets every place be sampled.
         self.infos[COMPOSER]["action_mask"] = {"stroke": self.turns.mask, "place": None}
-        if self._window is not None:
-            self._window.show(self.turns.picture())
+        self._watch()
 
-    def render(self) -> Frame | None:
-        """Return a picture of glyph, ink and brush, uint8 [512, 512, 3]; in a window or without a render mode None."""
-        if self.render_mode == "rgb_array":
-            return self.turns.picture()
-        if self._window is not None:
-            self._window.show(self.turns.picture())
-        return None
-
-    def close(self) -> None:
-        """Close the window, if there is one."""
-        if self._window is not None:
-            self._window.close()
+    def _picture(self) -> Frame:
+        """Return the glyph, the ink and the brush as a picture, uint8 [512, 512, 3]."""
+        return self.turns.picture()

@@ -3,35 +3,28 @@
 An episode writes one training character of the curriculum's stage, for as many control ticks as its strokes take the
 hierarchy. What is seen and done is described in `hierbrush.composer.flat`: a summary of the brief, the brush and the
 page in, the handle's velocity out. The reward of a tick is the composer's for ink: new ink on the glyph less new ink
-beside it, per glyph area; an episode's return is therefore at most the weight ``characters.reward.ink``. Episodes end
-by termination after the character's ticks, which the observation counts down.
+beside it, per glyph area, less ``reward.motion`` as for strokes; an episode's return is therefore at most the weight
+``characters.reward.ink``. Episodes end by termination after the character's ticks, which the observation counts down.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from gymnasium import spaces
-from numpy.typing import NDArray
 
-from hierbrush.composer.flat import ACTION_SIZE, OBSERVATION_SIZE, FlatBatch, FlatTasks
+from hierbrush.composer.flat import ACTION_SIZE, OBSERVATION_SIZE, FlatBatch
 from hierbrush.curriculum import Curriculum
 from hierbrush.curriculum.characters import draw_characters
 from hierbrush.envs.batch_vector import F32, BatchVectorEnv, Bools, Index, SingleEnv
-from hierbrush.envs.character import OBSERVATION_LIMIT, character_curriculum, lessons_of
-from hierbrush.sim import StrokeBatch
-from hierbrush.sim.reference import pack
-
-
-@lru_cache(maxsize=4)
-def _tasks(characters: tuple[str, ...]) -> tuple[FlatTasks, NDArray[np.uint64]]:
-    """Return what the hand is told of characters, and their packed glyphs [G, words]."""
-    lessons = lessons_of(characters)
-    return FlatTasks.of(lessons.briefs), np.stack([pack(glyph) for glyph in lessons.glyphs])
+from hierbrush.envs.character import OBSERVATION_LIMIT, character_curriculum
+from hierbrush.envs.hands import hand_seed, renew_brushes, renew_hands
+from hierbrush.envs.lessons import flat_tasks_of
+from hierbrush.envs.picture import Frame, picture
+from hierbrush.envs.reward import Moved, hand_reward
 
 
 class FlatCharacterVectorEnv(BatchVectorEnv):
@@ -72,6 +65,7 @@ class FlatCharacterVectorEnv(BatchVectorEnv):
             render_mode,
         )
         self._threads, self._lesson_seed = threads, seed
+        self._last_action: F32 = np.zeros((num_envs, ACTION_SIZE), np.float32)
         self.stage = -1
         self.set_stage(stage)
 
@@ -84,9 +78,9 @@ class FlatCharacterVectorEnv(BatchVectorEnv):
         spec = self.curriculum.stage_at(stage)
         if stage == self.stage:
             return
-        self.stage, self._spec = stage, spec
-        assert self._spec.characters is not None
-        tasks, self._glyphs = _tasks(draw_characters(self._spec.characters, self._lesson_seed))
+        assert spec.characters is not None
+        self.stage, self._spec, self._characters = stage, spec, spec.characters
+        tasks, self._glyphs = flat_tasks_of(draw_characters(spec.characters, self._lesson_seed))
         self._model = self._spec.brush.build()
         self.batch = FlatBatch(
             tasks,
@@ -97,27 +91,34 @@ class FlatCharacterVectorEnv(BatchVectorEnv):
         )
         self._begin(np.arange(self.num_envs))
 
-    @property
-    def _strokes(self) -> StrokeBatch:
-        return self.batch.strokes
+    def _picture(self, slot: int) -> Frame:
+        """Return a slot's glyph, ink and brush as a picture, uint8 [512, 512, 3]."""
+        batch = self.batch
+        wanted = batch.wanted(slot).astype(np.float32)
+        return picture(batch.brushes.coverage(slot), wanted, batch.brushes.footprint(slot), box=batch.brushes.box)
+
+    def _restart(self, seed: int) -> None:
+        super()._restart(seed)
+        self.batch.brushes.reseed(hand_seed(seed))
 
     def _begin(self, slots: Index) -> None:
-        """Give slots new characters, and brushes as the stage randomises them."""
+        """Give slots new characters, and brushes, papers and hands as the stage randomises them."""
         chosen = self._rng.integers(len(self._glyphs), size=len(slots))
         self.batch.begin(slots, chosen, self._glyphs[chosen])
-        share = self._spec.randomisation.brush
-        brushes = self._model.randomised(len(slots), share, self._rng) if share else self._model.parameters()[None]
-        self.batch.strokes.set_brushes(brushes, slots)
+        renew_brushes(self.batch.brushes, self._spec, self._model, slots, self._rng)
+        renew_hands(self.batch.brushes, self._spec, slots, self._rng)
+        self._last_action[slots] = 0.0
 
     def _advance(self, actions: F32) -> tuple[F32, Bools]:
-        self.batch.step(actions)
-        strokes = self.batch.strokes
-        counts, area = strokes.counts, strokes.area.astype(np.float32)
-        assert self._spec.characters is not None
-        weights = self._spec.characters.reward
+        batch, weights = self.batch, self._characters.reward
+        batch.step(actions)
+        change = np.clip(actions, -1.0, 1.0) - self._last_action
+        self._last_action += change
+        counts, area = batch.counts, batch.area.astype(np.float32)
         gained = weights.ink * (counts[:, 0] - weights.outside * counts[:, 1])
         reward: F32 = (gained / area).astype(np.float32)
-        over = strokes.done
+        reward += hand_reward(self._spec.reward, Moved(counts, area, change))
+        over = batch.done
         if over.any():
             metrics = self.episode_metrics
             metrics["inside"][:] = counts[:, 2] / area

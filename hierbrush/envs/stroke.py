@@ -24,15 +24,14 @@ from hierbrush.arguments import check_choice, check_list
 from hierbrush.curriculum import Curriculum, Stage
 from hierbrush.curriculum.goals import sample_goals
 from hierbrush.envs.batch_vector import F32, BatchVectorEnv, Bools, Index, SingleEnv, curriculum_of
+from hierbrush.envs.hands import Hands
 from hierbrush.envs.kept_banks import kept_bank
+from hierbrush.envs.picture import Frame, stroke_picture
 from hierbrush.errors import HierbrushError, closest, shown
 from hierbrush.sim import GoalBank, StrokeBatch
 from hierbrush.sim.observation import GROUPS, LAYOUTS
 from hierbrush.sim.raster import check_supersample
 from hierbrush.strokes.follower import Follower
-
-_HAND = 1
-"""Parts the seed of the handle's errors from that of goals and brushes."""
 
 
 class StrokeVectorEnv(BatchVectorEnv):
@@ -95,8 +94,6 @@ class StrokeVectorEnv(BatchVectorEnv):
         )
         self._supersample = check_supersample(supersample)
         self._layout, self._threads, self._goal_seed = observation, threads, int(seed)
-        self._reward = np.zeros(num_envs, np.float32)
-        self._last_action: F32 = np.zeros((num_envs, 3), np.float32)
         self._batch: StrokeBatch | None = None
         self.stage = -1
         self.set_stage(stage)
@@ -124,6 +121,7 @@ class StrokeVectorEnv(BatchVectorEnv):
             )
         else:
             self._batch.set_bank(bank)
+        self._hands = Hands(self._batch, spec)
         self._begin(np.arange(self.num_envs))
 
     def _bank(self, stage: Stage) -> GoalBank:
@@ -146,51 +144,28 @@ class StrokeVectorEnv(BatchVectorEnv):
         assert self._batch is not None
         return self._batch
 
-    @property
-    def _strokes(self) -> StrokeBatch:
-        return self.batch
+    def _picture(self, slot: int) -> Frame:
+        """Return a slot's goal, ink and brush as a picture, uint8 [512, 512, 3]."""
+        return stroke_picture(self.batch, slot)
 
     def _restart(self, seed: int) -> None:
         super()._restart(seed)
-        # From a sequence of its own: what the hand draws must not change which goals are drawn.
-        self.batch.reseed(int(np.random.SeedSequence([seed, _HAND]).generate_state(1, np.uint64)[0]))
+        self._hands.reseed(seed)
 
     def _begin(self, slots: Index) -> None:
         """Give slots new goals, and brushes and hands as the stage randomises them."""
-        batch, randomisation = self.batch, self._spec.randomisation
-        batch.assign(self._rng.integers(len(batch.bank), size=len(slots)), slots)
-        if randomisation.brush or randomisation.paper_offset:
-            rows = self._model.randomised(len(slots), randomisation.brush, self._rng)
-            _raise_paper(rows, self._rng.uniform(-1.0, 1.0, len(slots)) * randomisation.paper_offset)
-            batch.set_brushes(rows, slots)
-        else:
-            batch.set_brushes(self._model.parameters()[None], slots)
-        if randomisation.handle_sigma:
-            sigma = self._rng.uniform(0.0, randomisation.handle_sigma, len(slots))
-            batch.set_noise(sigma, slots, correlation=randomisation.handle_correlation)
-        else:
-            batch.set_noise(0.0, slots)
-        self._last_action[slots] = 0.0
-        batch.observe_slots(slots)
+        goals = self._rng.integers(len(self.batch.bank), size=len(slots))
+        self._hands.renew(slots, self._rng)
+        self._hands.begin(slots, goals, self._rng)
 
     def _advance(self, actions: F32) -> tuple[F32, Bools]:
-        batch, weights = self.batch, self._spec.reward
-        batch.track(actions)
-        counts, area = batch.counts, np.maximum(batch.area, 1).astype(np.float32)
-        np.divide(
-            weights.inside * counts[:, 0] - weights.outside * counts[:, 1], area, out=self._reward, casting="unsafe"
-        )
-        if weights.motion:
-            change = np.clip(actions, -1.0, 1.0) - self._last_action
-            self._reward -= np.float32(weights.motion) * (change * change).sum(axis=1)
-            self._last_action += change
-        over = batch.done
-        if over.any():
+        tick = self._hands.tick(actions)
+        if tick.over.any():
             metrics = self.episode_metrics
-            metrics["inside"][:] = counts[:, 2] / area
-            metrics["outside"][:] = counts[:, 3] / area
+            metrics["inside"][:] = tick.counts[:, 2] / tick.area
+            metrics["outside"][:] = tick.counts[:, 3] / tick.area
             metrics["iou"][:] = metrics["inside"] / (1.0 + metrics["outside"])
-        return self._reward, over
+        return tick.reward, tick.over
 
     def _observe(self) -> F32:
         observation = self.batch.observation
@@ -220,11 +195,3 @@ def hidden_columns(groups: Sequence[str], layout: str) -> NDArray[np.int64]:
             known = [name for name, span in GROUPS.items() if span.start < len(columns)]
             raise HierbrushError(f"hidden: {shown(group)} is not one of {', '.join(known)}{closest(group, known)}")
     return np.concatenate([columns[:0], *(columns[GROUPS[group]] for group in groups)])
-
-
-def _raise_paper(rows: NDArray[np.float64], by: NDArray[np.float64]) -> None:
-    """Let the sheet lie ``by`` metres higher: the same handle presses that much deeper, so shift the polynomials."""
-    rows[:, 1] += rows[:, 0] * by
-    rows[:, 3] += rows[:, 2] * by
-    rows[:, 6] += (rows[:, 4] * by + rows[:, 5]) * by
-    rows[:, 5] += 2.0 * rows[:, 4] * by

@@ -1,12 +1,18 @@
-"""The window in which a person watches an episode: ``render_mode="human"``."""
+"""How a person watches an episode: render modes, and the window of ``render_mode="human"``."""
 
 from __future__ import annotations
 
 import importlib.util
+from collections.abc import Mapping
 from typing import Any
 
 from hierbrush.envs.picture import Frame
-from hierbrush.errors import HierbrushError
+from hierbrush.errors import HierbrushError, closest, shown
+from hierbrush.sim import TICK_SECONDS
+
+TICKS_A_SECOND = round(1 / TICK_SECONDS)
+MODES: dict[str, Any] = {"render_modes": ["human", "rgb_array"], "render_fps": TICKS_A_SECOND}
+"""What environments that can be watched tell of themselves."""
 
 
 class Window:
@@ -56,3 +62,50 @@ class Window:
 
             pygame.display.quit()
             self._screen = None
+
+
+class Watched:
+    """What environments of one episode share that can be watched: ``render_mode``, ``render`` and ``close``.
+
+    Stands before Gymnasium's or another's environment among the bases, and has a picture of its own.
+    """
+
+    metadata: dict[str, Any]
+
+    def _show_in(self, render_mode: str | None) -> None:
+        """Take a render mode.
+
+        Raises:
+            HierbrushError: there is no such mode, or what it needs is not installed.
+        """
+        self.render_mode = check_render_mode(render_mode, self.metadata)
+        self._window = Window("hierbrush", rate=TICKS_A_SECOND) if render_mode == "human" else None
+
+    def _picture(self) -> Frame:
+        """Return the episode as a picture, uint8 [512, 512, 3]."""
+        raise NotImplementedError
+
+    def _watch(self) -> None:
+        if self._window is not None:
+            self._window.show(self._picture())
+
+    def render(self) -> Frame | None:
+        """Return a picture, uint8 [512, 512, 3]; in a window or without a render mode return None."""
+        if self.render_mode == "rgb_array":
+            return self._picture()
+        self._watch()
+        return None
+
+    def close(self) -> None:
+        """Close the window, if there is one."""
+        if self._window is not None:
+            self._window.close()
+
+
+def check_render_mode(render_mode: str | None, metadata: Mapping[str, Any]) -> str | None:
+    """Return a render mode, or raise `HierbrushError` unless ``metadata`` names it."""
+    known = metadata["render_modes"]
+    if render_mode is not None and render_mode not in known:
+        near = closest(str(render_mode), known)
+        raise HierbrushError(f"render_mode: {shown(render_mode)}, expected None, {' or '.join(map(repr, known))}{near}")
+    return render_mode

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hierbrush.fonts.curves import Contour, fitted
-from hierbrush.writing.contour import contours
+from hierbrush.writing.outlines import contours
 
 if TYPE_CHECKING:
     from hierbrush.writing import Writing

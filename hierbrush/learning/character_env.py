@@ -8,14 +8,13 @@ import numpy as np
 from ray.rllib.env.multi_agent_env import MultiAgentEnv
 
 from hierbrush.composer.place import PLACE_SIZE
-from hierbrush.envs.batch_vector import TICKS_A_SECOND, check_render_mode
 from hierbrush.envs.character import COMPOSER, character_spaces
 from hierbrush.envs.picture import Frame
 from hierbrush.envs.turns import AGENTS, CharacterTurns, Turn, turn_spaces
-from hierbrush.envs.window import Window
+from hierbrush.envs.window import MODES, Watched
 
 
-class CharacterEnv(MultiAgentEnv):  # type: ignore[misc]
+class CharacterEnv(Watched, MultiAgentEnv):  # type: ignore[misc]
     """One character, written by the agent ``composer`` and one agent for each stroke type.
 
     Spaces, the mask of the strokes that may be chosen, and what a choice against it means are described in
@@ -36,20 +35,16 @@ class CharacterEnv(MultiAgentEnv):  # type: ignore[misc]
         HierbrushError: an argument is out of range or the curriculum cannot be used.
     """
 
-    metadata = {  # noqa: RUF012  (Gymnasium's own form)
-        "render_modes": ["human", "rgb_array"],
-        "render_fps": TICKS_A_SECOND,
-    }
+    metadata = MODES
 
     def __init__(self, config: dict[str, Any] | None = None, **options: Any) -> None:
         super().__init__()
         given = {**(config or {}), **options}
-        self.render_mode = check_render_mode(given.pop("render_mode", None), self.metadata)
+        self._show_in(given.pop("render_mode", None))
         self.turns = CharacterTurns(**given)
         self.observation_spaces, self.action_spaces = self._spaces()
         self.possible_agents = list(AGENTS)
         self.agents = list(AGENTS)
-        self._window = Window("hierbrush", rate=TICKS_A_SECOND) if self.render_mode == "human" else None
 
     def _spaces(self) -> tuple[dict[str, Any], dict[str, Any]]:
         return turn_spaces()
@@ -92,23 +87,9 @@ class CharacterEnv(MultiAgentEnv):  # type: ignore[misc]
         """Return the action space of an agent."""
         return self.action_spaces[agent_id]
 
-    def _watch(self) -> None:
-        if self._window is not None:
-            self._window.show(self.turns.picture())
-
-    def render(self) -> Frame | None:
-        """Return the glyph, the ink and the brush as a picture, uint8 [512, 512, 3]; in a window or without a render
-        mode return None.
-        """
-        if self.render_mode == "rgb_array":
-            return self.turns.picture()
-        self._watch()
-        return None
-
-    def close(self) -> None:
-        """Close the window, if there is one."""
-        if self._window is not None:
-            self._window.close()
+    def _picture(self) -> Frame:
+        """Return the glyph, the ink and the brush as a picture, uint8 [512, 512, 3]."""
+        return self.turns.picture()
 
 
 class DecisionEnv(CharacterEnv):

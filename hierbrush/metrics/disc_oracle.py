@@ -64,6 +64,8 @@ def inscribed_discs(outline: NDArray[np.floating], median: NDArray[np.floating])
     Raises:
         HierbrushError: the outline has fewer than three points or the median fewer than two.
     """
+    import shapely
+
     outline = check_array("strokes", outline, (None, 2), "an outline [n >= 3, 2]")
     median = check_array("strokes", median, (None, 2), "a median [m >= 2, 2]")
     if len(outline) < 3:
@@ -77,19 +79,10 @@ def inscribed_discs(outline: NDArray[np.floating], median: NDArray[np.floating])
     at = np.linspace(0.0, lengths[-1], max(2, int(np.ceil(lengths[-1] / _SPACING)) + 1))
     points = np.stack([np.interp(at, lengths, median[:, k]) for k in (0, 1)], axis=1)
 
-    start, end = outline, np.roll(outline, -1, axis=0)
-    edge = end - start
-    squared = np.maximum((edge**2).sum(1), 1e-30)
-    offset = points[:, None] - start[None]
-    share = np.clip((offset * edge).sum(2) / squared, 0.0, 1.0)
-    radius = np.sqrt(((offset - share[..., None] * edge) ** 2).sum(2).min(1))
-
-    below = start[None, :, 1] > points[:, None, 1]
-    crosses = below != (end[None, :, 1] > points[:, None, 1])
-    rise = np.where(edge[:, 1] == 0.0, 1.0, edge[:, 1])
-    crossing = start[:, 0] + (points[:, None, 1] - start[None, :, 1]) * (edge[:, 0] / rise)
-    inside = (crosses & (points[:, None, 0] < crossing)).sum(1) % 2 == 1
-    discs: NDArray[np.float64] = np.column_stack([points, radius])[inside]
+    stroke = shapely.Polygon(outline)
+    shapely.prepare(stroke)
+    radius = shapely.distance(stroke.exterior, shapely.points(points))
+    discs: NDArray[np.float64] = np.column_stack([points, radius])[shapely.contains_xy(stroke, points)]
     return discs
 
 

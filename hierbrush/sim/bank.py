@@ -11,9 +11,10 @@ from numpy.typing import ArrayLike, NDArray
 
 from hierbrush.arguments import check_array, check_list, check_number
 from hierbrush.errors import HierbrushError
+from hierbrush.sim.arrays import Arrays, bank_arrays
 from hierbrush.sim.core_choice import kernels
 from hierbrush.sim.observation import TRACK_SIZE
-from hierbrush.sim.raster import MAX_BOX, MIN_BOX, check_points, check_raster
+from hierbrush.sim.raster import BOX, MAX_BOX, MIN_BOX, check_points, check_raster
 
 # Pixels around a goal's outline that its window carries: a handle 3 mm off, pressed 3 mm too deep, still inks within.
 MARGIN = 16
@@ -30,22 +31,31 @@ class GoalBank:
         side: pixels of the character's raster.
         box: side of the character box in metres.
         supersample: samples a pixel side of the masks.
-        window: int32 [G, 4], left, top, width and height in pixels; may reach beyond the box.
-        ticks: int32 [G], control ticks of an episode.
-        area: int32 [G], samples wanted.
-        arrays: what the core reads, by its names in ``core/brush.h``.
+        arrays: what the core reads, see `hierbrush.sim.arrays`.
     """
 
     side: int
     box: float
     supersample: int
-    window: NDArray[np.int32]
-    ticks: NDArray[np.int32]
-    area: NDArray[np.int32]
-    arrays: dict[str, NDArray[Any]]
+    arrays: Arrays
 
     def __len__(self) -> int:
         return len(self.ticks)
+
+    @property
+    def window(self) -> NDArray[np.int32]:
+        """Left, top, width and height in pixels, int32 [G, 4]; may reach beyond the box."""
+        return self.arrays["goal_window"]
+
+    @property
+    def ticks(self) -> NDArray[np.int32]:
+        """Control ticks of an episode, int32 [G]."""
+        return self.arrays["goal_ticks"]
+
+    @property
+    def area(self) -> NDArray[np.int32]:
+        """Samples wanted, int32 [G]."""
+        return self.arrays["goal_area"]
 
     @classmethod
     def build(
@@ -54,7 +64,7 @@ class GoalBank:
         tracks: Sequence[NDArray[np.float64]],
         *,
         side: int = 256,
-        box: float = 0.12,
+        box: float = BOX,
         supersample: int = 1,
     ) -> GoalBank:
         """Rasterise goals.
@@ -84,23 +94,22 @@ class GoalBank:
             masks.append(mask)
             distances.append(distance)
             areas.append(popcount(mask))
-        ticks = np.array([len(course) - 1 for course in courses], dtype=np.int32)
-        window = np.array(windows, dtype=np.int32)
-        area = np.array(areas, dtype=np.int32)
-        arrays: dict[str, NDArray[Any]] = {
-            "goal_window": window,
-            "goal_ticks": ticks,
-            "goal_area": area,
-            "mask_offset": _starts(masks),
-            "distance_offset": _starts(distances),
-            "track_offset": _starts(courses),
-            "mask": np.concatenate(masks),
-            "distance": np.concatenate(distances),
-            "track": np.concatenate(courses),
-        }
-        for array in arrays.values():
-            array.flags.writeable = False
-        return cls(int(side), box, int(supersample), window, ticks, area, arrays)
+        return cls(
+            int(side),
+            box,
+            int(supersample),
+            bank_arrays(
+                goal_window=np.array(windows),
+                goal_ticks=np.array([len(course) - 1 for course in courses]),
+                goal_area=np.array(areas),
+                mask_offset=_starts(masks),
+                distance_offset=_starts(distances),
+                track_offset=_starts(courses),
+                mask=np.concatenate(masks),
+                distance=np.concatenate(distances),
+                track=np.concatenate(courses),
+            ),
+        )
 
     @property
     def words(self) -> int:

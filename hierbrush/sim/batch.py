@@ -17,14 +17,15 @@ from numpy.typing import ArrayLike, NDArray
 
 from hierbrush.arguments import check_array, check_choice, check_kind, check_number, check_whole
 from hierbrush.errors import HierbrushError, shown
+from hierbrush.sim.arrays import KEPT, empty_slots
 from hierbrush.sim.bank import GoalBank
 from hierbrush.sim.core_choice import kernels
 from hierbrush.sim.goal_slots import GoalSlots
+from hierbrush.sim.hand import TICK_SECONDS, HandleLimits
 from hierbrush.sim.model import BrushModel
 from hierbrush.sim.observation import LAYOUTS
-from hierbrush.sim.raster import MAX_BOX, MIN_BOX, check_raster, coverage
+from hierbrush.sim.raster import BOX, MAX_BOX, MIN_BOX, check_raster, coverage
 
-TICK_SECONDS = 0.05
 # A writer holds the brush so that its tip points up and to the left when it comes down.
 REST_DIRECTION = (-(0.5**0.5), -(0.5**0.5))
 _FARTHEST = 4.0
@@ -32,25 +33,6 @@ _FARTHEST = 4.0
 _LARGEST_PARAMETER = 4000.0
 # Slots below which handing work to another thread costs more than it saves.
 _LEAST_SHARE = 64
-_MUTABLE = (
-    "window",
-    "pose",
-    "root",
-    "direction",
-    "tuft",
-    "moved",
-    "midway",
-    "drift",
-    "command",
-    "ink",
-    "draws",
-    "counts",
-    "goal",
-    "tick",
-    "noise",
-    "params",
-)
-
 
 _Given = ParamSpec("_Given")
 _Answer = TypeVar("_Answer")
@@ -78,29 +60,6 @@ def _alone(
     return guarded
 
 
-@dataclass(frozen=True)
-class HandleLimits:
-    """How far residual control may take the handle.
-
-    Attributes:
-        unit: metres, the length scale of observations.
-        reach: metres that an action of 1 moves the handle off the reference path.
-        move: metres a tick in the plane, at most.
-        press: metres a tick in depth, at most.
-        lift: metres above first touch that the handle may rise within a stroke.
-    """
-
-    unit: float = 0.003
-    reach: float = 0.003
-    move: float = 0.008
-    press: float = 0.005
-    lift: float = 0.003
-
-    def __post_init__(self) -> None:
-        for name in ("unit", "reach", "move", "press", "lift"):
-            check_number(name, getattr(self, name), 1e-6, 0.1, "metres")
-
-
 @dataclass(frozen=True, eq=False)
 class Snapshot:
     """Everything mutable of a batch at one moment; :meth:`BrushBatch.restore` goes back to it."""
@@ -124,6 +83,7 @@ class BrushBatch:
         box: side of the character box in metres.
         supersample: samples a pixel side: 1 is binary ink at pixel centres (training), 4 gives anti-aliased coverage.
         spacing: metres between stamps at most; half a pixel by default.
+        limits: how far a command may take a handle, for `follow`.
         threads: workers that share the slots of a step.
         seed: of the per-slot counter-based random numbers.
 
@@ -131,38 +91,40 @@ class BrushBatch:
         HierbrushError: an argument is out of range.
     """
 
+    _bank: GoalBank | None = None
+
     def __init__(
         self,
         model: BrushModel | Sequence[BrushModel] | NDArray[np.float64],
         slots: int,
         *,
         side: int = 256,
-        box: float = 0.12,
+        box: float = BOX,
         supersample: int = 1,
         spacing: float | None = None,
+        limits: HandleLimits | None = None,
         threads: int = 1,
         seed: int = 0,
     ) -> None:
         side, supersample = check_raster(side, supersample)
         words = side * supersample * ((side * supersample + 63) // 64)
-        self._open(model, slots, words, side, box, supersample, spacing, threads, seed, None, 0, HandleLimits())
+        self._open(model, slots, (side, box, supersample, words), spacing, limits, threads, seed)
         self._arrays["window"][:] = (0, 0, side, side)
 
     def _open(
         self,
         model: BrushModel | Sequence[BrushModel] | NDArray[np.float64],
         slots: int,
-        words: int,
-        side: int,
-        box: float,
-        supersample: int,
+        paper: tuple[int, float, int, int],
         spacing: float | None,
+        limits: HandleLimits | None,
         threads: int,
         seed: int,
-        bank: GoalBank | None,
-        columns: int,
-        limits: HandleLimits,
+        columns: int = 0,
     ) -> None:
+        side, box, supersample, words = paper
+        if limits is not None:
+            check_kind("limits", limits, HandleLimits, "HandleLimits")
         self._turn = threading.Lock()
         self.slots = check_whole("slots", slots, 1, 1 << 20)
         self.box = check_number("box", box, MIN_BOX, MAX_BOX, "metres")
@@ -170,40 +132,20 @@ class BrushBatch:
         self._seed = check_whole("seed", seed, 0, (1 << 64) - 1)
         half_pixel = 0.5 * self.box / side
         self._spacing = half_pixel if spacing is None else check_number("spacing", spacing, 1e-6, 0.1, "metres")
-        self.side, self.supersample, self.limits = int(side), int(supersample), limits
+        self.side, self.supersample, self.limits = int(side), int(supersample), limits or HandleLimits()
         rows, footprint = _brushes(model, self.slots)
-        n = self.slots
-        self._arrays: dict[str, NDArray[Any]] = {
-            "params": np.zeros((n, 10)),
-            "footprint": footprint,
-            "noise": np.zeros((n, 4)),
-            "window": np.zeros((n, 4), dtype=np.int32),
-            "pose": np.zeros((n, 3)),
-            "root": np.zeros((n, 2)),
-            "direction": np.tile(REST_DIRECTION, (n, 1)),
-            "tuft": np.zeros((n, 3)),
-            "moved": np.zeros((n, 3)),
-            "midway": np.zeros((n, 3)),
-            "drift": np.zeros((n, 3)),
-            "command": np.zeros((n, 3, 3)),
-            "ink": np.zeros((n, words), dtype=np.uint64),
-            "draws": np.zeros(n, dtype=np.uint64),
-            "counts": np.zeros((n, 4), dtype=np.int32),
-            "goal": np.zeros(n, dtype=np.int32),
-            "tick": np.zeros(n, dtype=np.int32),
-            "target": np.zeros((n, 3)),
-            "action": np.zeros((n, 3), dtype=np.float32),
-            "observation": np.zeros((n, columns), dtype=np.float32),
-        }
+        self._arrays = {"footprint": footprint, **empty_slots(self.slots, ink=words, observation=columns)}
+        self._arrays["direction"][:] = REST_DIRECTION
         self.set_brushes(rows)
-        self._bind(bank)
+        self._bind()
         self._helpers: tuple[int, ThreadPoolExecutor] | None = None
 
-    def _bind(self, bank: GoalBank | None) -> None:
-        if isinstance(bank, GoalSlots):
-            bank.turns.add(self._turn)
+    def _bind(self) -> None:
+        """Make the kernel, for the arrays as they are."""
+        if isinstance(self._bank, GoalSlots):
+            self._bank.turns.add(self._turn)
         self._kernel = kernels.Batch(
-            {**self._arrays, **(bank.arrays if bank else {})},
+            {**self._arrays, **(self._bank.arrays if self._bank else {})},
             supersample=self.supersample,
             per_metre=self.side * self.supersample / self.box,
             spacing=self._spacing,
@@ -215,10 +157,6 @@ class BrushBatch:
             seed=self._seed,
         )
 
-    def _rebind(self) -> None:
-        """Make the kernel anew, for the same arrays."""
-        self._bind(None)
-
     def __getstate__(self) -> dict[str, Any]:
         # The kernel points into the arrays, and threads and locks cannot be copied; a copy makes its own.
         return {name: value for name, value in vars(self).items() if name not in ("_kernel", "_helpers", "_turn")}
@@ -227,7 +165,7 @@ class BrushBatch:
         vars(self).update(state)
         self._helpers = None
         self._turn = threading.Lock()
-        self._rebind()
+        self._bind()
 
     @_alone
     def reseed(self, seed: int) -> None:
@@ -238,7 +176,7 @@ class BrushBatch:
         """
         self._seed = check_whole("seed", seed, 0, (1 << 64) - 1)
         self._arrays["draws"][:] = 0
-        self._rebind()
+        self._bind()
 
     @_alone
     def set_brushes(self, rows: NDArray[np.float64], slots: ArrayLike | None = None) -> None:
@@ -258,7 +196,7 @@ class BrushBatch:
         correlation: float = 0.0,
         feedback: float = 0.0,
     ) -> None:
-        """Give the handles of slots a random error in every axis (residual control).
+        """Give the handles of slots a random error in every axis, where they follow commands.
 
         Args:
             sigma: standard deviation in metres.
@@ -281,6 +219,22 @@ class BrushBatch:
         fresh = values * math.sqrt(1.0 - memory * memory)
         columns = [values, np.full_like(values, memory), fresh, np.full_like(values, gain)]
         self._put("noise", np.stack(columns, axis=-1), slots)
+
+    @_alone
+    def set_error(self, error: ArrayLike, slots: ArrayLike | None = None) -> None:
+        """Give handles the error from which `set_noise` goes on in the next tick, such as that of a simulated arm.
+
+        Args:
+            error: metres in every axis, [n, 3] or [3].
+            slots: which; all by default.
+
+        Raises:
+            HierbrushError: no numbers of at most 0.1 m, or a wrong shape.
+        """
+        values = _as_array("error", error, np.float64)
+        if values.shape[-1:] != (3,) or not (np.abs(values) <= 0.1).all():
+            raise HierbrushError(f"error: {shown(error)}, expected metres from -0.1 to 0.1, [n, 3] or [3]")
+        self._put("drift", values, slots)
 
     def _put(self, name: str, values: NDArray[Any], slots: ArrayLike | None) -> None:
         target = self._arrays[name]
@@ -326,13 +280,15 @@ class BrushBatch:
     def place(self, position: ArrayLike, slots: ArrayLike | None = None) -> None:
         """Lift the brush, carry it through the air and hold it at ``position`` (metres, [3] or [n, 3]); no ink.
 
-        A depth above 0 counts as a touch only from the next step on.
+        A depth above 0 counts as a touch only from the next step on. Commands begin anew there.
 
         Raises:
             HierbrushError: not finite, or farther than 4 m from the origin.
         """
         poses = self._checked(position, "position")
         self._hold(poses, slots)
+        if self._bank is None:  # otherwise the tick counts along the goal
+            self._put("tick", np.zeros(1, dtype=np.int32), slots)
 
     def _hold(self, poses: NDArray[np.float64], slots: ArrayLike | None) -> None:
         # The grid of the core: positions on it add and subtract exactly, so ink is the same wherever a stroke lies.
@@ -347,6 +303,22 @@ class BrushBatch:
     def dip(self, slots: ArrayLike | None = None) -> None:
         """Refill and straighten the tuft; its tip points to the upper left again, as before a first stroke."""
         self._straighten(slots)
+
+    @_alone
+    def turn(self, direction: ArrayLike, slots: ArrayLike | None = None) -> None:
+        """Turn lifted tufts: their tips point along ``direction`` ([2] or [n, 2], any length) when they next touch.
+
+        Raises:
+            HierbrushError: not finite, or of no length.
+        """
+        way = _as_array("direction", direction, np.float64)
+        if way.shape[-1:] != (2,) or way.ndim > 2:
+            raise HierbrushError(f"direction: shape {way.shape}, expected [n, 2] or [2]")
+        length = np.sqrt((way * way).sum(axis=-1, keepdims=True))
+        if not (np.isfinite(length) & (length > 1e-12)).all():
+            raise HierbrushError("direction: holds NaN, infinity or nothing but zeros, expected vectors with a length")
+        # What has the length 1 already keeps its bits.
+        self._put("direction", np.where(np.abs(length - 1.0) < 1e-12, way, way / length), slots)
 
     def _straighten(self, slots: ArrayLike | None) -> None:
         for name in ("root", "tuft"):
@@ -378,6 +350,50 @@ class BrushBatch:
         lo, hi = self._range(lo, hi)
         self._put("target", poses, None)
         self._spread(self._kernel.step, lo, hi)
+
+    @_alone
+    def follow(self, target: ArrayLike, lo: int = 0, hi: int | None = None) -> None:
+        """Advance by one control tick as a hand does: ``target`` is the next command, within its limits.
+
+        The handle follows the uniform cubic B-spline of its commands (about a tick behind), so that its speed and
+        acceleration are continuous; it moves in two straight lines a tick, by way of :attr:`midway`. `set_noise` gives
+        it an error.
+
+        Args:
+            target: [N, 3] (or [3] for all), metres.
+            lo: first slot.
+            hi: one past the last slot; all by default.
+
+        Raises:
+            HierbrushError: not finite, farther than 4 m from the origin, or a range outside the batch.
+        """
+        poses = self._checked(target, "target")
+        lo, hi = self._range(lo, hi)
+        self._put("target", poses, None)
+        self._spread(self._kernel.command, lo, hi)
+
+    @property
+    def midway(self) -> NDArray[np.float64]:
+        """Where the handles were half a tick ago, where they follow commands: live read-only float64 [N, 3], metres."""
+        return self._read_only("midway")
+
+    @property
+    def command(self) -> NDArray[np.float64]:
+        """The last three commanded poses, newest first: live read-only float64 [N, 3, 3], metres."""
+        return self._read_only("command")
+
+    @property
+    def counts(self) -> NDArray[np.int32]:
+        """Newly inked samples inside and outside what is wanted, this tick and in total: live read-only int32 [N, 4].
+
+        Without goals all is outside.
+        """
+        return self._read_only("counts")
+
+    @property
+    def tick(self) -> NDArray[np.int32]:
+        """Ticks of commands done: live read-only int32 [N]."""
+        return self._read_only("tick")
 
     def _range(self, lo: int, hi: int | None) -> tuple[int, int]:
         hi = self.slots if hi is None else hi
@@ -484,7 +500,7 @@ class BrushBatch:
     @_alone
     def snapshot(self) -> Snapshot:
         """Return a copy of everything mutable."""
-        return Snapshot({name: self._arrays[name].copy() for name in _MUTABLE})
+        return Snapshot({name: self._arrays[name].copy() for name in KEPT})
 
     @_alone
     def restore(self, snapshot: Snapshot) -> None:
@@ -494,12 +510,12 @@ class BrushBatch:
             HierbrushError: the snapshot is of a batch of another size.
         """
         check_kind("snapshot", snapshot, Snapshot, "what snapshot() gave")
-        for name in _MUTABLE:
+        for name in KEPT:
             if snapshot.arrays[name].shape != self._arrays[name].shape:
                 raise HierbrushError(
                     f"snapshot: {name} has shape {snapshot.arrays[name].shape}, expected {self._arrays[name].shape}"
                 )
-        for name in _MUTABLE:
+        for name in KEPT:
             self._arrays[name][:] = snapshot.arrays[name]
 
 
@@ -534,17 +550,16 @@ class StrokeBatch(BrushBatch):
     ) -> None:
         check_choice("observation", observation, LAYOUTS)
         check_kind("bank", bank, GoalBank, "a GoalBank")
-        if limits is not None:
-            check_kind("limits", limits, HandleLimits, "HandleLimits")
-        self.bank = bank
-        self._open(
-            model, slots, bank.words, bank.side, bank.box, bank.supersample, None, threads, seed, bank,
-            LAYOUTS[observation], limits or HandleLimits(),
-        )  # fmt: skip
+        self._bank = bank
+        paper = bank.side, bank.box, bank.supersample, bank.words
+        self._open(model, slots, paper, None, limits, threads, seed, LAYOUTS[observation])
         self.assign(np.zeros(self.slots, dtype=np.int64))
 
-    def _rebind(self) -> None:
-        self._bind(self.bank)
+    @property
+    def bank(self) -> GoalBank:
+        """The goals."""
+        assert self._bank is not None
+        return self._bank
 
     @_alone
     def set_bank(self, bank: GoalBank) -> None:
@@ -561,10 +576,10 @@ class StrokeBatch(BrushBatch):
             )
         if isinstance(self.bank, GoalSlots):
             self.bank.turns.discard(self._turn)
-        self.bank = bank
+        self._bank = bank
         if bank.words > self._arrays["ink"].shape[1]:
             self._arrays["ink"] = np.zeros((self.slots, bank.words), dtype=np.uint64)
-        self._bind(bank)
+        self._bind()
         self._assign(np.zeros(self.slots, dtype=np.int64))
 
     @_alone
@@ -589,10 +604,7 @@ class StrokeBatch(BrushBatch):
 
     @_alone
     def track(self, action: ArrayLike, lo: int = 0, hi: int | None = None) -> None:
-        """Advance by one control tick: reference path plus ``action`` is the next command.
-
-        The handle follows the uniform cubic B-spline of its commands (about a tick behind), so that its speed and
-        acceleration are continuous; it moves in two straight lines a tick, by way of :attr:`midway`.
+        """Advance by one control tick: reference path plus ``action`` is the next command, as of `follow`.
 
         Args:
             action: [N, 3] (or [3] for all), along, across and depth in units; clipped to [-1, 1].
@@ -629,16 +641,6 @@ class StrokeBatch(BrushBatch):
         for slot in chosen.tolist():
             self._spread(self._kernel.track, slot, slot + 1)
 
-    @property
-    def midway(self) -> NDArray[np.float64]:
-        """Where the handles were half a tick ago: live read-only float64 [N, 3], metres."""
-        return self._read_only("midway")
-
-    @property
-    def command(self) -> NDArray[np.float64]:
-        """The last three commanded poses, newest first: live read-only float64 [N, 3, 3], metres."""
-        return self._read_only("command")
-
     @_alone
     def observe(self) -> NDArray[np.float32]:
         """Write all observations anew (after :meth:`assign`) and return them: live read-only float32 [N, columns]."""
@@ -657,19 +659,9 @@ class StrokeBatch(BrushBatch):
         return self._read_only("observation")
 
     @property
-    def counts(self) -> NDArray[np.int32]:
-        """Newly inked samples inside and outside the outline, this tick and in total: live read-only int32 [N, 4]."""
-        return self._read_only("counts")
-
-    @property
     def goal(self) -> NDArray[np.int32]:
         """Index into the bank of each slot's goal: live read-only int32 [N]."""
         return self._read_only("goal")
-
-    @property
-    def tick(self) -> NDArray[np.int32]:
-        """Ticks done: live read-only int32 [N]."""
-        return self._read_only("tick")
 
     @property
     def done(self) -> NDArray[np.bool_]:

@@ -14,9 +14,10 @@ from numpy.typing import ArrayLike, NDArray
 
 from hierbrush.arguments import check_number, check_whole
 from hierbrush.errors import HierbrushError
+from hierbrush.sim.arrays import bank_arrays
 from hierbrush.sim.bank import MARGIN, GoalBank, check_track, popcount, rasterised
 from hierbrush.sim.observation import TRACK_SIZE
-from hierbrush.sim.raster import check_raster
+from hierbrush.sim.raster import BOX, check_raster
 
 
 @dataclass(frozen=True, eq=False)
@@ -44,7 +45,7 @@ class GoalSlots(GoalBank):
         slots: int,
         *,
         side: int = 256,
-        box: float = 0.12,
+        box: float = BOX,
         supersample: int = 1,
         most_ticks: int = 64,
         largest: float = 1.2,
@@ -67,21 +68,21 @@ class GoalSlots(GoalBank):
         box = check_number("box", box, 1e-3, 4.0, "metres")
         extent = math.ceil(largest * side) + 2 * MARGIN + 2
         words = extent * supersample * ((extent * supersample + 63) // 64)
-        window = np.tile(np.array([0, 0, 2, 2], np.int32), (slots, 1))
-        ticks, area = np.ones(slots, np.int32), np.ones(slots, np.int32)
         rows = check_whole("most_ticks", most_ticks, 1, 10_000) + 1
-        arrays: dict[str, NDArray[Any]] = {
-            "goal_window": window,
-            "goal_ticks": ticks,
-            "goal_area": area,
-            "mask_offset": np.arange(slots) * words,
-            "distance_offset": np.arange(slots) * extent * extent,
-            "track_offset": np.arange(slots) * rows,
-            "mask": np.zeros(slots * words, np.uint64),
-            "distance": np.zeros(slots * extent * extent, np.int8),
-            "track": np.zeros((slots * rows, TRACK_SIZE)),
-        }
-        return cls(int(side), box, int(supersample), window, ticks, area, arrays)
+        every = np.arange(slots)
+        arrays = bank_arrays(
+            writable=True,
+            goal_window=np.tile(np.array([0, 0, 2, 2]), (slots, 1)),
+            goal_ticks=np.ones(slots),
+            goal_area=np.ones(slots),
+            mask_offset=every * words,
+            distance_offset=every * extent * extent,
+            track_offset=every * rows,
+            mask=np.zeros(slots * words, np.uint64),
+            distance=np.zeros(slots * extent * extent, np.int8),
+            track=np.zeros((slots * rows, TRACK_SIZE)),
+        )
+        return cls(int(side), box, int(supersample), arrays)
 
     @property
     def words(self) -> int:

@@ -12,6 +12,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from hierbrush.sim.ink_reference import ink_drag as ink_drag  # the core has these too
+from hierbrush.sim.ink_reference import ink_follow as ink_follow
+from hierbrush.sim.ink_reference import ink_paper as ink_paper
+from hierbrush.sim.ink_reference import ink_spread as ink_spread
 from hierbrush.sim.observation import AHEAD, CONTOUR_POINTS, DISCS, PATCH_ACROSS, PATCH_ALONG, TRACK_SIZE
 
 BUILD = "NumPy twin"
@@ -21,6 +25,7 @@ _NEAR = 1e-9
 _FLAT = np.float32(1e-6)
 _BEYOND = np.float32(1e6)
 _MOST_STEPS = 1e8
+_LAST_TICK = (1 << 31) - 1
 _MASK64 = (1 << 64) - 1
 HEAD_SIZE = 32
 """Width of an attention head of the networks."""
@@ -90,40 +95,57 @@ class Batch:
         for slot in range(lo, hi):
             self._write(slot, [[float(value) for value in self._a["target"][slot]]])
 
+    def command(self, lo: int, hi: int) -> None:
+        """Advance slots by a hand whose next command is ``target``."""
+        a = self._a
+        for slot in range(lo, hi):
+            last = int(a["goal_ticks"][a["goal"][slot]]) if "track" in a else _LAST_TICK
+            self._follow(slot, a["target"][slot].tolist(), min(int(a["tick"][slot]) + 1, last))
+
     def track(self, lo: int, hi: int) -> None:
-        """Advance slots under residual control along the cubic B-spline of the commands, then observe."""
+        """Advance slots under residual control, then observe."""
         a = self._a
         for slot in range(lo, hi):
             goal = int(a["goal"][slot])
             following = min(int(a["tick"][slot]) + 1, int(a["goal_ticks"][goal]))
             ref = [float(value) for value in a["track"].reshape(-1, TRACK_SIZE)[a["track_offset"][goal] + following]]
             along, across, press = (_clip(float(value), -1.0, 1.0) * self._reach for value in a["action"][slot])
-            last, before, first = a["command"][slot].tolist()
-            gain = float(a["noise"][slot, 3]) if a["tick"][slot] else 0.0
-            seen = [gain * value for value in a["drift"][slot].tolist()]
-            dx = ref[0] + (along * ref[6] - across * ref[7]) - seen[0] - last[0]
-            dy = ref[1] + (along * ref[7] + across * ref[6]) - seen[1] - last[1]
-            dz = _clip(ref[2] + press, -self._lift_height, float(a["params"][slot, 9])) - seen[2] - last[2]
-            far = math.sqrt(dx * dx + dy * dy)
-            if far > self._max_move:
-                dx = dx * (self._max_move / far)
-                dy = dy * (self._max_move / far)
-            dz = _clip(dz, -self._max_press, self._max_press)
-            fresh = [value + _on_grid(change) for value, change in zip(last, (dx, dy, dz), strict=True)]
-            error = self._error(slot)
-            half = [
-                c2 + _on_grid(((c3 - c2) + 23.0 * (c1 - c2) + (c0 - c2)) / 48.0 + e)
-                for c0, c1, c2, c3, e in zip(fresh, last, before, first, error, strict=True)
+            wanted = [
+                ref[0] + (along * ref[6] - across * ref[7]),
+                ref[1] + (along * ref[7] + across * ref[6]),
+                ref[2] + press,
             ]
-            whole = [
-                c1 + _on_grid(((c2 - c1) + (c0 - c1)) / 6.0 + e)
-                for c0, c1, c2, e in zip(fresh, last, before, error, strict=True)
-            ]
-            self._write(slot, [half, whole])
-            a["command"][slot] = (fresh, last, before)
-            a["tick"][slot] = following
+            self._follow(slot, wanted, following)
         if a["observation"].shape[1]:
             self.observe(lo, hi)
+
+    def _follow(self, slot: int, wanted: list[float], following: int) -> None:
+        """Move the handle along the cubic B-spline of its commands, ``wanted`` the next, within limits."""
+        a = self._a
+        last, before, first = a["command"][slot].tolist()
+        gain = float(a["noise"][slot, 3]) if a["tick"][slot] else 0.0
+        seen = [gain * value for value in a["drift"][slot].tolist()]
+        dx = wanted[0] - seen[0] - last[0]
+        dy = wanted[1] - seen[1] - last[1]
+        dz = _clip(wanted[2], -self._lift_height, float(a["params"][slot, 9])) - seen[2] - last[2]
+        far = math.sqrt(dx * dx + dy * dy)
+        if far > self._max_move:
+            dx = dx * (self._max_move / far)
+            dy = dy * (self._max_move / far)
+        dz = _clip(dz, -self._max_press, self._max_press)
+        fresh = [value + _on_grid(change) for value, change in zip(last, (dx, dy, dz), strict=True)]
+        error = self._error(slot)
+        half = [
+            c2 + _on_grid(((c3 - c2) + 23.0 * (c1 - c2) + (c0 - c2)) / 48.0 + e)
+            for c0, c1, c2, c3, e in zip(fresh, last, before, first, error, strict=True)
+        ]
+        whole = [
+            c1 + _on_grid(((c2 - c1) + (c0 - c1)) / 6.0 + e)
+            for c0, c1, c2, e in zip(fresh, last, before, error, strict=True)
+        ]
+        self._write(slot, [half, whole])
+        a["command"][slot] = (fresh, last, before)
+        a["tick"][slot] = following
 
     def _error(self, slot: int) -> list[float]:
         """Draw and keep the handle's error of this tick."""

@@ -73,7 +73,7 @@ class Source(ABC):
 
     Attributes:
         name: as `Writing.goal` and files tell it.
-        wanted: how a user asks for it, as the end of ``expected one of ...``.
+        wanted: how a user asks for it, as the end of ``expected one of ...``; "" if it is only asked after others.
         quick: whether plans cost next to nothing, so that limits are checked by them before anything is written.
         then: names of the sources that are asked in turn for what this one refuses or rejects.
     """
@@ -160,7 +160,7 @@ def chain(request: Request) -> list[Source]:
 
 def _unaccepted(request: Request) -> HierbrushError:
     argument, value = ("goal", request.goal) if request.goal is not None else ("style", request.style)
-    wanted = [one.wanted for one in _kinds()]
+    wanted = [one.wanted for one in _kinds() if one.wanted]
     return HierbrushError(f"{argument}: {shown(value)} is not one of {', '.join(wanted)}{closest(value, wanted)}")
 
 

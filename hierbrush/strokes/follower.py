@@ -13,7 +13,7 @@ from hierbrush.arguments import check_kind, check_list, check_number
 from hierbrush.errors import HierbrushError
 from hierbrush.sim import BrushModel, distance_to_outline
 from hierbrush.sim.observation import TRACK_SIZE
-from hierbrush.sim.raster import MAX_BOX, MIN_BOX
+from hierbrush.sim.raster import BOX, MAX_BOX, MIN_BOX
 from hierbrush.strokes.goal import StrokeGoal
 
 _TOGETHER = 16
@@ -58,7 +58,7 @@ class Follower:
         wanted = math.ceil(length / self.pace + self.bend * turning) + _LANDING + _SETTLING
         return min(max(wanted, self.least_ticks), self.most_ticks)
 
-    def track(self, goal: StrokeGoal, model: BrushModel, box: float = 0.12) -> NDArray[np.float64]:
+    def track(self, goal: StrokeGoal, model: BrushModel, box: float = BOX) -> NDArray[np.float64]:
         """Return the goal's track: float64 [ticks + 1, 8], columns as in ``sim/observation.py``, metres.
 
         Row 0 is in the air over the skeleton's start, row 1 lands there, the last three rows are at its end: the
@@ -66,7 +66,7 @@ class Follower:
         """
         return self.tracks([goal], model, box)[0]
 
-    def tracks(self, goals: Sequence[StrokeGoal], model: BrushModel, box: float = 0.12) -> list[NDArray[np.float64]]:
+    def tracks(self, goals: Sequence[StrokeGoal], model: BrushModel, box: float = BOX) -> list[NDArray[np.float64]]:
         """Return the tracks of n >= 1 goals, each as `track` gives it, for less than n times the cost of one."""
         goals = check_list("goals", goals, "StrokeGoals")
         for at, goal in enumerate(goals):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import os
 from collections.abc import Callable, Sequence
 from os import PathLike
@@ -14,15 +13,13 @@ from numpy.typing import NDArray
 from hierbrush.arguments import check_array, check_kind, check_list, check_number, check_path, check_whole
 from hierbrush.errors import HierbrushError, closest, shown
 from hierbrush.sim import BrushModel, GoalBank, HandleLimits, StrokeBatch
-from hierbrush.sim.raster import MAX_BOX, MIN_BOX
+from hierbrush.sim.hand import lift_off
+from hierbrush.sim.raster import BOX, MAX_BOX, MIN_BOX
 from hierbrush.strokes.follower import FOLLOWER
 from hierbrush.strokes.goal import StrokeGoal
 
 # Strokes that write side by side: enough to keep the core busy, few enough to keep the bank in the cache.
 _ROUND = 512
-# Metres a tick that the handle rises when a stroke is over.
-_RISE = 0.002
-
 
 Act = Callable[[NDArray[np.float32]], NDArray[np.float32]]
 
@@ -74,7 +71,10 @@ CONTROLS: dict[str, Callable[[int], StrokePolicy]] = {
 }
 
 
-POLICIES = ("learned", *CONTROLS)
+PLANNED = "planned"
+"""The name of what is no policy but a search, see `hierbrush.planner`; whole characters are written by it."""
+
+POLICIES = ("learned", PLANNED, *CONTROLS)
 
 
 def stroke_policy(policy: str | PathLike[str], seed: int = 0) -> StrokePolicy:
@@ -86,6 +86,11 @@ def stroke_policy(policy: str | PathLike[str], seed: int = 0) -> StrokePolicy:
     seed = check_whole("seed", seed, 0)
     if isinstance(policy, str) and policy in CONTROLS:
         return CONTROLS[policy](seed)
+    if isinstance(policy, str) and policy == PLANNED:
+        raise HierbrushError(
+            f"policy: {PLANNED!r} is a search, which only characters can be written by; hierbrush.planner has it for "
+            "strokes"
+        )
     # Reading weights is only worth its import when a policy has learned something.
     from hierbrush.strokes.learned import policy_at, shipped_policy
 
@@ -130,12 +135,13 @@ def write_strokes(
     *,
     policy: str | PathLike[str] | StrokePolicy = "scripted",
     seed: int = 0,
-    box: float = 0.12,
+    box: float = BOX,
     limits: HandleLimits | None = None,
     noise: float = 0.0,
     noise_correlation: float = 0.0,
     noise_feedback: float = 0.0,
     brushes: NDArray[np.float64] | None = None,
+    directions: NDArray[np.float64] | None = None,
 ) -> list[NDArray[np.float64]]:
     """Write strokes and return the handle's paths.
 
@@ -150,6 +156,7 @@ def write_strokes(
         noise_correlation: seconds over which that error drifts; see `BrushBatch.set_noise`.
         noise_feedback: share of that error that the arm sees and corrects a tick later; see there.
         brushes: float64 [len(goals), 10], the brush that each stroke is really written with (robustness tests).
+        directions: float64 [len(goals), 2], where the tip points before each stroke; as a dip leaves it unless given.
 
     Returns:
         For each goal float64 [n, 3], x, y and press depth in metres in the character box, two rows a control tick. The
@@ -166,6 +173,8 @@ def write_strokes(
     box = check_number("box", box, MIN_BOX, MAX_BOX, "metres")
     if brushes is not None:
         brushes = check_array("brushes", brushes, (len(goals), 10), f"[{len(goals)}, 10] brush parameters")
+    if directions is not None:
+        directions = check_array("directions", directions, (len(goals), 2), f"[{len(goals)}, 2] directions")
     # Any object with these two will do.
     acting = policy if hasattr(policy, "bind") and hasattr(policy, "layout") else stroke_policy(policy, seed)
     seed = check_whole("seed", seed, 0, 2**63)
@@ -179,40 +188,36 @@ def write_strokes(
         brush = model if brushes is None else brushes[chosen]
         batch = StrokeBatch(bank, brush, len(chosen), observation=acting.layout, limits=limits, seed=seed + start)
         batch.assign(np.arange(len(chosen)))
+        if directions is not None:
+            batch.turn(directions[chosen])
         batch.set_noise(noise, correlation=noise_correlation, feedback=noise_feedback)
         act = acting.bind([goals[i].stroke_type for i in chosen])
-        poses = [batch.position.copy()]
-        commands = [batch.command.copy()]
-        observation = batch.observe() if acting.layout != "none" else batch.observation
-        for tick in range(int(bank.ticks[0])):
-            # Sorted by length, a round's strokes end together or nearly so: acting for all of them wastes little.
-            batch.track(act(observation), 0, int(np.count_nonzero(bank.ticks > tick)))
-            poses += [batch.midway.copy(), batch.position.copy()]
-            commands.append(batch.command.copy())
-        for slot, index in enumerate(chosen):
-            ticks = int(bank.ticks[slot])
-            written = np.stack([pose[slot] for pose in poses[: 2 * ticks + 1]])
-            paths[index] = np.concatenate([written, lift_off(commands[ticks][slot], FOLLOWER.height)])
+        for index, path in zip(chosen, handle_paths(batch, act), strict=True):
+            paths[index] = path
     return paths
 
 
-def lift_off(command: NDArray[np.float64], height: float) -> NDArray[np.float64]:
-    """Return how a handle goes on from its last commands until it rests in the air.
+def handle_paths(batch: StrokeBatch, act: Act) -> list[NDArray[np.float64]]:
+    """Write the strokes that a batch was just given, longest first, and return the handle's paths.
 
     Args:
-        command: float64 [3, 3], the last three commanded poses, newest first, metres.
-        height: metres above the paper to rest at.
+        batch: every slot at the start of its stroke.
+        act: takes observations, gives actions.
 
     Returns:
-        float64 [2 n, 3], two rows a tick: the uniform cubic B-spline of the commands, straight up at the end.
+        A path for each slot, as of `write_strokes`.
     """
-    newest = command[0]
-    rises = max(math.ceil((float(newest[2]) + height) / _RISE), 1)
-    depths = np.concatenate([np.linspace(newest[2], -height, rises + 1)[1:], [-height, -height]])
-    ahead = np.stack([np.full(len(depths), newest[0]), np.full(len(depths), newest[1]), depths], axis=1)
-    control = np.concatenate([command[::-1], ahead])
-    c3, c2, c1, c0 = control[:-3], control[1:-2], control[2:-1], control[3:]
-    rows = np.empty((2 * len(c0), 3))
-    rows[0::2] = (c3 + 23 * c2 + 23 * c1 + c0) / 48
-    rows[1::2] = (c2 + 4 * c1 + c0) / 6
-    return rows
+    lengths = batch.bank.ticks[batch.goal]
+    poses = [batch.position.copy()]
+    commands = [batch.command.copy()]
+    observation = batch.observe() if batch.observation.shape[1] else batch.observation
+    for tick in range(int(lengths.max())):
+        # Sorted by length, a round's strokes end together or nearly so: acting for all of them wastes little.
+        batch.track(act(observation), 0, int(np.count_nonzero(lengths > tick)))
+        poses += [batch.midway.copy(), batch.position.copy()]
+        commands.append(batch.command.copy())
+    paths = []
+    for slot, ticks in enumerate(lengths.tolist()):
+        written = np.stack([pose[slot] for pose in poses[: 2 * ticks + 1]])
+        paths.append(np.concatenate([written, lift_off(commands[ticks][slot], FOLLOWER.height)]))
+    return paths

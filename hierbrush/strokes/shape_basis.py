@@ -5,7 +5,7 @@ thickness when it grows, so its shape in its own box changes with the box: the m
 Coefficients say what the sides leave open, in standard deviations of the training strokes, so that a composer may draw
 them from a normal distribution.
 
-The file ``data/shape_bases.safetensors`` is built by ``python -m hierbrush.characters.build``.
+The file ``data/shape_bases.safetensors`` is built by ``python -m hierbrush_build.characters``.
 """
 
 from __future__ import annotations
@@ -290,7 +290,7 @@ def checked(what: str, arrays: Sequence[Numbers]) -> Arrays:
         shapes = ", ".join(f"{name} {array.shape}" for name, array in zip(PARTS, arrays, strict=True))
         raise HierbrushError(
             f"{what}: is of another format, has {shapes}; expected ({FEATURES}, {SHAPE_NUMBERS}), (k, {SHAPE_NUMBERS}) "
-            "and (3, 2); rebuild it with python -m hierbrush.characters.build"
+            "and (3, 2); rebuild it with python -m hierbrush_build.characters"
         )
     if not all(np.isfinite(array).all() for array in arrays):
         raise HierbrushError(f"{what}: holds NaN or infinity")

@@ -2,7 +2,7 @@
 
 Strokes of crowded characters are thinner, long ones bolder, dots bolder still. The logarithm of the mean half-width is
 linear in `FEATURES` numbers of the box and of how many strokes the character has; the file ``data/widths.json`` is
-built by ``python -m hierbrush.characters.build`` from training characters.
+built by ``python -m hierbrush_build.characters`` from training characters.
 """
 
 from __future__ import annotations

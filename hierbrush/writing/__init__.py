@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
+from hierbrush.sim import BOX
 from hierbrush.writing.exports.gcode import GcodeOptions
 from hierbrush.writing.layout import Layout
 from hierbrush.writing.levels import ComposerScores, LevelScores
 from hierbrush.writing.outputs import load
-from hierbrush.writing.paper import BOX, Cell
+from hierbrush.writing.paper import Cell
 from hierbrush.writing.pens import BrushPen, RecordingPen
 from hierbrush.writing.result import Page, Sheet, Writing, WrittenStroke
 from hierbrush.writing.trajectory import TRAJECTORY, MotionLimits
-from hierbrush.writing.write import WritingInterrupted, write_character, write_characters, write_pages, write_text
+from hierbrush.writing.write import (
+    WritingInterrupted,
+    write_character,
+    write_characters,
+    write_pages,
+    write_picture,
+    write_text,
+)
 
 __all__ = [
     "BOX",
@@ -32,5 +40,6 @@ __all__ = [
     "write_character",
     "write_characters",
     "write_pages",
+    "write_picture",
     "write_text",
 ]

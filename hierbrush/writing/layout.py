@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from hierbrush.arguments import check_choice, check_list, check_number, check_whole
 from hierbrush.characters.marks import NEVER_FIRST, NEVER_LAST, folded
 from hierbrush.errors import HierbrushError, closest, shown
+from hierbrush.sim import BOX
 from hierbrush.writing.options import from_mapping, options_of
 from hierbrush.writing.paper import Paper
 from hierbrush.writing.passage import BLANK, rows_of, spelled
@@ -60,7 +61,7 @@ class Layout:
     """
 
     direction: str = "vertical"
-    cell: float = 0.12
+    cell: float = BOX
     spacing: float = 0.006
     line_spacing: float = 0.018
     margin: float = 0.02

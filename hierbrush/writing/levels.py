@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hierbrush.metrics import Scores
+from hierbrush.metrics.boxes import box_errors
 
 
 @dataclass(frozen=True)
@@ -54,20 +55,15 @@ def composer_scores(
         order: for each stroke written its number in the glyph.
         glyph: outlines of the glyph's strokes in the right order.
     """
-    true = np.array([stroke_box(glyph[number]) for number in order])
-    low = np.maximum(boxes[:, :2] - boxes[:, 2:] / 2, true[:, :2] - true[:, 2:] / 2)
-    high = np.minimum(boxes[:, :2] + boxes[:, 2:] / 2, true[:, :2] + true[:, 2:] / 2)
-    shared = np.maximum(high - low, 0.0).prod(1)
-    union = boxes[:, 2:].prod(1) + true[:, 2:].prod(1) - shared
-    centre_errors, ious = np.linalg.norm(boxes[:, :2] - true[:, :2], axis=1), shared / union
+    off = box_errors(boxes, np.array([stroke_box(glyph[number]) for number in order]))
     return ComposerScores(
         order_exact=list(order) == list(range(len(glyph))),
-        centre_error=float(centre_errors.mean()),
-        coordinate_error=float(np.abs(boxes[:, :2] - true[:, :2]).mean()),
-        size_error=float(np.abs(boxes[:, 2:] - true[:, 2:]).mean()),
-        box_iou=float(ious.mean()),
-        centre_errors=tuple(centre_errors.tolist()),
-        box_ious=tuple(ious.tolist()),
+        centre_error=float(off.centre.mean()),
+        coordinate_error=off.coordinate,
+        size_error=float(off.size.mean()),
+        box_iou=float(off.iou.mean()),
+        centre_errors=tuple(off.centre.tolist()),
+        box_ious=tuple(off.iou.tolist()),
     )
 
 

@@ -12,9 +12,9 @@ from os import PathLike
 from typing import Any
 
 from hierbrush.arguments import check_path
-from hierbrush.curriculum.yaml_source import ConfigError, Document, Origin, Problem, read_yaml
 from hierbrush.errors import HierbrushError, closest, shown
 from hierbrush.writing.outputs import options
+from hierbrush.yaml_source import ConfigError, Document, Origin, Problem, read_yaml
 
 
 def machines() -> dict[str, type]:

@@ -7,9 +7,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from hierbrush.sim import trace
-from hierbrush.writing.contour import contours
-
 if TYPE_CHECKING:
     from hierbrush.writing.paper import Cell
     from hierbrush.writing.result import Writing
@@ -45,9 +42,9 @@ def _traced(writing: Writing) -> list[tuple[str, Loops]]:
     return [
         (
             goal.stroke_type,
-            [_simplified(loop) for loop in contours(trace(writing.brush, [path], side=_SIDE, box=writing.width))],
+            [_simplified(loop) for loop in contours(writing.stroke_ink(index, _SIDE))],
         )
-        for goal, path in zip(writing.plan.goals, writing.stroke_paths, strict=True)
+        for index, goal in enumerate(writing.plan.goals)
     ]
 
 
@@ -55,3 +52,14 @@ def _simplified(loop: NDArray[np.float64]) -> NDArray[np.float64]:
     from shapely.geometry import LinearRing
 
     return np.asarray(LinearRing(loop).simplify(_TOLERANCE).coords)[:-1]
+
+
+def contours(coverage: NDArray[np.float32]) -> Loops:
+    """Return the closed outlines float64 [n, 2] of the ink in a coverage raster [s, s], in the unit box.
+
+    They cross where coverage is one half, linearly between pixel centres. Ink that only touches at corners falls apart.
+    """
+    from skimage.measure import find_contours
+
+    loops = find_contours(np.pad(coverage, 1), 0.5, fully_connected="low")
+    return [(loop[:-1, ::-1] - 0.5) / coverage.shape[0] for loop in loops]

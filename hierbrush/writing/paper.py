@@ -6,12 +6,10 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from hierbrush.arguments import check_whole
 from hierbrush.errors import HierbrushError
+from hierbrush.sim import BOX
 
 if TYPE_CHECKING:
     from hierbrush.writing.result import Writing
-
-BOX = 0.12
-"""Side of the character box in metres, in which every character is written before a layout scales it."""
 
 _SIZES = (32, 1024)
 _MOST_PIXELS = 64_000_000

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from hierbrush.errors import HierbrushError, shown
+from hierbrush.ink import InkStone
 
 _METHODS = ("dip", "lower", "move_to", "lift")
 
@@ -16,7 +17,9 @@ _METHODS = ("dip", "lower", "move_to", "lift")
 class BrushPen(Protocol):
     """What a drawing must understand: four calls, in metres on the paper, x right, y down, z the press depth.
 
-    Every stroke arrives as ``dip``, ``lower``, any number of ``move_to`` (one a row of its path), ``lift``.
+    Every stroke arrives as ``dip``, ``lower``, any number of ``move_to`` (one a row of its path), ``lift``; without a
+    ``dip`` where the brush goes on with the ink it has. A pen that also has ``shape(stone)`` gets that instead of
+    ``dip`` where the brush is filled and shaped on an `InkStone`.
     """
 
     def dip(self) -> None:
@@ -65,15 +68,25 @@ class RecordingPen:
             getattr(pen, name)(*arguments)
 
 
-def draw_paths(paths: Iterable[NDArray[np.float64]], pen: BrushPen) -> None:
-    """Tell ``pen`` the handle paths ``[n, 3]`` of strokes, in order.
+def draw_paths(
+    paths: Sequence[NDArray[np.float64]],
+    pen: BrushPen,
+    dips: Sequence[bool] | None = None,
+    stone: InkStone | None = None,
+) -> None:
+    """Tell ``pen`` the handle paths ``[n, 3]`` of strokes, in order, and the dips before those that ``dips`` says.
 
     Raises:
         HierbrushError: ``pen`` lacks one of a pen's four methods.
     """
     _check_pen(pen)
-    for path in paths:
-        pen.dip()
+    shape = getattr(pen, "shape", None)
+    for index, path in enumerate(paths):
+        if dips is None or dips[index]:
+            if stone is not None and callable(shape):
+                shape(stone)
+            else:
+                pen.dip()
         pen.lower(*path[0].tolist())
         for row in path[1:].tolist():
             pen.move_to(*row)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from os import PathLike
 from pathlib import Path
-from typing import Any, BinaryIO, Self, TypeVar, overload
+from typing import TYPE_CHECKING, Any, BinaryIO, Self, TypeVar, overload
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,23 +17,31 @@ from hierbrush.arguments import check_kind, check_list, check_path, check_whole
 from hierbrush.characters import Component
 from hierbrush.errors import HierbrushError, shown
 from hierbrush.files import write_atomically
+from hierbrush.ink import InkStone, ink_of
 from hierbrush.metrics import SIDE, Scores, score, stroke_iou
-from hierbrush.sim import BrushModel, rasterise, trace
+from hierbrush.sim import BOX, BrushModel, rasterise, trace
 from hierbrush.sources import Plan, kind
 from hierbrush.strokes.goal import StrokeGoal
 from hierbrush.writing import outputs
+from hierbrush.writing.inked import inked, pictures, starts_of
 from hierbrush.writing.layout import Layout, layout_of
 from hierbrush.writing.levels import LevelScores, composer_scores, stroke_box
 from hierbrush.writing.options import options_of
 from hierbrush.writing.outputs import Output, kind_of
-from hierbrush.writing.paper import BOX, Cell, Paper, check_size, picture_shape, pixel_corner
+from hierbrush.writing.paper import Cell, Paper, check_size, picture_shape, pixel_corner
 from hierbrush.writing.passage import BLANK
 from hierbrush.writing.pens import BrushPen, draw_paths
 from hierbrush.writing.trajectory import MotionLimits, compose
 
+if TYPE_CHECKING:
+    from hierbrush.arms import Arm
+    from hierbrush.writing.on_arm import ArmSheet
+
 _T = TypeVar("_T", bound=np.generic)
 
 MOST_SEED = 2**63 - 1
+
+_MOST_PLAYED = 60  # characters of a sheet that plays in a notebook, at some 10 kB each
 
 
 @dataclass(frozen=True, eq=False)
@@ -42,7 +50,8 @@ class WrittenStroke:
 
     ``goal`` is what the policy saw; ``reference`` float32 ``[n, 2]`` the outline in the unit box which alone is used
     for scoring: the glyph's, or the goal's if the stroke was composed; ``path`` float64 ``[n, 3]`` the handle in metres
-    in the character box, two rows a control tick; ``span`` the rows of the trajectory that are this path.
+    in the character box, two rows a control tick; ``span`` the rows of the trajectory that are this path;
+    ``start`` where the tip pointed before, [2], where it was not as a dip leaves it.
     """
 
     goal: StrokeGoal
@@ -50,6 +59,7 @@ class WrittenStroke:
     path: NDArray[np.float64]
     brush: BrushModel
     span: slice
+    start: NDArray[np.float64] | None = None
 
     @property
     def stroke_type(self) -> str:
@@ -59,7 +69,9 @@ class WrittenStroke:
     @cached_property
     def iou(self) -> float:
         """IoU of this stroke's own ink with its reference, on the 256 × 256 raster of the character box."""
-        return stroke_iou(trace(self.brush, [self.path], side=SIDE, box=BOX), rasterise([self.reference], SIDE))
+        starts = None if self.start is None else [self.start]
+        ink = trace(self.brush, [self.path], side=SIDE, box=BOX, directions=starts)
+        return stroke_iou(ink, rasterise([self.reference], SIDE))
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, WrittenStroke):
@@ -98,6 +110,7 @@ class Sheet(ABC):
     policy: str
     seed: int
     motion: MotionLimits
+    stone: InkStone | None
     width: float
     height: float
     cells: tuple[Cell, ...]
@@ -113,7 +126,12 @@ class Sheet(ABC):
 
     @cached_property
     def _movement(self) -> tuple[NDArray[np.void], tuple[slice, ...]]:
-        return compose(self.paths, self.width, self.height, self.motion)
+        return compose(self.paths, self.width, self.height, self.motion, self.dips, self.stone)
+
+    @property
+    def dips(self) -> tuple[bool, ...]:
+        """Whether the brush is dipped before each stroke on this paper, in writing order."""
+        return tuple(dip for cell in self.cells for dip in cell.writing.stroke_dips)
 
     @property
     def trajectory(self) -> NDArray[np.void]:
@@ -121,7 +139,7 @@ class Sheet(ABC):
         return self._movement[0]
 
     @abstractmethod
-    def image(self, size: int = 256) -> NDArray[np.float32]:
+    def image(self, size: int = 256, ink: object = None) -> NDArray[np.float32]:
         """Return the ink, 1 = ink and 0 = paper, with a character box ``size`` pixels wide."""
 
     grid: str | None = None
@@ -138,7 +156,28 @@ class Sheet(ABC):
         Raises:
             HierbrushError: ``pen`` lacks one of a pen's four methods.
         """
-        draw_paths(self.paths, pen)
+        draw_paths(self.paths, pen, self.dips, self.stone)
+
+    def on(self, arm: Arm | Mapping[str, Any] | str = "ur5e", *, lift: float = 0.0) -> ArmSheet:
+        """Return this writing on a robot arm: its joints over time, see `hierbrush.arms`.
+
+        Args:
+            arm: ``"ur5e"``, ``"so101"``, the path of an arm's MJCF or URDF, an `Arm`, or a mapping of its fields.
+            lift: metres by which all of the movement is raised, so that nothing touches: a dry run.
+
+        Raises:
+            HierbrushError: MuJoCo is missing, or the arm cannot write all of this; the message names the character, the
+                axis, and where the paper would have to lie.
+        """
+        try:
+            from hierbrush.writing.on_arm import on_arm
+        except ModuleNotFoundError as error:
+            if (error.name or "").startswith("hierbrush"):
+                raise
+            raise HierbrushError(
+                f'arm: needs {error.name}, which is not installed; pip install "hierbrush[arm]"'
+            ) from None
+        return on_arm(self, arm, lift)
 
     @overload
     def save(self, path: str | PathLike[str], *, format: str | None = None, **options: Any) -> Path: ...
@@ -161,8 +200,8 @@ class Sheet(ABC):
             path: name of the file, or a binary file that is open for writing.
             format: the kind of file where it is not the suffix; needed for an open file.
             **options: what the kind can be told (docs/formats.md): ``size``, pixels of a character box in png (256
-                unless told otherwise) and gif (240); ``gcode``, the machine, as `GcodeOptions` or as a mapping of its
-                fields.
+                unless told otherwise) and gif (240); ``ink``, as for `image`, in png, gif and pdf; ``gcode``, the
+                machine, as `GcodeOptions` or as a mapping of its fields.
 
         Returns:
             The path; None for an open file.
@@ -193,6 +232,12 @@ class Sheet(ABC):
             )
         return sheet
 
+    def _repr_html_(self) -> str | None:
+        """Play in a notebook; a long text shows itself as a picture, which is smaller."""
+        from hierbrush.writing.exports import html
+
+        return html.frame(self) if len(self.cells) <= _MOST_PLAYED else None
+
     def _repr_png_(self) -> bytes:
         return Output.of("png").render(self)
 
@@ -204,7 +249,8 @@ class Writing(Sheet):
     """One character as the brush wrote it; the paper is the character box.
 
     ``strokes`` are in writing order; ``goal``, ``composer``, ``policy``, ``seed`` and ``brush`` say how it was written,
-    ``motion`` how fast the arm may be.
+    ``motion`` how fast the arm may be; ``stroke_dips`` before which strokes the brush was dipped, ``stone`` on which
+    stone.
 
     Raises:
         HierbrushError: an argument of the wrong kind, or paths that are not those of the plan's strokes.
@@ -219,6 +265,8 @@ class Writing(Sheet):
         seed: int,
         stroke_paths: Sequence[NDArray[np.float64]],
         motion: MotionLimits | Mapping[str, Any] | None = None,
+        dips: Sequence[bool] | None = None,
+        stone: InkStone | Mapping[str, Any] | None = None,
     ) -> None:
         check_kind("plan", plan, Plan, "a Plan")
         check_kind("brush", brush, BrushModel, "a BrushModel")
@@ -231,6 +279,8 @@ class Writing(Sheet):
         self.width = self.height = BOX
         self.cells = (Cell(self, 0.0, 0.0, BOX),)
         self.stroke_paths = tuple(_frozen(path) for path in _checked_paths(stroke_paths, len(plan.goals)))
+        self.stroke_dips = _checked_dips(dips, len(plan.goals))
+        self.stone = None if stone is None else options_of("stone", InkStone, stone)
 
     @property
     def char(self) -> str:
@@ -284,12 +334,24 @@ class Writing(Sheet):
         return LevelScores(composed, score(self._ink, rasterise(self.plan.references, SIDE)), character)
 
     @cached_property
+    def starts(self) -> tuple[NDArray[np.float64], ...] | None:
+        """Where the tip pointed before each stroke, [2] each; None where each began as a dip leaves it."""
+        if all(self.stroke_dips) and (self.stone is None or self.stone.strokes):
+            return None
+        return starts_of(self.brush, self.stroke_paths, self.stroke_dips, self.stone)
+
+    def stroke_ink(self, index: int, size: int) -> NDArray[np.float32]:
+        """Return the ink of one stroke alone, float32 ``[size, size]``."""
+        starts = None if self.starts is None else [self.starts[index]]
+        return trace(self.brush, [self.stroke_paths[index]], side=size, box=BOX, directions=starts)
+
+    @cached_property
     def strokes(self) -> tuple[WrittenStroke, ...]:
         """The strokes in writing order."""
         return tuple(
-            WrittenStroke(goal, reference, path, self.brush, span)
-            for goal, reference, path, span in zip(
-                self.plan.goals, self.plan.references, self.stroke_paths, self._movement[1], strict=True
+            WrittenStroke(goal, reference, path, self.brush, span, None if self.starts is None else self.starts[index])
+            for index, (goal, reference, path, span) in enumerate(
+                zip(self.plan.goals, self.plan.references, self.stroke_paths, self._movement[1], strict=True)
             )
         )
 
@@ -312,13 +374,21 @@ class Writing(Sheet):
     def _ink(self) -> NDArray[np.float32]:
         return _frozen(self.image(SIDE))
 
-    def image(self, size: int = 256) -> NDArray[np.float32]:
+    def image(self, size: int = 256, ink: object = None) -> NDArray[np.float32]:
         """Return the ink, float32 ``[size, size]``, 1 = ink and 0 = paper: the character box exactly.
 
+        Args:
+            size: pixels of its side, 32 to 1024.
+            ink: an `Ink`, a mapping of its fields, or a preset's name: ``"wet"``, ``"dry"``, ``"fading"``, ``"sized"``,
+                or ``"plain"``, which is the simulator's own and what is drawn unless told otherwise (docs/ink.md).
+
         Raises:
-            HierbrushError: ``size`` is no whole number from 32 to 1024.
+            HierbrushError: ``size`` is no whole number from 32 to 1024, or there is no such ink.
         """
-        return trace(self.brush, self.stroke_paths, side=check_size(size), box=BOX)
+        size, how = check_size(size), ink_of(ink)
+        if how is None:
+            return trace(self.brush, self.stroke_paths, side=size, box=BOX, directions=self.starts)
+        return inked(self.cells[0], size, how)
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Writing):
@@ -349,7 +419,7 @@ class Page(Sheet):
         written = _checked_writings(writings, units)
         first = written[0]
         self.brush, self.goal, self.policy, self.seed = first.brush, first.goal, first.policy, first.seed
-        self.motion = first.motion
+        self.motion, self.stone = first.motion, first.stone
         self.width, self.height = paper.width, paper.height
         self.grid = self.layout.grid
         self.grid_boxes = self.layout.boxes(text) if self.grid else ()
@@ -357,20 +427,21 @@ class Page(Sheet):
             Cell(writing, x, y, paper.cell) for writing, (x, y) in zip(written, paper.corners, strict=True)
         )
 
-    def image(self, size: int = 256) -> NDArray[np.float32]:
+    def image(self, size: int = 256, ink: object = None) -> NDArray[np.float32]:
         """Return the ink of the whole paper, float32 ``[height, width]``, 1 = ink and 0 = paper.
 
         A character box is ``size`` pixels wide and starts at a whole pixel, so that each box equals its `Writing`'s
-        own image.
+        own image. With an ``ink`` (as for `Writing.image`) the paper's grain runs on from box to box.
 
         Raises:
             HierbrushError: ``size`` is no whole number from 32 to 1024, or the picture would pass 64 million pixels.
         """
-        size = check_size(size)
+        size, how = check_size(size), ink_of(ink)
         sheet = np.zeros(picture_shape(self.paper, size), np.float32)
-        for cell in self.cells:
+        drawn = (cell.writing.image(size) for cell in self.cells) if how is None else pictures(self, size, how)
+        for cell, picture in zip(self.cells, drawn, strict=True):
             top, left = pixel_corner(cell, size)
-            sheet[top : top + size, left : left + size] = cell.writing.image(size)
+            sheet[top : top + size, left : left + size] = picture
         return sheet
 
     def __len__(self) -> int:
@@ -427,6 +498,15 @@ def _checked_paths(paths: object, strokes: int) -> list[NDArray[np.float64]]:
     return arrays
 
 
+def _checked_dips(dips: object, strokes: int) -> tuple[bool, ...]:
+    if dips is None:
+        return (True,) * strokes
+    told = tuple(dips) if isinstance(dips, list | tuple) else ()
+    if len(told) != strokes or not all(isinstance(dip, bool) for dip in told):
+        raise HierbrushError(f"dips: {shown(dips)}, expected True or False for each of the {strokes} strokes")
+    return told
+
+
 def _checked_writings(writings: object, units: list[str]) -> list[Writing]:
     written = check_list("writings", writings, "a Writing for every character of the text")
     if not all(isinstance(writing, Writing) for writing in written):
@@ -446,4 +526,5 @@ def _identity(writing: Writing) -> tuple[object, ...]:
     told = plan.char, plan.source, plan.composer, plan.decomposition, plan.order, plan.unknown, plan.weight
     glyph = None if plan.glyph is None else [outline.tolist() for outline in plan.glyph]
     picture = None if plan.picture is None else plan.picture.tobytes()
-    return told, glyph, picture, plan.confidence, writing.brush, writing.policy, writing.seed, writing.motion
+    how = writing.brush, writing.policy, writing.seed, writing.motion, writing.stroke_dips, writing.stone
+    return told, glyph, picture, plan.confidence, how

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hierbrush.arguments import check_number
+from hierbrush.ink import InkStone
 
 ROW_SECONDS = 0.025
 """Least seconds between rows: two a control tick of 20 Hz."""
@@ -35,7 +36,7 @@ TRAJECTORY = np.dtype(
 
 ``t`` seconds; ``x``, ``y`` metres on the paper, x right and y down from its top left corner; ``z`` metres below first
 touch, negative in the air; ``down`` whether the brush is writing; ``stroke`` the index of the stroke the row belongs
-to, -1 between strokes; ``dip`` whether the brush rests in the ink.
+to, -1 between strokes; ``dip`` whether the brush is in the ink: it rests there, or is shaped on a stone.
 """
 
 
@@ -87,20 +88,31 @@ def motion_peaks(trajectory: NDArray[np.void]) -> tuple[float, float, float]:
 
 
 def compose(
-    paths: Sequence[NDArray[np.float64]], width: float, height: float, limits: MotionLimits
+    paths: Sequence[NDArray[np.float64]],
+    width: float,
+    height: float,
+    limits: MotionLimits,
+    dips: Sequence[bool] | None = None,
+    stone: InkStone | None = None,
 ) -> tuple[NDArray[np.void], tuple[slice, ...]]:
     """Join handle paths ``[n, 3]`` in metres into one movement on a paper of ``width`` by ``height`` metres.
 
-    Before each stroke the brush dips beside the paper, as the simulator's tuft is refilled and straightened there;
-    after each it lifts. In the air it follows a minimum-jerk profile. Nothing is faster than ``limits``.
+    Before each stroke, or those that ``dips`` says, the brush dips beside the paper, as the simulator's tuft is
+    refilled and straightened there; after each it lifts. With a ``stone`` it is filled and shaped there by its
+    movement. In the air it follows a minimum-jerk profile. Nothing is faster than ``limits``.
 
     Returns the rows (dtype ``TRAJECTORY``) and for each stroke the slice of rows that is its path.
     """
-    stone = np.array([width + INK_STONE, height / 2, 0.0])
-    above_stone = stone - [0.0, 0.0, LIFT_HEIGHT]
-    pieces: list[NDArray[np.float64]] = [above_stone[None]]
+    if stone is None:
+        ink, moves = np.array([width + INK_STONE, height / 2, 0.0]), []
+        above_ink = ink - [0.0, 0.0, LIFT_HEIGHT]
+    else:
+        moves = stone.moves(stone.middle(width, height), soak=_DIP_ROWS)
+        ink = np.array([*stone.middle(width, height), -stone.height])
+        above_ink = ink - [0.0, 0.0, LIFT_HEIGHT]
+    pieces: list[NDArray[np.float64]] = [above_ink[None]]
     labels: list[NDArray[np.int32]] = [np.array([-1], np.int32)]
-    dips: list[NDArray[np.bool_]] = [np.array([False])]
+    wet: list[NDArray[np.bool_]] = [np.array([False])]
     seconds: list[NDArray[np.float64]] = [np.zeros(1)]
     spans: list[slice] = []
     rows = 1
@@ -110,24 +122,38 @@ def compose(
         pieces.append(points)
         seconds.append(np.full(len(points), pace))
         labels.append(np.full(len(points), stroke, np.int32))
-        dips.append(np.full(len(points), dip))
+        wet.append(np.full(len(points), dip))
         rows += len(points)
 
-    here = above_stone
+    def dip_in() -> None:
+        if stone is None:
+            add(_glide(above_ink, ink, limits))
+            add(np.repeat(ink[None], _DIP_ROWS, axis=0), dip=True)
+            add(_glide(ink, above_ink, limits))
+            return
+        at = above_ink
+        for move in moves:
+            add(_glide(at, np.array(move.end), limits), dip=move.wet)
+            at = np.array(move.end)
+            if move.rest:
+                add(np.repeat(at[None], move.rest, axis=0), dip=True)
+        add(_glide(at, above_ink, limits))
+
+    here = above_ink
     for index, path in enumerate(paths):
         above_start = np.array([path[0, 0], path[0, 1], min(path[0, 2], -LIFT_HEIGHT)])
-        add(_glide(here, above_stone, limits))
-        add(_glide(above_stone, stone, limits))
-        add(np.repeat(stone[None], _DIP_ROWS, axis=0), dip=True)
-        add(_glide(stone, above_stone, limits))
-        add(_glide(above_stone, above_start, limits))
+        if dips is None or dips[index]:
+            add(_glide(here, above_ink, limits))
+            dip_in()
+            here = above_ink
+        add(_glide(here, above_start, limits))
         add(_glide(above_start, path[0], limits))
         spans.append(slice(rows, rows + len(path)))
         # Its first row repeats where the glide ended: the handle rests for a moment while the pace changes.
         add(path, stroke=index, pace=limits.row_seconds(path))
         here = np.array([path[-1, 0], path[-1, 1], min(path[-1, 2], -LIFT_HEIGHT)])
         add(_glide(path[-1], here, limits))
-    add(_glide(here, above_stone, limits))
+    add(_glide(here, above_ink, limits))
 
     trajectory = np.zeros(rows, TRAJECTORY)
     points = np.concatenate(pieces)
@@ -135,7 +161,7 @@ def compose(
     for column, name in enumerate("xyz"):
         trajectory[name] = points[:, column]
     trajectory["stroke"] = np.concatenate(labels)
-    trajectory["dip"] = np.concatenate(dips)
+    trajectory["dip"] = np.concatenate(wet)
     trajectory["down"] = (trajectory["stroke"] >= 0) & (trajectory["z"] > 0.0)
     trajectory.flags.writeable = False
     return trajectory, tuple(spans)

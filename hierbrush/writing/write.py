@@ -6,16 +6,22 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from os import PathLike, fspath
-from typing import Any, TypedDict, Unpack
+from typing import Any, NamedTuple, TypedDict, Unpack
+
+import numpy as np
+from numpy.typing import NDArray
 
 from hierbrush.arguments import check_choice, check_kind, check_number, check_whole
 from hierbrush.errors import HierbrushError, closest, shown
-from hierbrush.sim import BrushModel
-from hierbrush.sources import BOLDEST, LIGHTEST, Request, check, plans_of
+from hierbrush.ink import DIPS, InkStone, plan_dips
+from hierbrush.sim import PRESETS, BrushModel
+from hierbrush.sources import BOLDEST, LIGHTEST, Plan, RejectedError, Request, check, kind, plans_of
 from hierbrush.strokes.rollout import policy_name, write_strokes
+from hierbrush.writing.inked import Tuft
 from hierbrush.writing.layout import DIRECTIONS, Layout, layout_of
 from hierbrush.writing.options import options_of
 from hierbrush.writing.passage import BLANK, Missing, spelled, writable
+from hierbrush.writing.planned import Paths, PlanInterrupted, Planning, planned_paths
 from hierbrush.writing.result import MOST_SEED, Page, Writing
 from hierbrush.writing.trajectory import MotionLimits
 from hierbrush.writing.workers import mapped
@@ -23,8 +29,21 @@ from hierbrush.writing.workers import mapped
 _BATCH = 64  # characters composed and written side by side: what fits into a core's cache
 _MOST_WORKERS = 1024
 
-Progress = Callable[[int], object]
+Progress = Callable[[float], object]
 Motion = MotionLimits | Mapping[str, Any] | None
+Stone = InkStone | Mapping[str, Any] | None
+
+
+class Dipping(NamedTuple):
+    """When the brush is dipped (see `DIPS`), and on which stone."""
+
+    when: str
+    stone: InkStone | None
+
+    @property
+    def carries(self) -> bool:
+        """Whether a stroke may begin with a tuft that is not as a good dip leaves it."""
+        return self.when != "stroke" or (self.stone is not None and not self.stone.strokes)
 
 
 class How(TypedDict, total=False):
@@ -35,9 +54,13 @@ class How(TypedDict, total=False):
     composer: str | PathLike[str] | None
     brush: str | BrushModel
     policy: str | PathLike[str]
+    budget: int | None
+    robust: bool
     seed: int
     motion: Motion
     weight: float
+    dip: str
+    stone: Stone
 
 
 class WritingInterrupted(KeyboardInterrupt):
@@ -67,9 +90,13 @@ def write_character(
     composer: str | PathLike[str] | None = None,
     brush: str | BrushModel = "measured",
     policy: str | PathLike[str] = "learned",
+    budget: int | None = None,
+    robust: bool = False,
     seed: int = 0,
     motion: Motion = None,
     weight: float = 1.0,
+    dip: str = "stroke",
+    stone: Stone = None,
 ) -> Writing:
     """Write one character.
 
@@ -80,21 +107,35 @@ def write_character(
         goal: where the strokes' order, places and shapes come from: ``"glyph"``, from the character's glyph; or
             ``"decomposition"``, from the composer, which knows how training characters write the character's
             components. What is best known unless given: the glyph where there is one, the composer where there is none
-            (a description has no glyph, nor have most characters of Unicode) or where ``composer`` is given.
+            (a description has no glyph, nor have most characters of Unicode) or where ``composer`` is given. A font's
+            file (``"MaShanZheng.ttf"``), a picture's (``"yong.png"``) or an array [h, w] with 1 = ink is copied: the
+            character's strokes are found in that ink or, where they are not surely there, its skeleton is written;
+            ``writing.goal`` tells which.
         style: file of the hand to write in; the one that hierbrush knows unless given.
-        composer: who composes: ``"learned"`` unless given, a baseline (``"component means"``,
+        composer: who composes: ``"learned"`` unless given, a control (``"component means"``,
             ``"nearest character"``, ``"fixed splits"``), or the path of a ``.safetensors`` file.
-        brush: a preset's name (``"measured"``, ``"round"``) or a `BrushModel`.
-        policy: who moves the brush: ``"learned"`` (the primitives that come with hierbrush), a control
+        brush: a preset's name (``"measured"``, ``"round"``), a brush file made by ``hierbrush brush fit``, or a
+            `BrushModel`.
+        policy: who moves the brush: ``"learned"`` (the primitives that come with hierbrush), ``"planned"`` (a search
+            in the simulator that begins with what these do, and takes seconds instead of milliseconds), a control
             (``"scripted"``, ``"zero"``, ``"random"``), or the path of weights that ``hierbrush train`` made: a
             ``.safetensors`` file or the folder of a training. Stroke types that it did not practise are written by the
             primitives that come with hierbrush; a warning says which.
-        seed: of the policy's random numbers. The same arguments give the same writing, bit by bit with the glyph as
-            goal; between machines a composed character may differ visibly, since their matrix libraries round
-            differently before the composer decides (`benchmarks/bench_machines.py` says by how much).
+        budget: strokes written in the search for each stroke of ``policy="planned"``; 2,400 unless given. Ctrl-C ends
+            the search with the best so far.
+        robust: whether that search looks for what does well on average with brushes off by 10 % and a hand off by
+            0.5 mm.
+        seed: of the policy's random numbers and of the search. The same arguments give the same writing, bit by bit
+            with the glyph as goal; between machines a composed or a planned character may differ visibly, since their
+            matrix libraries round differently before something is decided (`benchmarks/bench_machines.py` says by how
+            much).
         motion: what the arm can do, as `MotionLimits` or as a mapping of its fields; the trajectory is slowed down to
             it, the ink does not depend on it.
         weight: how wide strokes are written, 0.4 to 2; 1 is the width that the strokes of the hand have.
+        dip: when the brush is dipped: before each ``"stroke"``, before each ``"character"``, or ``"auto"``: when its
+            ink would not last for the next stroke. Without a dip the tuft stays bent as the last stroke left it.
+        stone: the `InkStone` (or a mapping of its fields) on which each dip is a real movement; a short one unless
+            given, after which the tuft counts as straight.
 
     Raises:
         HierbrushError: the character or a component is not known, the description is malformed, or an argument names
@@ -107,11 +148,43 @@ def write_character(
         composer=composer,
         brush=brush,
         policy=policy,
+        budget=budget,
+        robust=robust,
         seed=seed,
         motion=motion,
         weight=weight,
+        dip=dip,
+        stone=stone,
     )
     return writing
+
+
+def write_picture(
+    picture: Any,
+    *,
+    brush: str | BrushModel = "measured",
+    policy: str | PathLike[str] = "learned",
+    seed: int = 0,
+    motion: Motion = None,
+    weight: float = 1.0,
+) -> Writing:
+    """Write the ink of a picture, whatever it shows: the skeleton of the ink becomes strokes in a plausible order.
+
+    Args:
+        picture: a picture's file, or an array: float or bool [h, w] with 1 = ink, or uint8 [h, w], [h, w, 3] or
+            [h, w, 4] with 0 = black.
+        brush: as for `write_character`.
+        policy: as for `write_character`.
+        seed: as for `write_character`.
+        motion: as for `write_character`.
+        weight: as for `write_character`.
+
+    Raises:
+        HierbrushError: there is no such picture, or no ink in it.
+    """
+    request = _request(False, "horizontal", goal=picture, weight=weight)
+    hand = _hand(brush=brush, policy=policy, seed=seed, motion=motion)
+    return _written(kind("skeleton")(request).plans([""]), **hand)[0]
 
 
 def write_characters(
@@ -137,9 +210,9 @@ def write_characters(
             they are made of; where that cannot be composed, what their glyph is taken apart into.
         direction: of the text that punctuation is placed for, ``"vertical"`` or ``"horizontal"``.
         workers: processes that share the work; a batch gives the same in any of them.
-        progress: is told how many characters were just written.
-        **how: ``goal``, ``style``, ``composer``, ``brush``, ``policy``, ``seed``, ``motion`` and ``weight``, each as
-            for `write_character`, for every character.
+        progress: is told how many characters were just written; of those that are planned here, in parts.
+        **how: ``goal``, ``style``, ``composer``, ``brush``, ``policy``, ``budget``, ``robust``, ``seed``, ``motion``,
+            ``weight``, ``dip`` and ``stone``, each as for `write_character`, for every character.
 
     Raises:
         HierbrushError: as for `write_character`, or there are fewer than 1 workers.
@@ -151,14 +224,23 @@ def write_characters(
     check_choice("direction", direction, DIRECTIONS)
     request, hand = replace(_request(stroke_lists, direction, **how), described=described), _hand(**how)
     chars = _checked_characters(characters, request)
-    batches = [chars[start : start + _BATCH] for start in range(0, len(chars), _BATCH)]
-    write = partial(_write_batch, request=request, **hand)
+    workers = check_whole("workers", workers, 1, _MOST_WORKERS)
+    # Searches take so long that a character is a batch.
+    size = _BATCH if hand["planning"] is None else 1
+    batches = [chars[start : start + size] for start in range(0, len(chars), size)]
+    here = progress is not None and hand["planning"] is not None and 1 in (workers, len(batches))
+    write = partial(_write_batch, request=request, told=progress if here else None, **hand)
     written: list[Writing] = []
     try:
-        for batch in mapped(write, batches, check_whole("workers", workers, 1, _MOST_WORKERS)):
+        for batch in mapped(write, batches, workers):
             written += batch
-            if progress is not None:
+            if progress is not None and not here:
                 progress(len(batch))
+    except _BatchInterrupted as interrupted:
+        written += interrupted.finished
+        if len(written) == len(chars):
+            return written
+        raise WritingInterrupted(written) from None
     except KeyboardInterrupt:
         raise WritingInterrupted(written) from None
     return written
@@ -197,14 +279,31 @@ def _hand(**how: Unpack[How]) -> dict[str, Any]:
             hint = closest(name, known) or f"; there are {', '.join(known)}"
             raise HierbrushError(f"{name}: is no argument{hint}")
     brush = how.get("brush", "measured")
-    if not isinstance(brush, str | BrushModel):
-        raise HierbrushError(f"brush: {shown(brush)}, expected the name of a preset or a BrushModel")
+    stone, dip = how.get("stone"), check_choice("dip", how.get("dip", "stroke"), DIPS)
+    dipping = Dipping(dip, None if stone is None else options_of("stone", InkStone, stone))
+    policy = policy_name(_name("policy", how.get("policy", "learned")))
+    planning = Planning.of(policy, how.get("budget"), how.get("robust", False))
+    if planning is not None and dipping.carries:
+        raise HierbrushError("dip: what is planned begins each stroke with a straight tuft; dip before each stroke")
     return {
-        "brush": BrushModel.preset(brush) if isinstance(brush, str) else brush,
-        "policy": policy_name(_name("policy", how.get("policy", "learned"))),
+        "brush": _brush(brush),
+        "policy": policy,
+        "planning": planning,
+        "dipping": dipping,
         "seed": check_whole("seed", how.get("seed", 0), 0, MOST_SEED),
         "motion": options_of("motion", MotionLimits, how.get("motion")),
     }
+
+
+def _brush(brush: object) -> BrushModel:
+    if isinstance(brush, BrushModel):
+        return brush
+    if isinstance(brush, str) and brush in PRESETS:
+        return PRESETS[brush]
+    # Reading YAML is only worth its import for a brush of a file.
+    from hierbrush.brushes.brush_file import brush_of
+
+    return brush_of(brush)
 
 
 def _name(argument: str, value: object) -> str:
@@ -220,22 +319,99 @@ def _name(argument: str, value: object) -> str:
     return text
 
 
+class _BatchInterrupted(KeyboardInterrupt):
+    """Ctrl-C came while a batch was searched for; ``finished`` are its writings so far, the last one still to gain."""
+
+    def __init__(self, finished: list[Writing]) -> None:
+        super().__init__("interrupted")
+        self.finished = finished
+
+
 def _write_batch(
-    batch: list[str], *, request: Request, brush: BrushModel, policy: str, seed: int, motion: MotionLimits
+    batch: list[str],
+    *,
+    request: Request,
+    brush: BrushModel,
+    policy: str,
+    planning: Planning | None,
+    dipping: Dipping,
+    seed: int,
+    motion: MotionLimits,
+    told: Callable[[float], object] | None,
 ) -> list[Writing]:
-    plans = plans_of(batch, request)
-    paths = iter(write_strokes([goal for plan in plans for goal in plan.goals], brush, policy=policy, seed=seed))
-    return [
-        Writing(
-            plan,
-            brush=brush,
-            policy=policy,
-            seed=seed,
-            stroke_paths=[next(paths) for _ in plan.goals],
-            motion=motion,
-        )
-        for plan in plans
-    ]
+    return _written(
+        plans_of(batch, request), brush=brush, policy=policy, planning=planning, dipping=dipping, seed=seed,
+        motion=motion, told=told,
+    )  # fmt: skip
+
+
+def _written(
+    plans: Sequence[Plan | RejectedError],
+    *,
+    brush: BrushModel,
+    policy: str,
+    planning: Planning | None,
+    dipping: Dipping,
+    seed: int,
+    motion: MotionLimits,
+    told: Callable[[float], object] | None = None,
+) -> list[Writing]:
+    found = [_accepted(plan) for plan in plans]
+
+    def writings(paths: list[Paths], dips: list[tuple[bool, ...]] | None = None) -> list[Writing]:
+        return [
+            Writing(
+                plan,
+                brush=brush,
+                policy=policy,
+                seed=seed,
+                stroke_paths=of_plan,
+                motion=motion,
+                dips=None if dips is None else dips[at],
+                stone=dipping.stone,
+            )
+            for at, (plan, of_plan) in enumerate(zip(found, paths, strict=False))
+        ]
+
+    if planning is not None:
+        try:
+            return writings(planned_paths(found, brush, planning, seed, told))
+        except PlanInterrupted as interrupted:
+            raise _BatchInterrupted(writings(interrupted.finished)) from None
+    written = iter(write_strokes([goal for plan in found for goal in plan.goals], brush, policy=policy, seed=seed))
+    paths = [[next(written) for _ in plan.goals] for plan in found]
+    if not dipping.carries:
+        return writings(paths)
+    dips = [plan_dips(brush, own, dipping.when) for own in paths]
+    return writings(_carried(found, dips, brush, policy, seed, dipping.stone), dips)
+
+
+def _carried(
+    plans: Sequence[Plan],
+    dips: Sequence[Sequence[bool]],
+    brush: BrushModel,
+    policy: str,
+    seed: int,
+    stone: InkStone | None,
+) -> list[Paths]:
+    """Write strokes with tufts that stay bent from one to the next: the first of all characters, then the second."""
+    tufts = [Tuft(brush, stone) for _ in plans]
+    paths: list[list[NDArray[np.float64]]] = [[] for _ in plans]
+    for number in range(max((len(plan.goals) for plan in plans), default=0)):
+        going = [at for at, plan in enumerate(plans) if number < len(plan.goals)]
+        starts = np.array([tufts[at].before(dips[at][number]) for at in going])
+        goals = [plans[at].goals[number] for at in going]
+        written = write_strokes(goals, brush, policy=policy, seed=seed + number, directions=starts)
+        for at, path in zip(going, written, strict=True):
+            paths[at].append(path)
+            tufts[at].write(path)
+    return list(paths)
+
+
+def _accepted(plan: Plan | RejectedError) -> Plan:
+    if isinstance(plan, RejectedError):
+        raise plan
+    return plan
 
 
 def write_text(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -13,16 +14,16 @@ RunScript = Callable[..., str]
 # What each is given, and a piece of what it prints at its end.
 QUICK = {
     "bench_machines.py": ("--every 5000", "decomposition"),
+    "bench_planner.py": ("rollouts characters dataset --count 1 --budget 300 --ticks 100", "9,600 from follower"),
     "bench_sim.py": ("--slots 32 --repeats 1", "libmypaint"),
-    "bench_types.py": ("--limit 1", "HZG"),
+    "bench_studio.py": ("一 --side 128 --seconds 1", "a line is watched after"),
     "bench_unicode.py": ("--limit 40", "refused:"),
     "bench_writing.py": ("--limit 4 --every 2 --workers 1", "decomposition: cold, wall"),
 }
 SLOW = {
+    "bench_arms.py": ("--text 一 --large 40", "three times as stiff"),
     "bench_hierarchy.py": ("--slots 4 --environments 2 --iterations 1", "| hierbrush, 4 characters |"),
     "bench_passages.py": ("--limit 8 --workers 1", "written s"),
-    "bench_places.py": ("learned --limit 2 --weight 0.8 1", "2 validation characters of known components"),
-    "bench_reward.py": ("learned --limit 2", "mean above imitation"),
     "bench_rllib.py": ("--slots 64 --fragment 4 --minibatch 64 --epochs 1 --iterations 1", "end to end."),
     "bench_scaling.py": ("--runners 1 2 --iterations 1", "nine tenths"),
 }
@@ -36,7 +37,9 @@ def test_none_is_forgotten() -> None:
 
 @pytest.mark.parametrize("name", [*QUICK, *(pytest.param(name, marks=pytest.mark.slow) for name in SLOW)])
 def test_it_starts(name: str, run_script: RunScript) -> None:
+    if name == "bench_studio.py":
+        pytest.importorskip("playwright", reason="Playwright is not installed")
+        if shutil.which("chromium") is None:
+            pytest.skip("there is no Chromium (Debian: apt-get install chromium)")
     arguments, printed = {**QUICK, **SLOW}[name]
-    # bench_types tells by 1 that a policy missed what is asked of it, which one stroke may do.
-    statuses = (0, 1) if name == "bench_types.py" else (0,)
-    assert printed in run_script(f"benchmarks/{name}", *arguments.split(), statuses=statuses)
+    assert printed in run_script(f"benchmarks/{name}", *arguments.split())

@@ -15,10 +15,10 @@ import pytest
 import shapely
 
 from hierbrush.characters import CharacterLibrary, Component, UnknownCharacterError, load_library
-from hierbrush.characters.build.matching import CUT_OUTS
 from hierbrush.characters.library import DATA_FILE
 from hierbrush.errors import HierbrushError
 from hierbrush.strokes.types import ABBREVIATIONS, stroke_type
+from hierbrush_build.characters.matching import CUT_OUTS
 
 
 @pytest.fixture(scope="module")

@@ -10,10 +10,6 @@ import numpy as np
 import pytest
 
 from hierbrush.characters import CharacterLibrary, load_library
-from hierbrush.characters.build import orders
-from hierbrush.characters.build.corrections import Correction, load_corrections
-from hierbrush.characters.build.orders import COUNT, ORDER, RIGHT, TYPES, UNKNOWN, Form, OrderReferences
-from hierbrush.characters.build.recorrect import recorrected
 from hierbrush.characters.data_file import DataFile, leaf_strokes
 from hierbrush.characters.library import DATA_FILE
 from hierbrush.characters.orders import (
@@ -25,6 +21,10 @@ from hierbrush.characters.orders import (
     order_shares,
 )
 from hierbrush.errors import HierbrushError
+from hierbrush_build.characters import orders
+from hierbrush_build.characters.corrections import Correction, load_corrections
+from hierbrush_build.characters.orders import COUNT, ORDER, RIGHT, TYPES, UNKNOWN, Form, OrderReferences
+from hierbrush_build.characters.recorrect import recorrected
 
 
 @pytest.fixture(scope="module")

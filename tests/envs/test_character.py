@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from hierbrush.characters import load_library, split
-from hierbrush.envs.character import CharacterBatch, Lessons
+from hierbrush.envs.character import CharacterBatch
+from hierbrush.envs.lessons import Lessons
 
 
 @pytest.fixture(scope="module")
@@ -40,7 +41,7 @@ def _final_reward(characters: tuple[str, ...], weight: float, *, spoilt: bool) -
     }
     curriculum = {"format": 1, "name": "legible", "strokes": "all", "stages": [stage]}
     batch = CharacterBatch(len(characters), curriculum=curriculum, characters=characters, autoreset=False, seed=0)
-    order = [truth.order for truth in batch.lessons.truths]
+    order = batch.lessons.order
     reward, over = np.zeros(len(characters)), np.zeros(len(characters), bool)
     turn = np.zeros(len(characters), int)
     while not over.all():

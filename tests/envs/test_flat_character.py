@@ -6,8 +6,8 @@ import pytest
 from hierbrush.characters import load_library
 from hierbrush.composer.brief import brief_of
 from hierbrush.composer.flat import ACTION_SIZE, OBSERVATION_SIZE, SIDE, TICKS_A_STROKE, FlatTasks, write_flat
-from hierbrush.envs import flat_character
 from hierbrush.envs.flat_character import FlatCharacterVectorEnv
+from hierbrush.envs.lessons import flat_tasks_of
 from hierbrush.errors import HierbrushError
 from hierbrush.sim import PRESETS, rasterise, trace
 
@@ -74,13 +74,12 @@ def test_returns_add_up_to_the_ink(stage: int, weight: float) -> None:
 def test_ink_on_the_glyph_is_told_from_ink_beside_it() -> None:
     env = make(1)
     env.reset(seed=1)
-    strokes = env.batch.strokes
-    glyph = np.unpackbits(strokes.bank.arrays["mask"].view(np.uint8), bitorder="little").reshape(SIDE, SIDE)
-    assert strokes.area[0] == glyph.sum()
+    glyph = env.batch.wanted(0)
+    assert env.batch.area[0] == glyph.sum()
     for tick in range(40):
         env.step_batch(scribbles(env, tick))
-    ink = strokes.ink(0)
-    assert strokes.counts[0, 2:].tolist() == [np.sum(ink & (glyph > 0)), np.sum(ink & (glyph == 0))]
+    ink = env.batch.brushes.ink(0)
+    assert env.batch.counts[0, 2:].tolist() == [np.sum(ink & glyph), np.sum(ink & ~glyph)]
 
 
 def test_both_ways_of_stepping_agree_until_an_episode_ends() -> None:
@@ -101,7 +100,7 @@ def test_step_hands_out_copies_and_begins_anew_after_an_end() -> None:
     for tick in range(4 * TICKS_A_STROKE):
         _, reward, terminated, _, info = env.step(scribbles(env, tick))
         assert (reward[ended] == 0).all()
-        assert (env.batch.strokes.tick[ended] == 0).all()
+        assert (env.batch.brushes.tick[ended] == 0).all()
         assert not (terminated & ended).any()
         if terminated.any():
             assert (info["episode_metrics"]["inside"][terminated] > 0).all()
@@ -114,25 +113,25 @@ def test_step_hands_out_copies_and_begins_anew_after_an_end() -> None:
 def test_the_hand_moves_as_it_is_told_within_the_handles_limits() -> None:
     env = make(3)
     env.reset(seed=0)
-    start = env.batch.strokes.position.copy()
+    start = env.batch.brushes.position.copy()
     assert (start[:, 2] < 0).all()
     for _ in range(6):
         env.step_batch(np.float32([[0.25, 0, 0], [0, -0.25, 1], [1, 1, -1]]))
-    moved = env.batch.strokes.position - start
+    moved = env.batch.brushes.position - start
     assert moved[0] == pytest.approx([0.01, 0, 0], abs=1e-6)  # 2 mm a tick, a tick behind the commands
     assert moved[1, 0] == 0
     assert moved[1, 1] == pytest.approx(-0.01, abs=1e-6)
-    assert env.batch.strokes.ink(1).any()
-    assert not env.batch.strokes.ink(0).any()
+    assert env.batch.brushes.ink(1).any()
+    assert not env.batch.brushes.ink(0).any()
     assert moved[2, :2] == pytest.approx([0.04 / 2**0.5] * 2, abs=1e-6)
-    assert env.batch.strokes.position[2, 2] == pytest.approx(-0.003)
+    assert env.batch.brushes.position[2, 2] == pytest.approx(-0.003)
 
 
 def test_the_hand_sees_the_page_and_not_the_glyph() -> None:
     env = make(2)
     env.reset(seed=0)
     seeing = env.batch.observe().copy()
-    env.batch.strokes.bank.arrays["mask"][:] = 0
+    env.batch._wanted[:] = 0
     assert np.array_equal(env.batch.observe(), seeing)
     for _ in range(8):
         env.step_batch(np.float32([[0, 0, 1]] * 2))
@@ -157,8 +156,8 @@ def test_stages_change_characters_and_brushes() -> None:
     env = make(6)
     env.set_stage(1)
     env.reset(seed=0)
-    assert (env.batch.strokes.bank.ticks == 4 * TICKS_A_STROKE).all()
-    assert len(np.unique(env.batch.strokes._arrays["params"][:, 0])) == 6
+    assert (env.batch._ticks == 4 * TICKS_A_STROKE).all()
+    assert len(np.unique(env.batch.brushes._arrays["params"][:, 0])) == 6
 
 
 def test_writing_leaves_the_ink_of_the_environment() -> None:
@@ -176,9 +175,9 @@ def test_writing_leaves_the_ink_of_the_environment() -> None:
 
 
 def test_the_same_characters_are_prepared_once() -> None:
-    before = flat_character._tasks.cache_info()
+    before = flat_tasks_of.cache_info()
     first, second = make(seed=77), make(seed=77)
-    after = flat_character._tasks.cache_info()
+    after = flat_tasks_of.cache_info()
     assert (after.misses - before.misses, after.hits - before.hits) == (1, 1)
     assert all(np.array_equal(a, b) for a, b in zip(play(first, 30), play(second, 30), strict=True))
 

@@ -9,8 +9,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from hierbrush.envs import kept_banks
-from hierbrush.envs.kept_banks import cache_folder, kept_bank
+from hierbrush.envs import kept_arrays, kept_banks
+from hierbrush.envs.kept_arrays import cache_folder
+from hierbrush.envs.kept_banks import kept_bank
 from hierbrush.envs.stroke import StrokeVectorEnv
 from hierbrush.sim import GoalBank
 
@@ -87,7 +88,7 @@ def test_what_has_no_part_in_the_goals_shares_them(place: Path, drawn: list[str]
 def test_another_version_finds_nothing(place: Path, drawn: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
     make()
     kept_banks._memory.clear()
-    monkeypatch.setattr(kept_banks, "_origin", lambda: "edited")
+    monkeypatch.setattr(kept_arrays, "_origin", lambda *sources: "edited")
     make()
     assert len(drawn) == 2
 
@@ -139,7 +140,7 @@ def test_old_files_make_room(place: Path, monkeypatch: pytest.MonkeyPatch) -> No
     os.utime(first, (0, 0))
     make(seed=1)
     assert len(list(place.iterdir())) == 2
-    monkeypatch.setattr(kept_banks, "LARGEST_FOLDER", 2 * first.stat().st_size + 1000)
+    monkeypatch.setattr(kept_arrays, "LARGEST_FOLDER", 2 * first.stat().st_size + 1000)
     make(seed=2)
     assert first not in place.iterdir()
     assert place.exists()

@@ -159,7 +159,8 @@ def test_a_picture_shows_goal_ink_and_brush(name: str, curriculum: dict[str, Any
         env.step(np.float32([0, 0, 0.3]))
     written = env.render()
     dark = written.max(axis=2) < 40
-    strokes = env.unwrapped._vector._strokes
+    batch = env.unwrapped._vector.batch
+    strokes = getattr(batch, "brushes", batch)
     assert 0.8 < dark.sum() / (4 * strokes.coverage(0).sum()) <= 1.0  # the brush's outline covers some
     assert ((written[..., 0] > 150) & (written[..., 2] < 60)).any()
     assert np.array_equal(written, env.render())

@@ -104,18 +104,6 @@ def test_stages_change_goals_brushes_and_rewards() -> None:
     assert (hasty < calm + 1e-6).all()
 
 
-def test_raising_the_paper_presses_deeper() -> None:
-    from hierbrush.envs.stroke import _raise_paper
-
-    model = PRESETS["measured"]
-    rows = model.parameters()[None].copy()
-    _raise_paper(rows, np.array([0.0003]))
-    z = 0.004
-    assert rows[0, 0] * z + rows[0, 1] == pytest.approx(model.width(z + 0.0003))
-    assert rows[0, 2] * z + rows[0, 3] == pytest.approx(model.length(z + 0.0003))
-    assert (rows[0, 4] * z + rows[0, 5]) * z + rows[0, 6] == pytest.approx(model.offset(z + 0.0003))
-
-
 @pytest.mark.parametrize(
     ("options", "named"),
     [

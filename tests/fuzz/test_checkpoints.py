@@ -14,7 +14,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from hierbrush.errors import HierbrushError
-from hierbrush.learning.storage import Store, open_store
+from hierbrush.learning.runs.storage import Store, open_store
 
 SECONDS = float(os.environ.get("HIERBRUSH_FUZZ_SECONDS", "2"))
 SEED = int(os.environ.get("HIERBRUSH_FUZZ_SEED", "0"))

@@ -9,11 +9,11 @@ from pathlib import Path
 import pytest
 
 from hierbrush.curriculum import ConfigError, load_curriculum, load_model
-from hierbrush.curriculum.yaml_source import MAX_PROBLEMS
-from hierbrush.learning.config import TrainingConfig
-from hierbrush.learning.hierarchical_config import HierarchicalConfig
-from hierbrush.learning.imitation import ImitationConfig
+from hierbrush.learning.recipes.hierarchical import HierarchicalRecipe
+from hierbrush.learning.recipes.imitation import ImitationRecipe
+from hierbrush.learning.recipes.ppo import PPORecipe
 from hierbrush.resources import folder
+from hierbrush.yaml_source import MAX_PROBLEMS
 
 PIECES = (
     *"：，\u3000“”（）［］１－＃\t\n\r[]{},|>\"'\\#=~永\x00\ufeff\x85\u2028\U0001f58c",
@@ -65,7 +65,7 @@ def mutated(text: str, rng: random.Random, other: str) -> str:
 def files() -> list[tuple[str, Callable[[Path], object]]]:
     """The texts of all packaged files, each with what reads it."""
     found = [(path.read_text("utf-8"), load_curriculum) for path in sorted(folder("curricula").glob("*.yaml"))]
-    models = (TrainingConfig, HierarchicalConfig, ImitationConfig)
+    models = (PPORecipe, HierarchicalRecipe, ImitationRecipe)
     for path in sorted(folder("configs").glob("*.yaml")):
         for model in models:
             try:

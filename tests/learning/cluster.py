@@ -152,7 +152,7 @@ def _title(process: int) -> str:
 def _serve(head_cpus: int, nodes: int) -> None:
     from ray.cluster_utils import Cluster
 
-    from hierbrush.learning.session import free_ports, patient_start
+    from hierbrush.learning.runs.session import free_ports, patient_start
 
     cluster = Cluster()
     # Ray's 30 s are not enough on a busy machine.

@@ -32,7 +32,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def ray_running() -> Iterator[None]:
     # Remote runners import the toy environment by its module's name.
     os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, [str(HERE), os.environ.get("PYTHONPATH")]))
-    from hierbrush.learning.session import ray_session
+    from hierbrush.learning.runs.session import ray_session
 
     with ray_session(8):  # logical cores, for runners and learners side by side
         yield

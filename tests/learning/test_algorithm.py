@@ -21,9 +21,9 @@ from ray.rllib.policy.sample_batch import MultiAgentBatch, SampleBatch
 
 from hierbrush.curriculum import Curriculum
 from hierbrush.errors import HierbrushError
-from hierbrush.learning.algorithm import CurriculumPPO, CurriculumPPOConfig, algorithm_config
-from hierbrush.learning.config import TrainingConfig
-from hierbrush.learning.learner import ShuffledMinibatches
+from hierbrush.learning.ppo.algorithm import CurriculumPPO, CurriculumPPOConfig, algorithm_config
+from hierbrush.learning.ppo.learner import ShuffledMinibatches
+from hierbrush.learning.recipes.ppo import PPORecipe
 
 pytestmark = pytest.mark.usefixtures("ray_running")
 
@@ -54,7 +54,7 @@ def configured(settings: dict[str, Any], **changes: Any) -> CurriculumPPOConfig:
         **settings,
         **{key: {**settings.get(key, {}), **value} for key, value in changes.items()},
     }
-    return algorithm_config(TrainingConfig.model_validate(merged))
+    return algorithm_config(PPORecipe.model_validate(merged))
 
 
 def with_curriculum(settings: dict[str, Any], **changes: Any) -> CurriculumPPOConfig:

@@ -19,7 +19,7 @@ import ray
 import yaml
 from cluster import ENVIRONMENT, PATIENCE, LocalCluster
 
-from hierbrush.learning.session import free_ports
+from hierbrush.learning.runs.session import free_ports
 from hierbrush.resources import folder
 
 HERE = Path(__file__).parent

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -20,10 +19,11 @@ from hierbrush.composer.observation import EXISTS, GOAL_GIVEN, LAST, PLACED, WRI
 from hierbrush.composer.place import PLACE_SIZE
 from hierbrush.composer.policy import ComposerPolicy, load_composer
 from hierbrush.errors import HierbrushError
-from hierbrush.learning.expert import Decisions, Disturbance, Expert
-from hierbrush.learning.imitation import STEEPNESS, composition_scores, steeper_pointer
-from hierbrush.learning.imitation_run import train_imitation
-from hierbrush.learning.logs import read_metrics
+from hierbrush.learning.imitation.expert import Decisions, Expert
+from hierbrush.learning.imitation.scores import STEEPNESS, composition_scores, steeper_pointer
+from hierbrush.learning.recipes.imitation import DisturbanceSection
+from hierbrush.learning.runs.logs import read_metrics
+from hierbrush.learning.train import TrainingStopped, train
 from hierbrush.resources import folder
 
 CHARACTERS = "永国語盟"
@@ -66,7 +66,7 @@ def test_disturbance_changes_only_what_is_written_and_given(expert: Expert) -> N
     rows = np.repeat(np.arange(len(CHARACTERS)), 50)
     steps = np.full(len(rows), 3)
     plain = expert.decisions(rows, steps, None, np.random.default_rng(0))
-    disturbed = expert.decisions(rows, steps, Disturbance(goals=0.5, some_goals=0.25), np.random.default_rng(0))
+    disturbed = expert.decisions(rows, steps, DisturbanceSection(goals=0.5, some_goals=0.25), np.random.default_rng(0))
     written = plain.observation[..., WRITTEN] > 0
     assert np.array_equal(disturbed.observation[..., :PLACED], plain.observation[..., :PLACED])
     assert np.array_equal(disturbed.observation[..., LAST], plain.observation[..., LAST])
@@ -83,7 +83,7 @@ def test_disturbance_changes_only_what_is_written_and_given(expert: Expert) -> N
 def test_decisions_put_back_to_the_beginning_have_nothing_written_and_no_goals(expert: Expert) -> None:
     rows = np.repeat(np.arange(len(CHARACTERS)), 50)
     steps = np.full(len(rows), 3)
-    told = expert.decisions(rows, steps, Disturbance(goals=0.5, afresh=0.4), np.random.default_rng(0))
+    told = expert.decisions(rows, steps, DisturbanceSection(goals=0.5, afresh=0.4), np.random.default_rng(0))
     written, given = told.observation[..., WRITTEN] > 0, told.observation[..., GOAL_GIVEN] > 0
     afresh = ~written.any(axis=1)
     assert 0.3 < afresh.mean() < 0.5
@@ -99,7 +99,7 @@ def test_decisions_put_back_to_the_beginning_have_nothing_written_and_no_goals(e
 def test_what_is_written_is_seen_where_the_composer_itself_puts_it_unless_there_are_goals(expert: Expert) -> None:
     rows = np.repeat(np.arange(len(CHARACTERS)), 20)
     steps = np.full(len(rows), 3)
-    still = Disturbance(shift=0.0, scatter=0.0, goals=0.5, some_goals=0.0)
+    still = DisturbanceSection.model_construct(shift=0.0, scatter=0.0, goals=0.5, some_goals=0.0)
     own = np.full((len(rows), int(expert.bank.counts[rows].max()), PLACE_SIZE), 0.75, np.float32)
     told = expert.decisions(rows, steps, still, np.random.default_rng(0), own)
     written, given = told.observation[..., WRITTEN] > 0, (told.observation[..., GOAL_GIVEN] > 0).any(axis=1)
@@ -147,15 +147,10 @@ SHORT = (
 )
 
 
-class StopsAfter:
-    """Asks an imitation to stop after so many iterations."""
-
-    def __init__(self, iterations: int) -> None:
-        self.left = iterations
-
-    def __call__(self) -> bool:
-        self.left -= 1
-        return self.left == 0
+def stopped_after(iterations: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let a training believe after so many iterations that somebody asks it to stop."""
+    left = iter(range(iterations - 1))
+    monkeypatch.setattr("hierbrush.learning.train._StopOnSignal.__call__", lambda stop: next(left, None) is None)
 
 
 @pytest.mark.usefixtures("ray_running")
@@ -175,7 +170,8 @@ def test_own_places_are_those_that_the_network_gives_before_it_has_written(
     width, layers, hidden = weights.sizes
     network = (f"network.width={width}", f"network.layers={layers}", f"network.hidden={hidden}")
     begin = (f"initial_weights={WEIGHTS}", "training.steps=1", *network)
-    train_imitation(folder("configs") / "imitation.yaml", overrides=(*SHORT, *begin), output=tmp_path / "run", limit=10)
+    overrides = (*SHORT, *begin, "limit=10")
+    train(folder("configs") / "imitation.yaml", overrides=overrides, output=tmp_path / "run")
     (steps, disturbance, blank, _), (_, disturbed, _, own) = seen[:2]
     assert disturbance is None
     assert disturbed is not None
@@ -187,17 +183,20 @@ def test_own_places_are_those_that_the_network_gives_before_it_has_written(
 
 
 @pytest.mark.usefixtures("ray_running")
-def test_an_imitation_that_was_stopped_and_resumed_is_the_one_made_at_once(tmp_path: Path) -> None:
-    config = folder("configs") / "imitation.yaml"
-    whole = train_imitation(config, overrides=SHORT, output=tmp_path / "whole", limit=40)
+def test_an_imitation_that_was_stopped_and_resumed_is_the_one_made_at_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    config, short = folder("configs") / "imitation.yaml", (*SHORT, "limit=40")
+    whole = train(config, overrides=short, output=tmp_path / "whole")
     there = tmp_path / "parts"
-    stopping = nullcontext(StopsAfter(2))
-    assert train_imitation(config, overrides=SHORT, output=there, limit=40, stopping=stopping) is None
+    with monkeypatch.context() as patched:
+        stopped_after(2, patched)
+        with pytest.raises(TrainingStopped):
+            train(config, overrides=short, output=there)
     assert not (there / "composer.json").exists()
-    with pytest.raises(HierbrushError, match="already holds a training; add --resume"):
-        train_imitation(config, overrides=SHORT, output=there, limit=40)
-    assert train_imitation(config, overrides=SHORT, output=there, limit=40, resume=True) == there
-    assert whole is not None
+    with pytest.raises(HierbrushError, match="already holds a training of imitation; add --resume"):
+        train(config, overrides=short, output=there)
+    assert train(config, overrides=short, output=there, resume=True) == there
     assert (there / "composer.safetensors").read_bytes() == (whole / "composer.safetensors").read_bytes()
     logs = [read_metrics(run / "metrics.jsonl") for run in (whole, there)]
     assert [[record["steps"], record["centre_error"]] for record in logs[0]] == [
@@ -207,8 +206,8 @@ def test_an_imitation_that_was_stopped_and_resumed_is_the_one_made_at_once(tmp_p
     # What is learned from comes in the file's order, however busy the machine is that reads it.
     assert DataContext.get_current().execution_options.preserve_order
     # More steps go on with what is finished.
-    longer = (*SHORT, "training.steps=45")
-    assert train_imitation(config, overrides=longer, output=there, limit=40, resume=True) == there
+    longer = (*short, "training.steps=45")
+    assert train(config, overrides=longer, output=there, resume=True) == there
     assert read_metrics(there / "metrics.jsonl")[: len(logs[1])] == logs[1]
     assert read_metrics(there / "metrics.jsonl")[-1]["steps"] == 45
     card = json.loads((there / "composer.json").read_bytes())
@@ -219,7 +218,7 @@ def test_an_imitation_that_was_stopped_and_resumed_is_the_one_made_at_once(tmp_p
 @pytest.mark.slow
 def test_imitation_learns_and_exports(tmp_path: Path) -> None:
     short = ["further=false", "training.steps=600", "training.batch=512", "network.width=64", "network.layers=2"]
-    output = train_imitation(folder("configs") / "imitation.yaml", overrides=short, output=tmp_path / "run", limit=200)
+    output = train(folder("configs") / "imitation.yaml", overrides=("limit=200", *short), output=tmp_path / "run")
     card = json.loads((output / "composer.json").read_bytes())
     policy = ComposerPolicy.load(output / "composer.safetensors")
     characters = [char for char in load_library() if split(char) == "train"][:200]

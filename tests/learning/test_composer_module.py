@@ -12,7 +12,7 @@ from hierbrush.composer.brief import MAX_STROKES, brief_of
 from hierbrush.composer.observation import OBSERVATION_SIZE, BriefBank, Progress
 from hierbrush.composer.place import PLACE_SIZE
 from hierbrush.composer.policy import OUT_OF_REACH, ComposerPolicy
-from hierbrush.learning.composer_module import ComposerDistribution, ComposerModule
+from hierbrush.learning.ppo.composer_module import ComposerDistribution, ComposerModule
 
 
 @pytest.fixture

@@ -13,11 +13,12 @@ from hierbrush.curriculum import load_curriculum, load_model, read_yaml, validat
 from hierbrush.curriculum.model import curriculum_file
 from hierbrush.envs import FLAT_ENV
 from hierbrush.errors import HierbrushError
-from hierbrush.learning.config import PhaseSection, TrainingConfig
-from hierbrush.learning.hierarchical_config import HierarchicalConfig
-from hierbrush.learning.imitation import ImitationConfig
-from hierbrush.learning.sweep import variants
-from hierbrush.learning.train import make_plan, train
+from hierbrush.learning.recipe import Request
+from hierbrush.learning.recipes.hierarchical import HierarchicalRecipe
+from hierbrush.learning.recipes.imitation import ImitationRecipe
+from hierbrush.learning.recipes.ppo import PhaseSection, PPORecipe
+from hierbrush.learning.runs.sweep import variants
+from hierbrush.learning.train import train
 from hierbrush.resources import folder
 from hierbrush.strokes.types import ABBREVIATIONS
 
@@ -52,9 +53,9 @@ SHARED = ("| `resources.", "| `faults.", "| `output.")
 @pytest.mark.parametrize(
     ("model", "page", "elsewhere"),
     [
-        (TrainingConfig, "training.md", ()),
-        (ImitationConfig, "composer.md", SHARED),
-        (HierarchicalConfig, "composer.md", SHARED),
+        (PPORecipe, "training.md", ()),
+        (ImitationRecipe, "composer.md", SHARED),
+        (HierarchicalRecipe, "composer.md", SHARED),
     ],
 )
 def test_documentation_describes_every_field(model: type[BaseModel], page: str, elsewhere: tuple[str, ...]) -> None:
@@ -63,25 +64,24 @@ def test_documentation_describes_every_field(model: type[BaseModel], page: str, 
 
 
 def test_shipped_configuration_trains_all_types_from_one_generalist() -> None:
-    config = load_model(SHIPPED, TrainingConfig)
-    plan = make_plan(config, SHIPPED, Path("out"))
-    (generalist,), specialists = plan.phases
+    config = load_model(SHIPPED, PPORecipe)
+    (generalist,), specialists = config.jobs(Request(SHIPPED, Path("out")))
     assert generalist.stroke is None
     assert tuple(run.stroke for run in specialists) == ABBREVIATIONS
     assert {run.initial_weights for run in specialists} == {generalist.folder / "weights.safetensors"}
-    assert specialists[0].config.training.steps < generalist.config.training.steps
-    alone = make_plan(config, SHIPPED, Path("out"), stroke="HZG")
-    assert [run.name for run in alone.runs] == ["generalist", "specialists/HZG"]
+    assert specialists[0].steps < generalist.steps
+    alone = config.jobs(Request(SHIPPED, Path("out"), stroke="HZG"))
+    assert [job.name for jobs in alone for job in jobs] == ["generalist", "specialists/HZG"]
 
 
 def test_shipped_sweep_tries_what_it_says() -> None:
     path = ROOT / "configs" / "sweep.yaml"
     document = read_yaml(path)
-    tried = dict(variants(document, validate(document, TrainingConfig)))
+    tried = dict(variants(document, validate(document, PPORecipe)))
     assert list(tried)[:2] == ["000-lr=0.0002_outside=1", "001-lr=0.0002_outside=1.5"]
     assert len(tried) == 6
     for variant, config in tried.items():
-        (run,) = make_plan(config, path, Path("out"), variant=variant).runs
+        ((run,),) = config.jobs(Request(path, Path("out"), variant))
         assert run.folder == Path("out", variant, "generalist")
         assert run.curriculum is not None
         assert {stage.reward.outside for stage in run.curriculum.stages} == {config.reward.outside}
@@ -89,9 +89,10 @@ def test_shipped_sweep_tries_what_it_says() -> None:
 
 def test_the_flat_policy_gets_the_steps_and_the_curriculum_of_the_composer() -> None:
     flat, composer = ROOT / "configs" / "flat.yaml", ROOT / "configs" / "composer.yaml"
-    (run,) = make_plan(load_model(flat, TrainingConfig), flat, Path("out")).runs
-    assert run.config.environment.id == FLAT_ENV
-    assert run.config.training.steps == load_model(composer, HierarchicalConfig).training.steps
+    ((run,),) = load_model(flat, PPORecipe).jobs(Request(flat, Path("out")))
+    assert isinstance(run.recipe, PPORecipe)
+    assert run.recipe.environment.id == FLAT_ENV
+    assert run.steps == load_model(composer, HierarchicalRecipe).training.steps
     assert run.curriculum == load_curriculum(ROOT / "curricula" / "composer.yaml")
 
 
@@ -108,11 +109,11 @@ def test_the_flat_policy_gets_the_steps_and_the_curriculum_of_the_composer() -> 
 )
 def test_phases_that_do_not_fit_are_refused(phases: list[dict[str, Any]], message: str) -> None:
     with pytest.raises(ValidationError, match=message):
-        TrainingConfig.model_validate({"name": "x", "training": {"steps": 1}, "phases": phases})
+        PPORecipe.model_validate({"name": "x", "training": {"steps": 1}, "phases": phases})
 
 
 def test_phase_replaces_only_what_it_names() -> None:
-    config = TrainingConfig.model_validate(
+    config = PPORecipe.model_validate(
         {"name": "x", "training": {"steps": 9, "lr": 0.5}, "phases": [{"name": "a", "steps": 3, "sigma": 0.2}]}
     )
     changed = config.for_phase(config.phases[0])

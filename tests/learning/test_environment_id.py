@@ -12,7 +12,7 @@ import pytest
 
 from hierbrush.envs import STROKE_ENV
 from hierbrush.errors import HierbrushError
-from hierbrush.learning.environment_id import check_environment
+from hierbrush.learning.runs.environment_id import check_environment
 
 HERE = Path(__file__).parent
 

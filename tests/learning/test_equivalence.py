@@ -9,8 +9,8 @@ import pytest
 from bench_rllib import stock
 from ray.rllib.algorithms.ppo import PPOConfig
 
-from hierbrush.learning.algorithm import algorithm_config
-from hierbrush.learning.config import TrainingConfig
+from hierbrush.learning.ppo.algorithm import algorithm_config
+from hierbrush.learning.recipes.ppo import PPORecipe
 
 ITERATIONS = 20
 SEEDS = (0, 1, 2)
@@ -30,7 +30,7 @@ def returns(config: PPOConfig) -> list[float]:
 def test_returns_are_those_of_stock_rllib(toy_settings: dict[str, Any]) -> None:
     toy_settings["policy"].update(sigma=0.4, sigma_final=0.4)
     toy_settings["training"].update(value_warmup=0, lr=3e-3, lr_final=3e-3)
-    configs = [TrainingConfig.model_validate({**toy_settings, "seed": seed}) for seed in SEEDS]
+    configs = [PPORecipe.model_validate({**toy_settings, "seed": seed}) for seed in SEEDS]
     ours = np.mean([returns(algorithm_config(config)) for config in configs], axis=0)
     theirs = np.mean([returns(stock(config, vector=True, raw=True)) for config in configs], axis=0)
     print(f"ours {np.round(ours, 3)}\nstock {np.round(theirs, 3)}")

@@ -20,8 +20,8 @@ import yaml
 from cluster import PATIENCE, LocalCluster, running, wait_until
 from test_algorithm import CURRICULUM
 
-from hierbrush.learning import checkpoint
-from hierbrush.learning.logs import read_metrics
+from hierbrush.learning.runs import checkpoint
+from hierbrush.learning.runs.logs import read_metrics
 
 pytestmark = pytest.mark.faults
 

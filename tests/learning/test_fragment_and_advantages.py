@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from ray.rllib.utils.minibatch_utils import ShardEpisodesIterator
 
-from hierbrush.learning.connector import advantages
-from hierbrush.learning.fragment import Fragment, FragmentBuffer
+from hierbrush.learning.ppo.connector import advantages
+from hierbrush.learning.ppo.fragment import Fragment, FragmentBuffer
 
 
 def fragment(ticks: int, envs: int, *, cut_at: tuple[int, int] | None = None) -> Fragment:

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from pydantic import ValidationError
 from ray.rllib.env.multi_agent_env import MultiAgentEnv
 
 from hierbrush.cli import main
@@ -18,10 +19,10 @@ from hierbrush.curriculum import Curriculum, load_curriculum
 from hierbrush.envs.character import COMPOSER, CharacterBatch
 from hierbrush.errors import HierbrushError
 from hierbrush.learning.character_env import DecisionEnv
-from hierbrush.learning.hierarchical import hierarchical_algorithm_config
-from hierbrush.learning.hierarchical_config import HierarchicalConfig
-from hierbrush.learning.hierarchical_connector import option_advantages, seen_by_critic
-from hierbrush.learning.hierarchical_fragment import Decisions, HierarchicalFragment
+from hierbrush.learning.ppo.both_levels import hierarchical_algorithm_config
+from hierbrush.learning.ppo.connector import option_advantages, seen_by_critic
+from hierbrush.learning.ppo.fragment import HierarchicalFragment, Options
+from hierbrush.learning.recipes.hierarchical import HierarchicalRecipe
 from hierbrush.resources import folder
 from hierbrush.strokes.policy import PolicySet
 from hierbrush.strokes.types import ABBREVIATIONS
@@ -36,8 +37,8 @@ def few_characters() -> Curriculum:
     return Curriculum.model_validate(curriculum)
 
 
-def settings(**sections: Any) -> HierarchicalConfig:
-    return HierarchicalConfig.model_validate(
+def settings(**sections: Any) -> HierarchicalRecipe:
+    return HierarchicalRecipe.model_validate(
         {
             "kind": "hierarchical",
             "name": "test",
@@ -181,7 +182,7 @@ def test_the_critic_sees_where_strokes_that_are_left_belong(curriculum: Curricul
 
 
 def test_options_are_discounted_by_how_long_they_took() -> None:
-    decisions = Decisions(
+    decisions = Options(
         slot=np.array([0, 0, 1]),
         obs=np.zeros((3, 1, 1), np.float32),
         actions=np.zeros((3, 1), np.float32),
@@ -325,8 +326,8 @@ def _run(*arguments: str) -> int:
 
 
 def test_nothing_to_learn_is_refused() -> None:
-    with pytest.raises(HierbrushError, match="nothing learns"):
-        hierarchical_algorithm_config(settings(composer={"train": False}), few_characters())
+    with pytest.raises(ValidationError, match="nothing learns"):
+        settings(composer={"train": False})
 
 
 @pytest.mark.parametrize(

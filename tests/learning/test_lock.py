@@ -11,12 +11,12 @@ from pathlib import Path
 import pytest
 
 from hierbrush.errors import HierbrushError
-from hierbrush.learning.lock import only_writer
+from hierbrush.learning.runs.lock import only_writer
 
 HOLD = """
 import sys
 from pathlib import Path
-from hierbrush.learning.lock import only_writer
+from hierbrush.learning.runs.lock import only_writer
 with only_writer(Path(sys.argv[1])):
     print("mine", flush=True)
     sys.stdin.read()
@@ -49,7 +49,7 @@ def test_who_waits_gets_the_lock_when_it_is_free(tmp_path: Path, monkeypatch: py
     first = only_writer(tmp_path)
     first.__enter__()
     # The other one ends while it is waited for, however long that takes.
-    monkeypatch.setattr("hierbrush.learning.lock.time.sleep", lambda _: first.__exit__(None, None, None))
+    monkeypatch.setattr("hierbrush.learning.runs.lock.time.sleep", lambda _: first.__exit__(None, None, None))
     with only_writer(tmp_path, patience=1e9):
         pass
 

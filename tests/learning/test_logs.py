@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from hierbrush.learning.logs import METRICS_FILE, RunLog, draw_curve, draw_errors, read_metrics
+from hierbrush.learning.recipes.imitation import ImitationRecipe
+from hierbrush.learning.runs.logs import LEARNING_CURVE, METRICS_FILE, RunLog, draw_curve, read_metrics
 
 DAMAGES = (
     b'{"steps": 20, "iou"',
@@ -27,8 +28,8 @@ def test_a_damaged_line_costs_that_line_only(tmp_path: Path, damage: bytes) -> N
         b'{"steps": 10, "iou": 0.1}\n' + damage + b'\n{"steps": 30, "iou": 0.3}\n{"steps": 40, "iou": "x"}\n'
     )
     assert [record["steps"] for record in read_metrics(log)] == [10, 30, 40]
-    for draw in (draw_curve, draw_errors):
-        draw(tmp_path)
+    for curve in (LEARNING_CURVE, ImitationRecipe.curve):
+        draw_curve(tmp_path, curve)
     RunLog(tmp_path, steps=30, tensorboard=False).close()
     assert log.read_text() == '{"steps": 10, "iou": 0.1}\n{"steps": 30, "iou": 0.3}\n'
 

@@ -19,15 +19,10 @@ from hierbrush.composer.place import PLACE_SIZE, decode_place, encode_place
 from hierbrush.composer.policy import ComposerPolicy, load_composer, load_composer_card
 from hierbrush.curriculum import load_model
 from hierbrush.errors import HierbrushError
-from hierbrush.learning.imitation import (
-    ImitationConfig,
-    PracticeSection,
-    briefs_and_truths,
-    further_briefs_and_truths,
-    training_expert,
-)
-from hierbrush.learning.imitation_run import train_imitation
-from hierbrush.learning.practice import Teachers, combination, invent, practised, softened
+from hierbrush.learning.imitation.expert import briefs_and_truths, further_briefs_and_truths, training_expert
+from hierbrush.learning.imitation.practice import Teachers, combination, invent, practised, softened
+from hierbrush.learning.recipes.imitation import ImitationRecipe, PracticeSection
+from hierbrush.learning.train import train
 from hierbrush.resources import folder
 
 
@@ -136,18 +131,18 @@ def test_teachers_soften_what_they_know() -> None:
 
 
 def test_practice_differs_from_imitation_as_it_says() -> None:
-    practice = load_model(folder("configs") / "practice.yaml", ImitationConfig)
-    imitation = load_model(folder("configs") / "imitation.yaml", ImitationConfig)
-    refined = load_model(folder("configs") / "refined.yaml", ImitationConfig)
+    practice = load_model(folder("configs") / "practice.yaml", ImitationRecipe)
+    imitation = load_model(folder("configs") / "imitation.yaml", ImitationRecipe)
+    refined = load_model(folder("configs") / "refined.yaml", ImitationRecipe)
     assert practice.network == imitation.network == refined.network
     assert practice.loss == imitation.loss == refined.loss
     assert imitation.practice.characters == refined.practice.characters == 0
 
 
 def test_the_shipped_imitation_was_made_by_the_shipped_configuration() -> None:
-    refined = load_model(folder("configs") / "refined.yaml", ImitationConfig)
+    refined = load_model(folder("configs") / "refined.yaml", ImitationRecipe)
     card = load_composer_card(IMITATION_WEIGHTS)
-    assert ImitationConfig.model_validate(card["config"]) == refined
+    assert ImitationRecipe.model_validate(card["config"]) == refined
     assert list(card["invented"]["teachers"]) == list(card["initial_weights"]) == [str(refined.initial_weights)]
     assert card["invented"]["characters"] == 0
 
@@ -173,7 +168,7 @@ def test_the_shipped_imitation_was_made_by_the_shipped_configuration() -> None:
 )
 def test_wrong_settings_are_named_before_anything_is_made(settings: list[str], message: str, tmp_path: Path) -> None:
     with pytest.raises(HierbrushError, match=message) as refused:
-        train_imitation(folder("configs") / "imitation.yaml", overrides=settings, output=tmp_path / "run")
+        train(folder("configs") / "imitation.yaml", overrides=settings, output=tmp_path / "run")
     assert "\n" not in str(refused.value)
     assert not (tmp_path / "run").exists()
 
@@ -214,7 +209,7 @@ def test_an_imitation_practises_invented_characters(tmp_path: Path, capsys: pyte
         f"practice.teachers={json.dumps([str(file) for file in files])}",
         *("training.steps=4", "training.batch=64", "training.minibatch=32", "network.width=32", "network.layers=1"),
     ]
-    output = train_imitation(folder("configs") / "practice.yaml", overrides=overrides, output=tmp_path / "run", limit=8)
+    output = train(folder("configs") / "practice.yaml", overrides=("limit=8", *overrides), output=tmp_path / "run")
     card = json.loads((output / "composer.json").read_bytes())
     assert card["drawings"] == 8
     assert card["invented"] == {

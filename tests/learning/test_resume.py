@@ -17,17 +17,17 @@ from click.testing import CliRunner
 
 from hierbrush.cli.train import train as command
 from hierbrush.errors import HierbrushError
-from hierbrush.learning import checkpoint
-from hierbrush.learning.config import TrainingConfig
-from hierbrush.learning.hierarchical_config import HierarchicalConfig
-from hierbrush.learning.imitation import ImitationConfig
-from hierbrush.learning.lock import only_writer
-from hierbrush.learning.logs import read_metrics
-from hierbrush.learning.policy_run import PolicyRun
-from hierbrush.learning.progress import Progress
-from hierbrush.learning.resume import check_changes, check_resume
+from hierbrush.learning.recipes.hierarchical import HierarchicalRecipe
+from hierbrush.learning.recipes.imitation import ImitationRecipe
+from hierbrush.learning.recipes.ppo import PPORecipe
+from hierbrush.learning.runs import checkpoint
+from hierbrush.learning.runs.display import Display
+from hierbrush.learning.runs.job import Job
+from hierbrush.learning.runs.lock import only_writer
+from hierbrush.learning.runs.logs import read_metrics
+from hierbrush.learning.runs.resume import check_changes, check_resume
+from hierbrush.learning.runs.weights import load_card
 from hierbrush.learning.train import train
-from hierbrush.learning.weights import load_card
 
 HERE = Path(__file__).parent
 BATCH = 2048
@@ -144,9 +144,9 @@ def test_help_says_that_checkpoints_hold_code() -> None:
 @pytest.mark.parametrize(
     "settings",
     [
-        TrainingConfig.model_validate({"name": "a", "training": {"steps": 9}, "environment": {"slots": 256}}),
-        HierarchicalConfig.model_validate({"kind": "hierarchical", "name": "a", "training": {"steps": 9}}),
-        ImitationConfig.model_validate({"kind": "imitation", "name": "a", "training": {"steps": 9}}),
+        PPORecipe.model_validate({"name": "a", "training": {"steps": 9}, "environment": {"slots": 256}}),
+        HierarchicalRecipe.model_validate({"kind": "hierarchical", "name": "a", "training": {"steps": 9}}),
+        ImitationRecipe.model_validate({"kind": "imitation", "name": "a", "training": {"steps": 9}}),
     ],
     ids=lambda settings: type(settings).__name__,
 )
@@ -172,10 +172,10 @@ def test_what_changes_for_one_of_several_policies_is_of_use() -> None:
 
         def __init__(self, finished: bool) -> None:
             self.finished = finished
-            self.config = TrainingConfig.model_validate({"name": "a", "training": {"steps": 2**20, "lr": 0.1}})
+            self.recipe = PPORecipe.model_validate({"name": "a", "training": {"steps": 2**20, "lr": 0.1}})
 
         def earlier_settings(self) -> Any:
-            return TrainingConfig.model_validate({"name": "a", "training": {"steps": 2**20}}).model_dump(mode="json")
+            return PPORecipe.model_validate({"name": "a", "training": {"steps": 2**20}}).model_dump(mode="json")
 
     check_resume([Run(True), Run(False)])
     with pytest.raises(HierbrushError, match="changes nothing, as a is finished"):
@@ -186,12 +186,12 @@ def test_what_changes_for_one_of_several_policies_is_of_use() -> None:
 def test_the_other_kinds_refuse_by_name_before_anything_is_started(tmp_path: Path, kind: str) -> None:
     from hierbrush.resources import folder
 
-    model = {"composer": HierarchicalConfig, "imitation": ImitationConfig}[kind]
+    model = {"composer": HierarchicalRecipe, "imitation": ImitationRecipe}[kind]
     from hierbrush.curriculum import load_model
 
     config_path = folder("configs") / f"{kind}.yaml"
     config = load_model(config_path, model)
-    run = PolicyRun("a", tmp_path, config, None, None, None)  # type: ignore[arg-type]
+    run = Job("a", tmp_path, config)
 
     def write(place: Path) -> None:
         facts = {"seconds": 1.0, "record": {}, "config": config.model_dump(mode="json"), "changes": []}
@@ -280,7 +280,7 @@ class Terminal:
 @pytest.mark.parametrize("bar", [True, False])
 def test_progress_stops_at_all_of_it_and_outlives_its_terminal(bar: bool) -> None:
     terminal = Terminal()
-    progress = Progress("a", 100, 0, terminal, bar=bar)  # type: ignore[arg-type]
+    progress = Display("a", 100, 0, terminal, bar=bar)  # type: ignore[arg-type]
     progress.begin(50)
     for steps in (60, 120, 180):
         progress.update({"steps": steps, "iou": 0.5})

@@ -18,8 +18,8 @@ import yaml
 from cluster import ENVIRONMENT, PATIENCE
 
 from hierbrush.errors import HierbrushError
-from hierbrush.learning import session
-from hierbrush.learning.session import ray_session
+from hierbrush.learning.runs import session
+from hierbrush.learning.runs.session import ray_session
 
 LISTENS = "0A"  # TCP_LISTEN in /proc/net/tcp
 LOOPBACK = ("0100007F", "00000000000000000000000001000000", "0000000000000000FFFF00000100007F")
@@ -28,7 +28,7 @@ LOOPBACK = ("0100007F", "00000000000000000000000001000000", "0000000000000000FFF
 SESSION = """
 import os, sys
 sys.path.insert(0, sys.argv[1])
-from hierbrush.learning.session import ray_session
+from hierbrush.learning.runs.session import ray_session
 import ray
 from test_session import listening
 
@@ -42,6 +42,27 @@ with ray_session(2):
     ray.get([worker.ready.remote() for worker in workers])
     for process, address in listening(os.getpid()):
         print(process, address)
+"""
+
+# The same of two remote learners, once they have learned together.
+LEARNERS = """
+import os, sys
+sys.path.insert(0, sys.argv[1])
+os.environ["PYTHONPATH"] = os.pathsep.join([sys.argv[1], os.environ.get("PYTHONPATH", "")])
+from hierbrush.learning.ppo.algorithm import algorithm_config
+from hierbrush.learning.recipes.ppo import PPORecipe
+from hierbrush.learning.runs.rendezvous import meeting_inside
+from hierbrush.learning.runs.session import ray_session
+from test_session import listening
+
+settings = {"name": "toy", "environment": {"id": "toy:toy/Reach-v0", "slots": 32}, "resources": {"learners": 2}}
+settings["training"] = {"steps": 10**6, "fragment": 8, "minibatch": 64}
+with ray_session(3), meeting_inside():
+    algorithm = algorithm_config(PPORecipe.model_validate(settings)).build_algo()
+    algorithm.train()
+    for process, address in listening(os.getpid()):
+        print(process, address)
+    algorithm.stop()
 """
 
 
@@ -77,16 +98,19 @@ def _family(root: int) -> set[int]:
 
 
 @pytest.mark.skipif(not Path("/proc/net/tcp").exists(), reason="reads Linux's list of sockets")
-def test_nobody_outside_reaches_a_local_training() -> None:
+@pytest.mark.parametrize(
+    ("script", "workers"), [(SESSION, "Worker"), pytest.param(LEARNERS, "Learner", marks=pytest.mark.slow)]
+)
+def test_nobody_outside_reaches_a_local_training(script: str, workers: str) -> None:
     done = subprocess.run(
-        [sys.executable, "-W", "ignore", "-c", SESSION, str(Path(__file__).parent)],
+        [sys.executable, "-W", "ignore", "-c", script, str(Path(__file__).parent)],
         capture_output=True, text=True, timeout=PATIENCE, env=ENVIRONMENT, check=False,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
     sockets = [line.rsplit(" ", 1) for line in done.stdout.splitlines()]
     names = {name for name, _ in sockets}
     assert {"gcs_server", "raylet"} <= names
-    assert any("Worker" in name for name in names), names
+    assert any(workers in name for name in names), names
     assert [entry for entry in sockets if entry[1] not in LOOPBACK] == []
 
 

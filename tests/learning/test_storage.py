@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 
 from hierbrush.errors import HierbrushError
-from hierbrush.learning import checkpoint
-from hierbrush.learning.checkpoint import DamagedCheckpointError
-from hierbrush.learning.storage import COMPLETE, Store, open_store, stored_at
+from hierbrush.learning.runs import checkpoint
+from hierbrush.learning.runs.checkpoint import DamagedCheckpointError
+from hierbrush.learning.runs.storage import COMPLETE, Store, open_store, stored_at
 
 
 def write(content: str) -> Callable[[Path], None]:

@@ -19,10 +19,10 @@ from ray.rllib.core.columns import Columns
 
 from hierbrush.cli.train import train as command
 from hierbrush.errors import HierbrushError
-from hierbrush.learning import checkpoint
-from hierbrush.learning.logs import read_metrics
+from hierbrush.learning.runs import checkpoint
+from hierbrush.learning.runs.logs import read_metrics
+from hierbrush.learning.runs.weights import load_card
 from hierbrush.learning.train import train
-from hierbrush.learning.weights import load_card
 from hierbrush.strokes.policy import MLPPolicy, PolicySet, read_safetensors
 
 HERE = Path(__file__).parent
@@ -105,7 +105,7 @@ def test_specialists_start_from_the_generalist(tmp_path: Path, toy_settings: dic
 
 
 def test_weights_of_many_types_in_one_file_act_row_by_row(tmp_path: Path) -> None:
-    from hierbrush.learning.weights import pack, save_weights
+    from hierbrush.learning.runs.weights import pack, write_weights
 
     rng = np.random.default_rng(0)
     folders = {}
@@ -117,7 +117,7 @@ def test_weights_of_many_types_in_one_file_act_row_by_row(tmp_path: Path) -> Non
             tensors[f"{layer}.bias"] = rng.standard_normal(shape[:1]).astype(np.float32) / 4
         folders[kind] = tmp_path / kind
         folders[kind].mkdir()
-        save_weights(folders[kind], tensors, {"stroke": kind})
+        write_weights(folders[kind] / "weights.safetensors", tensors, {"stroke": kind})
     pack(folders, tmp_path)
     policies = PolicySet.load(tmp_path / "policies.safetensors")
     cards = json.loads((tmp_path / "policies.json").read_bytes())
@@ -136,7 +136,7 @@ def test_weights_of_many_types_in_one_file_act_row_by_row(tmp_path: Path) -> Non
 
 
 def test_specialists_are_packed_as_changes_of_what_they_began_as(tmp_path: Path) -> None:
-    from hierbrush.learning.weights import pack, save_weights
+    from hierbrush.learning.runs.weights import pack, write_weights
 
     rng = np.random.default_rng(1)
     shapes = {"policy.0": (16, 20), "policy.1": (3, 16)}
@@ -150,7 +150,7 @@ def test_specialists_are_packed_as_changes_of_what_they_began_as(tmp_path: Path)
             tensors[f"{layer}.bias"] = rng.standard_normal(outputs).astype(np.float32)
         folders[kind] = tmp_path / kind
         folders[kind].mkdir()
-        save_weights(folders[kind], tensors, {"stroke": kind})
+        write_weights(folders[kind] / "weights.safetensors", tensors, {"stroke": kind})
     base = folders.pop("base")
     folders["D"] = base  # a type that nothing better was found for
     pack(folders, tmp_path, base=base, rank=2)
@@ -219,7 +219,7 @@ def test_nothing_named_as_weights_is_ever_unpickled(tmp_path: Path) -> None:
     import pickle
 
     from hierbrush.composer.policy import ComposerPolicy
-    from hierbrush.learning.weights import load_weights
+    from hierbrush.learning.runs.weights import load_weights
 
     sprung = tmp_path / "sprung"
     for name in ("weights.safetensors", "weights.pkl", "weights.pt"):

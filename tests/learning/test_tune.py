@@ -11,8 +11,8 @@ from ray import tune
 from ray.rllib.core import DEFAULT_MODULE_ID
 from ray.rllib.utils.metrics import ENV_RUNNER_RESULTS, EPISODE_RETURN_MEAN, NUM_ENV_STEPS_SAMPLED_LIFETIME
 
-from hierbrush.learning.algorithm import CurriculumPPO, algorithm_config
-from hierbrush.learning.config import TrainingConfig
+from hierbrush.learning.ppo.algorithm import CurriculumPPO, algorithm_config
+from hierbrush.learning.recipes.ppo import PPORecipe
 
 
 @pytest.mark.usefixtures("ray_running")
@@ -20,7 +20,7 @@ def test_trials_run_side_by_side_and_leave_checkpoints(
     toy_settings: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("RAY_AIR_NEW_OUTPUT", "0")
-    config = algorithm_config(TrainingConfig.model_validate(toy_settings)).training(lr=tune.grid_search([0.0, 5e-3]))
+    config = algorithm_config(PPORecipe.model_validate(toy_settings)).training(lr=tune.grid_search([0.0, 5e-3]))
     results = tune.Tuner(
         CurriculumPPO,
         param_space=config,

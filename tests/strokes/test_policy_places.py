@@ -16,14 +16,14 @@ import pytest
 import hierbrush
 from hierbrush.characters import load_library
 from hierbrush.errors import HierbrushError
-from hierbrush.learning.weights import fill_up, pack, save_weights
+from hierbrush.evaluation.primitives import evaluate
+from hierbrush.learning.runs.weights import fill_up, pack, write_weights
 from hierbrush.sim import BrushModel
 from hierbrush.sim.observation import LAYOUTS
 from hierbrush.strokes import learned
 from hierbrush.strokes.learned import LearnedPolicy, shipped_policy
 from hierbrush.strokes.rollout import policy_name, stroke_policy
 from hierbrush.strokes.types import ABBREVIATIONS
-from hierbrush.writing.evaluation import evaluate
 
 ACROSS = 0.5
 CONFIG = {"name": "toy", "phases": [{"name": "all", "policies": "one"}, {"name": "each", "policies": "per_stroke"}]}
@@ -39,7 +39,7 @@ def trained(folder: Path, *, stroke: str | None = None, layout: str = "full", **
     }
     folder.mkdir(parents=True)
     sizes = {"observation_size": LAYOUTS[layout], "action_size": 3}
-    save_weights(folder, tensors, {"stroke": stroke, "steps": 1, **sizes, **card})
+    write_weights(folder / "weights.safetensors", tensors, {"stroke": stroke, "steps": 1, **sizes, **card})
     return folder
 
 
@@ -204,8 +204,10 @@ def broken_card(run: Path) -> Path:
 def of_a_toy(run: Path) -> Path:
     folder = run / "toy"
     folder.mkdir()
-    save_weights(
-        folder, {"policy.0.weight": np.zeros((2, 5), "f4"), "policy.0.bias": np.zeros(2, "f4")}, {"stroke": "H"}
+    write_weights(
+        folder / "weights.safetensors",
+        {"policy.0.weight": np.zeros((2, 5), "f4"), "policy.0.bias": np.zeros(2, "f4")},
+        {"stroke": "H"},
     )
     return folder
 

@@ -10,7 +10,6 @@ import pytest
 import shapely
 
 from hierbrush.characters import load_library, split
-from hierbrush.characters.build.shapes import write_shape_bases
 from hierbrush.errors import HierbrushError
 from hierbrush.metrics import stroke_iou
 from hierbrush.sim import distance_to_outline, rasterise
@@ -18,6 +17,7 @@ from hierbrush.strokes import shape_basis as module
 from hierbrush.strokes.goal import StrokeGoal
 from hierbrush.strokes.shape_basis import FILE, features, goals, shape_basis, to_shape
 from hierbrush.strokes.types import ABBREVIATIONS
+from hierbrush_build.characters.shapes import write_shape_bases
 
 BOX = (0.5, 0.45, 0.6, 0.5)
 DRAWN = {"SWZ", "PG", "Q", "HZZ", "HZZZ"}
@@ -198,7 +198,7 @@ def test_a_basis_of_other_shapes_is_neither_written_nor_read(
         write_shape_bases(path, bases)
     assert not path.exists()
     with monkeypatch.context() as patch:
-        patch.setattr("hierbrush.characters.build.shapes.checked", lambda what, arrays: arrays)
+        patch.setattr("hierbrush_build.characters.shapes.checked", lambda what, arrays: arrays)
         write_shape_bases(path, bases)
         patch.setattr(module, "FILE", path)
         module._load.cache_clear()

@@ -84,7 +84,7 @@ def test_the_longest_ending_tells_the_kind(toy: None) -> None:
 
 
 def test_lists_begin_with_what_is_looked_at() -> None:
-    assert list(outputs.exports()) == ["png", "svg", "pdf", "gif", "json", "npz", "gcode"]
+    assert list(outputs.exports())[:7] == ["png", "svg", "pdf", "gif", "json", "npz", "gcode"]
 
 
 def test_every_kind_and_option_is_documented() -> None:

@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "brush.h"
+#include "ink_binding.h"
 
 typedef struct {
     const char *name;
@@ -354,6 +355,8 @@ static PyObject *run(Batch *self, PyObject *args, kernel advance, int observe)
 
 static PyObject *batch_step(PyObject *self, PyObject *args) { return run((Batch *)self, args, hb_step, 0); }
 
+static PyObject *batch_command(PyObject *self, PyObject *args) { return run((Batch *)self, args, hb_command, 0); }
+
 static PyObject *batch_track(PyObject *self, PyObject *args)
 {
     const hb_batch *b = &((Batch *)self)->batch;
@@ -375,6 +378,7 @@ static PyObject *batch_observe(PyObject *self, PyObject *args)
 
 static PyMethodDef BATCH_METHODS[] = {
     {"step", batch_step, METH_VARARGS, "step(lo, hi): advance slots by one control tick towards `target`."},
+    {"command", batch_command, METH_VARARGS, "command(lo, hi): advance slots by a hand whose next command is `target`."},
     {"track", batch_track, METH_VARARGS, "track(lo, hi): advance slots under residual control, then observe."},
     {"observe", batch_observe, METH_VARARGS, "observe(lo, hi): write the observations."},
     {NULL, NULL, 0, NULL},
@@ -669,6 +673,8 @@ static int populate(PyObject *module)
         Py_XDECREF(type);
         return -1;
     }
+    if (PyModule_AddFunctions(module, HB_INK_METHODS) < 0)
+        return -1;
     return PyModule_AddStringConstant(module, "BUILD", HB_BUILD);
 }
 

@@ -373,6 +373,66 @@ HB_INLINE void foresee(const hb_batch *b, int64_t slot, int32_t goal)
     }
 }
 
+/* Move the handle by one control tick: `wanted` is its next command, within what the hand can do, and it follows the uniform
+ * cubic B-spline of its commands, so that its speed and acceleration are continuous. Returns the substeps taken. */
+HB_INLINE int64_t follow(const hb_batch *b, int64_t slot, wet *w, const double *wanted, int32_t next)
+{
+    const double *p = b->params + HB_PARAMS * slot;
+    double *pose = b->pose + 3 * slot, *moved = b->moved + 3 * slot, *midway = b->midway + 3 * slot;
+    double *command = b->command + 9 * slot; /* last, before last, the one before */
+    const double *noise = b->noise + HB_NOISE * slot;
+    double *error = b->drift + 3 * slot;
+    /* The arm's encoders see where the handle was; a closed loop takes that much off the next command. */
+    const double gain = b->tick[slot] ? noise[HB_FEEDBACK] : 0.0;
+    double dx = wanted[0] - gain * error[0] - command[0];
+    double dy = wanted[1] - gain * error[1] - command[1];
+    double dz = clip(wanted[2], -b->lift_height, p[HB_MAX_DEPTH]) - gain * error[2] - command[2];
+    double far = sqrt(dx * dx + dy * dy);
+    if (far > b->max_move) {
+        dx = dx * (b->max_move / far);
+        dy = dy * (b->max_move / far);
+    }
+    dz = clip(dz, -b->max_press, b->max_press);
+    double fresh[3] = {command[0] + on_grid(dx), command[1] + on_grid(dy), command[2] + on_grid(dz)};
+    if (noise[HB_SIGMA] > 0.0)
+        for (int i = 0; i < 3; i++)
+            error[i] = b->tick[slot] ? noise[HB_MEMORY] * error[i] + noise[HB_FRESH] * normal(b, slot)
+                                     : noise[HB_SIGMA] * normal(b, slot);
+    else
+        error[0] = error[1] = error[2] = 0.0;
+    /* Differences first, so that the place on the paper does not enter the rounding. */
+    double half[3], whole[3];
+    for (int i = 0; i < 3; i++) {
+        double c0 = fresh[i], c1 = command[i], c2 = command[3 + i], c3 = command[6 + i];
+        half[i] = c2 + on_grid(((c3 - c2) + 23.0 * (c1 - c2) + (c0 - c2)) / 48.0 + error[i]);
+        whole[i] = c1 + on_grid(((c2 - c1) + (c0 - c1)) / 6.0 + error[i]);
+    }
+    double x = pose[0], y = pose[1], z = pose[2];
+    wet_paper(b, slot, w);
+    int64_t substeps = travel(w, half[0], half[1], half[2]);
+    memcpy(midway, pose, 3 * sizeof(double));
+    substeps += travel(w, whole[0], whole[1], whole[2]);
+    dry_paper(w);
+    moved[0] = pose[0] - x;
+    moved[1] = pose[1] - y;
+    moved[2] = pose[2] - z;
+    memmove(command + 3, command, 6 * sizeof(double));
+    memcpy(command, fresh, sizeof fresh);
+    b->tick[slot] = next;
+    return substeps;
+}
+
+HB_CLONES int64_t hb_command(const hb_batch *b, int64_t lo, int64_t hi)
+{
+    wet w;
+    int64_t slot = lo, substeps = 0;
+    for (; slot < hi && substeps < HB_BREATH; slot++) {
+        int32_t tick = b->tick[slot], last = b->goals.track ? b->goals.ticks[b->goal[slot]] : INT32_MAX;
+        substeps += follow(b, slot, &w, b->target + 3 * slot, tick < last ? tick + 1 : last);
+    }
+    return slot;
+}
+
 HB_CLONES int64_t hb_track(const hb_batch *b, int64_t lo, int64_t hi)
 {
     wet w;
@@ -385,52 +445,12 @@ HB_CLONES int64_t hb_track(const hb_batch *b, int64_t lo, int64_t hi)
             foresee(b, slot, goal);
         const double *ref = g->track + (g->track_offset[goal] + next) * HB_TRACK;
         const float *action = b->action + 3 * slot;
-        const double *p = b->params + HB_PARAMS * slot;
-        double *pose = b->pose + 3 * slot, *moved = b->moved + 3 * slot, *midway = b->midway + 3 * slot;
-        double *command = b->command + 9 * slot; /* last, before last, the one before */
         double along = clip((double)action[0], -1.0, 1.0) * b->reach;
         double across = clip((double)action[1], -1.0, 1.0) * b->reach;
         double press = clip((double)action[2], -1.0, 1.0) * b->reach;
-        const double *noise = b->noise + HB_NOISE * slot;
-        double *error = b->drift + 3 * slot;
-        /* The arm's encoders see where the handle was; a closed loop takes that much off the next command. */
-        const double gain = b->tick[slot] ? noise[HB_FEEDBACK] : 0.0;
-        double dx = ref[HB_REF_X] + (along * ref[HB_TANGENT_X] - across * ref[HB_TANGENT_Y]) - gain * error[0] - command[0];
-        double dy = ref[HB_REF_Y] + (along * ref[HB_TANGENT_Y] + across * ref[HB_TANGENT_X]) - gain * error[1] - command[1];
-        double dz = clip(ref[HB_REF_Z] + press, -b->lift_height, p[HB_MAX_DEPTH]) - gain * error[2] - command[2];
-        double far = sqrt(dx * dx + dy * dy);
-        if (far > b->max_move) {
-            dx = dx * (b->max_move / far);
-            dy = dy * (b->max_move / far);
-        }
-        dz = clip(dz, -b->max_press, b->max_press);
-        double fresh[3] = {command[0] + on_grid(dx), command[1] + on_grid(dy), command[2] + on_grid(dz)};
-        if (noise[HB_SIGMA] > 0.0)
-            for (int i = 0; i < 3; i++)
-                error[i] = b->tick[slot] ? noise[HB_MEMORY] * error[i] + noise[HB_FRESH] * normal(b, slot)
-                                         : noise[HB_SIGMA] * normal(b, slot);
-        else
-            error[0] = error[1] = error[2] = 0.0;
-        /* The handle follows the uniform cubic B-spline of its commands, so its speed and acceleration are continuous;
-         * differences first, so that the place on the paper does not enter the rounding. */
-        double half[3], whole[3];
-        for (int i = 0; i < 3; i++) {
-            double c0 = fresh[i], c1 = command[i], c2 = command[3 + i], c3 = command[6 + i];
-            half[i] = c2 + on_grid(((c3 - c2) + 23.0 * (c1 - c2) + (c0 - c2)) / 48.0 + error[i]);
-            whole[i] = c1 + on_grid(((c2 - c1) + (c0 - c1)) / 6.0 + error[i]);
-        }
-        double x = pose[0], y = pose[1], z = pose[2];
-        wet_paper(b, slot, &w);
-        substeps += travel(&w, half[0], half[1], half[2]);
-        memcpy(midway, pose, 3 * sizeof(double));
-        substeps += travel(&w, whole[0], whole[1], whole[2]);
-        dry_paper(&w);
-        moved[0] = pose[0] - x;
-        moved[1] = pose[1] - y;
-        moved[2] = pose[2] - z;
-        memmove(command + 3, command, 6 * sizeof(double));
-        memcpy(command, fresh, sizeof fresh);
-        b->tick[slot] = next;
+        double wanted[3] = {ref[HB_REF_X] + (along * ref[HB_TANGENT_X] - across * ref[HB_TANGENT_Y]),
+                            ref[HB_REF_Y] + (along * ref[HB_TANGENT_Y] + across * ref[HB_TANGENT_X]), ref[HB_REF_Z] + press};
+        substeps += follow(b, slot, &w, wanted, next);
     }
     return slot;
 }

@@ -73,7 +73,7 @@ typedef struct {
     double spacing;           /* metres between stamps, at most */
     double unit;              /* metres: the length scale of observations */
     double reach;             /* metres: action 1.0 */
-    double max_move;          /* metres a tick in the plane */
+    double max_move;          /* metres a tick in the plane, of a command */
     double max_press;         /* metres a tick in depth */
     double lift_height;       /* metres above first touch that a handle may rise under residual control */
     uint64_t seed;
@@ -88,16 +88,16 @@ typedef struct {
     double *direction;        /* [N, 2] unit vector from handle to tip */
     double *tuft;             /* [N, 3] width, length, offset, metres; zero when lifted */
     double *moved;            /* [N, 3] handle displacement of the last tick, metres */
-    double *midway;           /* [N, 3] where the handle was half a tick ago (hb_track), metres */
-    double *drift;            /* [N, 3] the handle's error in the last tick (hb_track), metres */
-    double *command;          /* [N, 3, 3] last three commanded poses, newest first (hb_track), metres */
+    double *midway;           /* [N, 3] where the handle was half a tick ago (hb_track, hb_command), metres */
+    double *drift;            /* [N, 3] the handle's error in the last tick (hb_track, hb_command), metres */
+    double *command;          /* [N, 3, 3] last three commanded poses, newest first (hb_track, hb_command), metres */
     uint64_t *ink;            /* [N, ink_stride] */
     uint64_t *draws;          /* [N] random numbers drawn so far */
     int32_t *counts;          /* [N, HB_COUNTS] */
     int32_t *goal;            /* [N] */
     int32_t *tick;            /* [N] */
     /* exchanged each tick */
-    const double *target;     /* [N, 3] where hb_step takes the handle, metres */
+    const double *target;     /* [N, 3] where hb_step takes the handle, or the next command of hb_command, metres */
     const float *action;      /* [N, 3] residuals for hb_track, in reaches, clipped to [-1, 1] */
     float *observation;       /* [N, observation_size] */
     int32_t observation_size; /* 0, HB_OBS_TRACK or HB_OBS_FULL */
@@ -106,8 +106,10 @@ typedef struct {
 /* Advance slots lo..hi-1 by one control tick towards `target`. Returns the slot to go on with: hi, or an earlier one when
  * HB_BREATH substeps are done. */
 int64_t hb_step(const hb_batch *b, int64_t lo, int64_t hi);
-/* The same under residual control: the goal's next reference pose plus the action in the stroke's frame is the next command,
- * and the handle follows the cubic B-spline of its commands, in two straight moves a tick. */
+/* The same by a hand: `target` is the next command, and the handle follows the cubic B-spline of its commands, in two straight
+ * moves a tick, within the hand's limits and with its error. */
+int64_t hb_command(const hb_batch *b, int64_t lo, int64_t hi);
+/* The same under residual control: the goal's next reference pose plus the action in the stroke's frame is the next command. */
 int64_t hb_track(const hb_batch *b, int64_t lo, int64_t hi);
 /* Write the observations of slots lo..hi-1. */
 void hb_observe(const hb_batch *b, int64_t lo, int64_t hi);

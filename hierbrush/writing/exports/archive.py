@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 from hierbrush.arguments import check_choice, check_number
 from hierbrush.characters import Component
 from hierbrush.errors import shown
+from hierbrush.ink import InkStone
 from hierbrush.metrics import SIDE
 from hierbrush.sim import BrushModel
 from hierbrush.sources import BOLDEST, LIGHTEST, Plan, names
@@ -39,14 +40,18 @@ _DEEPEST = 64  # levels of a decomposition; a deeper file would exhaust the stac
 _GOAL_ARRAYS = ("skeleton", "half_width", "outline")
 
 
-_Parameters = TypeVar("_Parameters", BrushModel, MotionLimits)
+_Parameters = TypeVar("_Parameters", BrushModel, MotionLimits, InkStone)
 
 
 def to_json(sheet: Sheet) -> bytes:
     """Return the JSON file of a sheet, UTF-8."""
     document = _header(sheet)
     document["characters"] = [
-        {**_plan_json(cell.writing.plan), "strokes": [_stroke_json(stroke) for stroke in cell.writing.strokes]}
+        {
+            **_plan_json(cell.writing.plan),
+            **_dips_json(cell.writing),
+            "strokes": [_stroke_json(stroke) for stroke in cell.writing.strokes],
+        }
         for cell in sheet.cells
     ]
     rows = sheet.trajectory
@@ -62,7 +67,11 @@ def to_npz(sheet: Sheet) -> bytes:
     """Return the npz file of a sheet; no array in it needs pickle."""
     header = _header(sheet)
     header["characters"] = [
-        {**_plan_json(cell.writing.plan), "stroke_types": [stroke.stroke_type for stroke in cell.writing.strokes]}
+        {
+            **_plan_json(cell.writing.plan),
+            **_dips_json(cell.writing),
+            "stroke_types": [stroke.stroke_type for stroke in cell.writing.strokes],
+        }
         for cell in sheet.cells
     ]
     strokes = [stroke for cell in sheet.cells for stroke in cell.writing.strokes]
@@ -93,6 +102,7 @@ def _header(sheet: Sheet) -> dict[str, Any]:
         "brush": asdict(sheet.brush),
         "motion": asdict(sheet.motion),
         "layout": asdict(sheet.layout) if isinstance(sheet, Page) else None,
+        **({} if sheet.stone is None else {"stone": asdict(sheet.stone)}),
     }
 
 
@@ -108,6 +118,11 @@ def _plan_json(plan: Plan) -> dict[str, Any]:
         "weight": plan.weight,
         **_copied_json(plan),
     }
+
+
+def _dips_json(writing: Writing) -> dict[str, Any]:
+    """Return before which strokes the brush was dipped, unless before each."""
+    return {} if all(writing.stroke_dips) else {"dips": list(writing.stroke_dips)}
 
 
 def _copied_json(plan: Plan) -> dict[str, Any]:
@@ -234,6 +249,7 @@ def _sheet(document: dict[str, Any]) -> Writing | Page:
         "motion": motion,
         "seed": seed,
         "policy": _text(document, "policy"),
+        "stone": _parameters(document, "stone", InkStone) if document.get("stone") is not None else None,
     }
     check_choice("goal", document.get("goal"), names())
     writings = [_writing(character, common) for character in _list(document, "characters")]
@@ -293,7 +309,7 @@ def _writing(character: Any, common: dict[str, Any]) -> Writing:
         char, tuple(goals), tuple(references), tree, source, composer, known_order, glyph, unknown, weight, picture,
         _confidence(character.get("confidence")),
     )  # fmt: skip
-    return Writing(plan, stroke_paths=paths, **common)
+    return Writing(plan, stroke_paths=paths, dips=character.get("dips"), **common)
 
 
 def _picture(packed: Any) -> NDArray[np.uint8] | None:

@@ -13,6 +13,7 @@ from hierbrush.writing.options import options_of
 from hierbrush.writing.outputs import Export, Flag, Option, register
 
 if TYPE_CHECKING:
+    from hierbrush.ink import InkStone
     from hierbrush.writing.paper import Paper
     from hierbrush.writing.result import Sheet
 
@@ -178,6 +179,21 @@ class GcodePen:
         self._travel(o.dip_x, o.dip_y)
         self._plunge(o.dip_z)
         self._lines.append(f"G4 P{_number(o.dip_seconds * self._dialect.dwell_units)}")
+        self._rise()
+
+    def shape(self, stone: InkStone) -> None:
+        """Fill and shape the tuft on a stone whose middle is where the machine dips, pressed flat at that height."""
+        o = self._options
+        self._travel(o.dip_x, o.dip_y)
+        face = o.dip_z + stone.press * 1e3
+        for move in stone.moves(soak=1):
+            x, y, z = move.end
+            at = o.dip_x + x * 1e3, o.dip_y - y * 1e3, face - (z + stone.height) * 1e3
+            self._see(*at)
+            feed = o.write_feed if move.wet and (x or y) else o.plunge_feed
+            self._lines.append(f"G1 X{_number(at[0])} Y{_number(at[1])} Z{_number(at[2])} F{_number(feed)}")
+            if move.rest:
+                self._lines.append(f"G4 P{_number(o.dip_seconds * self._dialect.dwell_units)}")
         self._rise()
 
     def lower(self, x: float, y: float, z: float) -> None:

@@ -9,14 +9,16 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from hierbrush.sim import BrushBatch
+from hierbrush.sim import BOX, BrushBatch
 from hierbrush.writing.grid import COLOUR, drawn
+from hierbrush.writing.inked import INK, Growing
 from hierbrush.writing.outputs import Export, pixels, register
-from hierbrush.writing.paper import BOX, Paper, check_size, picture_shape, pixel_corner
+from hierbrush.writing.paper import Paper, check_size, picture_shape, pixel_corner
 
 if TYPE_CHECKING:
     from PIL.Image import Image
 
+    from hierbrush.ink import Ink
     from hierbrush.writing.result import Sheet
 
 _PAPER, _INK, _BRUSH = (249, 245, 235), (24, 20, 18), (190, 52, 38)
@@ -30,7 +32,7 @@ _LAST_MS = 2500
 _SMOOTH = 3  # the brush is drawn this much larger and reduced
 
 
-def render(sheet: Sheet, size: int) -> bytes:
+def render(sheet: Sheet, size: int, ink: Ink | None = None) -> bytes:
     """Return the GIF file of a sheet whose character boxes are ``size`` pixels wide.
 
     Twenty frames a second show the strokes as fast as they are written, a long text faster. The dip between strokes is
@@ -43,7 +45,7 @@ def render(sheet: Sheet, size: int) -> bytes:
     grid = drawn([pixel_corner(cell, size) for cell in sheet.cells], size, (rows, columns))
     rows_written = sum(len(path) + _TRAVEL_ROWS for path in sheet.paths)
     stride = max(_ROWS_A_FRAME, -(-rows_written // _MOST_FRAMES))
-    frames = [_frame(grid, ink, brush) for ink, brush in _moments(sheet, size, (rows, columns), stride)]
+    frames = [_frame(grid, inked, brush) for inked, brush in _moments(sheet, size, (rows, columns), stride, ink)]
     file = BytesIO()
     durations = [_FRAME_MS] * (len(frames) - 1) + [_LAST_MS]
     frames[0].save(
@@ -57,7 +59,7 @@ def _shape(paper: Paper, size: int) -> tuple[int, int]:
 
 
 def _moments(
-    sheet: Sheet, size: int, shape: tuple[int, int], stride: int
+    sheet: Sheet, size: int, shape: tuple[int, int], stride: int, how: Ink | None = None
 ) -> Iterator[tuple[NDArray[np.float32], NDArray[np.float32]]]:
     """Yield the ink and the brush ``[rows, columns]`` in [0, 1], every ``stride`` rows of the paths and at the end."""
     ink = np.zeros(shape, np.float32)
@@ -67,23 +69,28 @@ def _moments(
         corner = pixel_corner(cell, size)
         window = ink[corner[0] : corner[0] + size, corner[1] : corner[1] + size]
         batch = BrushBatch(cell.writing.brush, 1, side=size, box=BOX, supersample=2)
-        for path in cell.writing.stroke_paths:
+        starts, shown = cell.writing.starts, Growing(cell, how, size)
+        for index, path in enumerate(cell.writing.stroke_paths):
             start = _on_page(path[0], corner, size)
             for place in np.empty((0, 2)) if last is None else _travel(last, start):
                 count += 1
                 if count % stride == 0:
                     yield ink, _brush(shape, size, np.empty((0, 2)), place)
             batch.dip()
+            if starts is not None:
+                batch.turn(starts[index])
             batch.place(path[:1])
             for row in path[1:]:
                 batch.step(row[None])
                 count += 1
                 if count % stride == 0:
-                    window[:] = batch.coverage(0)
+                    window[:] = shown.during(index, batch.coverage(0))
                     footprint = _on_page(batch.footprint(0), corner, size)
                     yield ink, _brush(shape, size, footprint, _on_page(row, corner, size))
-            window[:] = batch.coverage(0)
+            window[:] = shown.after(index, batch.coverage(0))
             last = _on_page(path[-1], corner, size)
+    if how is not None:
+        ink[:] = sheet.image(size, how)
     yield ink, np.zeros(shape, np.float32)
 
 
@@ -151,9 +158,9 @@ register(
     Export(
         "gif",
         render,
-        options=(pixels(240),),
+        options=(pixels(240), INK),
         binary=True,
-        check=lambda paper, bounds, size: _shape(paper, size),
+        check=lambda paper, bounds, size, ink: _shape(paper, size),
         place=3,
     )
 )

@@ -9,18 +9,24 @@ import zlib
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
+import numpy as np
+from numpy.typing import NDArray
+
 from hierbrush.writing.grid import COLOUR, guides
+from hierbrush.writing.inked import INK, pictures
 from hierbrush.writing.outlines import UNITS, Outlines
 from hierbrush.writing.outputs import Export, register
 
 if TYPE_CHECKING:
+    from hierbrush.ink import Ink
     from hierbrush.writing.result import Sheet
 
 _POINTS = 72 / 0.0254  # in a metre
 _INK = (0x16, 0x13, 0x10)
+_DOTS = 300  # an inch, of pictures of ink
 
 
-def render(sheets: Iterable[Sheet], title: str = "") -> bytes:
+def render(sheets: Iterable[Sheet], title: str = "", *, ink: Ink | None = None) -> bytes:
     """Return the PDF file of one or more sheets, a page each.
 
     Ctrl-C between two pages leaves those that are done, if there are any.
@@ -29,9 +35,16 @@ def render(sheets: Iterable[Sheet], title: str = "") -> bytes:
     kids, traced = [], Outlines()
     try:
         for sheet in sheets:
-            objects.append(_stream(_content(sheet, traced)))
+            pictures = [] if ink is None else _pictures(sheet, ink)
+            named = ""
+            for number, picture in enumerate(pictures):
+                objects.append(picture)
+                objects.append(_black(len(objects)))
+                named += f"/I{number} {len(objects)} 0 R"
+            objects.append(_stream(_content(sheet, traced if ink is None else None)))
+            drawn = f"/XObject<<{named}>>" if named else ""
             box = f"[0 0 {sheet.width * _POINTS:.3f} {sheet.height * _POINTS:.3f}]"
-            page = f"<</Type/Page/Parent 2 0 R/MediaBox {box}/Resources<<>>/Contents {len(objects)} 0 R>>"
+            page = f"<</Type/Page/Parent 2 0 R/MediaBox {box}/Resources<<{drawn}>>/Contents {len(objects)} 0 R>>"
             objects.append(page.encode())
             kids.append(f"{len(objects)} 0 R")
     except KeyboardInterrupt:
@@ -42,11 +55,15 @@ def render(sheets: Iterable[Sheet], title: str = "") -> bytes:
     return _file(objects)
 
 
-def _content(sheet: Sheet, traced: Outlines) -> bytes:
+def _content(sheet: Sheet, traced: Outlines | None) -> bytes:
     """Return the commands that draw a page, in hundredths of a millimetre with y down as in SVG."""
     scale = _POINTS / UNITS
     lines = [f"{scale:.8f} 0 0 {-scale:.8f} 0 {sheet.height * _POINTS:.3f} cm", *_grid(sheet), _colour(_INK, "rg")]
-    for cell in sheet.cells:
+    for number, cell in enumerate(sheet.cells):
+        if traced is None:
+            side, x, y = cell.side * UNITS, cell.x * UNITS, (cell.y + cell.side) * UNITS
+            lines.append(f"q {side:.1f} 0 0 {-side:.1f} {x:.1f} {y:.1f} cm /I{number} Do Q")
+            continue
         for _, loops in traced.of(cell):
             for loop in loops:
                 points = [f"{x} {y}" for x, y in loop.tolist()]
@@ -54,6 +71,25 @@ def _content(sheet: Sheet, traced: Outlines) -> bytes:
             if loops:
                 lines.append("f*")
     return "\n".join(lines).encode()
+
+
+def _pictures(sheet: Sheet, ink: Ink) -> list[bytes]:
+    """Return how black each character's box is, as soft masks."""
+    size = round(float(np.clip(_DOTS * sheet.paper.cell / 0.0254, 64, 1024)))
+    return [_mask(picture) for picture in pictures(sheet, size, ink)]
+
+
+def _mask(tone: NDArray[np.float32]) -> bytes:
+    packed = zlib.compress(np.rint(255.0 * tone).astype(np.uint8).tobytes(), 6)
+    rows, columns = tone.shape
+    head = f"<</Type/XObject/Subtype/Image/Width {columns}/Height {rows}/ColorSpace/DeviceGray/BitsPerComponent 8"
+    return f"{head}/Length {len(packed)}/Filter/FlateDecode>>\nstream\n".encode() + packed + b"\nendstream"
+
+
+def _black(mask: int) -> bytes:
+    """Return a picture of one dot of ink, as transparent as the object ``mask`` says."""
+    head = "<</Type/XObject/Subtype/Image/Width 1/Height 1/ColorSpace/DeviceRGB/BitsPerComponent 8/SMask"
+    return f"{head} {mask} 0 R/Length 3>>\nstream\n".encode() + bytes(_INK) + b"\nendstream"
 
 
 def _grid(sheet: Sheet) -> list[str]:
@@ -98,4 +134,14 @@ def _file(objects: list[bytes]) -> bytes:
     return bytes(file)
 
 
-register(Export("pdf", lambda sheet: render([sheet]), binary=True, render_all=render, place=2))
+register(
+    Export(
+        "pdf",
+        lambda sheet, ink: render([sheet], ink=ink),
+        options=(INK,),
+        binary=True,
+        check=lambda paper, bounds, ink: None,
+        render_all=render,
+        place=2,
+    )
+)

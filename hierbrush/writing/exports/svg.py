@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
-from xml.sax.saxutils import escape, quoteattr
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,6 +24,8 @@ def render(sheet: Sheet, *, longest: int | None = None) -> str:
 
     It is as large as the paper, in millimetres, or ``longest`` pixels on its longer side.
     """
+    from xml.sax.saxutils import escape  # it loads urllib, which no other kind of file needs
+
     width, height = round(sheet.width * UNITS), round(sheet.height * UNITS)
     if longest is None:
         shown = f'width="{_short(sheet.width * 1e3)}mm" height="{_short(sheet.height * 1e3)}mm"'
@@ -51,6 +52,8 @@ def render(sheet: Sheet, *, longest: int | None = None) -> str:
 
 
 def _cell(cell: Cell, traced: Outlines) -> Iterator[str]:
+    from xml.sax.saxutils import quoteattr
+
     yield f"<g data-character={quoteattr(cell.writing.char)}>"
     for stroke_type, outlines in traced.of(cell):
         data = "".join(_commands(outline) for outline in outlines)

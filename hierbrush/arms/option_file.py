@@ -1,0 +1,99 @@
+"""An arm's options in a YAML file: read with positions, its JSON Schema, and an example with every option."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import Field, fields
+from os import PathLike
+from typing import Any
+
+from hierbrush.arguments import check_path
+from hierbrush.arms.arm import Arm
+from hierbrush.errors import HierbrushError, closest, shown
+from hierbrush.yaml_source import ConfigError, Document, Origin, Problem, read_yaml
+
+_OPTIONS: dict[str, Field[Any]] = {option.name: option for option in fields(Arm)}
+
+
+def load_arm(path: str | PathLike[str]) -> Arm:
+    """Read an arm from a YAML file; what it leaves out has its default.
+
+    Raises:
+        ConfigError: the file cannot be used; every problem on a line of its own, with file, line and column.
+    """
+    document = read_yaml(check_path("arm", path))
+    problems = sorted(_problems(document), key=lambda found: found[0].order)
+    if not problems:
+        try:
+            return Arm(**document.data)
+        except HierbrushError as error:  # options that do not fit each other
+            problems = [(document.origin(()), str(error).removeprefix("arm: "))]
+    raise ConfigError([Problem(origin.where, message) for origin, message in problems])
+
+
+def arm_of(which: str) -> Arm:
+    """Return an arm by its name, its model's file or the YAML file that describes it, as the command line takes it.
+
+    Raises:
+        HierbrushError: there is no such arm.
+    """
+    return load_arm(which) if which.lower().endswith((".yaml", ".yml")) else Arm.of(which)
+
+
+def _problems(document: Document) -> Iterator[tuple[Origin, str]]:
+    for name, value in document.data.items():
+        if name not in _OPTIONS:
+            hint = closest(name, list(_OPTIONS)) or f"; known keys: {', '.join(_OPTIONS)}"
+            yield document.origin((name,), key=True), f"unknown key {shown(name)}{hint}"
+            continue
+        alone = {name: value} if name not in ("model", "stone") else {}
+        try:
+            Arm(**alone)
+        except HierbrushError as error:
+            yield document.origin((name,)), str(error).removeprefix("arm: ")
+
+
+def arm_schema() -> dict[str, Any]:
+    """Return the JSON Schema of arm files, by which editors complete and check them."""
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "title": "hierbrush arm",
+        "type": "object",
+        "additionalProperties": False,
+        "properties": {
+            name: {"description": _described(option), "default": _plain(option.default), **_type(option)}
+            for name, option in _OPTIONS.items()
+        },
+    }
+
+
+def example() -> str:
+    """Return an arm file with every option, its meaning and its default."""
+    lines = ["# An arm for hierbrush arm --arm; what is left out has the value given here."]
+    for name, option in _OPTIONS.items():
+        lines += [f"# {_described(option)}", f"{name}: {json.dumps(_plain(option.default))}"]
+    return "\n".join([*lines, ""])
+
+
+def _described(option: Field[Any]) -> str:
+    unit = option.metadata.get("unit")
+    return f"{option.metadata['text']}{f' [{unit}]' if unit else ''}"
+
+
+def _plain(value: Any) -> Any:
+    return list(value) if isinstance(value, tuple) else value
+
+
+def _type(option: Field[Any]) -> dict[str, Any]:
+    facts = option.metadata
+    if facts["kind"] == "text":
+        return {"type": "string", "minLength": 1}
+    if facts["kind"] == "number":
+        number = {"type": "number", "minimum": facts["low"], "maximum": facts["high"]}
+        return number if option.default is not None else {"anyOf": [number, {"type": "null"}]}
+    row: dict[str, Any] = {"type": "number"}
+    for size in reversed(facts["shape"]):
+        sizes = {} if size is None else {"minItems": size, "maxItems": size}
+        row = {"type": "array", "items": row, **sizes}
+    return {"anyOf": [row, {"type": "array", "maxItems": 0}]}

@@ -1,0 +1,89 @@
+"""What an arm cannot reach: why, in which direction, and where the paper would have to lie instead."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hierbrush.arms.kinematics import Target
+
+if TYPE_CHECKING:
+    from hierbrush.arms.scene import Scene
+
+_WHY = {
+    "reach": "out of reach along {axis}",
+    "limit": "joint {detail} would come to the end of its range",
+    "singularity": "the arm would be stretched out or folded, where it loses a direction",
+    "collision": "{detail} would touch",
+    "smoothness": "no smooth movement of the joints follows it",
+}
+_TRIES = np.arange(0.02, 0.62, 0.02)
+_MOST_POINTS = 40
+
+
+class Unreachable(Exception):  # noqa: N818  # a finding, told to the user as a HierbrushError
+    """A place [3] on the paper that an arm cannot use, and why: a key of the reasons here, with a detail.
+
+    ``stroke`` is the stroke there, or with ``between`` the one before or after which the place lies in the air.
+    """
+
+    def __init__(
+        self, place: NDArray[np.float64], reason: str, detail: str = "", stroke: int = 0, between: bool = False
+    ) -> None:
+        super().__init__(reason)
+        self.place, self.reason, self.detail, self.stroke, self.between = place, reason, detail, stroke, between
+
+    def _for(self, stroke: int, between: bool) -> Unreachable:
+        return Unreachable(self.place, self.reason, self.detail, stroke, between)
+
+
+def advice(found: Unreachable, scene: Scene, points: NDArray[np.float64]) -> str:
+    """Return in words what is wrong, the base frame's axis along which it is, and where the paper would have to lie.
+
+    Args:
+        found: what went wrong.
+        scene: the arm in its place.
+        points: places [n, 3] on the paper that must all be reached.
+    """
+    place = scene.calibration.world(found.place[None])[0]
+    moved = _shift(scene, points)
+    axis = int(np.abs(place if moved is None else moved).argmax())
+    why = _WHY[found.reason].format(detail=found.detail, axis="xyz"[axis])
+    at = ", ".join(f"{name} {value * 1e3:.0f}" for name, value in zip("xyz", place, strict=True))
+    if moved is None:
+        rest = "no shift of up to 600 mm along one axis helps; turn the paper, or write smaller"
+    else:
+        corner = ", ".join(f"{value * 1e3:.0f}" for value in scene.calibration.corner + moved)
+        rest = (
+            f"move paper and ink {abs(moved[axis]) * 1e3:.0f} mm along {'-+'[int(moved[axis] > 0)]}{'xyz'[axis]}, so "
+            f"that its top left corner lies at {corner} mm"
+        )
+    return f"the tip at {at} mm of the base: {why}; {rest}"
+
+
+def _shift(scene: Scene, points: NDArray[np.float64]) -> NDArray[np.float64] | None:
+    """Return the shortest shift [3] along one axis after which all points can be reached, or None."""
+    low, high = points.min(axis=0), points.max(axis=0)
+    corners = np.array([[x, y, z] for x in (low[0], high[0]) for y in (low[1], high[1]) for z in (low[2], high[2])])
+    chosen = np.concatenate([corners, points[:: max(len(points) // _MOST_POINTS, 1)]])
+    world = scene.calibration.world(chosen)
+    for far in _TRIES:
+        for axis in range(3):
+            for sign in (-1.0, 1.0):
+                shift = np.zeros(3)
+                shift[axis] = sign * far
+                if all(usable(scene, place + shift) for place in world):
+                    return shift
+    return None
+
+
+def usable(scene: Scene, place: NDArray[np.float64]) -> bool:
+    """Whether an arm reaches a place [3] of the base frame, away from its limits and from singularities."""
+    solver, margin = scene.solver, scene.arm.limit_margin
+    target = Target(place, scene.axis)
+    angles = solver.solve(target, solver.home)
+    if angles is None or ((angles < solver.low + margin) | (angles > solver.high - margin)).any():
+        return False
+    return solver.weakness(angles, target) >= 0.006

@@ -1,0 +1,193 @@
+"""The arm in its place as MuJoCo sees it: brush, paper, table and inkstone around a model from us or from a file."""
+
+from __future__ import annotations
+
+import os
+from typing import Any, NamedTuple
+
+import mujoco
+import numpy as np
+from numpy.typing import NDArray
+
+from hierbrush.arms.arm import Arm
+from hierbrush.arms.calibration import Calibration
+from hierbrush.arms.kinematics import Solver
+from hierbrush.errors import HierbrushError, one_line, shown
+from hierbrush.files import MIB, read_whole
+
+FIXTURES = ("table", "board", "stone")
+_PREFIX = "hierbrush_"
+_RIM, _RIM_RADIUS, _RIM_PARTS = 0.008, 0.022, 12
+_CLEAR = 0.003
+"""Metres nearer than which two things count as touching."""
+_MOST_BYTES = 16 * MIB
+
+
+class Scene(NamedTuple):
+    """A compiled arm in its place.
+
+    ``joints`` are the names of its moving joints from the base to the tip; ``site`` is the number of the tip's site.
+    """
+
+    arm: Arm
+    calibration: Calibration
+    model: mujoco.MjModel
+    joints: tuple[str, ...]
+    site: int
+    solver: Solver
+
+    @property
+    def axis(self) -> NDArray[np.float64]:
+        """The direction in which the brush points: into the paper."""
+        return np.asarray(-self.calibration.axes[2])
+
+    def touching(self, angles: NDArray[np.float64]) -> tuple[str, str] | None:
+        """Return the names of two things that touch each other in a pose, or None."""
+        solver = self.solver
+        solver.pose(angles)
+        mujoco.mj_collision(self.model, solver.data)
+        contacts = solver.data.contact
+        near = np.flatnonzero(contacts.dist < _CLEAR)
+        if not len(near):
+            return None
+        first, second = contacts.geom[near[0]].tolist()
+        return self._named(first), self._named(second)
+
+    def _named(self, geom: int) -> str:
+        name: str = self.model.geom(geom).name or self.model.body(self.model.geom_bodyid[geom]).name
+        plain = name.removeprefix(_PREFIX).rstrip("_0123456789")
+        return plain.removesuffix("_link") or name
+
+
+def build(arm: Arm, calibration: Calibration, *, backlash: float = 0.0, contacts: bool = True) -> Scene:
+    """Return an arm before its paper.
+
+    Args:
+        arm: which one.
+        calibration: where its paper lies.
+        backlash: play in radians that each joint has behind its motor, as a second joint on the same axis.
+        contacts: whether things can touch; a simulation of the drives needs none.
+
+    Raises:
+        HierbrushError: the arm's file cannot be used, or has no such tip.
+    """
+    spec = _spec(arm)
+    tip = _tip_site(spec, arm)
+    chain = _chain(spec, tip)
+    _fixtures(spec, calibration)
+    if not contacts:
+        spec.option.disableflags |= mujoco.mjtDisableBit.mjDSBL_CONTACT
+    if backlash:
+        _add_play(spec, chain, backlash)
+    model = _compiled(spec, arm)
+    # The chain's joints come first, as MuJoCo counts them along the tree, unless a file has others before them.
+    numbers = [model.joint(name).qposadr[0] for name in chain]
+    if not backlash and numbers != list(range(len(chain))):
+        raise HierbrushError(f"arm: {shown(arm.model)} has other joints before those of its tip; name another tip")
+    site = model.site(tip.name).id
+    return Scene(arm, calibration, model, tuple(chain), site, Solver(model, site, arm.start(len(chain))))
+
+
+def _spec(arm: Arm) -> Any:
+    preset = arm.preset
+    if preset is not None:
+        return mujoco.MjSpec.from_string(preset.mjcf)
+    content = read_whole(arm.model, most=_MOST_BYTES, argument="arm")
+    try:
+        spec = mujoco.MjSpec.from_file(os.fspath(arm.model))
+    except Exception as error:  # whatever MuJoCo says of a stranger's file
+        raise _unusable(arm, error) from None
+    if b"<robot" in content[:4096]:  # a URDF: links without a joint keep their names
+        spec.compiler.fusestatic = False
+    return spec
+
+
+def _compiled(spec: Any, arm: Arm) -> mujoco.MjModel:
+    try:
+        return spec.compile()
+    except Exception as error:
+        raise _unusable(arm, error) from None
+
+
+def _unusable(arm: Arm, error: Exception) -> HierbrushError:
+    told = one_line(" ".join(str(error).split()), 300)
+    return HierbrushError(f"arm: {shown(arm.model)} is no arm that MuJoCo can read: {told}")
+
+
+def _tip_site(spec: Any, arm: Arm) -> Any:
+    for site in spec.sites:
+        if site.name == arm.tip:
+            return site
+    for body in spec.bodies:
+        if body.name == arm.tip and body.name != "world":
+            return body.add_site(name=f"{_PREFIX}tip", size=[0.002, 0.002, 0.002])
+    sites = [site.name for site in spec.sites if site.name]
+    there = sites or [body.name for body in spec.bodies if body.name not in ("", "world")]
+    raise HierbrushError(
+        f"arm: tip: {shown(arm.tip)} is no site or body of {shown(arm.model)}; there are {', '.join(there[:20])}"
+    )
+
+
+def _chain(spec: Any, tip: Any) -> list[str]:
+    """Return the names of the hinges and slides from the base to the tip.
+
+    Raises:
+        HierbrushError: there are fewer than four, a ball or free joint among them, or one without a name.
+    """
+    found: list[str] = []
+    body = tip.parent
+    while body is not None and body.name != "world":
+        for joint in reversed(list(body.joints)):
+            if joint.type not in (mujoco.mjtJoint.mjJNT_HINGE, mujoco.mjtJoint.mjJNT_SLIDE):
+                raise HierbrushError(f"arm: joint {shown(joint.name)} is neither a hinge nor a slide")
+            if not joint.name:
+                joint.name = f"{_PREFIX}joint_{len(found)}"
+            found.insert(0, joint.name)
+        body = body.parent
+    if len(found) < 4:
+        raise HierbrushError(f"arm: tip: {len(found)} joints lead to {shown(tip.name)}, expected four or more")
+    return found
+
+
+def _fixtures(spec: Any, calibration: Calibration) -> None:
+    world, axes = spec.worldbody, calibration.axes
+    near = {"margin": 2 * _CLEAR, "gap": 2 * _CLEAR, "contype": 1, "conaffinity": 1}
+    corners = calibration.corner + np.array([[0, 0], [1, 0], [0, 1], [1, 1]]) * [
+        calibration.width, calibration.height
+    ] @ axes[:2]  # fmt: skip
+    plane = mujoco.mjtGeom.mjGEOM_PLANE
+    lowest = min(0.0, float(corners[:, 2].min())) - 0.001
+    world.add_geom(name=f"{_PREFIX}table", type=plane, size=[2, 2, 0.1], pos=[0, 0, lowest], **near)
+    turn = np.zeros(4)
+    mujoco.mju_mat2Quat(turn, np.stack([axes[0], -axes[1], axes[2]], axis=1).reshape(-1))
+    middle = corners.mean(axis=0) - 0.003 * axes[2]
+    size = [calibration.width / 2, calibration.height / 2, 0.003]
+    world.add_geom(name=f"{_PREFIX}board", type=mujoco.mjtGeom.mjGEOM_BOX, size=size, pos=middle, quat=turn, **near)
+    for part in range(_RIM_PARTS):
+        angle = [2 * np.pi * (part + side) / _RIM_PARTS for side in (0, 1)]
+        ends = [
+            calibration.stone + _RIM_RADIUS * (np.cos(a) * axes[0] + np.sin(a) * axes[1]) + (_RIM - 0.003) * axes[2]
+            for a in angle
+        ]
+        world.add_geom(
+            name=f"{_PREFIX}stone_{part}", type=mujoco.mjtGeom.mjGEOM_CAPSULE, fromto=[*ends[0], *ends[1]],
+            size=[0.003, 0, 0], **near,
+        )  # fmt: skip
+
+
+def _add_play(spec: Any, chain: list[str], backlash: float) -> None:
+    """Let every joint play behind its motor; half of its friction and damping then acts on each side of the play."""
+    for body in spec.bodies:
+        for joint in list(body.joints):
+            if joint.name not in chain:
+                continue
+            body.add_joint(
+                name=f"{joint.name}_play", type=joint.type, axis=joint.axis, pos=joint.pos,
+                range=[-backlash / 2, backlash / 2], limited=True, armature=1e-4, solref_limit=[0.004, 1.0],
+            )  # fmt: skip
+            joint.frictionloss, joint.damping = joint.frictionloss / 2, joint.damping / 2
+            output = spec.add_tendon(
+                name=f"{joint.name}_output", frictionloss=joint.frictionloss, damping=joint.damping
+            )
+            output.wrap_joint(joint.name, 1.0)
+            output.wrap_joint(f"{joint.name}_play", 1.0)

@@ -1,0 +1,337 @@
+"""A brush's numbers from what it drew: least squares on blurred coverage, which changes smoothly with every number.
+
+The renderer is the simulator itself, so a known brush is found again exactly; blurring its anti-aliased coverage makes
+the residual differentiable, and Gauss-Newton with a Marquardt term descends it, from a wide blur to a narrow one.
+Strokes of a real brush differ by up to a quarter of their width, so every stroke has factors of its own besides.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hierbrush.arguments import check_array, check_kind
+from hierbrush.brushes.identified import SPREADS, BrushFile
+from hierbrush.brushes.sheet import CELL_SHAPE, CalibrationSheet
+from hierbrush.errors import HierbrushError
+from hierbrush.sim import BrushModel
+
+Progress = Callable[[int, float], object]
+
+NAMES = (
+    "width_slope", "width_intercept", "length_slope", "length_intercept", "offset_quadratic", "offset_slope",
+    "offset_intercept", "root_ratio", "back_ratio", "max_depth",
+)  # fmt: skip
+"""The ten numbers, in the order of :meth:`BrushModel.parameters`."""
+
+# A change of each that moves an edge by some 0.05 mm: what is a small step, and the unit in which they are fitted.
+_STEPS = np.array([0.006, 5e-5, 0.006, 5e-5, 0.8, 0.006, 5e-5, 0.008, 0.012, 5e-5])
+# Columns of the row that each factor of a stroke scales.
+_SCALED = ((0, 1), (2, 3), (4, 5, 6), (7,), (8,))
+_FACTOR_STEP = 0.01
+_ROUGH = 0.12  # share of a difference that is no derivative, from which a cell counts half
+_BLURS = ((3.5, 5), (1.5, 6), (0.8, 20))  # standard deviation in pixels, most iterations
+_ALIKE, _MOST_SETTLING, _SETTLED = 0.03, 25, 2e-4  # strokes that differ by less are taken to be alike
+_DONE = 2e-3  # steps: smaller changes end a blur
+_LOW = np.array([0.0, -0.01, 0.0, -0.01, -1000.0, -10.0, -0.01, 0.0, 0.01, 1e-3])
+_HIGH = np.array([10.0, 0.01, 10.0, 0.01, 1000.0, 10.0, 0.01, 1.0, 3.0, 0.03])
+# Standard error, as a share of the number (or of what moves an edge by 0.1 mm), beyond which it is not determined.
+_UNSURE = 0.10
+
+
+@dataclass(frozen=True, eq=False)
+class BrushFit:
+    """What a fit found.
+
+    Attributes:
+        model: the brush.
+        spread: how much strokes differ: standard deviations of factors around 1, by the names of `SPREADS`.
+        error: standard error of each of the ten numbers, in its own unit.
+        undetermined: names of those that the pictures do not determine; they are near where the fit began.
+        factors: float64 [45, 5], each stroke's own factors.
+        rendered: what the fitted strokes look like, float32 [45, 94, 128].
+        residual: root mean square of what is left, of the pixels with ink in either.
+    """
+
+    model: BrushModel
+    spread: dict[str, float]
+    error: NDArray[np.float64]
+    undetermined: tuple[str, ...]
+    factors: NDArray[np.float64]
+    rendered: NDArray[np.float32]
+    residual: float
+
+    def file(self) -> BrushFile:
+        """Return what is written to a brush file."""
+        return BrushFile(self.model, self.spread, self.undetermined)
+
+
+def fit_brush(
+    ink: NDArray[np.float32],
+    filled: NDArray[np.bool_] | None = None,
+    *,
+    start: BrushModel | None = None,
+    scatter: float = 0.2,
+    progress: Progress | None = None,
+) -> BrushFit:
+    """Fit a brush to the cells of a filled calibration sheet.
+
+    Args:
+        ink: float32 [45, 94, 128] in [0, 1], as of `read_scan`.
+        filled: which cells count; all unless given.
+        start: where the fit begins and what numbers keep that the pictures do not determine; ``measured``.
+        scatter: how much strokes are expected to differ, a share: 0 fits one brush to all.
+        progress: is told the iteration and the residual.
+
+    Raises:
+        HierbrushError: a wrong shape, or pictures that no brush leaves.
+    """
+    sheet = CalibrationSheet()
+    shape = (len(sheet.cells), *CELL_SHAPE)
+    wanted = check_array("ink", ink, shape, f"{list(shape)} coverage", dtype=np.float32)
+    kept = np.ones(shape[0], bool) if filled is None else np.asarray(filled, bool)
+    start = BrushModel() if start is None else start
+    check_kind("start", start, BrushModel, "a BrushModel")
+    row = start.parameters()
+    factors = np.ones((shape[0], len(_SCALED)))
+    fitting = _Fitting(sheet, wanted, kept, scatter)
+    count = 0
+    damping = 1e-2
+    for number, (blur, most) in enumerate(_BLURS):
+        fitting.blur(blur)
+        # Strokes get factors of their own once the whole is nearly right.
+        own = scatter > 0 and number > 0
+        for _ in range(most):
+            count += 1
+            row, factors, change, damping = fitting.improve(row, factors, own, damping)
+            if progress is not None:
+                progress(count, fitting.residual)
+            if change < _DONE:
+                break
+    if fitting.scatter < _ALIKE:
+        row, factors = _settled(fitting, row, factors, progress, count)
+    return _finished(fitting, row, factors, start)
+
+
+def _settled(
+    fitting: _Fitting, row: NDArray[np.float64], factors: NDArray[np.float64], progress: Progress | None, count: int
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return the numbers of strokes that are all alike, fitted without factors of their own."""
+    fitting.scatter, damping, factors = 0.0, 1e-6, np.ones_like(factors)
+    for further in range(_MOST_SETTLING):
+        row, factors, change, damping = fitting.improve(row, factors, False, damping)
+        if progress is not None:
+            progress(count + further + 1, fitting.residual)
+        if change < _SETTLED:
+            break
+    return row, factors
+
+
+class _Fitting:
+    """The residual of one sheet under one blur, and steps that make it smaller."""
+
+    def __init__(
+        self, sheet: CalibrationSheet, wanted: NDArray[np.float32], kept: NDArray[np.bool_], scatter: float
+    ) -> None:
+        self.sheet, self.kept, self.scatter = sheet, kept, scatter
+        self._raw = wanted
+        self.noise = 0.05
+        self.residual = np.inf
+        self.weight = np.ones(int(kept.sum()))
+        self.smooth = np.ones(int(kept.sum()))
+
+    def blur(self, sigma: float) -> None:
+        self._sigma = sigma
+        self.wanted = self._blurred(self._raw)
+
+    def _blurred(self, cells: NDArray[np.float32]) -> NDArray[np.float64]:
+        from scipy.ndimage import gaussian_filter
+
+        soft = gaussian_filter(cells, (0, self._sigma, self._sigma), mode="constant")
+        return np.asarray(soft[self.kept], np.float64).reshape(int(self.kept.sum()), -1)
+
+    def rows(self, row: NDArray[np.float64], factors: NDArray[np.float64]) -> NDArray[np.float64]:
+        rows = np.tile(row, (len(factors), 1))
+        for column, scaled in enumerate(_SCALED):
+            rows[:, scaled] *= factors[:, column, None]
+        return rows
+
+    def render(self, row: NDArray[np.float64], factors: NDArray[np.float64]) -> NDArray[np.float64]:
+        return self._blurred(self.sheet.render(self.rows(row, factors)))
+
+    def improve(
+        self, row: NDArray[np.float64], factors: NDArray[np.float64], own: bool, damping: float
+    ) -> tuple[NDArray[np.float64], NDArray[np.float64], float, float]:
+        """Return better numbers, the largest change in steps, and the damping to go on with."""
+        base = self.render(row, factors)
+        error = self.wanted - base
+        normal, gradient = self._normal(row, factors, base, error, own)
+        cost = self._cost(error, factors, own)  # after `_normal`, which says how far cells are to be trusted
+        for _ in range(12):
+            scaled = normal + damping * np.diag(np.diag(normal) + 1e-9 * np.diag(normal).max())
+            step = np.linalg.solve(scaled, gradient)
+            new_row = np.clip(row + step[:10] * _STEPS, _LOW, _HIGH)
+            new_factors = factors.copy()
+            if own:
+                change = step[10:].reshape(-1, len(_SCALED)) * _FACTOR_STEP
+                new_factors[self.kept] *= np.exp(np.clip(change, -0.3, 0.3))
+                # What all strokes have in common is the brush's, not theirs.
+                common = new_factors[self.kept].mean(axis=0)
+                new_factors /= common
+                for column, columns in enumerate(_SCALED):
+                    new_row[list(columns)] *= common[column]
+                new_row = np.clip(new_row, _LOW, _HIGH)
+            left = self.wanted - self.render(new_row, new_factors)
+            if self._cost(left, new_factors, own) < cost:
+                self._learn(left, new_factors, own)
+                moved = np.abs((new_row - row) / _STEPS).max()
+                return new_row, new_factors, float(moved), max(damping / 5, 1e-8)
+            damping *= 5
+        self._learn(error, factors, own)
+        return row, factors, 0.0, 1e-2
+
+    def _learn(self, error: NDArray[np.float64], factors: NDArray[np.float64], own: bool) -> None:
+        """Keep how large what is left is: it weighs pictures against the expectation that strokes are alike."""
+        self.residual = float(np.sqrt((error * error).mean()))
+        # A stroke drawn amiss, or one that hangs on a knife's edge (see `_changes`), counts less.
+        apart = np.sqrt((error * error).mean(axis=1))
+        self.weight = 1.0 / (1.0 + (apart / max(2.0 * float(np.median(apart)), 1e-4)) ** 2)
+        self.noise = max(float(np.sqrt((self.weight[:, None] * error * error).mean() / self.weight.mean())), 1e-3)
+        if own:
+            found = float(np.log(factors[self.kept]).std())
+            self.scatter = float(np.clip(found, 0.01, 0.5))
+
+    def _cost(self, error: NDArray[np.float64], factors: NDArray[np.float64], own: bool) -> float:
+        cost = float(((self.weight * self.smooth)[:, None] * error * error).sum()) / self.noise**2 * self._independent
+        if own:
+            logs = np.log(factors[self.kept])
+            cost += float((logs * logs).sum()) / self.scatter**2
+        return cost
+
+    @property
+    def _independent(self) -> float:
+        """Share of the pixels that count as independent of their neighbours, blurred as they are."""
+        return 1.0 / max(4 * np.pi * self._sigma**2, 1.0)
+
+    def _normal(
+        self, row: NDArray[np.float64], factors: NDArray[np.float64], base: NDArray[np.float64],
+        error: NDArray[np.float64], own: bool,
+    ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:  # fmt: skip
+        """Return the normal matrix and the gradient: the ten numbers, then the factors of each cell."""
+        level = self._independent / self.noise**2
+        shared, self.smooth = self._changes(row, factors, base)
+        trusted = self.weight * self.smooth
+        cells = len(base)
+        size = 10 + (cells * len(_SCALED) if own else 0)
+        normal, gradient = np.zeros((size, size)), np.zeros(size)
+        weighed = level * trusted[:, None, None] * shared
+        normal[:10, :10] = np.einsum("cpi,cpj->ij", weighed, shared)
+        gradient[:10] = np.einsum("cpi,cp->i", weighed, error)
+        if not own:
+            return normal, gradient
+        single = np.stack([self._factor_change(row, factors, base, at) for at in range(len(_SCALED))], axis=-1)
+        logs = np.log(factors[self.kept])
+        prior = (_FACTOR_STEP / self.scatter) ** 2
+        for cell in range(cells):
+            block = slice(10 + cell * len(_SCALED), 10 + (cell + 1) * len(_SCALED))
+            weight = level * trusted[cell]
+            normal[block, block] = weight * single[cell].T @ single[cell] + prior * np.eye(len(_SCALED))
+            cross = weight * shared[cell].T @ single[cell]
+            normal[:10, block], normal[block, :10] = cross, cross.T
+            gradient[block] = weight * single[cell].T @ error[cell] - prior * logs[cell] / _FACTOR_STEP
+        return normal, gradient
+
+    def _changes(
+        self, row: NDArray[np.float64], factors: NDArray[np.float64], base: NDArray[np.float64]
+    ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Return how pictures change with each number, a step, and how far each cell's derivative is one: 0 to 1.
+
+        A stroke hangs on a knife's edge where the tuft falls one way or another as it touches. Its differences to both
+        sides do not agree, and must not be mistaken for a steep derivative.
+        """
+        changes, apart, far = [], np.zeros(len(base)), np.full(len(base), 1e-12)
+        for at in range(10):
+            above, below = row.copy(), row.copy()
+            above[at], below[at] = min(row[at] + _STEPS[at], _HIGH[at]), max(row[at] - _STEPS[at], _LOW[at])
+            upper, lower = self.render(above, factors) - base, base - self.render(below, factors)
+            if above[at] > row[at] > below[at]:
+                difference = upper - lower
+                apart += (difference * difference).sum(axis=1)
+                far += (upper * upper).sum(axis=1) + (lower * lower).sum(axis=1)
+            changes.append((upper + lower) * (_STEPS[at] / (above[at] - below[at])))
+        doubt = apart / far / _ROUGH
+        return np.stack(changes, axis=-1), 1.0 / (1.0 + doubt * doubt)
+
+    def _factor_change(
+        self, row: NDArray[np.float64], factors: NDArray[np.float64], base: NDArray[np.float64], at: int
+    ) -> NDArray[np.float64]:
+        other = factors.copy()
+        other[:, at] *= np.exp(_FACTOR_STEP)
+        return self.render(row, other) - base
+
+    def errors(self, row: NDArray[np.float64], factors: NDArray[np.float64], own: bool) -> NDArray[np.float64]:
+        """Return the standard error of each number, infinity where pictures say nothing."""
+        base = self.render(row, factors)
+        normal, _ = self._normal(row, factors, base, self.wanted - base, own)
+        silent = np.diag(normal)[:10] < 1e-7 * np.diag(normal)[:10].max()
+        inverse = np.linalg.pinv(normal, rcond=1e-12, hermitian=True)
+        deviation = np.sqrt(np.maximum(np.diag(inverse)[:10], 0.0)) * _STEPS
+        return np.where(silent, np.inf, deviation)
+
+
+def _finished(fitting: _Fitting, row: NDArray[np.float64], factors: NDArray[np.float64], start: BrushModel) -> BrushFit:
+    own = fitting.scatter > 0
+    deviation = fitting.errors(row, factors, own)
+    # A number near 0 is measured against what moves an edge by 0.1 mm.
+    size = np.maximum(np.abs(row), 2 * _STEPS)
+    unsure = deviation > _UNSURE * size
+    row = np.where(np.isinf(deviation), start.parameters(), row)
+    rendered = fitting.sheet.render(fitting.rows(row, factors))
+    if fitting.residual > 0.25:
+        raise HierbrushError("scan: no brush of this kind leaves such strokes; were they drawn as the sheet says?")
+    if row[0] * row[9] + row[1] <= 0 or row[2] * row[9] + row[3] <= 0:
+        raise HierbrushError(
+            "scan: the brush that fits best is impossible: it leaves no mark, however deep it is pressed"
+        )
+    kept = factors[fitting.kept]
+    return BrushFit(
+        model=model_of(row, start.tip),
+        spread={name: float(kept[:, column].std()) for column, name in enumerate(SPREADS)},
+        error=deviation,
+        undetermined=tuple(name for name, lost in zip(NAMES, unsure, strict=True) if lost),
+        factors=factors,
+        rendered=rendered,
+        residual=_rms(rendered[fitting.kept], fitting._raw[fitting.kept]),
+    )
+
+
+def _rms(one: NDArray[Any], other: NDArray[Any]) -> float:
+    inked = np.maximum(one, other) > 0
+    return float(np.sqrt(((one - other)[inked] ** 2).mean())) if inked.any() else 0.0
+
+
+def model_of(row: NDArray[np.float64], tip: str = "parabola") -> BrushModel:
+    """Return the brush whose :meth:`BrushModel.parameters` are ``row``; its offset is used whole."""
+    return BrushModel(**dict(zip(NAMES, row.tolist(), strict=True)), offset_scale=1.0, tip=tip)
+
+
+def residual_picture(ink: NDArray[np.float32], fit: BrushFit) -> NDArray[np.uint8]:
+    """Return all cells as one picture in colour: ink of both is grey, the scan's alone red, the fit's alone blue.
+
+    uint8 [rows, columns, 3].
+    """
+    columns = 5
+    tiles = []
+    for scan, ours in zip(ink, fit.rendered, strict=True):
+        both = np.minimum(scan, ours)
+        red, blue = scan - both, ours - both
+        light = np.stack([1 - 0.6 * both - blue, 1 - 0.6 * both - red - blue, 1 - 0.6 * both - red], axis=-1)
+        tile = np.clip(light, 0, 1)
+        tile[:, [0, -1]] = tile[[0, -1]] = 0.8
+        tiles.append(tile)
+    rows = [np.concatenate(tiles[at : at + columns], axis=1) for at in range(0, len(tiles), columns)]
+    return np.asarray(np.rint(255 * np.concatenate(rows)), np.uint8)

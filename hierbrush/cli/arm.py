@@ -1,0 +1,242 @@
+"""``hierbrush arm``: a robot arm that holds the brush writes a text, in simulation and into files for the real one."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from hierbrush.cli.messages import check_place, complain
+from hierbrush.errors import HierbrushError
+
+if TYPE_CHECKING:
+    from hierbrush.arms import Arm
+    from hierbrush.writing import Page
+    from hierbrush.writing.on_arm import DrawnByArm
+
+_FILE = click.Path(path_type=Path)
+_OUTPUT = click.option("-o", "--output", type=_FILE, help="Write it there instead of printing it.")
+
+
+@click.group(short_help="Let a robot arm write: in simulation, and into files for the real one.")
+def arm() -> None:
+    """Let a robot arm that holds the brush write a text: in simulation, and into files for the real one.
+
+    docs/arms.md tells how to calibrate an arm and what each file holds.
+    """
+
+
+def _writing_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    options = (
+        click.argument("text"),
+        click.option("--arm", "which", default="ur5e", show_default=True, metavar="ARM", help="ur5e, so101, or a YAML "
+            "file, see hierbrush arm example; it names the MJCF or URDF of another arm."),
+        click.option("-o", "--output", "outputs", multiple=True, type=_FILE, help="File to write; its suffix says "
+            "what. May be given several times."),
+        click.option("--layout", type=click.Choice(("horizontal", "vertical")), default="horizontal", show_default=True,
+            help="Rows, or columns from right to left."),
+        click.option("--per-line", type=int, help="Start a new row or column after so many characters."),
+        click.option("--cell", type=float, default=30.0, show_default=True, help="Side of a character's box in mm."),
+        click.option("--margin", type=float, default=20.0, show_default=True, help="Paper left free, in mm."),
+        click.option("--policy", default="learned", show_default=True, help="Who moves the brush, as in write."),
+    )  # fmt: skip
+    for option in reversed(options):
+        command = option(command)
+    return command
+
+
+@arm.command(name="simulate")
+@_writing_options
+@click.option(
+    "--handle-feedback", "feedback", type=click.FloatRange(0.0, 1.0), default=1.0, show_default=True, metavar="SHARE",
+    help="Share of the error that the arm's encoders see and its next command takes off.",
+)  # fmt: skip
+@click.option("--seed", type=click.IntRange(0, 2**63 - 1), default=0, show_default=True, metavar="INTEGER",
+    help="Seed of the encoders' noise.")  # fmt: skip
+@click.option("--size", type=int, default=480, show_default=True, help="Pixels of the pictures' width.")
+@click.option("--json", "scores", type=_FILE, help="Write the scores there.")
+def simulate_command(
+    text: str, which: str, outputs: tuple[Path, ...], feedback: float, seed: int, size: int, scores: Path | None,
+    **layout: Any,
+) -> None:  # fmt: skip
+    """Let a simulated arm write TEXT: with servo drives, gravity, friction, latency, noise and backlash.
+
+    The ink is what the tip really drew. It is scored against the ink that was commanded, character by character, and
+    can be seen being written: gif, mp4 (with imageio-ffmpeg), or the last picture as png.
+
+    \b
+    hierbrush arm simulate 永和九年 -o arm.gif
+    hierbrush arm simulate 永 --arm so101 --handle-feedback 0
+    """  # noqa: D301
+    from hierbrush.writing.clips import CLIPS
+    from hierbrush.writing.on_arm import kind_of
+
+    for output in outputs:
+        kind_of(output, None, (*CLIPS, "png"), "-o")
+        check_place("-o", output)
+    page = _page(text, **layout)
+    drawn = page.on(_arm(which)).simulate(seed=seed, feedback=feedback)
+    _tell(drawn)
+    if scores is not None:
+        _write(scores, json.dumps(_scores(drawn), ensure_ascii=False, indent=2) + "\n", "--json")
+    _save_all(outputs, lambda output: drawn.save(output, size=size))
+
+
+@arm.command(name="plan")
+@_writing_options
+@click.option("--lift", type=click.FloatRange(0.0, 200.0), default=0.0, metavar="MM", help="Dry run: raise all of the "
+    "movement by so much, so that nothing touches.")  # fmt: skip
+@click.option("--gain", type=float, help="Of URScript's servoj.  [default: 2000]")
+@click.option("--lookahead", type=float, help="Of URScript's servoj, in seconds.  [default: 0.03]")
+@click.option("--rate", type=float, help="Rows a second of a JointTrajectory.  [default: 50]")
+def plan_command(
+    text: str, which: str, outputs: tuple[Path, ...], lift: float, gain: float | None, lookahead: float | None,
+    rate: float | None, **layout: Any,
+) -> None:  # fmt: skip
+    """Plan how an arm writes TEXT and write files that arms accept.
+
+    \b
+    .script      URScript, servoj 500 times a second
+    .yaml .json  a trajectory_msgs/JointTrajectory of ROS
+    .csv         every row: time, joints, tip, stroke
+    .png         the tip's path over the work area, from above: look at it first
+
+    \b
+    hierbrush arm plan 永和九年 -o page.script -o preview.png
+    hierbrush arm plan 永和九年 -o dry.script --lift 20
+    """  # noqa: D301
+    from hierbrush.arms.files import KINDS
+    from hierbrush.writing.on_arm import kind_of
+
+    if not outputs:
+        raise click.MissingParameter(param_type="option", param_hint="'-o' / '--output'")
+    kinds = {output: kind_of(output, None, (*KINDS, "png"), "-o") for output in outputs}
+    given = {"gain": gain, "lookahead": lookahead, "rate": rate}
+    for name, value in given.items():
+        if value is not None and not any(kind in KINDS and name in KINDS[kind][1] for kind in kinds.values()):
+            raise HierbrushError(f"--{name}: none of the files takes it")
+    for output in outputs:
+        check_place("-o", output)
+    movement = _page(text, **layout).on(_arm(which), lift=lift / 1e3)
+    peaks = movement.motion.peaks()
+    click.echo(f"{movement.arm.name}: {movement.t[-1]:.1f} s, tip up to {peaks['tip_speed']:.3f} m/s, joints up to "
+        f"{peaks['joint_speed']:.2f} rad/s; tip within {movement.motion.tip_error * 1e6:.2f} µm, upright within "
+        f"{movement.motion.tilt_error * 57.29578:.4f}°")  # fmt: skip
+
+    def save(output: Path) -> Path:
+        known = KINDS[kinds[output]][1] if kinds[output] in KINDS else ()
+        options: dict[str, Any] = {name: v for name, v in given.items() if name in known and v is not None}
+        return movement.save(output, **options)
+
+    _save_all(outputs, save)
+
+
+@arm.command()
+@click.argument("files", metavar="FILE...", nargs=-1, required=True, type=_FILE)
+def check(files: tuple[Path, ...]) -> None:
+    """Check arm files; each problem is named as file:line:column.
+
+    The exit status is 2 when a file cannot be used.
+    """
+    from hierbrush.arms.option_file import load_arm
+    from hierbrush.yaml_source import ConfigError
+
+    usable = True
+    for file in files:
+        try:
+            click.echo(f"{file}: fine: {load_arm(file).name}")
+        except ConfigError as error:
+            usable = False
+            for line in str(error).splitlines():
+                click.echo(f"hierbrush: error: {line}", err=True)
+    if not usable:
+        raise click.exceptions.Exit(2)
+
+
+@arm.command()
+@_OUTPUT
+def example(output: Path | None) -> None:
+    """Print an arm file with every option, its meaning and its default."""
+    from hierbrush.arms.option_file import example as example_file
+
+    _print(example_file(), output)
+
+
+@arm.command()
+@_OUTPUT
+def schema(output: Path | None) -> None:
+    """Print the JSON Schema of arm files, by which editors complete and check them."""
+    from hierbrush.arms.option_file import arm_schema
+
+    _print(json.dumps(arm_schema(), indent=2) + "\n", output)
+
+
+def _arm(which: str) -> Arm:
+    from hierbrush.arms.option_file import arm_of
+
+    return arm_of(which)
+
+
+def _page(text: str, layout: str, per_line: int | None, cell: float, margin: float, policy: str) -> Page:
+    from hierbrush.writing import Layout, write_text
+    from hierbrush.writing.passage import writable
+
+    placed = Layout(layout, cell=cell / 1e3, margin=margin / 1e3, per_line=per_line)
+    return write_text(writable(text, "error"), layout=placed, policy=policy)
+
+
+def _scores(drawn: DrawnByArm) -> dict[str, Any]:
+    run = drawn.run
+    errors = run.errors
+    return {
+        "arm": run.motion.arm.name,
+        "feedback": run.feedback,
+        "seed": run.seed,
+        "seconds": float(run.motion.t[-1]),
+        "iou": drawn.iou,
+        "characters": [
+            {"character": cell.writing.char, "iou": found.iou}
+            for cell, found in zip(drawn.sheet.cells, drawn.scores, strict=True)
+        ],
+        "tip_error_mm": {"mean": float(errors.mean() * 1e3), "most": float(errors.max() * 1e3)},
+        "tilt_degrees": float(run.tilt.max() * 57.29578),
+    }
+
+
+def _tell(drawn: DrawnByArm) -> None:
+    found = _scores(drawn)
+    click.echo(f"{found['arm']}, feedback {found['feedback']:g}: {found['seconds']:.1f} s of writing")
+    click.echo("drawn ink over commanded ink, IoU: " + "  ".join(f"{one['character']} {one['iou']:.3f}" for one in
+        found["characters"]) + f"  mean {found['iou']:.3f}")  # fmt: skip
+    off = found["tip_error_mm"]
+    click.echo(f"drawn line off the wanted one: {off['mean']:.3f} mm on average, {off['most']:.3f} mm at most")
+
+
+def _save_all(outputs: tuple[Path, ...], save: Callable[[Path], Path]) -> None:
+    """Write all files: one that fails does not keep the others from being written."""
+    failed = False
+    for output in outputs:
+        try:
+            click.echo(save(output))
+        except HierbrushError as error:
+            failed = True
+            complain(str(error))
+    if failed:
+        raise click.exceptions.Exit(2)
+
+
+def _write(path: Path, text: str, argument: str) -> None:
+    from hierbrush.files import write_atomically
+
+    write_atomically(path, text.encode(), argument=argument)
+
+
+def _print(text: str, output: Path | None) -> None:
+    if output is None:
+        click.echo(text, nl=False)
+    else:
+        _write(output, text, "--output")
+        click.echo(output)

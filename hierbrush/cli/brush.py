@@ -1,0 +1,144 @@
+"""``hierbrush brush``: a calibration sheet for a real brush, and its numbers from a scan of the filled sheet."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from hierbrush.cli.messages import check_place
+from hierbrush.errors import HierbrushError, shown
+from hierbrush.files import write_atomically
+from hierbrush.yaml_source import ConfigError
+
+_FILE = click.Path(path_type=Path)
+
+
+@click.group(short_help="Print a calibration sheet, fit a brush to a scan of it, check a brush file.")
+def brush() -> None:
+    """Find a real brush's numbers: print a sheet, fill it, scan it, fit.
+
+    docs/ink.md tells what the sheet asks for and how sure the fit is.
+    """
+
+
+@brush.command()
+@click.option("-o", "--output", type=_FILE, required=True, help="File to write: .pdf to be filled by hand or machine, "
+              ".gcode the movements for a machine.")  # fmt: skip
+@click.option("--gcode", "machine", type=_FILE, help="YAML file of the machine; see hierbrush machine example.")
+def sheet(output: Path, machine: Path | None) -> None:
+    """Write the calibration sheet: 45 strokes on A4, a dip before each.
+
+    A machine draws them best: print the pdf, fix it where the machine's paper lies, and run the gcode.
+    """
+    from hierbrush.brushes import CalibrationSheet
+
+    check_place("-o", output)
+    kind = output.suffix.lower()
+    if kind not in (".pdf", ".gcode"):
+        raise HierbrushError(f"-o: {shown(output)} must end in .pdf or .gcode")
+    if machine is not None and kind != ".gcode":
+        raise HierbrushError("--gcode: a pdf takes no machine; write a .gcode")
+    content = CalibrationSheet().pdf() if kind == ".pdf" else _program(machine)
+    write_atomically(output, content, argument="-o")
+    click.echo(output)
+
+
+def _program(machine: Path | None) -> bytes:
+    from hierbrush.brushes import CalibrationSheet
+    from hierbrush.brushes.sheet import HEIGHT
+    from hierbrush.writing.exports.gcode import GcodeOptions, GcodePen
+    from hierbrush.writing.machine import load_machine
+    from hierbrush.writing.pens import draw_paths
+
+    # An A4 page upright fits no machine of the default size.
+    options = GcodeOptions(work_y=(0.0, 330.0)) if machine is None else load_machine(machine)
+    pen = GcodePen(options, HEIGHT)
+    draw_paths(CalibrationSheet().paths, pen)
+    return pen.program("calibration").encode()
+
+
+@brush.command()
+@click.argument("scan", type=_FILE)
+@click.option("-o", "--output", type=_FILE, required=True, help="Brush file to write, such as mine.brush.yaml.")
+@click.option("--residuals", type=_FILE, help="Picture of what the fit does not explain: red is ink of the scan alone, "
+              "blue of the fit alone.")  # fmt: skip
+@click.option("--start", default="measured", show_default=True, help="Brush to begin with: a preset or a brush file.")
+@click.option("--alike", is_flag=True, help="Take all strokes to be drawn by exactly the same brush.")
+def fit(scan: Path, output: Path, residuals: Path | None, start: str, alike: bool) -> None:
+    """Fit a brush to SCAN, a picture of the filled calibration sheet."""
+    from hierbrush.brushes import fit_brush, read_scan
+    from hierbrush.brushes.brush_file import brush_of
+    from hierbrush.brushes.identified import brush_text
+
+    for name, place, endings in (("-o", output, (".yaml",)), ("--residuals", residuals, (".png",))):
+        if place is not None:
+            if place.suffix.lower() not in endings:
+                raise HierbrushError(f"{name}: {shown(place)} must end in {' or '.join(endings)}")
+            check_place(name, place)
+    begin = brush_of(start, "--start")
+    found = read_scan(scan)
+    from tqdm import tqdm
+
+    with tqdm(desc="fitting", unit="step", disable=None, delay=1.0, leave=False) as bar:
+
+        def progress(step: int, residual: float) -> None:
+            bar.update()
+
+        result = fit_brush(
+            found.ink, found.filled, start=begin, scatter=0.0 if alike else 0.2, progress=progress
+        )  # fmt: skip
+    head = [f"Fitted by hierbrush brush fit to {scan.name}: {int(found.filled.sum())} strokes, {found.dpi:.0f} dpi."]
+    write_atomically(output, brush_text(result.file(), head).encode(), argument="-o")
+    click.echo(output)
+    if residuals is not None:
+        write_atomically(residuals, _picture(found.ink, result), argument="--residuals")
+        click.echo(residuals)
+    _tell(result)
+
+
+def _picture(ink: object, result: object) -> bytes:
+    from io import BytesIO
+
+    from PIL import Image
+
+    from hierbrush.brushes import residual_picture
+
+    file = BytesIO()
+    Image.fromarray(residual_picture(ink, result)).save(file, "PNG", optimize=True)  # type: ignore[arg-type]
+    return file.getvalue()
+
+
+def _tell(result: object) -> None:
+    from hierbrush.brushes.fit import NAMES, BrushFit
+
+    assert isinstance(result, BrushFit)
+    for name, value, error in zip(NAMES, result.model.parameters(), result.error, strict=True):
+        note = "  not determined by these strokes" if name in result.undetermined else ""
+        click.echo(f"  {name:18s} {value:11.5g}  ± {error:.2g}{note}")
+    spread = ", ".join(f"{name} {share:.1%}" for name, share in result.spread.items())
+    click.echo(f"  strokes differ by: {spread}")
+
+
+@brush.command()
+@click.argument("files", metavar="FILE...", nargs=-1, required=True, type=_FILE)
+def check(files: tuple[Path, ...]) -> None:
+    """Check brush files; each problem is named as file:line:column.
+
+    The exit status is 2 when a file cannot be used.
+    """
+    from hierbrush.brushes.brush_file import load_brush
+
+    usable = True
+    for file in files:
+        try:
+            found = load_brush(file)
+        except ConfigError as error:
+            usable = False
+            for line in str(error).splitlines():
+                click.echo(f"hierbrush: error: {line}", err=True)
+            continue
+        deepest = found.model.max_depth
+        click.echo(f"{file}: fine: a mark {found.model.width(deepest) * 1e3:.1f} mm wide at {deepest * 1e3:.1f} mm")
+    if not usable:
+        raise click.exceptions.Exit(2)

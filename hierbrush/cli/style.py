@@ -1,0 +1,91 @@
+"""``hierbrush style``: learn a hand from examples, look at it, print sheets to practise on."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from hierbrush.cli.messages import check_place
+from hierbrush.errors import HierbrushError, shown
+
+
+@click.group(short_help="Learn a hand from a font, pictures or a filled practice sheet.")
+def style() -> None:
+    """Learn a hand, look at it, and print sheets to practise on."""
+
+
+@style.command(short_help="Learn a style from examples.")
+@click.argument("source", type=click.Path(path_type=Path))
+@click.option("-o", "--output", required=True, type=click.Path(path_type=Path), help="The style's file: NAME.style.")
+@click.option(
+    "--characters", help="Which characters to learn from, or how many.  [default: 200 of a font, all pictures]"
+)
+@click.option("--name", help="What the style is called.  [default: as the source's file]")
+def learn(source: Path, output: Path, characters: str | None, name: str | None) -> None:
+    """Learn from SOURCE: a font, a folder of pictures named by their characters, or photographs of practice sheets.
+
+    \b
+    hierbrush style learn MaShanZheng.ttf -o mashan.style --characters 200
+    hierbrush style learn photographs/ -o mine.style
+    hierbrush write 永和九年 --style mine.style -o line.png
+    """  # noqa: D301  # \b keeps click from joining the examples' lines
+    from tqdm import tqdm
+
+    from hierbrush.styles.style import SUFFIX, Style
+
+    if output.suffix != SUFFIX:
+        raise HierbrushError(f"--output: {shown(output)}, expected a name that ends in {SUFFIX}")
+    check_place("--output", output)
+    with tqdm(unit="char", disable=None) as bar:
+        found = Style.learn(source, _wanted(characters), name=name, progress=bar.update)
+    found.save(output)
+    missed = f"; not surely found in {len(found.rejected)}: {''.join(found.rejected[:30])}" if found.rejected else ""
+    click.echo(f"{output}: {len(found.characters)} characters, {len(found.lines)} strokes{missed}")
+
+
+def _wanted(characters: str | None) -> str | int | None:
+    return int(characters) if characters is not None and characters.isascii() and characters.isdigit() else characters
+
+
+@style.command(short_help="Tell what a style holds, and draw it.")
+@click.argument("file", type=click.Path(path_type=Path))
+@click.option("-o", "--output", type=click.Path(path_type=Path), help="Picture (png) of characters in this hand.")
+@click.option("--text", default="永和九年歲在癸丑春風花月", show_default=True, help="What to draw.")
+def show(file: Path, output: Path | None, text: str) -> None:
+    """Tell what the style in FILE holds; with -o, write a line in it."""
+    from hierbrush.styles.style import Style
+
+    found = Style.load(file)
+    click.echo(f"name        {found.name}")
+    click.echo(f"learned of  {found.origin or 'not told'}")
+    click.echo(f"characters  {len(found.characters)}: {''.join(found.characters[:40])}")
+    click.echo(f"strokes     {len(found.lines)}")
+    click.echo(f"rejected    {len(found.rejected)}: {''.join(found.rejected[:40])}")
+    common = found.common
+    click.echo(
+        f"against the base hand: {common.stretch[0]:.2f} times as wide, {common.stretch[1]:.2f} times as high, "
+        f"strokes {common.width:.2f} times as bold"
+    )
+    if output is not None:
+        from hierbrush.writing import write_text
+
+        check_place("--output", output)
+        path = write_text(text, style=file, layout="horizontal").save(output)
+        click.echo(f"wrote {path}")
+
+
+@style.command(short_help="Print a sheet to practise on.")
+@click.option("-o", "--output", required=True, type=click.Path(path_type=Path), help="The sheets: a pdf.")
+@click.option("--characters", default="100", show_default=True, help="How many characters, or which.")
+def sheet(output: Path, characters: str) -> None:
+    """Make sheets to print on A4, fill with a real brush, and photograph for style learn.
+
+    How many characters: they are chosen to show most components. Which: a text file beside the pdf holds them then,
+    and must lie beside the photographs.
+    """
+    from hierbrush.styles.sheet import PER_SHEET, write_sheet
+
+    wanted = _wanted(characters)
+    pages = write_sheet(output, characters if wanted is None else wanted)
+    click.echo(f"{output}: {pages} sheet{'s' if pages > 1 else ''} of up to {PER_SHEET} characters")

@@ -1,0 +1,107 @@
+"""What a data set is made of."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from hierbrush.arguments import check_choice, check_kind, check_list, check_number, check_whole
+from hierbrush.errors import HierbrushError, closest, shown
+from hierbrush.planner import DEFAULT_BUDGET
+from hierbrush.sim.observation import LAYOUTS
+from hierbrush.sim.raster import check_supersample
+from hierbrush.strokes.types import ABBREVIATIONS
+
+KINDS = ("planned", "policy", "noisy", "random")
+"""Who moved the brush: a search, stage by stage; a policy; a policy with noise on its actions; chance."""
+
+PARTS = ("train", "validation")
+_MOST_TICKS = 10**10
+
+
+@dataclass(frozen=True)
+class DatasetSettings:
+    """What a data set is made of. The same settings and the same commit give the same numbers.
+
+    Attributes:
+        ticks: control ticks in all, rounded up to whole strokes.
+        kinds: share of the ticks of each of `KINDS`; those of share 0 may be left out.
+        seed: of everything that is drawn.
+        strokes: stroke types; all that the characters have where there is none.
+        part: whose strokes: ``"train"`` or ``"validation"``. Test characters are in no data set.
+        policy: who acts, and where searches begin: ``"learned"``, ``"scripted"`` or the path of trained weights.
+        budget: rollouts of a search.
+        stages: keep every movement that a search found on its way, the start first; else only the last.
+        noise: standard deviation of the noise, at most; every noisy stroke has its own, drawn from 0 to this.
+        brush: share by which a stroke's brush may be off.
+        observation: ``"full"`` (219 numbers) or ``"track"`` (64).
+        supersample: samples a pixel side of the ink that is rewarded.
+        shard: ticks of a file, roughly.
+    """
+
+    ticks: int = 100_000
+    kinds: Mapping[str, float] = field(default_factory=lambda: dict.fromkeys(KINDS, 0.25))
+    seed: int = 0
+    strokes: tuple[str, ...] = ()
+    part: str = "train"
+    policy: str = "learned"
+    budget: int = DEFAULT_BUDGET // 4
+    stages: bool = True
+    noise: float = 0.3
+    brush: float = 0.0
+    observation: str = "full"
+    supersample: int = 2
+    shard: int = 20_000
+
+    def __post_init__(self) -> None:
+        check_whole("ticks", self.ticks, 1, _MOST_TICKS)
+        check_whole("seed", self.seed, 0, 2**63 - 1)
+        check_whole("budget", self.budget, 1, 1_000_000, unit="rollouts")
+        check_whole("shard", self.shard, 1, 1_000_000, unit="ticks")
+        check_choice("part", self.part, PARTS)
+        check_kind("policy", self.policy, str, "the name or path of a policy")
+        check_kind("stages", self.stages, bool, "True or False")
+        check_number("noise", self.noise, 0.0, 2.0, "times the largest residual")
+        check_number("brush", self.brush, 0.0, 0.9, "a share")
+        check_choice("observation", self.observation, [name for name in LAYOUTS if name != "none"])
+        check_supersample(self.supersample)
+        object.__setattr__(self, "kinds", _shares(self.kinds))
+        object.__setattr__(self, "strokes", _types(self.strokes))
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the settings as JSON holds them."""
+        return {**asdict(self), "kinds": dict(self.kinds), "strokes": list(self.strokes)}
+
+    @property
+    def shards(self) -> int:
+        """How many files there are."""
+        return -(-self.ticks // self.shard)
+
+    def ticks_of(self, shard: int) -> dict[str, int]:
+        """Return how many ticks of each kind a file shall have, at least."""
+        ticks = min(self.shard, self.ticks - shard * self.shard)
+        return {kind: round(ticks * share) for kind, share in self.kinds.items()}
+
+
+def _shares(kinds: object) -> dict[str, float]:
+    check_kind("kinds", kinds, Mapping, "shares by kind such as {'planned': 1}")
+    assert isinstance(kinds, Mapping)
+    for kind in kinds:
+        if kind not in KINDS:
+            near = closest(kind, list(KINDS)) if isinstance(kind, str) else ""
+            raise HierbrushError(f"kinds: {shown(kind)} is none of {', '.join(KINDS)}{near}")
+    shares = {kind: check_number(f"kinds[{kind}]", kinds.get(kind, 0.0), 0.0, 1e6, "a share") for kind in KINDS}
+    total = sum(shares.values())
+    if not total:
+        raise HierbrushError(f"kinds: {shown(dict(kinds))}, expected one share above 0")
+    return {kind: share / total for kind, share in shares.items() if share}
+
+
+def _types(strokes: object) -> tuple[str, ...]:
+    named = check_list("strokes", strokes, "abbreviations such as 'HZG'")
+    for kind in named:
+        if kind not in ABBREVIATIONS:
+            near = closest(kind.upper(), list(ABBREVIATIONS)) if isinstance(kind, str) else ""
+            raise HierbrushError(f"strokes: {shown(kind)} is none of the 38 stroke types{near}")
+    return tuple(dict.fromkeys(named))

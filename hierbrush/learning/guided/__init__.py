@@ -1,0 +1,1 @@
+"""Guided policy search: a policy is taught what a search would have done in the states that it visits itself."""

@@ -1,0 +1,1 @@
+"""Behaviour cloning of the composer: the expert, what is practised beside it, and the learner."""

@@ -1,0 +1,207 @@
+"""Registration: a character's known strokes found in ink, each with a confidence, or the answer that they are not.
+
+From the whole to the part: the glyph's lines are brought near (`transport`), fitted to both edges of the ink
+(`ribbon`), and the ink is cut along what they sweep (`cut`). What came out is then judged by what must hold of any way
+of writing the character (`judged`); several starts are tried until one is accepted. Union IoU is no evidence that the
+right strokes were found, since any strokes can cover ink.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hierbrush.characters import Component, Glyph
+from hierbrush.errors import HierbrushError
+from hierbrush.strokes.goal import StrokeGoal
+from hierbrush.styles.cut import Cut, cut, outlined
+from hierbrush.styles.judge import Judgement, judged
+from hierbrush.styles.ribbon import Ink, Ribbons, fitted
+from hierbrush.styles.transport import (
+    Lines,
+    Schedule,
+    SkeletonPoints,
+    box_start,
+    covariance,
+    lines_of,
+    moment_start,
+    skeleton_points,
+    transported,
+)
+
+Floats = NDArray[np.float64]
+
+SIDE = 256
+"""Pixels of the raster's side that strokes are found on."""
+
+
+@dataclass(frozen=True, eq=False)
+class Registration:
+    """Where a character's strokes lie in ink.
+
+    Attributes:
+        goals: the strokes found, in the order of the glyph's.
+        confidence: f64 [strokes], 0 to 1, how sure each is.
+        accepted: whether all of it is sure enough to be used.
+        reason: why it is not accepted; "" if it is.
+        judgement: the figures behind that.
+        ribbons: middle lines and half-widths.
+    """
+
+    goals: tuple[StrokeGoal, ...]
+    confidence: Floats
+    accepted: bool
+    reason: str
+    judgement: Judgement
+    ribbons: Ribbons
+
+    def __repr__(self) -> str:
+        state = "accepted" if self.accepted else f"rejected: {self.reason}"
+        return f"<Registration of {len(self.goals)} strokes: {state}>"
+
+
+_STARTS: tuple[tuple[str, Schedule], ...] = (
+    ("box", Schedule()),
+    ("moments", Schedule(first=0.1, iterations=44, looseness=0.6)),
+    ("box", Schedule(first=0.045, iterations=30, looseness=1.4)),
+    ("moments", Schedule(first=0.06, iterations=40, looseness=0.35)),
+)
+
+
+class Picture:
+    """Ink made ready for registration: its edges, depths and skeleton.
+
+    Args:
+        ink: [side, side], coverage, 1 = ink.
+    """
+
+    def __init__(self, ink: NDArray[np.floating]) -> None:
+        from scipy.ndimage import distance_transform_edt
+        from skimage.morphology import skeletonize
+
+        coverage = np.asarray(ink, np.float64)
+        self.inked = coverage >= 0.5
+        if not self.inked.any():
+            raise HierbrushError("ink: is blank, so no strokes can be found in it")
+        depth = distance_transform_edt(self.inked) - distance_transform_edt(~self.inked)
+        self.ink = Ink(coverage, depth)
+        self.skeleton = skeletonize(np.pad(self.inked, 1))[1:-1, 1:-1]
+
+    @cached_property
+    def points(self) -> SkeletonPoints:
+        """Points of the skeleton."""
+        return skeleton_points(self.skeleton)
+
+
+def register(ink: NDArray[np.floating] | Picture, glyph: Glyph) -> Registration:
+    """Find the strokes of a character in ink.
+
+    Args:
+        ink: [256, 256], coverage of the character's box, 1 = ink.
+        glyph: the character as we know it.
+
+    Raises:
+        HierbrushError: there is no ink.
+    """
+    return register_goals(ink, [stroke.goal() for stroke in glyph.strokes], glyph.decomposition)
+
+
+def register_goals(ink: NDArray[np.floating] | Picture, goals: Sequence[StrokeGoal], tree: Component) -> Registration:
+    """Find strokes in ink; as `register`, for strokes that belong to no glyph.
+
+    Args:
+        ink: [256, 256], coverage of the character's box, 1 = ink.
+        goals: the strokes as they are expected.
+        tree: what belongs together; its strokes are numbered as ``goals`` are.
+
+    Raises:
+        HierbrushError: there is no ink.
+    """
+    picture = ink if isinstance(ink, Picture) else Picture(ink)
+    best: Registration | None = None
+    for start, schedule in _STARTS:
+        found = _attempt(picture, goals, tree, start, schedule)
+        if found.accepted:
+            return found
+        if best is None or found.judgement.worth > best.judgement.worth:
+            best = found
+    assert best is not None
+    return best
+
+
+def _attempt(
+    picture: Picture, goals: Sequence[StrokeGoal], tree: Component, start: str, schedule: Schedule
+) -> Registration:
+    rest = lines_of(goals)
+    stretch, shift = (box_start if start == "box" else moment_start)(rest.points, picture.points.points)
+    whole = _whole_lines(goals, stretch, shift)
+    rest = rest._replace(points=rest.points * stretch + shift)
+    _, weights = transported(rest, tree, picture.points, schedule)
+    near = whole.points + covariance(whole, rest, tree, rest, schedule.looseness) @ weights
+    lines = near.reshape(len(goals), -1, 2)
+    usual = np.array([goal.half_width for goal in goals], np.float64)
+    ribbons = fitted(picture.ink, lines, usual, np.array([_gaps(goal) for goal in goals]))
+    parts = cut(picture.inked, ribbons)
+    found = [_goal(*each, picture.ink.coverage) for each in zip(goals, ribbons.lines, parts.owned, strict=True)]
+    return _answer(picture, goals, whole.points.reshape(lines.shape), ribbons, parts, found)
+
+
+def _answer(
+    picture: Picture,
+    expected: Sequence[StrokeGoal],
+    rest: Floats,
+    ribbons: Ribbons,
+    parts: Cut,
+    found: Sequence[StrokeGoal | None],
+) -> Registration:
+    judgement = judged(picture.inked, expected, rest, ribbons, parts)
+    goals = tuple(
+        goal or _swept(each, *ribbon)
+        for goal, each, ribbon in zip(found, expected, zip(ribbons.lines, ribbons.half_width, strict=True), strict=True)
+    )
+    reason = judgement.reason or ("" if all(found) else "a stroke has no ink")
+    return Registration(goals, judgement.confidence, not reason, reason, judgement, ribbons)
+
+
+def _whole_lines(goals: Sequence[StrokeGoal], stretch: Floats, shift: Floats) -> Lines:
+    """Return all points of the strokes' skeletons, whose ends `lines_of` leaves out."""
+    points = np.array([goal.skeleton for goal in goals], np.float64)
+    step = np.diff(points, axis=1)
+    along = np.concatenate([np.zeros((len(goals), 1)), np.hypot(step[..., 0], step[..., 1]).cumsum(axis=1)], axis=1)
+    stroke = np.repeat(np.arange(len(goals)), points.shape[1])
+    return Lines(points.reshape(-1, 2) * stretch + shift, stroke, along.ravel())
+
+
+def _gaps(goal: StrokeGoal) -> tuple[float, float]:
+    """Return how far the outline reaches beyond the skeleton's two ends, over the half-widths a little inside."""
+    gaps = []
+    for end, inner, tip in ((0, 4, 0), (-1, -5, 64)):
+        beyond = float(np.hypot(*(goal.outline[tip] - goal.skeleton[end])))
+        gaps.append(float(np.clip(beyond / max(float(goal.half_width[inner]), 1e-3), 0.1, 1.5)))
+    return gaps[0], gaps[1]
+
+
+def _goal(expected: StrokeGoal, line: Floats, owned: NDArray[np.bool_], coverage: Floats) -> StrokeGoal | None:
+    polygon = outlined(owned, coverage, line)
+    if polygon is None:
+        return None
+    try:
+        return StrokeGoal.from_outline(expected.stroke_type, polygon, line)
+    except HierbrushError:  # a line or an outline without extent
+        return None
+
+
+def _swept(expected: StrokeGoal, line: Floats, half_width: Floats) -> StrokeGoal:
+    """Return a stroke as it was fitted, where the ink cut for it is of no use."""
+    step = np.gradient(line, axis=0)
+    step /= np.maximum(np.hypot(*step.T), 1e-9)[:, None]
+    across = np.stack([-step[:, 1], step[:, 0]], axis=1) * np.maximum(half_width, 0.004)[:, None]
+    outline = np.concatenate([line + across, (line - across)[::-1]])
+    try:
+        return StrokeGoal.from_outline(expected.stroke_type, outline, line)
+    except HierbrushError:
+        return expected

@@ -1,0 +1,160 @@
+"""Chooses what is shipped of a training of all stroke types: ``python -m hierbrush_build.ship RUN TARGET``.
+
+This is for whoever maintains hierbrush: a target of ``hierbrush/strokes/weights`` replaces what everybody gets. Others
+give a training's folder as ``--policy``.
+
+Specialists are not always better than the policy that they began as, of rare types above all. For each type the better
+of the two is packed, by stroke IoU on validation characters, which no training sees and no table reports.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+
+import click
+import numpy as np
+
+from hierbrush.characters import load_library, split
+from hierbrush.curriculum import load_curriculum
+from hierbrush.curriculum.goals import sample_goals
+from hierbrush.errors import HierbrushError, closest, shown
+from hierbrush.learning.recipes import any_recipe
+from hierbrush.learning.recipes.ppo import PPORecipe
+from hierbrush.learning.runs.storage import CONFIG_COPY
+from hierbrush.learning.runs.weights import CARD, PACKED_WEIGHTS, WEIGHTS, pack
+from hierbrush.metrics import SIDE, stroke_iou
+from hierbrush.resources import folder
+from hierbrush.sim import BrushModel, rasterise, trace
+from hierbrush.strokes.goal import StrokeGoal
+from hierbrush.strokes.learned import WEIGHTS as SHIPPED
+from hierbrush.strokes.learned import LearnedPolicy
+from hierbrush.strokes.policy import MLPPolicy, PolicySet
+from hierbrush.strokes.rollout import StrokePolicy, write_strokes
+from hierbrush.strokes.types import ABBREVIATIONS
+
+MOST_STROKES = 300
+"""Strokes of a type that are compared, at most."""
+
+_FEWEST_STROKES = 30
+"""Validation strokes of a type below which deformed training strokes and shapes of its basis help to choose."""
+
+
+def ship(
+    run: Path, target: Path, *, without: Sequence[str] = (), most: int = MOST_STROKES
+) -> dict[str, dict[str, float]]:
+    """Pack the better policy for each stroke type; return what the cards say of the choice.
+
+    Args:
+        run: folder of a training with one phase for all types and one for each, which began as the other.
+        target: existing folder for ``policies.safetensors`` and ``policies.json``.
+        without: stroke types that the target shall have no policy for.
+        most: strokes of a type that are compared, at most.
+
+    Returns:
+        By stroke type: ``strokes`` compared, stroke IoU of the ``specialist`` as packed and of the ``common`` policy.
+
+    Raises:
+        HierbrushError: the folder holds no such training, or a stroke type is missing in it that ``without`` does not
+            name; there is no target, or it is this installation's and would lack a type.
+    """
+    _check(target, without)
+    try:
+        recipe = any_recipe().validate_json((run / CONFIG_COPY).read_bytes())
+    except (OSError, ValueError) as error:
+        raise HierbrushError(f"{run}: holds no training: {str(error).splitlines()[0]}") from None
+    phases = recipe.phases if isinstance(recipe, PPORecipe) else ()
+    phase = next((phase for phase in phases if phase.policies == "per_stroke" and phase.start_from), None)
+    if phase is None or phase.start_from is None:
+        raise HierbrushError(f"{run}: no phase trains a policy per stroke type from one for all")
+    base = run / phase.start_from
+    places = {kind: run / phase.name / kind for kind in ABBREVIATIONS}
+    specialists = {kind: place for kind, place in places.items() if kind not in without and (place / CARD).exists()}
+    if not specialists:
+        raise HierbrushError(f"{run / phase.name}: holds no finished policy")
+    missing = [kind for kind in ABBREVIATIONS if kind not in specialists and kind not in without]
+    if missing:
+        raise HierbrushError(
+            f"{run / phase.name}: has no finished policy for {', '.join(missing)}; hierbrush train --resume trains "
+            "what is missing, --without TYPE leaves a type out"
+        )
+    common = MLPPolicy.load(base / WEIGHTS)
+    with tempfile.TemporaryDirectory() as trial:
+        # Packing changes weights a little, so what is compared is what would be loaded.
+        pack(specialists, Path(trial), base=base)
+        packed = LearnedPolicy.load(Path(trial) / PACKED_WEIGHTS)
+    everyone = LearnedPolicy(PolicySet(dict.fromkeys(specialists, common)))
+    found: dict[str, dict[str, float]] = {}
+    for kind, goals in _goals(list(specialists), most).items():
+        found[kind] = {
+            "strokes": len(goals),
+            "specialist": _mean_iou(goals, packed),
+            "common": _mean_iou(goals, everyone),
+        }
+    chosen = {
+        kind: specialists[kind] if scores["specialist"] > scores["common"] else base for kind, scores in found.items()
+    }
+    pack(chosen, target, base=base, validation=found)
+    return found
+
+
+def _goals(stroke_types: Sequence[str], most: int) -> dict[str, list[StrokeGoal]]:
+    """Return validation strokes of every type; where there are few, also some that nobody drew."""
+    goals: dict[str, list[StrokeGoal]] = {kind: [] for kind in stroke_types}
+    library = load_library()
+    for char in (char for char in library.characters if split(char) == "validation"):
+        wanted = [kind in goals and len(goals[kind]) < most for kind in library.stroke_types(char)]
+        if any(wanted):
+            for stroke, is_wanted in zip(library[char].strokes, wanted, strict=True):
+                if is_wanted and len(goals[stroke.stroke_type]) < most:
+                    goals[stroke.stroke_type].append(stroke.goal())
+    practised = load_curriculum(folder("curricula") / "specialists.yaml").stages[-1].goals
+    assert practised is not None
+    for kind, found in goals.items():
+        if len(found) < _FEWEST_STROKES:
+            # Another seed than trainings use: their shapes, but not the very same goals.
+            found += sample_goals(practised, [kind], min(most, 100), seed=977)
+    return goals
+
+
+def _mean_iou(goals: Sequence[StrokeGoal], policy: StrokePolicy) -> float:
+    model = BrushModel.preset("measured")
+    inks = (trace(model, [path], side=SIDE) for path in write_strokes(goals, model, policy=policy))
+    wanted = (rasterise([goal.outline], SIDE) for goal in goals)
+    return round(float(np.mean([stroke_iou(ink, reference) for ink, reference in zip(inks, wanted, strict=True)])), 5)
+
+
+def _check(target: Path, without: Sequence[str]) -> None:
+    """Refuse before minutes are spent what would be refused afterwards."""
+    unknown = [kind for kind in without if kind not in ABBREVIATIONS]
+    if unknown:
+        raise HierbrushError(
+            f"--without: {shown(unknown[0])} is none of the 38 stroke types{closest(unknown[0], list(ABBREVIATIONS))}"
+        )
+    if not target.is_dir():
+        raise HierbrushError(f"TARGET: {shown(target)} is no folder")
+    if without and target.resolve() == SHIPPED.parent:
+        raise HierbrushError(f"--without: {shown(target)} is this installation's own; nothing could write these types")
+
+
+@click.command()
+@click.argument("run", type=click.Path(path_type=Path))
+@click.argument("target", type=click.Path(path_type=Path))
+@click.option("--without", metavar="TYPE", multiple=True, help="Leave this stroke type out; may be repeated.")
+def main(run: Path, target: Path, without: tuple[str, ...]) -> None:
+    """Pack the training in the folder RUN into the folder TARGET, for each stroke type the better of two policies."""
+    try:
+        found = ship(run, target, without=without)
+    except HierbrushError as error:
+        click.echo(f"hierbrush: error: {error}", err=True)
+        raise click.exceptions.Exit(2) from None
+    click.echo("type   strokes  specialist  common")
+    for kind, scores in found.items():
+        click.echo(f"{kind:5s}  {scores['strokes']:7d}  {scores['specialist']:10.4f}  {scores['common']:.4f}")
+    kept = sum(scores["specialist"] > scores["common"] for scores in found.values())
+    click.echo(f"{target / PACKED_WEIGHTS}: {kept} specialists, {len(found) - kept} types left to the common policy")
+
+
+if __name__ == "__main__":
+    main(prog_name="python -m hierbrush_build.ship")
