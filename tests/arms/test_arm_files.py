@@ -211,8 +211,10 @@ def test_the_command_line_refuses_before_writing_what_an_arm_does_not_reach(tmp_
     from hierbrush.cli.write import write
 
     told = ["一人", "--policy", "scripted", "-o", str(tmp_path / "a.joints.json"), "--layout", "horizontal", "--arm"]
-    with pytest.raises(HierbrushError, match=r"arm: so101 cannot write character 1: .* out of reach along"):
-        CliRunner().invoke(write, [*told, "so101", "--cell", "150"], catch_exceptions=False)
+    refused = CliRunner().invoke(write, [*told, "so101", "--cell", "300"])
+    assert refused.exit_code != 0
+    assert "arm: so101 cannot write character 2: the tip at " in refused.output
+    assert "out of reach along" in refused.output
     assert list(tmp_path.iterdir()) == []
     CliRunner().invoke(write, [*told, "so101", "--cell", "30", "--arm-lift", "20"], catch_exceptions=False)
     message = json.loads((tmp_path / "a.joints.json").read_text())
