@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import json
 import math
-import subprocess
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +16,7 @@ from safetensors.numpy import save
 
 from hierbrush.errors import HierbrushError
 from hierbrush.files import UnreadableError, read_json, read_whole, write_atomically
+from hierbrush.resources import commit as commit  # for whoever writes cards
 from hierbrush.sim.observation import LAYOUTS
 from hierbrush.strokes.learned import ALL, ONE, SHIPPED_MARK, shipped_policies
 from hierbrush.strokes.learned import WEIGHTS as SHIPPED
@@ -29,22 +29,6 @@ DEFAULT_MODULE = "default_policy"
 
 RANK = 16
 PACKED_WEIGHTS = ALL
-
-
-def commit() -> str | None:
-    """Return the commit of the checkout that hierbrush runs from, ``+changed`` if files differ; None outside one."""
-    package = Path(__file__).resolve().parent
-    try:
-        done = subprocess.run(
-            ["git", "describe", "--always", "--abbrev=40", "--dirty=+changed", "--exclude=*"],
-            cwd=package,
-            capture_output=True,
-            text=True,
-            check=True,
-        )
-    except (OSError, subprocess.CalledProcessError):
-        return None
-    return done.stdout.strip() or None
 
 
 @dataclass(frozen=True)
