@@ -26,14 +26,16 @@ def brush_of(brush: object, argument: str = "brush") -> BrushModel:
         return brush
     if isinstance(brush, str) and brush in PRESETS:
         return PRESETS[brush]
-    if isinstance(brush, PathLike) or (isinstance(brush, str) and _looks_like_path(brush)):
+    if isinstance(brush, PathLike) or (isinstance(brush, str) and is_brush_file(brush)):
         return load_brush(brush, argument=argument).model
     if isinstance(brush, str):
-        BrushModel.preset(brush)
+        hint = closest(brush, list(PRESETS))
+        raise HierbrushError(f"{argument}: {shown(brush)} is not one of {', '.join(PRESETS)}, nor a brush file{hint}")
     raise HierbrushError(f"{argument}: {shown(brush)}, expected the name of a preset, a brush file or a BrushModel")
 
 
-def _looks_like_path(text: str) -> bool:
+def is_brush_file(text: str) -> bool:
+    """Return whether a name is meant as the path of a brush file."""
     return text.endswith((SUFFIX, ".yml")) or "/" in text or "\\" in text
 
 

@@ -32,7 +32,8 @@ NAMES = (
 _STEPS = np.array([0.006, 5e-5, 0.006, 5e-5, 0.8, 0.006, 5e-5, 0.008, 0.012, 5e-5])
 # Columns of the row that each factor of a stroke scales.
 _SCALED = ((0, 1), (2, 3), (4, 5, 6), (7,), (8,))
-_FACTOR_STEP = 0.01
+# Changes of a stroke's own factors that move an edge as far.
+_FACTOR_STEPS = np.array([0.01, 0.01, 0.04, 0.03, 0.015])
 _ROUGH = 0.12  # share of a difference that is no derivative, from which a cell counts half
 _BLURS = ((3.5, 5), (1.5, 6), (0.8, 20))  # standard deviation in pixels, most iterations
 _ALIKE, _MOST_SETTLING, _SETTLED = 0.03, 25, 2e-4  # strokes that differ by less are taken to be alike
@@ -177,7 +178,7 @@ class _Fitting:
             new_row = np.clip(row + step[:10] * _STEPS, _LOW, _HIGH)
             new_factors = factors.copy()
             if own:
-                change = step[10:].reshape(-1, len(_SCALED)) * _FACTOR_STEP
+                change = step[10:].reshape(-1, len(_SCALED)) * _FACTOR_STEPS
                 new_factors[self.kept] *= np.exp(np.clip(change, -0.3, 0.3))
                 # What all strokes have in common is the brush's, not theirs.
                 common = new_factors[self.kept].mean(axis=0)
@@ -235,14 +236,14 @@ class _Fitting:
             return normal, gradient
         single = np.stack([self._factor_change(row, factors, base, at) for at in range(len(_SCALED))], axis=-1)
         logs = np.log(factors[self.kept])
-        prior = (_FACTOR_STEP / self.scatter) ** 2
+        prior = (_FACTOR_STEPS / self.scatter) ** 2
         for cell in range(cells):
             block = slice(10 + cell * len(_SCALED), 10 + (cell + 1) * len(_SCALED))
             weight = level * trusted[cell]
-            normal[block, block] = weight * single[cell].T @ single[cell] + prior * np.eye(len(_SCALED))
+            normal[block, block] = weight * single[cell].T @ single[cell] + np.diag(prior)
             cross = weight * shared[cell].T @ single[cell]
             normal[:10, block], normal[block, :10] = cross, cross.T
-            gradient[block] = weight * single[cell].T @ error[cell] - prior * logs[cell] / _FACTOR_STEP
+            gradient[block] = weight * single[cell].T @ error[cell] - prior * logs[cell] / _FACTOR_STEPS
         return normal, gradient
 
     def _changes(
@@ -270,8 +271,10 @@ class _Fitting:
         self, row: NDArray[np.float64], factors: NDArray[np.float64], base: NDArray[np.float64], at: int
     ) -> NDArray[np.float64]:
         other = factors.copy()
-        other[:, at] *= np.exp(_FACTOR_STEP)
-        return self.render(row, other) - base
+        other[:, at] *= np.exp(_FACTOR_STEPS[at])
+        upper = self.render(row, other)
+        other[:, at] *= np.exp(-2 * _FACTOR_STEPS[at])
+        return (upper - self.render(row, other)) / 2
 
     def errors(self, row: NDArray[np.float64], factors: NDArray[np.float64], own: bool) -> NDArray[np.float64]:
         """Return the standard error of each number, infinity where pictures say nothing."""
@@ -289,6 +292,8 @@ def _finished(fitting: _Fitting, row: NDArray[np.float64], factors: NDArray[np.f
     # A number near 0 is measured against what moves an edge by 0.1 mm.
     size = np.maximum(np.abs(row), 2 * _STEPS)
     unsure = deviation > _UNSURE * size
+    # Nothing was pressed deeper than that.
+    unsure[9] |= row[9] > max(cell.path[:, 2].max() for cell in fitting.sheet.cells) - 2 * _STEPS[9]
     row = np.where(np.isinf(deviation), start.parameters(), row)
     rendered = fitting.sheet.render(fitting.rows(row, factors))
     if fitting.residual > 0.25:

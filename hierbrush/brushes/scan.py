@@ -106,15 +106,8 @@ def find_sheet(grey: NDArray[np.float32], name: str = "the picture") -> Scan:
     ink = np.stack(pictures)
     filled = ink.mean(axis=(1, 2)) > _FILLED
     if filled.sum() < len(cells) // 2:
-        raise HierbrushError(
-            f"scan: {name} has ink across the border of cell {shown(spoilt[0])}{more}; each must stay in its own"
-        )
-    ink = np.stack(pictures)
-    filled = ink.mean(axis=(1, 2)) > _FILLED
-    if filled.sum() < len(cells) // 2:
-        raise HierbrushError(
-            f"scan: {name} has {int(filled.sum())} of {len(cells)} cells filled, expected at least half"
-        )
+        count = int(filled.sum())
+        raise HierbrushError(f"scan: {name} has {count} of {len(cells)} cells filled, expected at least half")
     return Scan(ink, filled, dpi)
 
 

@@ -25,7 +25,7 @@ _COMMANDS = (
     Command("runs", "List trainings: how far they are, how good, how old."),
     Command("dataset", "Make data sets for offline learning, or show what is in one.", extra="train"),
     Command("curriculum", "Check a curriculum file, or show what the policy will see.", extra="train"),
-    Command("font", "Make a TrueType font of what the brush writes.", extra="fonts"),
+    Command("font", "Make a TrueType font of what the brush writes."),
     Command("machine", "Check a machine file for G-code, print an example or the schema."),
     Command("brush", "Print a calibration sheet, fit a brush to a scan of it, check a brush file."),
     Command("arm", "Let a robot arm write: in simulation, and into files for the real one.", extra="arm"),

@@ -15,7 +15,7 @@ from typing import Annotated, Any, Final, Literal, get_args
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Discriminator, Field, Tag, WithJsonSchema, model_validator
 
-from hierbrush.brushes.brush_file import brush_of
+from hierbrush.brushes.brush_file import brush_of, is_brush_file
 from hierbrush.errors import HierbrushError, closest, shown
 from hierbrush.resources import named_file
 from hierbrush.sim.model import PRESETS, BrushModel
@@ -218,11 +218,25 @@ class Characters(_Section):
 
 
 def _known_brush(brush: str) -> str:
+    if brush not in PRESETS and not is_brush_file(brush):
+        known = list(PRESETS)
+        raise ValueError(f"should be 'measured' or 'round', got {shown(brush)}{closest(brush, known)}")
     brush_of(brush, "brush")
     return brush
 
 
 _BRUSH_SCHEMA = {"anyOf": [{"enum": list(PRESETS)}, {"type": "string", "pattern": r"\.ya?ml$"}]}
+
+
+class BrushInk(_Section):
+    """How much ink the brush has: a dry brush leaves less."""
+
+    load: _Range = (0.3, 1.0)
+    """Ink left in the tuft (share, 0 to 1), drawn between these for each episode."""
+
+    thinning: float = Field(default=0.25, ge=0, le=0.9)
+    """Share of a mark's width that a tuft without any ink loses (0 to 0.9); in between in proportion to the load. The
+    policy sees the width, and may press deeper."""
 
 
 class Brush(_Section):
@@ -234,6 +248,9 @@ class Brush(_Section):
 
     parameters: _BrushParameters = {}
     """Brush parameters that differ from the preset, in SI units: names and ranges are those of ``BrushModel``."""
+
+    ink: BrushInk | None = None
+    """How much ink it has; without it, ink never runs out."""
 
     def build(self) -> BrushModel:
         """Return the brush itself."""

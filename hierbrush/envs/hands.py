@@ -96,7 +96,10 @@ def hand_seed(seed: int) -> int:
 
 def renew_brushes(batch: BrushBatch, stage: Stage, model: BrushModel, slots: Index, rng: np.random.Generator) -> None:
     """Give slots the brushes and papers of new episodes, around ``model``."""
-    batch.set_brushes(randomisation.brushes(stage.randomisation, model, len(slots), rng), slots)
+    rows = randomisation.brushes(stage.randomisation, model, len(slots), rng)
+    if stage.brush.ink is not None:
+        rows = randomisation.run_dry(rows, stage.brush.ink, len(slots), rng)
+    batch.set_brushes(rows, slots)
 
 
 def renew_hands(batch: BrushBatch, stage: Stage, slots: Index, rng: np.random.Generator) -> None:

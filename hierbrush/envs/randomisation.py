@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from hierbrush.curriculum.model import Randomisation
+from hierbrush.curriculum.model import BrushInk, Randomisation
 from hierbrush.sim import BrushModel
 
 F64 = NDArray[np.float64]
@@ -18,6 +18,14 @@ def brushes(randomisation: Randomisation, model: BrushModel, count: int, rng: np
     rows = model.randomised(count, randomisation.brush, rng)
     raise_paper(rows, rng.uniform(-1.0, 1.0, count) * randomisation.paper_offset)
     return rows
+
+
+def run_dry(rows: F64, ink: BrushInk, count: int, rng: np.random.Generator) -> F64:
+    """Return brushes [count, 10] whose marks are as thin as the ink left in each of them makes them."""
+    load = rng.uniform(*ink.load, count)
+    dry = np.repeat(rows, count, axis=0) if len(rows) == 1 and count != 1 else rows.copy()
+    dry[:, :2] *= (1.0 - ink.thinning * (1.0 - load))[:, None]
+    return dry
 
 
 def handle_sigmas(randomisation: Randomisation, count: int, rng: np.random.Generator) -> F64:

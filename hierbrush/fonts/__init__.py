@@ -1,4 +1,4 @@
-"""A font of one's own: TrueType files from what the brush writes. Needs the extra ``fonts``."""
+"""A font of one's own: TrueType files from what the brush writes."""
 
 from hierbrush.fonts.charset import CHARSETS, charset
 from hierbrush.fonts.font import FontInterrupted, FontReport, write_font

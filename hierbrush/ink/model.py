@@ -33,8 +33,8 @@ class Paper(NamedTuple):
 
 
 PAPERS = {
-    "xuan": Paper(0.2, 0.9, 0.5, 1.0, 0.8),
-    "sized": Paper(0.2, 0.9, 0.5, 0.85, 0.0),
+    "xuan": Paper(0.2, 0.9, 0.5, 0.85, 0.8),
+    "sized": Paper(0.2, 0.9, 0.5, 0.75, 0.0),
     "rough": Paper(0.45, 2.2, 0.5, 1.25, 0.25),
 }
 """Papers by name: raw xuan paper, sized xuan paper, and a rough one.
@@ -90,7 +90,7 @@ class Ink:
                 0.50,  # contact by ink
                 0.50,  # contact by pressure
                 0.008,  # depth of full pressure, m
-                0.44,  # how far hairs differ in height
+                0.80,  # how far hairs differ in height
                 1.6 * self.speed,  # contact lost at 1 m/s
                 0.20,  # contact lost at the bundle's edges
                 1.0 / 0.16,
@@ -113,7 +113,7 @@ _HAIR_SHARE = 0.12
 
 PRESETS = {
     "wet": Ink(load=1.0, dryness=0.0, forks=0.2),
-    "dry": Ink(load=0.6, dryness=0.4),
+    "dry": Ink(load=0.6, dryness=0.48),
     "fading": Ink(load=0.4, dryness=0.2, forks=0.7),
     "sized": Ink(load=0.9, dryness=0.1, paper="sized"),
 }

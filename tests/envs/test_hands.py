@@ -116,3 +116,14 @@ def test_a_raised_sheet_is_pressed_deeper() -> None:
     assert (raised[4] * z + raised[5]) * z + raised[6] == pytest.approx(model.offset(z + 0.0003))
     alike = randomisation.brushes(Randomisation(), model, 5, np.random.default_rng(0))
     np.testing.assert_array_equal(alike, model.parameters()[None])
+
+
+@pytest.mark.parametrize("kind", list(KINDS))
+def test_a_dry_brush_leaves_less(kind: str) -> None:
+    _, _, full = KINDS[kind]()
+    _, _, dry = KINDS[kind](brush={"ink": {"load": [0.2, 0.8], "thinning": 0.5}})
+    share = dry[:, 0] / full[:, 0]
+    assert ((share >= 1 - 0.5 * 0.8) & (share <= 1 - 0.5 * 0.2)).all()
+    assert len(np.unique(share)) == len(share)
+    np.testing.assert_allclose(dry[:, 1] / full[:, 1], share)
+    assert np.array_equal(dry[:, 2:], full[:, 2:])
