@@ -99,7 +99,7 @@ def _family(root: int) -> set[int]:
 
 @pytest.mark.skipif(not Path("/proc/net/tcp").exists(), reason="reads Linux's list of sockets")
 @pytest.mark.parametrize(
-    ("script", "workers"), [(SESSION, "Worker"), pytest.param(LEARNERS, "Learner", marks=pytest.mark.slow)]
+    ("script", "workers"), [(SESSION, "Worker"), pytest.param(LEARNERS, "_WrappedEx", marks=pytest.mark.slow)]
 )
 def test_nobody_outside_reaches_a_local_training(script: str, workers: str) -> None:
     done = subprocess.run(
