@@ -35,10 +35,10 @@ def random_brush(seed: int) -> BrushModel:
     return own.replace(**changed)
 
 
-def recover(seeds: int) -> None:
+def recover(seeds: int, scatters: list[float]) -> None:
     sheet = CalibrationSheet()
     print("error of each number, %:", " ".join(name.replace("_", " ") for name in NAMES))
-    for scatter in (0.0, 0.15, 0.25):
+    for scatter in scatters:
         for seed in range(seeds):
             true = random_brush(seed)
             rng = np.random.default_rng(seed)
@@ -98,10 +98,11 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("what", choices=("recover", "hairs", "straighten"))
     parser.add_argument("--seeds", type=int, default=3, help="brushes to recover")
+    parser.add_argument("--scatter", type=float, nargs="+", default=[0.0, 0.15, 0.25], help="how much strokes differ")
     parser.add_argument("--characters", type=int, default=12, help="validation characters to write")
     arguments = parser.parse_args()
     if arguments.what == "recover":
-        recover(arguments.seeds)
+        recover(arguments.seeds, arguments.scatter)
     else:
         {"hairs": hairs, "straighten": straighten}[arguments.what](arguments.characters)
 
