@@ -1,8 +1,11 @@
 """How well simulated arms write a page, without feedback and with it, and what each error of a weak arm costs.
 
     python benchmarks/bench_arms.py                         # ten minutes on one core; the tables of docs/arms.md
+    python benchmarks/bench_arms.py --practised H runs/through-arm
 
-The figures are IoUs of the ink that the arm drew with the ink that was commanded, character by character.
+The figures are IoUs of the ink that the arm drew with the ink that was commanded, character by character. With
+``--practised`` they are stroke IoUs in `hierbrush/ArmStroke-v0` of a stroke type that was trained there, beside the
+follower and the shipped primitives, and what a control tick costs.
 """
 
 from __future__ import annotations
@@ -50,6 +53,34 @@ def on(arm: str, text: str, cell: float) -> ArmSheet:
     return planned
 
 
+def practised(stroke: str, policy: str, episodes: int = 48, slots: int = 8) -> None:
+    from hierbrush.arms.stroke_env import ArmStrokeVectorEnv
+    from hierbrush.envs.stroke import StrokeVectorEnv
+    from hierbrush.strokes.rollout import stroke_policy
+
+    stage = {"name": "all", "goals": {"glyphs": {}, "count": 24}}
+    passed = {"threshold": 0.9, "maximum_steps": 1000}
+    curriculum = {"format": 1, "name": "bench", "strokes": [stroke], "stages": [{**stage, "promotion": passed}]}
+    print(f"| {stroke}, mean stroke IoU of {episodes} | so101, feedback 1 | ur5e | no arm |\n|---|---|---|---|")
+    for name in ("zero", "learned", policy):
+        found = []
+        for arm in ("so101", "ur5e", None):
+            options = {"curriculum": curriculum}
+            env = ArmStrokeVectorEnv(slots, arm=arm, **options) if arm else StrokeVectorEnv(slots, **options)
+            act = stroke_policy(name).bind([stroke] * slots)
+            observation, _ = env.reset(seed=5)
+            scores: list[float] = []
+            ticks, began = 0, time.process_time()
+            while len(scores) < episodes:
+                observation, _, over, _, info = env.step(act(observation))
+                ticks += slots
+                if over.any():
+                    scores += info["episode_metrics"]["iou"][over].tolist()
+            rate = ticks / (time.process_time() - began)
+            found.append(f"{sum(scores[:episodes]) / episodes:.3f} ({rate:,.0f} ticks/s)")
+        print(f"| {name} | {' | '.join(found)} |", flush=True)
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--text", default="永和九年")
@@ -57,7 +88,11 @@ def main() -> None:
     parser.add_argument(
         "--large", type=float, default=80.0, help="side of the box of the first character written large"
     )
+    parser.add_argument("--practised", nargs=2, metavar=("STROKE", "POLICY"), help="score a policy in the environment")
     arguments = parser.parse_args()
+    if arguments.practised:
+        practised(*arguments.practised)
+        return
     for arm in ("ur5e", "so101"):
         planned = on(arm, arguments.text, arguments.cell)
         head(arguments.text)

@@ -15,7 +15,7 @@ import numpy as np
 
 from hierbrush import write_characters
 from hierbrush.brushes import CalibrationSheet, fit_brush
-from hierbrush.brushes.fit import NAMES
+from hierbrush.brushes.fit import NAMES, model_of
 from hierbrush.brushes.sheet import CELL_WIDTH
 from hierbrush.characters import load_library, split
 from hierbrush.metrics import SIDE, stroke_iou
@@ -48,6 +48,10 @@ def recover(seeds: int, scatters: list[float]) -> None:
             mean = rows.mean(axis=0)
             error = 100 * (fit.model.parameters() / mean - 1)
             unsure = f"  not determined: {', '.join(fit.undetermined)}" if fit.undetermined else ""
+            known = model_of(mean)
+            for what in ("width", "length", "offset"):
+                marks = [getattr(fit.model, what)(z) / getattr(known, what)(z) - 1 for z in (0.004, 0.008, 0.012)]
+                print(f"  {what} of the mark at 4, 8, 12 mm, %: " + " ".join(f"{100 * off:5.2f}" for off in marks))
             print(f"±{scatter:.0%}, seed {seed}: " + " ".join(f"{value:6.2f}" for value in error) + unsure, flush=True)
 
 

@@ -1,5 +1,4 @@
-"""Offline pipelines that made the data of hierbrush: characters, components, drawings fitted to fonts.
+"""Offline pipelines that made the data of hierbrush: characters, components, drawings fitted to fonts, primitives.
 
-Run from a checkout with the extra ``build``. hierbrush itself never imports it, no wheel carries it; docs/data.md has
-the commands.
+They run from a checkout. hierbrush itself never imports them, no wheel carries them; docs/data.md has the commands.
 """

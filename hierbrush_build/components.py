@@ -15,12 +15,12 @@ from numpy.typing import NDArray
 
 from hierbrush.characters import Component
 from hierbrush.characters.repertoire import IN_PLACE
-from hierbrush.composer import joints, layout, stored
+from hierbrush.composer import joints, sharing, stored
 from hierbrush.composer.boxes import WHOLE, absolute, difference, relative_to, union
 from hierbrush.composer.components import FILE, ComponentLibrary
 from hierbrush.composer.drawings import Drawing, further_drawings, training_drawings
 from hierbrush.composer.exemplars import renumbered
-from hierbrush.composer.layout import Layouts
+from hierbrush.composer.sharing import Sharings
 from hierbrush.composer.tree import ComponentForm, Node, form_of, in_order_of, nodes_of
 
 F32 = NDArray[np.float32]
@@ -37,7 +37,7 @@ class _Occurrence(NamedTuple):
     box: F32
 
 
-def build_components(drawings: Sequence[Drawing], layouts: Layouts) -> ComponentLibrary:
+def build_components(drawings: Sequence[Drawing], layouts: Sharings) -> ComponentLibrary:
     """Build the library.
 
     Args:
@@ -126,9 +126,9 @@ def main() -> None:
     """Build the files."""
     drawings = [*training_drawings(), *further_drawings()]
     # A component cut out of a larger character fills a part of its box only: no example of how parts share a whole one.
-    tensors, names = layout.build([drawing for drawing in drawings if drawing.repertoire.typeface != IN_PLACE])
-    stored.write(layout.FILE, tensors, {"names": names})
-    components = build_components(drawings, layout.Layouts(tensors, names))
+    tensors, names = sharing.build([drawing for drawing in drawings if drawing.repertoire.typeface != IN_PLACE])
+    stored.write(sharing.FILE, tensors, {"names": names})
+    components = build_components(drawings, sharing.Sharings(tensors, names))
     stored.write(FILE, components.tensors(), components.strings())
     stored.write(joints.FILE, joints.build(drawings, components), {"strokes": len(components.strokes)})
     print(f"{FILE}: {len(drawings)} drawings, {len(components.forms)} forms, {len(components.char)} occurrences")

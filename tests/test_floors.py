@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -87,6 +88,15 @@ def violations(floor: str, source: str, package: str = "hierbrush") -> list[str]
 
 def test_every_module_has_a_floor() -> None:
     assert {floor_of(module) for module in modules()} - {ROOT} <= set(LEVEL)
+
+
+def test_the_architecture_names_every_floor() -> None:
+    page = (PACKAGE.parent / "docs" / "architecture.md").read_text(encoding="utf-8")
+    drawn = page.split("## Floors")[1].split("```")[1]
+    names = set(re.findall(r"\w+", drawn))
+    assert {name for floor in FLOORS for name in floor} <= names
+    heads = [re.match(r"\w+", part).group() for part in re.split(r"\n─+\n", drawn.strip())]  # type: ignore[union-attr]
+    assert [name for name, floor in zip(heads, FLOORS, strict=True) if name not in floor] == []
 
 
 @pytest.mark.parametrize("module", modules(), ids=lambda module: str(module.relative_to(PACKAGE)))

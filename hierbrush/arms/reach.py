@@ -74,9 +74,18 @@ def _shift(scene: Scene, points: NDArray[np.float64]) -> NDArray[np.float64] | N
             for sign in (-1.0, 1.0):
                 shift = np.zeros(3)
                 shift[axis] = sign * far
-                if all(usable(scene, place + shift) for place in world):
+                if all(usable(scene, place + shift) for place in world) and _clear(scene, world, shift):
                     return shift
     return None
+
+
+def _clear(scene: Scene, world: NDArray[np.float64], shift: NDArray[np.float64]) -> bool:
+    """Whether nothing touches at places [n, 3] that an arm reaches, with paper, table and stone shifted too."""
+    from hierbrush.arms.scene import build
+
+    there = build(scene.arm, scene.calibration.moved(shift))
+    solutions = (there.solver.solve(Target(place + shift, scene.axis), there.solver.home) for place in world)
+    return all(angles is not None and there.touching(angles) is None for angles in solutions)
 
 
 def usable(scene: Scene, place: NDArray[np.float64]) -> bool:

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from hierbrush.arms.arm import Arm
 from hierbrush.arms.calibration import Calibration
 from hierbrush.arms.kinematics import Solver
+from hierbrush.arms.presets import TUFT
 from hierbrush.errors import HierbrushError, one_line, shown
 from hierbrush.files import MIB, read_whole
 
@@ -26,7 +27,8 @@ _MOST_BYTES = 16 * MIB
 class Scene(NamedTuple):
     """A compiled arm in its place.
 
-    ``joints`` are the names of its moving joints from the base to the tip; ``site`` is the number of the tip's site.
+    ``joints`` are the names of its moving joints from the base to the tip; ``site`` is the number of the tip's site;
+    ``close`` are pairs of the arm's own shapes that touch in its home pose already, as crude ones of neighbours do.
     """
 
     arm: Arm
@@ -35,6 +37,7 @@ class Scene(NamedTuple):
     joints: tuple[str, ...]
     site: int
     solver: Solver
+    close: frozenset[tuple[int, int]] = frozenset()
 
     @property
     def axis(self) -> NDArray[np.float64]:
@@ -42,16 +45,27 @@ class Scene(NamedTuple):
         return np.asarray(-self.calibration.axes[2])
 
     def touching(self, angles: NDArray[np.float64]) -> tuple[str, str] | None:
-        """Return the names of two things that touch each other in a pose, or None."""
+        """Return the names of two things that touch each other in a pose, or None; the tuft may touch anything."""
+        found = self._touching(angles) - self.close
+        if not found:
+            return None
+        first, second = min(found)
+        return self._named(first), self._named(second)
+
+    def _touching(self, angles: NDArray[np.float64]) -> set[tuple[int, int]]:
         solver = self.solver
-        solver.pose(angles)
+        tip, _ = solver.pose(angles)
         mujoco.mj_collision(self.model, solver.data)
         contacts = solver.data.contact
         near = np.flatnonzero(contacts.dist < _CLEAR)
         if not len(near):
-            return None
-        first, second = contacts.geom[near[0]].tolist()
-        return self._named(first), self._named(second)
+            return set()
+        near = near[np.linalg.norm(contacts.pos[near] - tip, axis=1) > TUFT + _CLEAR]
+        return {(int(first), int(second)) for first, second in contacts.geom[near]}
+
+    def _is_fixture(self, geom: int) -> bool:
+        name: str = self.model.geom(geom).name
+        return name.startswith(_PREFIX)
 
     def _named(self, geom: int) -> str:
         name: str = self.model.geom(geom).name or self.model.body(self.model.geom_bodyid[geom]).name
@@ -85,7 +99,12 @@ def build(arm: Arm, calibration: Calibration, *, backlash: float = 0.0, contacts
     if not backlash and numbers != list(range(len(chain))):
         raise HierbrushError(f"arm: {shown(arm.model)} has other joints before those of its tip; name another tip")
     site = model.site(tip.name).id
-    return Scene(arm, calibration, model, tuple(chain), site, Solver(model, site, arm.start(len(chain))))
+    scene = Scene(arm, calibration, model, tuple(chain), site, Solver(model, site, arm.start(len(chain))))
+    if not contacts:
+        return scene
+    # Whoever drew an arm with shapes that overlap at its joints still wants it to move.
+    pairs = scene._touching(scene.solver.home)
+    return scene._replace(close=frozenset(pair for pair in pairs if not any(map(scene._is_fixture, pair))))
 
 
 def _spec(arm: Arm) -> Any:

@@ -60,21 +60,21 @@ class ArmStrokeVectorEnv(StrokeVectorEnv):
         self.arm = Arm.of(arm)
         self.cell = check_number("cell", cell, 0.005, 0.12, "metres")
         self.feedback = check_number("feedback", feedback, 0.0, 1.0, "a share")
-        self._hands: list[_Hand] = []
+        self._arms: list[_ArmHand] = []
         super().__init__(num_envs, seed=seed, **options)
-        self._hands = [_Hand(self.arm, self.cell, self.batch.box, self.feedback, seed + at) for at in range(num_envs)]
+        self._arms = [_ArmHand(self.arm, self.cell, self.batch.box, self.feedback, seed + at) for at in range(num_envs)]
         self._begin(np.arange(num_envs))
 
     def _restart(self, seed: int) -> None:
         super()._restart(seed)
-        for at, hand in enumerate(self._hands):
+        for at, hand in enumerate(self._arms):
             hand.reseed(seed + at)
 
     def _begin(self, slots: Index) -> None:
         super()._begin(slots)
         self.batch.set_noise(_NO_ERROR, slots, correlation=_LASTING)
-        for slot in slots.tolist() if self._hands else ():
-            self._hands[slot].begin(self.batch.position[slot].copy())
+        for slot in slots.tolist() if self._arms else ():
+            self._arms[slot].begin(self.batch.position[slot].copy())
 
     def _advance(self, actions: F32) -> tuple[F32, Bools]:
         batch = self.batch
@@ -84,7 +84,7 @@ class ArmStrokeVectorEnv(StrokeVectorEnv):
         batch.track(actions)
         midway, position = batch.midway.copy(), batch.position.copy()
         batch.restore(before)
-        batch.set_error(np.stack([hand.go(*way) for hand, *way in zip(self._hands, midway, position, strict=True)]))
+        batch.set_error(np.stack([hand.go(*way) for hand, *way in zip(self._arms, midway, position, strict=True)]))
         return super()._advance(actions)
 
 
@@ -95,7 +95,7 @@ class ArmStrokeEnv(SingleEnv):
         super().__init__(ArmStrokeVectorEnv(1, **options), render_mode)
 
 
-class _Hand:
+class _ArmHand:
     """An arm that follows handle poses [3] in the simulator's box, a control tick at a time."""
 
     def __init__(self, arm: Arm, cell: float, box: float, feedback: float, seed: int) -> None:

@@ -36,7 +36,7 @@ _CUT_OUT = frozenset(
 # What is no character by itself but one side of others: radicals' forms (the block CJK Radicals Supplement, and others
 # that Unicode counts among the ideographs). AR PL UKai draws most training characters among them in place (爫 above,
 # 釒 on the left; 糹 is as narrow as there, but centred). KaitiM GB does not: its 忄 and 艹 are centred.
-_FORMS = frozenset((*map(chr, range(0x2E80, 0x2F00)), *"氺爫癶糹罒覀訁釒飠龶龹龺"))
+_FORMS = frozenset((*map(chr, range(0x2E80, 0x2F00)), *"爫癶糹罒覀訁釒飠龶龹龺"))
 
 
 class Repertoire(NamedTuple):

@@ -25,7 +25,7 @@ CHARSETS = ("gb2312", "gb2312-1", "big5", "big5-1", "font")
 @click.command(short_help="Copy a font's characters, a picture or a page of a copybook.")
 @click.argument("source", type=click.Path(path_type=Path))
 @click.option("-o", "--output", "folder", required=True, type=click.Path(path_type=Path), help="Folder for the copies.")
-@click.option("--text", help="What to copy of a font, or what stands in the picture.")
+@click.option("--text", help="What to copy of a font, or what stands in the picture, \\n where a line ends.")
 @click.option(
     "--charset",
     type=click.Choice(CHARSETS),
@@ -80,7 +80,8 @@ def copy(
         path = write_picture(source, **hand).save(folder / f"{source.stem}.{kind}")  # type: ignore[arg-type]
         click.echo(f"wrote {path}")
     else:
-        _keep(_cells(source, text, direction, hand), len(text.split()), 0, folder, kind, table)
+        text = text.replace("\\n", "\n")
+        _keep(_cells(source, text, direction, hand), len("".join(text.split())), 0, folder, kind, table)
 
 
 def _chars_of(source: Path, text: str | None, charset: str | None) -> list[str]:
@@ -125,7 +126,7 @@ def _cells(source: Path, text: str, direction: str | None, hand: dict[str, objec
     from hierbrush.styles.pages import read_page
     from hierbrush.writing import write_character
 
-    for cell in read_page(source, text.replace("\\n", "\n"), direction=direction):
+    for cell in read_page(source, text, direction=direction):
         yield write_character(cell.char, goal=cell.ink, **hand)  # type: ignore[arg-type]
 
 

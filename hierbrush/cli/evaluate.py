@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 @click.command(short_help="Score a policy.")
 @options.policy
+@options.budget
+@options.robust
 @click.option(
     "--goal",
     help="What to score: glyph, the primitives; decomposition, a composer.  [default: glyph, as what write does; "
@@ -74,6 +76,8 @@ if TYPE_CHECKING:
 @click.option("--sheet", type=click.Path(path_type=Path), help="Draw the worst twelve, or compositions, to this PNG.")
 def evaluate(
     policy: str,
+    budget: int | None,
+    robust: bool,
     goal: str | None,
     composers: tuple[str, ...],
     flat: Path | None,
@@ -132,6 +136,8 @@ def evaluate(
             raise HierbrushError(
                 "--brush-error, --handle-error: test primitives; leave them out with --goal decomposition"
             )
+        if budget is not None or robust:
+            raise HierbrushError("--budget, --robust: are those of searches for glyphs; leave out --goal decomposition")
         result, draw = _compositions(characters, composers or ("learned",), flat, arguments)
     else:
         if composers or flat:
@@ -141,7 +147,7 @@ def evaluate(
             )
         disturbance = Disturbance(brush_error, handle_error, handle_correlation, handle_feedback)
         document.update(asdict(disturbance))
-        result, draw = _primitives(characters, disturbance, arguments)
+        result, draw = _primitives(characters, disturbance, {**arguments, "budget": budget, "robust": robust})
     click.echo(result.table())
     if json_file is not None:
         _write_json(json_file, {**document, **result.summary()})

@@ -13,13 +13,13 @@ from hierbrush.cli import options
 from hierbrush.cli.messages import available_cpus, check_place, complain
 from hierbrush.errors import HierbrushError, shown
 from hierbrush.ink import DIPS
-from hierbrush.writing.layout import GRIDS
+from hierbrush.writing.layout import GRIDS, Layout
 from hierbrush.writing.outputs import Flag, Output, and_list, exports, kind_of
 from hierbrush.writing.outputs import options as export_options
 
 if TYPE_CHECKING:
     from hierbrush.sources import Request
-    from hierbrush.writing import Layout, Page, Sheet, Writing
+    from hierbrush.writing import Page, Sheet, Writing
 
 _STDOUT = Path("-")
 
@@ -171,7 +171,6 @@ def write(
     hierbrush write ⿰木月 -o new.png --hierarchy how.png
     hierbrush write 永 -o yong.gcode --gcode-dialect klipper
     """  # noqa: D301  # \b keeps click from joining the examples' lines
-    from hierbrush.composer.ids import is_ids
     from hierbrush.sources import Request
 
     if not outputs and hierarchy is None:
@@ -182,35 +181,11 @@ def write(
         raise HierbrushError("--composer: nothing is composed with --goal glyph; leave one of them out")
     given = {name: option.of_flags(told) for name, (option, _) in export_options().items()}
     text = _text(text, source, encoding)
-    if on_paper is None:
-        for name, value in (("rows", rows), ("columns", columns)):
-            if value is not None:
-                raise HierbrushError(f"--{name}: are those of a sheet of --paper; say which, or use --per-line")
-        page = _layout(direction=layout, per_line=per_line, cell=_metres(cell), margin=_metres(margin), grid=grid)
-    else:
-        if per_line is not None:
-            raise HierbrushError("--per-line: on a sheet of --paper use --rows and --columns")
-        page = _sheets(
-            on_paper,
-            direction=layout,
-            rows=rows,
-            columns=columns,
-            cell=_metres(cell),
-            margin=_metres(margin),
-            grid=grid,
-        )
-    if is_ids(text) and page is not None:
-        raise HierbrushError(
-            "--layout, --paper and their like: have no meaning for a description, which is one character"
-        )
-    if page is None and not is_ids(text) and len(text) != 1:
-        page = _default_layout()
+    page = _page(
+        text, on_paper, per_line, rows, columns, direction=layout, cell=_metres(cell), margin=_metres(margin), grid=grid
+    )
     if hierarchy is not None:
-        if page is not None:
-            raise HierbrushError("--hierarchy: tells of one character alone; leave out the others and the layout")
-        if hierarchy.suffix.lower() != ".png":
-            raise HierbrushError(f"--hierarchy: {shown(hierarchy)} must end in .png")
-        check_place("--hierarchy", hierarchy)
+        _check_hierarchy(hierarchy, page)
         goal = goal or "decomposition"
     targets = _targets(outputs, kind, given)
     if page is not None:
@@ -286,25 +261,39 @@ def _metres(millimetres: float | None) -> float | None:
     return None if millimetres is None else millimetres / 1e3
 
 
-def _sheets(paper: str, **fields: Any) -> Layout:
-    """Return the layout of sheets of a paper that the options ask for."""
-    from hierbrush.writing import Layout
+def _page(
+    text: str, paper: str | None, per_line: int | None, rows: int | None, columns: int | None, **fields: Any
+) -> Layout | None:
+    """Return how the text is set; None for a character alone, which no option asks to set."""
+    from hierbrush.composer.ids import is_ids
 
-    return Layout.on(paper, **{name: value for name, value in fields.items() if value is not None})
+    if paper is not None and per_line is not None:
+        raise HierbrushError("--per-line: on a sheet of --paper use --rows and --columns")
+    for name, value in (("rows", rows), ("columns", columns)):
+        if paper is None and value is not None:
+            raise HierbrushError(f"--{name}: are those of a sheet of --paper; say which, or use --per-line")
+    counts = {"per_line": per_line, "rows": rows, "columns": columns}
+    given = {name: value for name, value in {**counts, **fields}.items() if value is not None}
+    page = None
+    if paper is not None:
+        page = Layout.on(paper, **given)
+    elif given:
+        page = Layout.from_mapping(given)
+    if is_ids(text):
+        if page is not None:
+            raise HierbrushError(
+                "--layout, --paper and their like: have no meaning for a description, which is one character"
+            )
+        return None
+    return page or (None if len(text) == 1 else Layout())
 
 
-def _layout(**fields: Any) -> Layout | None:
-    """Return the layout that the options ask for, or None without any."""
-    from hierbrush.writing import Layout
-
-    given = {name: value for name, value in fields.items() if value is not None}
-    return Layout.from_mapping(given) if given else None
-
-
-def _default_layout() -> Layout:
-    from hierbrush.writing import Layout
-
-    return Layout()
+def _check_hierarchy(file: Path, page: Layout | None) -> None:
+    if page is not None:
+        raise HierbrushError("--hierarchy: tells of one character alone; leave out the others and the layout")
+    if file.suffix.lower() != ".png":
+        raise HierbrushError(f"--hierarchy: {shown(file)} must end in .png")
+    check_place("--hierarchy", file)
 
 
 def _targets(paths: tuple[Path, ...], kind: str | None, given: dict[str, Any]) -> list[_Target]:

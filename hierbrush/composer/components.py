@@ -28,8 +28,8 @@ from hierbrush.composer import stored
 from hierbrush.composer.boxes import WHOLE, absolute, applied, laid_out, laid_within, union
 from hierbrush.composer.contexts import Contexts
 from hierbrush.composer.expectation import NodeExpectation, interleaved, median, mode, proportioned
-from hierbrush.composer.layout import Layouts, load_layouts
 from hierbrush.composer.place import PLACE_SIZE
+from hierbrush.composer.sharing import Sharings, load_sharings
 from hierbrush.composer.tree import SLOTS, ComponentForm, Node, nodes_of
 
 F32 = NDArray[np.float32]
@@ -83,7 +83,7 @@ class ComponentLibrary:
     excess: F32
     strokes: F32
     names: tuple[str, ...]
-    layouts: Layouts
+    layouts: Sharings
     _form_number: dict[ComponentForm, int] = field(init=False, default_factory=dict)
     _leaf_forms: dict[str, list[int]] = field(init=False, default_factory=lambda: defaultdict(list))
     _name_number: dict[str, int] = field(init=False, default_factory=dict)
@@ -275,7 +275,7 @@ class ComponentLibrary:
         Raises:
             HierbrushError: the file or the JSON file beside it is missing or broken.
         """
-        layouts = load_layouts()
+        layouts = load_sharings()
         with stored.read(path, "components") as (tensors, strings):
             if tensors["strokes"].shape[1:] != (PLACE_SIZE + 1,):
                 raise ValueError(

@@ -13,6 +13,7 @@ from hierbrush.composer.brief import Brief
 from hierbrush.composer.observation import BriefBank, Progress
 from hierbrush.composer.place import PLACE_SIZE, stroke_goals
 from hierbrush.strokes.goal import StrokeGoal
+from hierbrush.strokes.widths import even_factor, usual_widths
 
 if TYPE_CHECKING:
     from hierbrush.composer.joints import Joints
@@ -53,8 +54,9 @@ class Composition:
 
     def goals(self, weight: float = 1.0) -> list[StrokeGoal]:
         """Return the strokes as goals for the primitives, in writing order; ``weight`` times as wide as is usual."""
-        types = [self.brief.stroke_types[row] for row in self.order]
-        return stroke_goals(types, self.places[self.order], len(types), weight)
+        types, places = [self.brief.stroke_types[row] for row in self.order], self.places[self.order]
+        even = even_factor(usual_widths(types, places[:, 2:4], len(types)), places[:, 2:4])
+        return stroke_goals(types, places, len(types), weight * even)
 
 
 def compose(briefs: Sequence[Brief], policy: Decides, goals: Sequence[F32] | None = None) -> list[Composition]:

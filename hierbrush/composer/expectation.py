@@ -27,7 +27,7 @@ class NodeExpectation:
     Attributes:
         node: the node.
         context: f32 [4], its box by operators and stroke counts alone.
-        layout: f32 [4], its box by what stands beside it, see `hierbrush.composer.layout`; None for a part that is not
+        layout: f32 [4], its box by what stands beside it, see `hierbrush.composer.sharing`; None for a part that is not
             one of two outermost ones.
         box: f32 [4], its box with what its occurrences and its layout say.
         weight: occurrences in such surroundings, in whole similar ones; 0 for a component or form never met.

@@ -39,7 +39,7 @@ from hierbrush.composer.tree import OPERATORS, SLOTS
 from hierbrush.metrics import SIDE
 from hierbrush.sim import BOX, BrushBatch, BrushModel, HandleLimits, rasterise
 from hierbrush.sim.hand import lift_off
-from hierbrush.sim.reference import pack, unpack
+from hierbrush.sim.reference import pack
 from hierbrush.strokes.follower import FOLLOWER
 from hierbrush.strokes.types import ABBREVIATIONS, NUMBER
 
@@ -132,7 +132,6 @@ class FlatBatch:
 
     Attributes:
         brushes: the simulator.
-        counts: int32 [N, 4], newly inked samples on the glyph and beside it, in this tick and in all.
         area: int64 [N], samples of the glyphs.
     """
 
@@ -140,10 +139,9 @@ class FlatBatch:
         self.brushes = BrushBatch(
             model, slots, side=SIDE, box=BOX, supersample=1, limits=_LIMITS, threads=threads, seed=seed
         )
-        self.counts = np.zeros((slots, 4), np.int32)
+        self.brushes.want(np.zeros((1, _PAGE_WORDS), np.uint64))
         self.area = np.ones(slots, np.int64)
         self._ticks = np.ones(slots, np.int32)
-        self._wanted = np.zeros((slots, _PAGE_WORDS), np.uint64)
         self._observation = np.zeros((slots, OBSERVATION_SIZE), np.float32)
         self._expected = np.zeros((slots, _PAGE_WORDS), np.uint64)
         self._expected_blocks = np.zeros((slots, _BLOCKS, _BLOCKS), np.float32)
@@ -155,26 +153,21 @@ class FlatBatch:
         over: Bools = self.brushes.tick >= self._ticks
         return over
 
-    def wanted(self, slot: int) -> Bools:
-        """Return the glyph of a slot: bool [SIDE, SIDE]."""
-        return unpack(self._wanted[slot], SIDE, SIDE)
-
     def begin(self, rows: Index, tasks: Index, wanted: Words | None = None) -> None:
         """Begin characters on blank pages, the brush in the air over the middle.
 
         Args:
             rows: int64 [n], which of the N.
             tasks: int64 [n], numbers of the characters.
-            wanted: uint64 [n, words], packed glyphs by which ``counts`` tells ink on the glyph from ink beside it;
-                without them all ink is beside. The hand does not see them.
+            wanted: uint64 [n, words], packed glyphs by which ``brushes.counts`` tells ink on the glyph from ink beside
+                it; without them all ink is beside. The hand does not see them.
         """
         self._observation[rows, _STATE_END:_SUMMARY_END] = self._tasks.summary[tasks]
         self._expected[rows] = self._tasks.expected[tasks]
         self._expected_blocks[rows] = _block_ink(self._expected[rows])
         self._ticks[rows] = self._tasks.ticks[tasks]
-        self.counts[rows] = 0
         if wanted is not None:
-            self._wanted[rows] = wanted
+            self.brushes.want(wanted, rows)
             self.area[rows] = np.maximum(np.bitwise_count(wanted).sum(axis=1), 1)
         brushes = self.brushes
         brushes.clear(rows)
@@ -188,15 +181,11 @@ class FlatBatch:
             velocity: f32 [N, 3] in [-1, 1], x, y and press depth; beyond is cut. 1 is the handle's limit, 8 mm a tick
                 in the plane and 5 mm in depth; a depth of 0 and less is in the air.
         """
-        brushes, counts = self.brushes, self.counts
+        brushes = self.brushes
         command = brushes.command[:, 0] + np.clip(velocity, -1.0, 1.0) * _FASTEST
         # As an action would tell it, from the middle of the box: commands stay in it, and are as fine as float32.
         told = ((command - _REST) / _REACH_OF_ALL).astype(np.float32)
         brushes.follow(_REST + np.clip(told.astype(np.float64), -1.0, 1.0) * _REACH_OF_ALL)
-        total = np.bitwise_count(brushes.packed & self._wanted).sum(axis=1, dtype=np.int32)
-        inked = brushes.counts
-        counts[:, 0], counts[:, 2] = total - counts[:, 2], total
-        counts[:, 1], counts[:, 3] = inked[:, 1] - counts[:, 0], inked[:, 3] - total
 
     def observe(self) -> F32:
         """Return what every hand sees now: f32 [N, OBSERVATION_SIZE], written over by the next call."""

@@ -27,7 +27,7 @@ def env(**options: Any) -> Any:
     return OrderEnforcingWrapper(raw_env(**options))
 
 
-class raw_env(Watched, AECEnv):  # type: ignore[misc]  # noqa: N801  (PettingZoo's own name)
+class raw_env(Watched, AECEnv):  # noqa: N801  (PettingZoo's own name)
     """One character, written by the agent ``composer`` and one agent for each stroke type.
 
     Args:

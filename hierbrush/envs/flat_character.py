@@ -25,6 +25,8 @@ from hierbrush.envs.hands import hand_seed, renew_brushes, renew_hands
 from hierbrush.envs.lessons import flat_tasks_of
 from hierbrush.envs.picture import Frame, picture
 from hierbrush.envs.reward import Moved, hand_reward
+from hierbrush.metrics import SIDE
+from hierbrush.sim.reference import unpack
 
 
 class FlatCharacterVectorEnv(BatchVectorEnv):
@@ -66,6 +68,7 @@ class FlatCharacterVectorEnv(BatchVectorEnv):
         )
         self._threads, self._lesson_seed = threads, seed
         self._last_action: F32 = np.zeros((num_envs, ACTION_SIZE), np.float32)
+        self._chosen = np.zeros(num_envs, np.int64)
         self.stage = -1
         self.set_stage(stage)
 
@@ -94,7 +97,7 @@ class FlatCharacterVectorEnv(BatchVectorEnv):
     def _picture(self, slot: int) -> Frame:
         """Return a slot's glyph, ink and brush as a picture, uint8 [512, 512, 3]."""
         batch = self.batch
-        wanted = batch.wanted(slot).astype(np.float32)
+        wanted = unpack(self._glyphs[self._chosen[slot]], SIDE, SIDE).astype(np.float32)
         return picture(batch.brushes.coverage(slot), wanted, batch.brushes.footprint(slot), box=batch.brushes.box)
 
     def _restart(self, seed: int) -> None:
@@ -104,6 +107,7 @@ class FlatCharacterVectorEnv(BatchVectorEnv):
     def _begin(self, slots: Index) -> None:
         """Give slots new characters, and brushes, papers and hands as the stage randomises them."""
         chosen = self._rng.integers(len(self._glyphs), size=len(slots))
+        self._chosen[slots] = chosen
         self.batch.begin(slots, chosen, self._glyphs[chosen])
         renew_brushes(self.batch.brushes, self._spec, self._model, slots, self._rng)
         renew_hands(self.batch.brushes, self._spec, slots, self._rng)
@@ -114,7 +118,7 @@ class FlatCharacterVectorEnv(BatchVectorEnv):
         batch.step(actions)
         change = np.clip(actions, -1.0, 1.0) - self._last_action
         self._last_action += change
-        counts, area = batch.counts, batch.area.astype(np.float32)
+        counts, area = batch.brushes.counts, batch.area.astype(np.float32)
         gained = weights.ink * (counts[:, 0] - weights.outside * counts[:, 1])
         reward: F32 = (gained / area).astype(np.float32)
         reward += hand_reward(self._spec.reward, Moved(counts, area, change))

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from hierbrush.curriculum import Stage
 from hierbrush.envs import randomisation
-from hierbrush.envs.reward import Moved, tick_reward
+from hierbrush.envs.reward import Moved, heeds_hand, tick_reward
 from hierbrush.sim import BrushBatch, BrushModel, StrokeBatch
 
 F32 = NDArray[np.float32]
@@ -48,6 +48,7 @@ class Hands:
     def __init__(self, batch: StrokeBatch, stage: Stage) -> None:
         self.batch, self._stage, self._model = batch, stage, stage.brush.build()
         self._last_action: F32 = np.zeros((batch.slots, 3), np.float32)
+        self._heeds_hand = heeds_hand(stage.reward)
 
     def reseed(self, seed: int) -> None:
         """Draw the handles' errors anew."""
@@ -76,8 +77,10 @@ class Hands:
             batch.track(actions)
         else:
             batch.track_slots(actions, np.flatnonzero(writing))
-        change = np.clip(actions, -1.0, 1.0) - self._last_action
-        self._last_action += change
+        change = self._last_action
+        if self._heeds_hand:
+            change = np.clip(actions, -1.0, 1.0) - self._last_action
+            self._last_action += change
         counts, area = batch.counts, np.maximum(batch.area, 1).astype(np.float32)
         reward = tick_reward(self._stage.reward, Moved(counts, area, change))
         over = batch.done

@@ -29,9 +29,9 @@ def run_dry(rows: F64, ink: BrushInk, count: int, rng: np.random.Generator) -> F
 
 
 def handle_sigmas(randomisation: Randomisation, count: int, rng: np.random.Generator) -> F64:
-    """Return the standard deviation of the handle's error for each of some strokes: f64 [count], metres."""
+    """Return the standard deviation of the handle's error for each of some strokes: f64 [count or 1], metres."""
     if not randomisation.handle_sigma:
-        return np.zeros(count)
+        return np.zeros(1)
     return rng.uniform(0.0, randomisation.handle_sigma, count)
 
 

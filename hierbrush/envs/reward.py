@@ -58,7 +58,12 @@ def tick_reward(weights: Reward, tick: Moved) -> F32:
     """Return the reward of one control tick: f32 [N]."""
     ink = sum(getattr(weights, term.__name__) * term(tick) for term in INK)
     reward: F32 = (ink / tick.area).astype(np.float32)
-    return reward + hand_reward(weights, tick)
+    return reward + hand_reward(weights, tick) if heeds_hand(weights) else reward
+
+
+def heeds_hand(weights: Reward) -> bool:
+    """Return whether any term of `HAND` counts, so that the changes of actions are of use."""
+    return any(getattr(weights, term.__name__) for term in HAND)
 
 
 def hand_reward(weights: Reward, tick: Moved) -> F32:

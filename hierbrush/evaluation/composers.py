@@ -304,7 +304,8 @@ def _figures(writing: Writing) -> dict[str, float]:
     figures["width"] = stroke_width(writing.image(SIDE)) / stroke_width(rasterise(glyph, SIDE))
     if composed is None:
         return figures
-    told, drawn = [goal.stroke_type for goal in writing.plan.goals], load_library().stroke_types(writing.char)
+    told = [goal.stroke_type for goal in writing.plan.goals]
+    drawn = [stroke.stroke_type for stroke in load_library()[writing.char].strokes]
     figures |= {
         "order_exact": float(composed.order_exact and order_classes(told) == order_classes(drawn)),
         "centre_error": composed.centre_error,

@@ -17,8 +17,10 @@ from hierbrush.characters.orders import OrderShare, order_line, order_shares
 from hierbrush.errors import HierbrushError
 from hierbrush.metrics import SIDE, Scores, disc_coverage, inscribed_discs, score, stroke_iou
 from hierbrush.sim import BOX, BrushModel, rasterise, trace
-from hierbrush.strokes.rollout import policy_name, write_strokes
+from hierbrush.sources import Request, plans_of
+from hierbrush.strokes.rollout import PLANNED, policy_name, write_strokes
 from hierbrush.tables import aligned, counted
+from hierbrush.writing.planned import Planning, planned_paths
 from hierbrush.writing.trajectory import MotionLimits, compose, motion_peaks
 from hierbrush.writing.workers import mapped
 
@@ -174,6 +176,8 @@ def evaluate(
     characters: Sequence[str],
     *,
     policy: str | PathLike[str] = "learned",
+    budget: int | None = None,
+    robust: bool = False,
     brush: BrushModel,
     seed: int = 0,
     disturbance: Disturbance | None = None,
@@ -186,17 +190,33 @@ def evaluate(
     256 × 256 raster. A ``disturbance`` holds for the policy and the controls alike. ``workers`` processes share the
     work, which changes nothing in the result. ``progress`` is told how many characters were just done.
 
+    ``policy="planned"`` searches with ``budget`` rollouts a stroke for the brush that plans are made for, and has the
+    policy that it begins with in the same table.
+
     Raises:
-        HierbrushError: a character or the policy is not known, or there is no character or no worker.
+        HierbrushError: a character or the policy is not known, there is no character or no worker, or a plan, which
+            is made once and for all, is to be written by a handle that errs.
     """
     if not characters:
         raise HierbrushError("characters: there are none to evaluate")
     if workers < 1:
         raise HierbrushError(f"workers: must be at least 1, not {workers}")
     policy = policy_name(policy)
-    names = tuple(dict.fromkeys(["scripted" if policy == "zero" else policy, *CONTROLS]))
-    batches = [tuple(characters[start : start + _BATCH]) for start in range(0, len(characters), _BATCH)]
-    score_batch = partial(_score_batch, names=names, brush=brush, seed=seed, disturbance=disturbance or Disturbance())
+    planning = Planning.of(policy, budget, robust)
+    if planning is not None and disturbance is not None and disturbance.handle:
+        raise HierbrushError("handle_error: a plan sees no error; use brush_error, or a policy")
+    began = ("learned",) if planning is not None else ()
+    names = tuple(dict.fromkeys(["scripted" if policy == "zero" else policy, *began, *CONTROLS]))
+    size = _BATCH if planning is None else 1
+    batches = [tuple(characters[start : start + size]) for start in range(0, len(characters), size)]
+    score_batch = partial(
+        _score_batch,
+        names=names,
+        brush=brush,
+        planning=planning,
+        seed=seed,
+        disturbance=disturbance or Disturbance(),
+    )
     done: list[_Batch] = []
     for batch, scored in zip(batches, mapped(score_batch, batches, workers), strict=True):
         done.append(scored)
@@ -228,7 +248,12 @@ def _highest(motions: Sequence[tuple[float, float, float]]) -> tuple[float, floa
 
 
 def _score_batch(
-    characters: tuple[str, ...], names: tuple[str, ...], brush: BrushModel, seed: int, disturbance: Disturbance
+    characters: tuple[str, ...],
+    names: tuple[str, ...],
+    brush: BrushModel,
+    planning: Planning | None,
+    seed: int,
+    disturbance: Disturbance,
 ) -> _Batch:
     library = load_library()
     glyphs = [library[char] for char in characters]
@@ -249,8 +274,11 @@ def _score_batch(
             brushes=of_stroke,
         )
         for name in names
-        if name != DISC_ORACLE
+        if name not in (DISC_ORACLE, PLANNED)
     }
+    if planning is not None:
+        plans = plans_of(characters, Request("glyph"))
+        written[PLANNED] = [path for paths in planned_paths(plans, brush, planning, seed) for path in paths]
     paths = {name: iter(of_name) for name, of_name in written.items()}
     motion = {name: _motion(of_name) for name, of_name in written.items()} if not disturbance.handle else {}
     batch = _Batch(

@@ -300,6 +300,25 @@ class BrushBatch:
             self._put(name, np.zeros(1), slots)
 
     @_alone
+    def want(self, papers: NDArray[np.uint64], slots: ArrayLike | None = None) -> None:
+        """Say what ink is wanted on the papers of slots, so that :attr:`counts` tells it from ink beside it.
+
+        Args:
+            papers: uint64 [n or 1, words], samples packed as in :attr:`packed`.
+            slots: which; all by default.
+
+        Raises:
+            HierbrushError: a wrong shape, or brushes with goals, which say themselves what is wanted.
+        """
+        if self._bank is not None:
+            raise HierbrushError("papers: these brushes have goals, which say themselves what is wanted")
+        words = check_array("papers", papers, (None, None), "packed samples [n, words]", dtype=np.uint64, finite=False)
+        if "wanted" not in self._arrays:
+            self._arrays["wanted"] = np.zeros_like(self._arrays["ink"])
+            self._bind()
+        self._put("wanted", words, slots)
+
+    @_alone
     def dip(self, slots: ArrayLike | None = None) -> None:
         """Refill and straighten the tuft; its tip points to the upper left again, as before a first stroke."""
         self._straighten(slots)
@@ -386,7 +405,7 @@ class BrushBatch:
     def counts(self) -> NDArray[np.int32]:
         """Newly inked samples inside and outside what is wanted, this tick and in total: live read-only int32 [N, 4].
 
-        Without goals all is outside.
+        Without goals, and without what :meth:`want` says, all is outside.
         """
         return self._read_only("counts")
 

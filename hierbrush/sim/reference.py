@@ -183,11 +183,10 @@ class Batch:
                 a["midway"][slot] = a["pose"][slot]
             self._travel(slot, stop, ink)
         fresh = ink & ~before
-        if "track" in a:
-            wanted = unpack(a["mask"][a["mask_offset"][a["goal"][slot]] :], columns, rows)
-            inside = int(np.count_nonzero(fresh & wanted))
-        else:
-            inside = 0
+        inside = 0
+        if "track" in a or "wanted" in a:
+            mask = a["mask"][a["mask_offset"][a["goal"][slot]] :] if "track" in a else a["wanted"][slot]
+            inside = int(np.count_nonzero(fresh & unpack(mask, columns, rows)))
         outside = int(np.count_nonzero(fresh)) - inside
         packed = pack(ink)
         words[: len(packed)] = packed

@@ -41,7 +41,7 @@ class ComposedSource(Source):
         """Return whether it is named, or a composer is and nothing else."""
         if request.goal is None:
             return request.style is None and request.composer is not None
-        return isinstance(request.goal, str) and request.goal == cls.name
+        return request.style is None and request.names(cls.name)
 
     def check(self, text: str) -> None:
         """Raise HierbrushError unless this is a description, or a character that has one."""

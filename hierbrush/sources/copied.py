@@ -106,7 +106,7 @@ class FontSource(_Copied):
     @classmethod
     def accepts(cls, request: Request) -> bool:
         """Return whether the goal is a font's file."""
-        return request.file(*fonts.SUFFIXES) is not None
+        return request.style is None and request.file(*fonts.SUFFIXES) is not None
 
     def check(self, text: str) -> None:
         """Raise HierbrushError unless the font has the character."""
@@ -128,7 +128,8 @@ class PictureSource(_Copied):
     @classmethod
     def accepts(cls, request: Request) -> bool:
         """Return whether the goal is a picture's file or an array."""
-        return request.file(*pictures.SUFFIXES) is not None or _is_array(request.goal)
+        asked = request.file(*pictures.SUFFIXES) is not None or _is_array(request.goal)
+        return request.style is None and asked
 
     def check(self, text: str) -> None:
         """Raise HierbrushError unless this is one character."""
@@ -161,9 +162,10 @@ class SkeletonSource(_Copied):
         return False
 
     def check(self, text: str) -> None:
-        """Raise HierbrushError unless the font has the character."""
+        """Raise HierbrushError unless this is one character, which the font has if there is one."""
+        _single(text)
         if FontSource.accepts(self.request):
-            _font_of(self.request).check(_single(text))
+            _font_of(self.request).check(text)
 
     def ink(self, text: str) -> Ink:
         """Return the font's glyph or the picture."""

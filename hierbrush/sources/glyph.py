@@ -32,7 +32,7 @@ class GlyphSource(Source):
     @classmethod
     def accepts(cls, request: Request) -> bool:
         """Return whether it is named, or nothing is: what is best known is the glyph."""
-        return request.is_open or (isinstance(request.goal, str) and request.goal == cls.name)
+        return request.style is None and (request.is_open or request.names(cls.name))
 
     def check(self, text: str) -> None:
         """Raise HierbrushError unless the library or the marks have this character."""

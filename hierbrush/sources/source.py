@@ -51,21 +51,17 @@ class Request:
         """Whether nothing was asked for, so that what is best known is followed."""
         return self.goal is None and self.style is None and self.composer is None
 
+    def names(self, source: str) -> bool:
+        """Return whether the goal is the name of a source."""
+        return isinstance(self.goal, str) and self.goal == source
+
     def file(self, *suffixes: str) -> Path | None:
         """Return the goal as a path if it is a file's name that ends in one of these, such as ``".ttf"``."""
-        return _file(self.goal, suffixes)
-
-    def style_file(self, *suffixes: str) -> Path | None:
-        """Return the style as a path if it is a file's name that ends in one of these."""
-        return _file(self.style, suffixes)
-
-
-def _file(value: Any, suffixes: Sequence[str]) -> Path | None:
-    try:
-        text = fspath(value) if isinstance(value, PathLike) else value
-        return Path(text) if isinstance(text, str) and text.lower().endswith(tuple(suffixes)) else None
-    except Exception:  # a stranger's __fspath__ may raise anything
-        return None
+        try:
+            text = fspath(self.goal) if isinstance(self.goal, PathLike) else self.goal
+            return Path(text) if isinstance(text, str) and text.lower().endswith(suffixes) else None
+        except Exception:  # a stranger's __fspath__ may raise anything
+            return None
 
 
 class Source(ABC):

@@ -7,6 +7,7 @@ import threading
 from collections import OrderedDict
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
+from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
@@ -87,6 +88,8 @@ class Desk:
         """Return what can be chosen."""
         from hierbrush import __version__
         from hierbrush.composer.composers import COMPOSERS
+        from hierbrush.ink import DIPS, PLAIN
+        from hierbrush.ink import PRESETS as INKS
         from hierbrush.sim.model import PRESETS
         from hierbrush.sources import BOLDEST, LIGHTEST
         from hierbrush.strokes.rollout import POLICIES
@@ -98,6 +101,8 @@ class Desk:
             "goals": _goal_names(),
             "composers": list(COMPOSERS),
             "brushes": list(PRESETS),
+            "inks": [PLAIN, *INKS],
+            "dips": list(DIPS),
             "policies": [name for name in POLICIES if name != "zero"],
             "directions": list(DIRECTIONS),
             "papers": list(PAPERS),
@@ -138,15 +143,16 @@ class Desk:
 
     def _written(self, order: Order) -> list[Sheet]:
         with self._alone():
-            if order not in self._sheets:
+            written = replace(order, ink=None)  # the movement does not depend on the ink
+            if written not in self._sheets:
                 try:
-                    self._sheets[order] = order.sheets()
+                    self._sheets[written] = written.sheets()
                 except HierbrushError as error:
                     raise HierbrushError(self._as_users_know_it(str(error))) from None
-            self._sheets.move_to_end(order)
+            self._sheets.move_to_end(written)
             while len(self._sheets) > _KEPT:
                 self._sheets.popitem(last=False)
-            return self._sheets[order]
+            return self._sheets[written]
 
     def write(self, document: Mapping[str, Any]) -> dict[str, Any]:
         """Write a text: the data that the player shows, sheet by sheet, and the call that makes the same.
@@ -154,13 +160,14 @@ class Desk:
         Raises:
             HierbrushError: the text or a choice cannot be used; the message says why.
         """
+        from hierbrush.ink import ink_of
         from hierbrush.writing.exports.html import player_data
 
         order = self._order(document)
         sheets = self._written(order)
         with self._alone():
             return {
-                "sheets": [player_data(sheet) for sheet in sheets],
+                "sheets": [player_data(sheet, ink_of(order.ink)) for sheet in sheets],
                 "python": self._as_users_know_it(order.python()),
             }
 
@@ -184,8 +191,10 @@ class Desk:
         fields = dict(document)
         kind = check_choice("format", fields.pop("format", None), exports())
         number, size = fields.pop("sheet", 0), fields.pop("size", None)
-        output = Output.of(kind, size=size)
-        sheets = self._written(self._order(fields))
+        order = self._order(fields)
+        takes_ink = any(option.name == "ink" for option in exports()[kind].options)
+        output = Output.of(kind, size=size, **({"ink": order.ink} if takes_ink else {}))
+        sheets = self._written(order)
         sheet = check_number_of_sheets(number, sheets)
         with self._alone():
             content = output.render_all(sheets) if output.holds_pages else output.render(sheet)

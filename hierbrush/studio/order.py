@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from hierbrush.arguments import check_choice, check_kind, check_number, check_whole
 from hierbrush.errors import HierbrushError, shown
+from hierbrush.ink import ink_of
+from hierbrush.strokes.rollout import PLANNED
 from hierbrush.writing.options import from_mapping
 
 if TYPE_CHECKING:
@@ -15,6 +17,9 @@ if TYPE_CHECKING:
 
 MOST_CHARACTERS = 600
 """Of a text on the page; `hierbrush write --file` takes longer ones."""
+
+_MOST_PLANNED = 12
+"""Of a text whose strokes are searched for, which takes seconds a character."""
 
 _MISSING = ("error", "blank", "box")
 _MOST_LINES = 1000
@@ -36,6 +41,8 @@ class Order:
     brush: str = "measured"
     policy: str = "learned"
     seed: int = 0
+    dip: str = "stroke"
+    ink: str | None = None
     missing: str = "error"
     direction: str = "horizontal"
     per_line: int | None = None
@@ -54,12 +61,18 @@ class Order:
                 f"text: {len(self.text):,} characters, expected at most {MOST_CHARACTERS} on this page; "
                 "hierbrush write --file takes longer ones"
             )
-        for name in ("goal", "style", "composer", "paper", "grid"):
+        if self.policy == PLANNED and len(self.text) > _MOST_PLANNED:
+            raise HierbrushError(
+                f"text: {len(self.text)} characters, expected at most {_MOST_PLANNED} on this page where every stroke "
+                "is searched for; hierbrush write --policy planned takes longer ones"
+            )
+        for name in ("goal", "style", "composer", "ink", "paper", "grid"):
             if getattr(self, name) is not None:
                 check_kind(name, getattr(self, name), str, "a name")
-        for name in ("brush", "policy", "direction"):
+        for name in ("brush", "policy", "dip", "direction"):
             check_kind(name, getattr(self, name), str, "a name")
         check_choice("missing", self.missing, _MISSING)
+        ink_of(self.ink)
         object.__setattr__(self, "weight", check_number("weight", self.weight, 0.4, 2.0, "times the usual width"))
         check_whole("seed", self.seed, 0, 2**53)
         for name in ("per_line", "rows", "columns"):
@@ -113,7 +126,7 @@ class Order:
         return chosen
 
     def _writing_arguments(self) -> dict[str, Any]:
-        names = ("goal", "style", "composer", "brush", "policy", "seed", "weight")
+        names = ("goal", "style", "composer", "brush", "policy", "seed", "dip", "weight")
         usual = {field.name: field.default for field in fields(self)}
         return {name: getattr(self, name) for name in names if getattr(self, name) != usual[name]}
 
@@ -135,7 +148,7 @@ class Order:
         arguments = self._writing_arguments()
         if self.alone:
             call = _call("hierbrush.write_character", [self.text.strip()], arguments)
-            return f'import hierbrush\n\nwriting = {call}\nwriting.save("writing.png")\n'
+            return f"import hierbrush\n\nwriting = {call}\n{self._saved('writing', 'writing.png')}\n"
         place = self._layout_arguments()
         if self.paper is not None:
             layout = _call("hierbrush.Layout.on", [self.paper], place)
@@ -144,7 +157,11 @@ class Order:
         if self.missing != "error":
             arguments["missing"] = self.missing
         call = _call("hierbrush.write_pages", [self.text], arguments, f"layout={layout}")
-        return f'import hierbrush\n\npages = {call}\npages[0].save("page.png")\n'
+        return f"import hierbrush\n\npages = {call}\n{self._saved('pages[0]', 'page.png')}\n"
+
+    def _saved(self, sheet: str, name: str) -> str:
+        with_ink = "" if ink_of(self.ink) is None else f', ink="{self.ink}"'
+        return f'{sheet}.save("{name}"{with_ink})'
 
 
 def _call(name: str, values: list[str], arguments: Mapping[str, Any], *more: str) -> str:

@@ -100,6 +100,8 @@ class Font:
     def _opened(self) -> Any:
         from fontTools.ttLib import TTFont
 
+        if self.number and not self._bytes.startswith(b"ttcf"):
+            raise HierbrushError(f"number: {self.number}, but {shown(self.path)} is no collection; leave it out")
         try:
             # Only the tables that are asked for are unpacked.
             tables = TTFont(BytesIO(self._bytes), fontNumber=self.number, lazy=True)

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hierbrush.characters import Component
-from hierbrush.errors import HierbrushError
+from hierbrush.sim import distance_to_outline
 from hierbrush.strokes.goal import OUTLINE_POINTS, SKELETON_POINTS, StrokeGoal
 from hierbrush.strokes.types import NUMBER
 
@@ -91,13 +91,48 @@ class Strokes(NamedTuple):
 
 
 def strokes_of(goals: Sequence[StrokeGoal], tree: Component) -> Strokes:
-    """Return a character's strokes as arrays."""
-    return Strokes(
-        np.array([goal.skeleton for goal in goals], np.float64),
-        np.array([goal.outline for goal in goals], np.float64),
-        np.array([goal.half_width for goal in goals], np.float64),
-        features_of(goals, tree),
+    """Return a character's strokes as arrays, their middle lines `centred`."""
+    return centred(
+        Strokes(
+            np.array([goal.skeleton for goal in goals], np.float64),
+            np.array([goal.outline for goal in goals], np.float64),
+            np.array([goal.half_width for goal in goals], np.float64),
+            features_of(goals, tree),
+        )
     )
+
+
+def centred(strokes: Strokes) -> Strokes:
+    """Return strokes whose middle lines lie midway between the outlines' two sides.
+
+    Lines of glyphs stray from the middle, those found in ink do not: what they differ by would be no trait of a hand.
+    """
+    lines = strokes.lines
+    padded = np.pad(lines, ((0, 0), (2, 2), (0, 0)), mode="edge")
+    step = padded[:, 4:] - padded[:, :-4]
+    step /= np.maximum(np.hypot(step[..., 0], step[..., 1]), 1e-9)[..., None]
+    normal = np.stack([-step[..., 1], step[..., 0]], axis=-1)[:, :, None]
+    edge = np.roll(strokes.outlines, -1, axis=1)[:, None] - strokes.outlines[:, None]
+    apart = strokes.outlines[:, None] - lines[:, :, None]
+    # Where each normal [n, 32, 1, 2] crosses each edge [n, 1, 128, 2]: how far along the one and the other.
+    crossed = _cross(normal, edge)
+    safe = np.where(np.abs(crossed) < 1e-12, 1.0, crossed)
+    far, along = _cross(apart, edge) / safe, _cross(apart, normal) / safe
+    hit = (np.abs(crossed) >= 1e-12) & (along >= 0) & (along < 1)
+    left = np.where(hit & (far > 0), far, np.inf).min(axis=2)
+    right = np.where(hit & (far < 0), -far, np.inf).min(axis=2)
+    limit = 2.2 * np.median(strokes.half_widths, axis=1)[:, None]
+    clear = (left < limit) & (right < limit)
+    shift = np.where(clear, (np.where(clear, left, 0.0) - np.where(clear, right, 0.0)) / 2, 0.0)
+    padded = np.pad(shift, ((0, 0), (2, 2)), mode="edge")
+    smooth = np.mean([padded[:, at : at + SKELETON_POINTS] for at in range(5)], axis=0)
+    middle = lines + smooth[..., None] * normal[:, :, 0]
+    return strokes._replace(lines=middle, half_widths=distance_to_outline(middle, strokes.outlines))
+
+
+def _cross(a: Floats, b: Floats) -> Floats:
+    product: Floats = a[..., 0] * b[..., 1] - a[..., 1] * b[..., 0]
+    return product
 
 
 def joined(parts: Sequence[Strokes]) -> Strokes:
@@ -302,11 +337,7 @@ def foretold(features: Floats, examples: Floats, weights: Floats) -> Floats:
 
 
 def goals_of(types: Sequence[str], lines: Floats, outlines: Floats) -> list[StrokeGoal]:
-    """Return goals of middle lines and outlines."""
-    goals = []
-    for kind, line, outline in zip(types, lines, outlines, strict=True):
-        try:
-            goals.append(StrokeGoal.from_outline(kind, outline, line))
-        except HierbrushError:  # a stroke foretold without extent
-            goals.append(StrokeGoal.from_outline(kind, outline + np.eye(2)[np.arange(len(outline)) % 2] * 0.004, line))
-    return goals
+    """Return goals of middle lines [n, 32, 2] and outlines [n, 128, 2]."""
+    widths = distance_to_outline(lines, outlines)
+    columns = [values.astype(np.float32) for values in (lines, widths, outlines)]
+    return [StrokeGoal(kind, *parts) for kind, *parts in zip(types, *columns, strict=True)]

@@ -48,7 +48,7 @@ class Judgement(NamedTuple):
     reason: str
 
 
-LEAST_CONFIDENCE = 0.4
+LEAST_CONFIDENCE = 0.33
 
 _COARSE = 128
 _SHORT = 0.13
@@ -83,8 +83,8 @@ def judged(
     confidence = (
         _fades(inside, 0.93, 0.6)
         * _fades(alone, 0.22, 0.06)
-        * _fades(-doubled, -0.2, -0.55)
-        * np.where(short, _fades(-turned, -0.7, -1.6), _fades(-turned, -0.45, -1.0))
+        * _fades(-doubled, -0.25, -0.65)
+        * np.where(short, _fades(-turned, -0.7, -1.6), _fades(-turned, -0.5, -1.1))
         * _fades(-np.abs(stretched), -0.6, -1.2)
     )
     reason = ""
@@ -92,9 +92,9 @@ def judged(
         reason = "ink is left over"
     elif covered < 0.78:
         reason = "the strokes do not cover the ink"
-    elif sides < 0.97:
+    elif sides < 0.96:
         reason = "strokes lie on other sides of each other"
-    elif crossings > 0.45:
+    elif crossings > 0.55:
         reason = "strokes cross otherwise"
     elif (confidence < LEAST_CONFIDENCE).any():
         reason = "a stroke is not surely found"
@@ -192,6 +192,6 @@ def _crossed(lines: Floats) -> NDArray[np.bool_]:
     t = (apart[..., 0] * r[None, :, 1] - apart[..., 1] * r[None, :, 0]) / safe
     u = (apart[..., 0] * r[:, None, 1] - apart[..., 1] * r[:, None, 0]) / safe
     hit = np.asarray((np.abs(cross) >= 1e-12) & (t >= 0) & (t < 1) & (u >= 0) & (u < 1))
-    pairs: NDArray[np.bool_] = hit.reshape(count, pieces, count, pieces).any(axis=(1, 3))
+    pairs = np.asarray(hit.reshape(count, pieces, count, pieces).any(axis=(1, 3)))
     np.fill_diagonal(pairs, False)
     return pairs

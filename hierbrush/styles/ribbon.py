@@ -184,8 +184,7 @@ def _smooth(values: Floats, sure: Floats, reach: Floats) -> Floats:
     weights = sure[..., None] * np.eye(POINTS)
     far = np.minimum(reach, 30.0)[:, None, None]
     system = weights + far**4 * _BEND + 0.02 * far**2 * _SLOPE + 1e-3 * np.eye(POINTS)
-    found: Floats = np.linalg.solve(system, (sure * values)[..., None])[..., 0]
-    return found
+    return np.asarray(np.linalg.solve(system, (sure * values)[..., None])[..., 0], np.float64)
 
 
 def _scales(width: Floats, measured: Floats, usual: Floats, before: Floats) -> Floats:

@@ -368,7 +368,7 @@ def _typed(polygon: Floats, line: Floats) -> StrokeGoal:
     goal = StrokeGoal.from_outline("H", polygon, line)
     left, top, right, bottom = goal.box
     sides = np.maximum([right - left, bottom - top], 0.01)
-    mine = (goal.skeleton - [left, top]) / sides.max()
+    mine = (goal.skeleton - [(left + right) / 2, (top + bottom) / 2]) / sides.max()
     best, most = "H", -np.inf
     for kind in stroke_types():
         mean = shape_basis(kind.abbreviation).mean_of(sides)[: 2 * POINTS].reshape(POINTS, 2)

@@ -207,7 +207,7 @@ class Style:
         from hierbrush.sim import distance_to_outline
 
         widths = distance_to_outline(self.lines, self.outlines)
-        return hand.Strokes(self.lines, self.outlines, widths, self._base.features)
+        return hand.centred(hand.Strokes(self.lines, self.outlines, widths, self._base.features))
 
     @cached_property
     def common(self) -> hand.Common:

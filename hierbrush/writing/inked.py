@@ -136,7 +136,7 @@ INK = Option(
     lacking="show no ink but plain",
     none="is a picture of ink",
     flags=(
-        Flag("--ink", "Ink in png, gif and pdf: plain, wet, dry, fading or sized.", (PLAIN, *PRESETS)),
+        Flag("--ink", "Ink in png, gif, pdf and html: plain, wet, dry, fading or sized.", (PLAIN, *PRESETS)),
         Flag("--ink-load", "Ink in the brush after a dip, 0.05 to 1.", float, metavar="SHARE"),
         Flag("--ink-dryness", "How much the hairs hold back, 0 to 1.", float, metavar="SHARE"),
         Flag("--ink-paper", "Paper that drinks or not.", tuple(PAPERS)),

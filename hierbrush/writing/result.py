@@ -341,9 +341,14 @@ class Writing(Sheet):
         return starts_of(self.brush, self.stroke_paths, self.stroke_dips, self.stone)
 
     def stroke_ink(self, index: int, size: int) -> NDArray[np.float32]:
-        """Return the ink of one stroke alone, float32 ``[size, size]``."""
+        """Return the ink of one stroke alone, float32 ``[size, size]``.
+
+        Raises:
+            HierbrushError: there is no such stroke, or ``size`` is no whole number from 32 to 1024.
+        """
+        index = check_whole("index", index, 0, len(self.stroke_paths) - 1)
         starts = None if self.starts is None else [self.starts[index]]
-        return trace(self.brush, [self.stroke_paths[index]], side=size, box=BOX, directions=starts)
+        return trace(self.brush, [self.stroke_paths[index]], side=check_size(size), box=BOX, directions=starts)
 
     @cached_property
     def strokes(self) -> tuple[WrittenStroke, ...]:

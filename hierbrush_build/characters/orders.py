@@ -61,7 +61,7 @@ class OrderReferences:
     prc: Mapping[str, Orders]
     tw: Orders
     jp: Orders
-    forms: Sequence[Form]
+    forms: Sequence[OtherForm]
 
     def prc_orders(self, char: str) -> dict[str, str]:
         """Return what each of the PRC's references says of a character, in the written form that the glyph has."""
@@ -78,7 +78,7 @@ class OrderReferences:
 
 
 @dataclass(frozen=True)
-class Form:
+class OtherForm:
     """A component that glyphs write otherwise than the PRC's references do.
 
     Attributes:
@@ -92,7 +92,7 @@ class Form:
     characters: frozenset[str]
 
 
-def load_forms(path: Path = FORMS) -> list[Form]:
+def load_forms(path: Path = FORMS) -> list[OtherForm]:
     """Read the written forms.
 
     Raises:
@@ -101,7 +101,7 @@ def load_forms(path: Path = FORMS) -> list[Form]:
     forms = []
     for name, entry in yaml.safe_load(path.read_text(encoding="utf-8")).items():
         try:
-            forms.append(Form(str(entry["reference"]), str(entry["written"]), frozenset(entry["characters"])))
+            forms.append(OtherForm(str(entry["reference"]), str(entry["written"]), frozenset(entry["characters"])))
         except (KeyError, TypeError):
             raise HierbrushError(f"{path}: {name}: expected reference, written and characters") from None
     return forms

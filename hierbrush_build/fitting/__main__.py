@@ -15,7 +15,7 @@ from tqdm import tqdm
 
 from hierbrush.characters import CharacterLibrary, load_library, split
 from hierbrush.characters.repertoire import TYPEFACES, repertoire
-from hierbrush.composer import layout, stored
+from hierbrush.composer import sharing, stored
 from hierbrush.composer.brief import make_brief
 from hierbrush.composer.components import ComponentLibrary
 from hierbrush.composer.drawings import FILE, MAX_STROKES, FurtherDrawing, drawing_of, pack, training_drawings
@@ -56,7 +56,7 @@ def main(big5: Path, ukai: Path, cjk_decomp: Path, out: Path, sheet: Path | None
         fonts = dict.fromkeys(characters(ukai), (ukai, _UKAI)) | dict.fromkeys(characters(big5), (big5, _BIG5))
         click.echo("building a component library of the training characters", err=True)
         drawings = training_drawings(library)
-        components = build_components(drawings, layout.Layouts(*layout.build(drawings)))
+        components = build_components(drawings, sharing.Sharings(*sharing.build(drawings)))
         tasks = [*_new(fonts, describer, library, components), *_once_more(fonts, library)]
         parts = Parts(out, tasks)
         with tqdm(total=len(tasks), unit="character") as bar:

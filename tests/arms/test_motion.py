@@ -232,3 +232,30 @@ def test_a_file_that_is_no_arm_is_told_in_one_line(tmp_path: Path, page: Page, c
 
 def test_the_same_movement_every_time(page: Page, on_so101: ArmSheet) -> None:
     assert np.array_equal(page.on("so101").q, on_so101.q)
+
+
+def test_what_would_touch_is_told(page: Page) -> None:
+    # The ink stands inside the arm's reach but under its elbow, where the forearm meets the table.
+    points = corners(0.2, 0.1, turn=-np.pi / 2)
+    points += np.array([0.3, 0.0, 0.0]) - points.mean(axis=0)
+    scene = page.on(Arm("so101", points=tuple(map(tuple, points)))).motion.scene
+    low = np.array([0.0, 1.2, 0.4, 0.0, 0.0])
+    touching = scene.touching(low)
+    assert touching is not None
+    assert {"table", "board"} & set(touching)
+    with pytest.raises(HierbrushError, match=r"and .* would touch|out of reach|come to the end"):
+        page.on(Arm("so101", points=tuple(map(tuple, points)), stone=(0.12, 0.0, 0.0)))
+
+
+def test_shapes_that_overlap_at_home_may_go_on_overlapping(tmp_path: Path) -> None:
+    from hierbrush.arms import PRESETS
+    from hierbrush.arms.scene import build
+
+    fat = PRESETS["so101"].mjcf.replace('size="0.016"', 'size="0.05"')
+    (tmp_path / "fat.xml").write_text(fat)
+    points = corners(0.1, 0.1, turn=-np.pi / 2)
+    points += np.array([0.3, 0.0, 0.0]) - points.mean(axis=0)
+    arm = Arm(str(tmp_path / "fat.xml"), points=tuple(map(tuple, points)), home=PRESETS["so101"].home)
+    scene = build(arm, arm.calibration(0.07, 0.07))
+    assert scene.close
+    assert scene.touching(scene.solver.home) is None

@@ -86,7 +86,7 @@ def test_what_cannot_be_used_is_told(options: dict[str, object], told: str) -> N
 @pytest.mark.slow
 def test_stock_rllib_trains_on_it() -> None:
     ppo = pytest.importorskip("ray.rllib.algorithms.ppo")
-    from hierbrush.learning.session import ray_session
+    from hierbrush.learning.runs.session import ray_session
 
     config = (
         ppo.PPOConfig()

@@ -23,7 +23,7 @@ from hierbrush.characters.orders import (
 from hierbrush.errors import HierbrushError
 from hierbrush_build.characters import orders
 from hierbrush_build.characters.corrections import Correction, load_corrections
-from hierbrush_build.characters.orders import COUNT, ORDER, RIGHT, TYPES, UNKNOWN, Form, OrderReferences
+from hierbrush_build.characters.orders import COUNT, ORDER, RIGHT, TYPES, UNKNOWN, OrderReferences, OtherForm
 from hierbrush_build.characters.recorrect import recorrected
 
 
@@ -151,7 +151,7 @@ def test_differences_are_told_by_kind_and_region(references: OrderReferences) ->
 
 
 def test_references_are_read_in_the_form_that_the_glyph_has(references: OrderReferences) -> None:
-    form = Form("322", "223", frozenset("川"))
+    form = OtherForm("322", "223", frozenset("川"))
     told = OrderReferences(references.prc, references.tw, {}, [form]).prc_orders("川")
     assert told == {"first": "223", "second": "223", "third": "232"}
     assert references.prc_order("十") == "12", "what most say"

@@ -150,3 +150,10 @@ def test_a_description_does_not_depend_on_what_was_described_before() -> None:
     assert len(forth) > 8
     for char in reversed(forth):
         assert load_describer().describe(char) == forth[char]
+
+
+def test_a_character_with_a_glyph_is_taken_apart_by_the_table_alone() -> None:
+    assert load_describer().describe("湖").text == "湖"
+    assert load_describer().taken_apart("湖").text == "⿰氵胡"
+    with pytest.raises(UnknownCharacterError):
+        load_describer().taken_apart("一")

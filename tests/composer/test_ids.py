@@ -27,7 +27,7 @@ def described(leaves: st.SearchStrategy[str]) -> st.SearchStrategy[str]:
 class Whole:
     """Forms that are never taken apart, three strokes each."""
 
-    def form(self, name: str, operator: str = "", slot: int = 0) -> Form | None:
+    def form(self, name: str, operator: str = "", slot: int = 0, above: tuple[str, int] = ("", 0)) -> Form | None:
         return Form(Component(name, "", (0, 1, 2)), ("H", "S", "P"))
 
     def name(self, structure: str) -> str | None:
@@ -154,3 +154,17 @@ def test_an_unknown_component_is_a_list_of_its_strokes() -> None:
 def test_a_wrong_list_of_strokes_is_pointed_at(text: str, message: str) -> None:
     with pytest.raises(HierbrushError, match=message):
         parse_ids(text, max_strokes=MAX)
+
+
+def test_a_part_is_written_by_the_place_of_what_it_is_a_part_of() -> None:
+    known = exemplars()
+    left, alone = known.form("龰", "⿱", 1, ("⿰", 0)), known.form("龰", "⿱", 1)
+    assert left is not None
+    assert alone is not None
+    assert left.stroke_types != alone.stroke_types  # 足 ends in a rising stroke on the left, in a press-down one alone
+
+
+def test_parts_within_frames_are_written_alike() -> None:
+    inside = exemplars().form("米", "⿹", 1)
+    assert inside is not None
+    assert "N" not in inside.stroke_types  # 氣, 匊: the last stroke is a dot

@@ -10,6 +10,7 @@ from hierbrush.envs.flat_character import FlatCharacterVectorEnv
 from hierbrush.envs.lessons import flat_tasks_of
 from hierbrush.errors import HierbrushError
 from hierbrush.sim import PRESETS, rasterise, trace
+from hierbrush.sim.reference import unpack
 
 PROMOTION = {"threshold": 0.9, "maximum_steps": 1000}
 CURRICULUM = {
@@ -74,12 +75,12 @@ def test_returns_add_up_to_the_ink(stage: int, weight: float) -> None:
 def test_ink_on_the_glyph_is_told_from_ink_beside_it() -> None:
     env = make(1)
     env.reset(seed=1)
-    glyph = env.batch.wanted(0)
+    glyph = unpack(env._glyphs[env._chosen[0]], SIDE, SIDE)
     assert env.batch.area[0] == glyph.sum()
     for tick in range(40):
         env.step_batch(scribbles(env, tick))
     ink = env.batch.brushes.ink(0)
-    assert env.batch.counts[0, 2:].tolist() == [np.sum(ink & glyph), np.sum(ink & ~glyph)]
+    assert env.batch.brushes.counts[0, 2:].tolist() == [np.sum(ink & glyph), np.sum(ink & ~glyph)]
 
 
 def test_both_ways_of_stepping_agree_until_an_episode_ends() -> None:
@@ -131,7 +132,7 @@ def test_the_hand_sees_the_page_and_not_the_glyph() -> None:
     env = make(2)
     env.reset(seed=0)
     seeing = env.batch.observe().copy()
-    env.batch._wanted[:] = 0
+    env.batch.brushes.want(np.zeros_like(env.batch.brushes.packed))
     assert np.array_equal(env.batch.observe(), seeing)
     for _ in range(8):
         env.step_batch(np.float32([[0, 0, 1]] * 2))

@@ -30,6 +30,9 @@ class Few(dict[str, Glyph]):
     def characters(self) -> tuple[str, ...]:
         return tuple(self)
 
+    def stroke_types(self, char: str) -> tuple[str, ...]:
+        return tuple(stroke.stroke_type for stroke in self[char].strokes)
+
 
 def test_the_weights_have_their_card() -> None:
     card = json.loads(WEIGHTS.with_suffix(".json").read_bytes())

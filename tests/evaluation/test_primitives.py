@@ -117,3 +117,16 @@ def test_no_movement_is_faster_than_the_arm() -> None:
 def test_impossible_disturbances_are_named(name: str, value: float) -> None:
     with pytest.raises(HierbrushError, match=f"{name}_error"):
         Disturbance(**{name: value})
+
+
+def test_plans_are_scored_beside_what_they_began_with() -> None:
+    scores = evaluate(["二"], policy="planned", budget=300, brush=BrushModel.preset("measured"))
+    assert [row.name for row in scores.rows] == ["planned", "learned", "scripted", "disc oracle", "random"]
+    planned, learned = (scores.rows[at].column("iou").mean() for at in (0, 1))
+    assert planned > learned + 0.005
+    off = evaluate(
+        ["二"], policy="planned", budget=300, brush=BrushModel.preset("measured"), disturbance=Disturbance(brush=0.1)
+    )
+    assert off.rows[0].column("iou").mean() < planned
+    with pytest.raises(HierbrushError, match="handle_error: a plan sees no error"):
+        evaluate(["二"], policy="planned", brush=BrushModel.preset("measured"), disturbance=Disturbance(handle=0.001))

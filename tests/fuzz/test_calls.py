@@ -356,7 +356,7 @@ def test_calls(fuzz, package: str, tmp_path: Path, monkeypatch: pytest.MonkeyPat
             what = lambda: f"{label}({', '.join(looks)})"  # noqa: B023, E731
             # A text tells all that cannot be written, a line for each.
             lines = 21 if label.endswith(("write_text", "write_pages")) else 1
-            fuzz.call(what, make(), *positional, lines=lines, **named)
+            fuzz.call(what, functools.partial(make(), *positional, **named), lines=lines)
 
 
 def test_natural_arguments_are_taken() -> None:

@@ -54,8 +54,8 @@ SHARED = ("| `resources.", "| `faults.", "| `output.")
     ("model", "page", "elsewhere"),
     [
         (PPORecipe, "training.md", ()),
-        (ImitationRecipe, "composer.md", SHARED),
-        (HierarchicalRecipe, "composer.md", SHARED),
+        (ImitationRecipe, "composer-training.md", SHARED),
+        (HierarchicalRecipe, "composer-training.md", SHARED),
     ],
 )
 def test_documentation_describes_every_field(model: type[BaseModel], page: str, elsewhere: tuple[str, ...]) -> None:

@@ -90,7 +90,7 @@ def test_every_tick_comes_once_before_any_comes_again(data: Path) -> None:
     from hierbrush.learning.offline.data import StrokeData
 
     config = BCConfig().offline_data(input_=[str(data)])
-    config.learner_config_dict = {"offline": {"kinds": ["policy"], "gamma": 0.5}}
+    config.learner_config_dict = {"offline": {"kinds": ["policy"], "gamma": 0.5, "scale": 1.0}}
     ticks, again = StrokeData(config), StrokeData(config)
     count = len(ticks)
     drawn = [ticks.sample(100)["default_policy"]["rewards"] for _ in range(count // 100 + 1)]

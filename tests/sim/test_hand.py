@@ -66,12 +66,25 @@ def test_the_twin_follows_alike(monkeypatch: pytest.MonkeyPatch) -> None:
     for kernels in (batch_module.kernels, reference):
         monkeypatch.setattr(batch_module, "kernels", kernels)
         brushes = held(seed=5)
+        brushes.want(np.full((1, 64), 0xFFFFFFFF, np.uint64), [1])  # the left half
         brushes.set_noise([0.0005, 0.0], correlation=1.0, feedback=0.5)
         for command in way(8, seed=2):
             brushes.follow(command)
         found.append({name: array.copy() for name, array in brushes._arrays.items()})
     for name, array in found[0].items():
         np.testing.assert_array_equal(array, found[1][name], err_msg=name)
+
+
+def test_ink_that_is_wanted_is_told_from_ink_beside_it() -> None:
+    brushes = held(limits=HandleLimits(lift=0.02))
+    brushes.want(np.full((1, 64), 0xFFFFFFFF, np.uint64), [1])
+    for command in way(12):
+        brushes.follow(command)
+    ink = brushes.ink(1)
+    assert brushes.counts[:, 2:].tolist() == [[0, ink.sum()], [ink[:, :32].sum(), ink[:, 32:].sum()]]
+    assert brushes.counts[1, 2:].all()
+    with pytest.raises(HierbrushError, match="wanted: shape"):
+        brushes.want(np.zeros((3, 64), np.uint64))
 
 
 @pytest.mark.parametrize("target", [np.nan, [0, 0], [9.0, 0, 0], np.zeros((3, 3))])

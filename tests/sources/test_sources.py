@@ -13,7 +13,7 @@ import pytest
 import hierbrush.sources
 from hierbrush.errors import HierbrushError
 from hierbrush.sources import Plan, Request, plans_of, source, sure_bounds
-from hierbrush.writing import Writing, load, write_character, write_characters, write_text
+from hierbrush.writing import Writing, load, outputs, write_character, write_characters, write_text
 
 TOY = '''
 from dataclasses import replace
@@ -136,3 +136,21 @@ def test_plans_tell_where_they_come_from() -> None:
     assert not composed.is_reference
     assert composed.reference_ink() is None
     assert isinstance(replace(glyph, weight=1.5), Plan)
+
+
+def test_the_examples_of_the_architecture_work(tmp_path: Path) -> None:
+    page = (Path(__file__).resolve().parents[2] / "docs" / "architecture.md").read_text(encoding="utf-8")
+    export, example = (block.split("```")[0] for block in page.split("```python")[1:])
+    try:
+        for code in (export, example):
+            exec(code, {"__name__": "example"})
+        writing = write_character("永", goal="note", policy="scripted")
+        assert writing.goal == "note"
+        assert writing.boxes[:, 2:].max() < 0.5
+        assert writing.scores.iou > 0.5
+        assert load(writing.save(tmp_path / "x.json")) == writing
+        first = writing.save(tmp_path / "x.xyz", digits=3).read_text(encoding="ascii").splitlines()[0]
+        assert first == " ".join(f"{value:.3f}" for value in writing.paths[0][0])
+    finally:
+        source._KINDS.pop("note", None)
+        outputs._EXPORTS.pop("xyz", None)

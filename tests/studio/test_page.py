@@ -82,6 +82,8 @@ def test_every_choice_is_taken(page: Any) -> None:
         ("composer", "component means", "composer='component means'"),
         ("policy", "scripted", "policy='scripted'"),
         ("brush", "round", "brush='round'"),
+        ("ink", "dry", 'ink="dry"'),
+        ("dip", "character", "dip='character'"),
         ("direction", "vertical", "'vertical'"),
         ("grid", "米", "grid='米'"),
         ("missing", "box", "missing='box'"),

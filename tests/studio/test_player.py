@@ -62,8 +62,10 @@ def put(page: Any, text: str = "永", **options: Any) -> dict[str, Any]:
 def frames_of(writing: hierbrush.Writing) -> Iterator[NDArray[np.uint8]]:
     """Yield the samples inked of each pixel, 0 to 16, every ten ticks of every stroke and at the end."""
     paper = BrushBatch(writing.brush, 1, side=256, supersample=4)
-    for path in writing.stroke_paths:
+    for number, path in enumerate(writing.stroke_paths):
         paper.dip()
+        if writing.starts is not None:
+            paper.turn(writing.starts[number])
         paper.place(path[0])
         for row, pose in enumerate(path[1:], 1):
             paper.step(pose)
@@ -97,8 +99,14 @@ def shown_by(page: Any, writing: hierbrush.Writing) -> NDArray[np.uint8]:
 
 @pytest.mark.parametrize(
     ("texts", "options"),
-    [(FIFTY, {}), ("歡龍", {"goal": "decomposition"}), ("永和", {"brush": "round"}), ("年", {"weight": 1.6})],
-    ids=["fifty characters", "composed", "round brush", "bold"],
+    [
+        (FIFTY, {}),
+        ("永年", {"dip": "character"}),
+        ("歡龍", {"goal": "decomposition"}),
+        ("永和", {"brush": "round"}),
+        ("年", {"weight": 1.6}),
+    ],
+    ids=["fifty characters", "seldom dipped", "composed", "round brush", "bold"],
 )
 def test_the_ink_is_the_cores_at_every_tenth_tick(page: Any, texts: str, options: dict[str, Any]) -> None:
     for writing in hierbrush.write_characters(texts, **options):

@@ -174,6 +174,9 @@ def test_files_are_kept(server: StudioServer, kind: str, tmp_path: Path) -> None
         ("/api/write", {"text": 7}, "text: 7"),
         ("/api/write", {"text": "永", "wieght": 2}, "did you mean 'weight'"),
         ("/api/write", {"text": "永", "weight": 9}, "weight: 9"),
+        ("/api/write", {"text": "永" * 13, "policy": "planned"}, "13 characters, expected at most 12"),
+        ("/api/write", {"text": "永", "ink": "dyr"}, "did you mean 'dry'"),
+        ("/api/write", {"text": "永", "dip": "never"}, "dip: 'never'"),
         ("/api/write", {"text": "永", "brush": "broom"}, "brush"),
         ("/api/write", {"text": "永", "policy": "/etc/passwd"}, "policy: '/etc/passwd' is not one of"),
         ("/api/write", {"text": "永", "policy": "run:../.."}, "run: '../..' is no training here"),
@@ -247,6 +250,19 @@ def test_the_oldest_files_make_room(monkeypatch: pytest.MonkeyPatch) -> None:
     assert sum(1 for _ in folder.iterdir()) == 2
     desk.close()
     assert not folder.exists()
+
+
+def test_ink_runs_dry(server: StudioServer, tmp_path: Path) -> None:
+    asked = {"text": "永", "ink": "dry", "dip": "character"}
+    status, answer, _ = post(server, "/api/write", asked)
+    assert status == 200, answer
+    assert answer["python"].endswith('dip=\'character\')\nwriting.save("writing.png", ink="dry")\n')
+    (character,) = answer["sheets"][0]["characters"]
+    assert character["tone"].startswith("data:image/png;base64,")
+    assert character["strokes"][1]["start"] is not None
+    content = ask(server, "POST", "/api/export", {**asked, "format": "png"}, **JSON_HEADERS)[1]
+    saved = hierbrush.write_character("永", dip="character").save(tmp_path / "dry.png", ink="dry")
+    assert content == saved.read_bytes()
 
 
 def test_a_trainings_curves_are_shown(server: StudioServer) -> None:
@@ -421,10 +437,19 @@ def test_a_port_that_is_taken_is_told(server: StudioServer, tmp_path: Path) -> N
     assert result.stderr.count("\n") == 1
 
 
+def test_a_folder_of_runs_that_is_not_there_is_told(tmp_path: Path) -> None:
+    command = [*COMMAND, "--runs", "nowhere"]
+    result = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path, timeout=PATIENCE)
+    assert (result.returncode, result.stderr) == (
+        2,
+        "hierbrush: error: --runs: 'nowhere' is no folder; trainings go to runs/ unless told otherwise\n",
+    )
+
+
 def test_no_compiler_and_no_torch_are_needed() -> None:
     code = (
         "import sys; from hierbrush.studio.desk import Desk; from hierbrush.studio.server import StudioServer; "
-        "Desk().write({'text': '永'}); print({'torch', 'ray'} & set(sys.modules))"
+        "Desk().write({'text': '一'}); print({'torch', 'ray'} & set(sys.modules))"
     )
     environment = {**os.environ, "HIERBRUSH_CORE": "numpy"}
     result = subprocess.run(

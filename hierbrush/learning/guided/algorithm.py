@@ -18,6 +18,7 @@ from ray.rllib.algorithms.bc import BC, BCConfig
 from ray.rllib.core import COMPONENT_LEARNER_GROUP, DEFAULT_MODULE_ID
 from ray.rllib.core.columns import Columns
 from ray.rllib.core.rl_module.rl_module import RLModuleSpec
+from ray.rllib.offline.offline_data import OfflineData
 from ray.rllib.policy.sample_batch import MultiAgentBatch, SampleBatch
 from ray.rllib.utils.metrics import LEARNER_RESULTS, NUM_ENV_STEPS_SAMPLED_LIFETIME
 from torch import Tensor
@@ -39,7 +40,7 @@ _PLAIN = 0.02
 """Weight of the plain squared distance beside the quadratic, for what the ink does not care about."""
 
 
-class LessonData:
+class LessonData(OfflineData):  # type: ignore[misc]
     """All lessons so far, as RLlib's learner is given them.
 
     RLlib hook: ``config.offline_data(offline_data_class=...)``. A round's lessons lie in a file beside the checkpoints,
@@ -52,6 +53,7 @@ class LessonData:
     iter_batches_kwargs: Mapping[str, Any] = {}
 
     def __init__(self, config: Any) -> None:
+        # The base class would begin to read by Ray Data.
         self._folder, self._seed = Path(config.input_[0]), config.seed or 0
         self.taught: list[Taught] = []
 

@@ -80,7 +80,7 @@ def offline_config(recipe: OfflineRecipe, folder: Path) -> Any:
         # RLlib's default copies the critic at every update, which is no target at all.
         config = IQLConfig(algo_class=StrokeIQL).training(
             learner_class=QLearner,
-            beta=training.temperature,
+            beta=1.0,  # RLlib allows no more, so the rewards are scaled instead
             expectile=training.expectile,
             tau=training.tau,
             target_network_update_freq=0,
@@ -120,6 +120,7 @@ def offline_config(recipe: OfflineRecipe, folder: Path) -> Any:
                     "kinds": list(recipe.data.kinds or KINDS),
                     "strokes": list(recipe.data.strokes),
                     "gamma": training.gamma,
+                    "scale": training.temperature if recipe.method == "iql" else 1.0,
                     "batch": training.batch,
                     "minibatch": training.minibatch,
                     "steps": training.steps,

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from ray.rllib.core import DEFAULT_MODULE_ID
 from ray.rllib.core.columns import Columns
 from ray.rllib.evaluation.postprocessing import Postprocessing
+from ray.rllib.offline.offline_data import OfflineData
 from ray.rllib.policy.sample_batch import MultiAgentBatch, SampleBatch
 
 from hierbrush.datasets.read import read_ticks
@@ -24,11 +25,12 @@ from hierbrush.datasets.read import read_ticks
 F32 = NDArray[np.float32]
 
 
-class StrokeData:
+class StrokeData(OfflineData):  # type: ignore[misc]
     """Batches of ticks in an order that follows from a seed and from how many were drawn.
 
     RLlib hook: ``config.offline_data(offline_data_class=...)``. ``config.input_`` names the data set's folder, and
-    ``config.learner_config_dict["offline"]`` has ``kinds`` and ``gamma``.
+    ``config.learner_config_dict["offline"]`` has ``kinds``, ``gamma``
+    and ``scale``, by which rewards are multiplied.
 
     Attributes:
         drawn: batches drawn so far; set it to go on from there.
@@ -37,15 +39,17 @@ class StrokeData:
     iter_batches_kwargs: Mapping[str, Any] = {}  # which MARWIL hands to its learners
 
     def __init__(self, config: Any) -> None:
+        # The base class would begin to read by Ray Data.
         settings = config.learner_config_dict["offline"]
         ticks = read_ticks(Path(config.input_[0]), settings["kinds"])
         self.drawn, self._seed = 0, config.seed or 0
+        rewards = ticks.rewards * np.float32(settings["scale"])
         self._columns = {
             Columns.OBS: ticks.obs,
             Columns.ACTIONS: ticks.actions,
-            Columns.REWARDS: ticks.rewards,
+            Columns.REWARDS: rewards,
             Columns.TERMINATEDS: ticks.over,
-            Postprocessing.VALUE_TARGETS: returns(ticks.rewards, ticks.over, settings["gamma"]),
+            Postprocessing.VALUE_TARGETS: returns(rewards, ticks.over, settings["gamma"]),
         }
 
     def __len__(self) -> int:

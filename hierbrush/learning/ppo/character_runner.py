@@ -9,7 +9,6 @@ import numpy as np
 import torch
 from gymnasium import spaces
 from numpy.typing import NDArray
-from ray.rllib.core.columns import Columns
 from ray.rllib.env import INPUT_ENV_SINGLE_SPACES, INPUT_ENV_SPACES
 from ray.rllib.env.multi_agent_env_runner import MultiAgentEnvRunner
 from ray.rllib.utils.metrics import (
@@ -26,7 +25,7 @@ from hierbrush.composer.observation import EXISTS, OBSERVATION_SIZE, WRITTEN
 from hierbrush.composer.place import PLACE_SIZE
 from hierbrush.envs.character import COMPOSER, CharacterBatch, character_spaces
 from hierbrush.learning.ppo.fragment import F32, HierarchicalFragment, Options, StrokeTicks
-from hierbrush.learning.ppo.runner import LENGTH, RETURN, BatchRunner
+from hierbrush.learning.ppo.runner import BatchRunner, chosen
 from hierbrush.strokes.policy import MLPPolicy
 from hierbrush.strokes.types import ABBREVIATIONS
 
@@ -155,15 +154,7 @@ class HierarchicalRunner(BatchRunner, MultiAgentEnvRunner):  # type: ignore[misc
             done = tick.character_over
             if done.any():
                 episodes += int(done.sum())
-                ended: dict[str, NDArray[Any]] = {
-                    **batch.episode_metrics,
-                    RETURN: self._returns,
-                    LENGTH: self._lengths,
-                }
-                for name, column in ended.items():
-                    finished.setdefault(name, []).append(column[done])
-                self._returns[done] = 0.0
-                self._lengths[done] = 0
+                self._end_episodes(done, batch.episode_metrics, finished)
             steps += count
         if not np.isfinite(self._returns).all():
             raise FloatingPointError(f"NaN or infinite reward of the composer at stage {self.stage}")
@@ -187,7 +178,7 @@ class HierarchicalRunner(BatchRunner, MultiAgentEnvRunner):  # type: ignore[misc
             actions = np.column_stack([choice, places]).astype(np.float32)
             logp = np.zeros(len(due), np.float32)
         else:
-            actions, logp = _chosen(self.module[COMPOSER], observed, explore)
+            actions, logp = chosen(self.module[COMPOSER], observed, explore)
         seen = self.batch.privileged(due)
         for name, values in (("obs", observed), ("actions", actions), ("action_logp", logp), ("privileged", seen)):
             self._open[name][due] = values
@@ -219,7 +210,7 @@ class HierarchicalRunner(BatchRunner, MultiAgentEnvRunner):  # type: ignore[misc
             if name in frozen:
                 actions[rows] = frozen[name](observed[rows])
             else:
-                actions[rows], logp[rows] = _chosen(self.module[name], observed[rows], explore)
+                actions[rows], logp[rows] = chosen(self.module[name], observed[rows], explore)
         return actions, logp
 
     def _decisions(self, closed: dict[str, list[NDArray[Any]]]) -> Options:
@@ -253,20 +244,3 @@ class HierarchicalRunner(BatchRunner, MultiAgentEnvRunner):  # type: ignore[misc
             if count:
                 log((NUM_MODULE_STEPS_SAMPLED, name), count, reduce="sum")
                 log((NUM_MODULE_STEPS_SAMPLED_LIFETIME, name), count, reduce="lifetime_sum")
-
-
-def _chosen(module: Any, observed: F32, explore: bool) -> tuple[F32, F32]:
-    """Return a module's actions f32 [n, A] and log-probabilities f32 [n] (zero without exploration).
-
-    The module must be in evaluation mode: ``forward_exploration`` and ``forward_inference`` put a module and all that
-    is in it into that mode and back at every call, which costs more than these small networks themselves.
-    """
-    batch = {Columns.OBS: torch.from_numpy(observed)}
-    if explore:
-        inputs = module._forward_exploration(batch)[Columns.ACTION_DIST_INPUTS]
-        distribution = module.get_exploration_action_dist_cls().from_logits(inputs)
-        sampled = distribution.sample()
-        return sampled.numpy(), distribution.logp(sampled).numpy()
-    inputs = module._forward_inference(batch)[Columns.ACTION_DIST_INPUTS]
-    likeliest = module.get_inference_action_dist_cls().from_logits(inputs).to_deterministic()
-    return likeliest.sample().numpy(), np.zeros(len(observed), np.float32)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping
 from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
@@ -52,6 +53,16 @@ class BatchRunner(CandidRunner):
         self._lengths = np.zeros(self.num_envs, np.int32)
         self._needs_initial_reset = evaluation
         return seed
+
+    def _end_episodes(
+        self, done: NDArray[np.bool_], metrics: Mapping[str, F32], finished: dict[str, list[NDArray[Any]]]
+    ) -> None:
+        """Add the episodes that are done to what is logged, and count new ones from zero."""
+        columns: dict[str, NDArray[Any]] = {**metrics, RETURN: self._returns, LENGTH: self._lengths}
+        for name, column in columns.items():
+            finished.setdefault(name, []).append(column[done])
+        self._returns[done] = 0.0
+        self._lengths[done] = 0
 
     def _log_episodes(self: Any, finished: dict[str, list[NDArray[Any]]], seconds: float) -> None:
         """Log the metrics of the episodes that ended in one sample: means, and 5th percentiles beside them.
@@ -161,6 +172,7 @@ class BatchedEnvRunner(BatchRunner, SingleAgentEnvRunner):  # type: ignore[misc]
             wanted if num_episodes is None else _EVALUATION_TICKS, count, self._obs.shape[1], space.shape[0]
         )
         finished: dict[str, list[NDArray[Any]]] = {}
+        self.module.eval()
         started = time.perf_counter()
         tick = episodes = 0
         while (tick if num_episodes is None else episodes) < wanted:
@@ -168,7 +180,7 @@ class BatchedEnvRunner(BatchRunner, SingleAgentEnvRunner):  # type: ignore[misc]
             if random_actions:
                 actions, logp = self.env.action_space.sample(), np.zeros(count, np.float32)
             else:
-                actions, logp = self._act(obs, explore)
+                actions, logp = chosen(self.module, obs, explore)
             self._obs, rewards, terminated, truncated = self.batch_env.step_batch(
                 np.clip(actions, space.low, space.high)
             )
@@ -181,29 +193,13 @@ class BatchedEnvRunner(BatchRunner, SingleAgentEnvRunner):  # type: ignore[misc]
             done = terminated | truncated
             if done.any():
                 episodes += int(done.sum())
-                columns = {**self.batch_env.episode_metrics, RETURN: self._returns, LENGTH: self._lengths}
-                for name, column in columns.items():
-                    finished.setdefault(name, []).append(column[done])
                 self._check_finite()
-                self._returns[done] = 0.0
-                self._lengths[done] = 0
+                self._end_episodes(done, self.batch_env.episode_metrics, finished)
             tick += 1
         self._check_finite()
         self._increase_sampled_metrics(tick * count, episodes)
         self._log_episodes(finished, time.perf_counter() - started)
         return [buffer.finish(self._obs)]
-
-    def _act(self, obs: F32, explore: bool) -> tuple[F32, F32]:
-        """Return actions f32 [N, A] and their log-probabilities f32 [N] (zero without exploration)."""
-        batch = {Columns.OBS: torch.from_numpy(obs)}
-        if explore:
-            inputs = self.module.forward_exploration(batch)[Columns.ACTION_DIST_INPUTS]
-            distribution = self.module.get_exploration_action_dist_cls().from_logits(inputs)
-            sampled = distribution.sample()
-            return sampled.numpy(), distribution.logp(sampled).numpy()
-        inputs = self.module.forward_inference(batch)[Columns.ACTION_DIST_INPUTS]
-        distribution = self.module.get_inference_action_dist_cls().from_logits(inputs).to_deterministic()
-        return distribution.sample().numpy(), np.zeros(len(obs), np.float32)
 
     def _check_finite(self) -> None:
         bad = np.flatnonzero(~np.isfinite(self._returns))
@@ -211,3 +207,20 @@ class BatchedEnvRunner(BatchRunner, SingleAgentEnvRunner):  # type: ignore[misc]
             raise FloatingPointError(
                 f"{self.config.env}: NaN or infinite reward in environments {bad[:8].tolist()} at stage {self.stage}"
             )
+
+
+def chosen(module: Any, observed: F32, explore: bool) -> tuple[F32, F32]:
+    """Return a module's actions f32 [n, A] and log-probabilities f32 [n] (zero without exploration).
+
+    The module must be in evaluation mode: ``forward_exploration`` and ``forward_inference`` put a module and all that
+    is in it into that mode and back at every call, which costs more than these small networks themselves.
+    """
+    batch = {Columns.OBS: torch.from_numpy(observed)}
+    if explore:
+        inputs = module._forward_exploration(batch)[Columns.ACTION_DIST_INPUTS]
+        distribution = module.get_exploration_action_dist_cls().from_logits(inputs)
+        sampled = distribution.sample()
+        return sampled.numpy(), distribution.logp(sampled).numpy()
+    inputs = module._forward_inference(batch)[Columns.ACTION_DIST_INPUTS]
+    likeliest = module.get_inference_action_dist_cls().from_logits(inputs).to_deterministic()
+    return likeliest.sample().numpy(), np.zeros(len(observed), np.float32)

@@ -85,7 +85,7 @@ class OfflineSection(Section):
     grad_clip: Positive = 1.0
     """Limit to the gradient's global norm."""
 
-    beta: Positive = 1.0
+    beta: Annotated[float, Field(gt=0, le=1)] = 1.0
     """MARWIL: how much better ticks count more; BC is what 0 would be."""
 
     expectile: Annotated[float, Field(gt=0, lt=1)] = 0.8

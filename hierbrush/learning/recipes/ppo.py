@@ -248,7 +248,7 @@ class PPORecipe(Recipe):
 
     def _curriculum(self, file: Path) -> Curriculum | None:
         """Return the curriculum with the configuration's own weights of the reward."""
-        weights = {name: weight for name, weight in self.reward if weight is not None}
+        weights = self.reward.model_dump(exclude_none=True)  # type: ignore[attr-defined]
         if self.curriculum is None:
             if weights:
                 raise HierbrushError(

@@ -36,8 +36,7 @@ def write_table(jobs: Sequence[Job], output: Path, *, order_by: str | None) -> N
     writer.writeheader()
     writer.writerows(rows)
     write_atomically(output / RESULTS, text.getvalue().encode())
-    shown = [columns, *[[_shown(row.get(column)) for column in columns] for row in rows]]
-    print(aligned(shown), file=sys.stderr)
+    print(aligned([columns, *[[_shown(row.get(column)) for column in columns] for row in rows]]), file=sys.stderr)
 
 
 def _row(job: Job) -> dict[str, Any]:

@@ -28,7 +28,7 @@ typedef struct {
 enum {
     PARAMS, FOOTPRINT, NOISE, WINDOW, POSE, ROOT, DIRECTION, TUFT, MOVED, MIDWAY, DRIFT, COMMAND, INK, DRAWS, COUNTS, GOAL, TICK,
     TARGET, ACTION, OBSERVATION, GOAL_WINDOW, GOAL_TICKS, GOAL_AREA, MASK_OFFSET, DISTANCE_OFFSET, TRACK_OFFSET, MASK, DISTANCE, TRACK,
-    ARRAYS
+    WANTED, ARRAYS
 };
 
 static const array_spec SPECS[ARRAYS] = {
@@ -61,6 +61,7 @@ static const array_spec SPECS[ARRAYS] = {
     [MASK] = {"mask", "L", 8, 0, GOALS(mask)},
     [DISTANCE] = {"distance", "b", 1, 0, GOALS(distance)},
     [TRACK] = {"track", "d", 8, 0, GOALS(track)},
+    [WANTED] = {"wanted", "L", 8, 0, AT(wanted)},
 };
 
 typedef struct {
@@ -245,12 +246,14 @@ static int check(Batch *self)
         return wrong("supersample", "must be 1 to 8");
     if (!positive(b->per_metre) || !positive(b->spacing) || !positive(b->unit) || !positive(b->reach))
         return wrong("per_metre, spacing, unit, reach", "must be positive and finite");
+    if (b->wanted && sized(self, WANTED, n * b->ink_stride))
+        return -1;
     if (check_apart(self))
         return -1;
     if (b->goals.track) {
         int64_t count = elements(self, GOAL_TICKS);
         b->goals.count = count;
-        for (int i = GOAL_WINDOW; i < ARRAYS; i++)
+        for (int i = GOAL_WINDOW; i <= TRACK; i++)
             if (!(self->held >> i & 1))
                 return wrong(SPECS[i].name, "missing from the bank");
         if (count < 1)

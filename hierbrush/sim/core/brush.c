@@ -289,7 +289,8 @@ HB_INLINE void wet_paper(const hb_batch *b, int64_t slot, wet *w)
     w->rows = window[3] * b->supersample;
     w->words = pitch(w->columns);
     w->ink = b->ink + slot * b->ink_stride;
-    w->mask = b->goals.track ? b->goals.mask + b->goals.mask_offset[b->goal[slot]] : NULL;
+    w->mask = b->goals.track ? b->goals.mask + b->goals.mask_offset[b->goal[slot]]
+                             : b->wanted ? b->wanted + slot * b->ink_stride : NULL;
     w->top = w->bottom = 0;
     w->in = w->out = 0;
 }

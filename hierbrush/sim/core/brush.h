@@ -80,6 +80,7 @@ typedef struct {
     const double *params;     /* [N, HB_PARAMS] */
     const float *footprint;   /* [2, V] unit footprint: along, across; clockwise, V a multiple of 8 */
     const double *noise;      /* [N, HB_NOISE] the handle's error, a first-order autoregression, and the share of it fed back */
+    const uint64_t *wanted;   /* [N, ink_stride] samples wanted on each slot's paper, where there is no bank; null for none */
     hb_goals goals;
     /* mutable */
     int32_t *window;          /* [N, 4] of each slot's paper, pixels */

@@ -12,7 +12,7 @@ const WORDS = {
   en: {
     player: "Brush writing", play: "Play", pause: "Pause", previous: "Previous stroke", back: "One tick back",
     forward: "One tick forward", next: "Next stroke", position: "Position, in ticks", speed: "Speed", loop: "Repeat",
-    outline: "Target", grid: "Grid", footprint: "Footprint", body: "Brush", handle: "Handle path", tip: "Tip path", strokes: "Strokes",
+    outline: "Target", grid: "Grid", footprint: "Footprint", body: "Brush", handle: "Handle", tip: "Tip", strokes: "Strokes",
     curves: "Depth and speed", depth: "depth", rate: "speed", stroke: (n, of, name) => `Stroke ${n} of ${of}: ${name}`,
     done: (text) => `${text}: finished`, picture: (text) => `${text}, written with a brush`,
     draw: "Write here with mouse, pen or finger", keys: "Write: arrow keys move the brush, the space bar lowers and lifts it",
@@ -518,6 +518,7 @@ const DEFAULTS = {
   delayBetweenStrokes: 250,
   delayBetweenLoops: 2000,
   width: null,
+  maxHeight: null, // of the paper, a CSS length
   pixels: null,
   lang: null,
   theme: "auto",
@@ -555,7 +556,7 @@ canvas[hidden] { display: none; }
 .bar svg { width: 18px; height: 18px; fill: currentColor; }
 .bar select { font: inherit; color: inherit; background: var(--paper); border: 1px solid var(--edge); border-radius: 6px;
   height: 32px; padding: 0 4px; }
-.bar .toggle { font-size: 12.5px; padding: 0 8px; min-width: 0; height: 32px; color: var(--quiet); }
+.bar .toggle { font-size: 12.5px; padding: 0 5px; min-width: 0; height: 32px; color: var(--quiet); }
 .bar .toggle[aria-pressed=true] { color: var(--accent); }
 .gap { flex: 1; }
 input[type=range] { display: block; width: 100%; height: 24px; margin: 6px 0 0; accent-color: var(--accent); }
@@ -653,7 +654,7 @@ export class HierbrushPlayer {
     }
     this.setData(data);
     this.watch = new ResizeObserver(() => this.resize());
-    this.watch.observe(this.root);
+    for (const each of [this.root, this.paper]) this.watch.observe(each);
     const calm = window.matchMedia("(prefers-reduced-motion: reduce)").matches;
     if (this.options.autoplay && !calm) this.animateCharacter();
   }
@@ -771,7 +772,7 @@ export class HierbrushPlayer {
     Object.assign(this.options, options);
     if ("delayBetweenStrokes" in options) this.timeline();
     if ("lang" in options || "controls" in options || "curves" in options) this.build();
-    if ("pixels" in options || "width" in options) this.layout();
+    if ("pixels" in options || "width" in options || "maxHeight" in options) this.layout();
     else this.refresh();
     this.seekTime(time);
     this.mark();
@@ -784,14 +785,19 @@ export class HierbrushPlayer {
   updateColor(name, colour) { this.set({ [name]: colour }); }
 
   resize() {
-    const wide = Math.round(this.root.clientWidth);
+    const wide = Math.round(this.paper.clientWidth);
     if (wide && wide !== this.wide) this.layout();
+    else this.drawCurves();
   }
 
   /** Pixels that fit where the player stands; what is written is simulated anew at that size. */
   layout() {
-    this.wide = Math.round(this.root.clientWidth);
-    const { width, height } = this.data, whole = this.options.width ?? (this.wide || 320);
+    const { width, height } = this.data, { maxHeight } = this.options;
+    this.paper.style.width = this.options.width ? `${this.options.width}px` : "100%";
+    this.paper.style.maxWidth = maxHeight ? `calc(${maxHeight} * ${width / height})` : "";
+    this.paper.style.aspectRatio = `${width} / ${height}`;
+    this.wide = Math.round(this.paper.clientWidth);
+    const whole = this.options.width ?? (this.wide || 320);
     const ratio = window.devicePixelRatio || 1, side = this.characters[0].side;
     let scale = (this.options.pixels ?? whole * ratio) / width;
     scale = Math.min(scale, PAPER_SIDE / Math.max(...this.characters.map((each) => each.side)), PAGE_PIXELS / Math.max(width, height));
@@ -800,8 +806,6 @@ export class HierbrushPlayer {
     this.scale = scale; // pixels a metre of the paper
     const [columns, rows] = [Math.max(1, Math.round(width * scale)), Math.max(1, Math.round(height * scale))];
     for (const canvas of Object.values(this.layers)) [canvas.width, canvas.height] = [columns, rows];
-    this.paper.style.width = this.options.width ? `${this.options.width}px` : "100%";
-    this.paper.style.aspectRatio = `${width} / ${height}`;
     this.cells = this.characters.map((character) => {
       const pixels = Math.round(character.side * scale), paper = new Paper(pixels, this.data.box);
       const movement = new Movement(this.brush, character.strokes.map((stroke) => stroke.path), paper,

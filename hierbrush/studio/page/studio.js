@@ -6,7 +6,7 @@ import { WORDS } from "./words.js";
 const $ = (id) => document.getElementById(id);
 // Okabe and Ito's, which the colour-blind tell apart; lighter on dark paper.
 const COLOURS = { light: ["#0072b2", "#d55e00", "#009e73", "#cc79a7"], dark: ["#56b4e9", "#e69f00", "#2fc299", "#e7a3ca"] };
-const CHOICES = ["goal", "composer", "policy", "brush", "style", "ink", "direction", "paper", "grid", "missing"];
+const CHOICES = ["goal", "composer", "policy", "brush", "style", "ink", "dip", "direction", "paper", "grid", "missing"];
 const NUMBERS = ["rows", "columns", "per_line"];
 const state = { about: null, result: null, sheet: 0, player: null, mine: null, model: null, variants: [], episodes: [], files: [] };
 
@@ -133,7 +133,8 @@ function offer() {
   $("style-field").hidden = !styles().length;
   $("ink-field").hidden = !about.inks?.length;
   options($("style"), styles(), { first: "none", label: (style) => Object.fromEntries(state.files)[style] ?? style });
-  options($("ink"), about.inks ?? [], { label: plain });
+  options($("ink"), about.inks ?? [], { label: word });
+  options($("dip"), about.dips, { label: (dip) => word(`dip_${dip}`) });
   options($("curriculum"), about.curricula, { label: plain });
   const hands = [...about.policies, ...about.runs.filter((run) => run.primitives || run.composer).map((run) => `run:${run.name}`)];
   options($("policy-a"), hands, { label: plain });
@@ -144,7 +145,7 @@ function offer() {
   fit();
 }
 
-const FILES = { gcode: "G-code" };
+const FILES = { gcode: "G-code", "lines.svg": "Lines SVG" };
 
 async function write() {
   const asked = order(), before = (state.turn = (state.turn ?? 0) + 1);
@@ -168,13 +169,12 @@ function tellSheet() {
   const data = shownSheet(), of = state.result.sheets.length, alone = data.characters.length === 1;
   const host = $("player");
   host.classList.toggle("page", !alone);
-  host.style.maxWidth = alone ? "" : `min(100%, ${Math.round((64 * data.width) / data.height)}vh)`;
   if (state.player) {
     const { time } = state.player, same = state.player.getData() === data;
     if (!same) state.player.setData(data);
     if (same) state.player.seekTime(time);
   } else {
-    state.player = create(host, data, { controls: true, showCharacter: false, lang, theme: theme() });
+    state.player = create(host, data, { controls: true, showCharacter: false, maxHeight: "60vh", lang, theme: theme() });
     state.player.on("tick", follow);
   }
   $("sheets").hidden = of < 2;
@@ -394,7 +394,7 @@ function addVariant(chosen = {}) {
   options(selects.goal, [...state.about.goals, ...Object.keys(names)], { first: "best", label: (goal) => names[goal] ?? word(goal) });
   options(selects.brush, state.about.brushes, { label: plain });
   options(selects.style, styles(), { first: "none", label: (style) => Object.fromEntries(state.files)[style] ?? style });
-  options(selects.ink, state.about.inks ?? [], { label: plain });
+  options(selects.ink, state.about.inks ?? [], { label: word });
   for (const name of VARIED) if (chosen[name]) selects[name].value = chosen[name];
   variant.box = made("div", { class: "variant" }, made("div", { class: "grid" },
     ...VARIED.filter((name) => selects[name].options.length > 1).map((name) => field(name, selects[name])), field("weight", weight)), host,

@@ -6,8 +6,10 @@ The player is `hierbrush/studio/page/hierbrush-player.js`; docs/studio.md descri
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from base64 import b64encode
+from collections.abc import Iterable, Iterator
 from html import escape
+from io import BytesIO
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -17,9 +19,11 @@ from hierbrush.characters import Component
 from hierbrush.resources import page_file
 from hierbrush.sim import BOX
 from hierbrush.strokes.types import stroke_type
+from hierbrush.writing.inked import INK, pictures
 from hierbrush.writing.outputs import Export, register
 
 if TYPE_CHECKING:
+    from hierbrush.ink import Ink
     from hierbrush.writing.result import Sheet, Writing, WrittenStroke
 
 FORMAT, VERSION = "hierbrush-player", 1
@@ -32,6 +36,9 @@ BOX_UNITS = 2.0**14
 
 _MOST_SCORED = 40
 """Different characters of a sheet up to which every stroke is scored by itself, at some 2 ms each."""
+
+_TONE_SIZE, _MOST_FINE = 512, 4
+"""Pixels of a character's box whose ink is not plain, and characters up to which; on fuller sheets half as many."""
 
 _DIGITS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
 _PLAYER = "hierbrush-player.js"
@@ -52,17 +59,18 @@ body {{ margin: 0; background: #f4efe4 }}
 <script type="module">
 {player}
 const writing = JSON.parse(document.getElementById("writing").textContent);
-create(document.getElementById("sheet"), writing, {{ controls: true, autoplay: true, lang: navigator.language }});
+const options = {{ controls: true, autoplay: true, maxHeight: "62vh", lang: navigator.language }};
+create(document.getElementById("sheet"), writing, options);
 </script>
 </html>
 """
 
 
-def render(sheet: Sheet) -> bytes:
+def render(sheet: Sheet, ink: Ink | None = None) -> bytes:
     """Return an HTML file that plays the sheet; it opens from disk and asks for nothing else."""
     title = " ".join(sheet.text.split())
     # In a script's text only "</" and "<!--" end or change it; in JSON "<" can always be written otherwise.
-    data = json.dumps(player_data(sheet), ensure_ascii=False, separators=(",", ":")).replace("<", "\\u003c")
+    data = json.dumps(player_data(sheet, ink), ensure_ascii=False, separators=(",", ":")).replace("<", "\\u003c")
     wide = "640px" if len(sheet.cells) == 1 else "1100px"
     page = _PAGE.format(
         lang="zh", title=escape(title[:200]), width=wide, data=data, player=page_file(_PLAYER).read_text("utf-8")
@@ -80,10 +88,10 @@ def frame(sheet: Sheet, height: int = 640) -> str:
     )
 
 
-def player_data(sheet: Sheet) -> dict[str, Any]:
+def player_data(sheet: Sheet, ink: Ink | None = None) -> dict[str, Any]:
     """Return what the player shows: handle paths to the bit, outlines, stroke names, boxes and scores.
 
-    What the fields mean is said in docs/studio.md.
+    What the fields mean is said in docs/studio.md. With an ``ink`` every character tells how black it becomes, too.
     """
     types = {stroke.stroke_type for cell in sheet.cells for stroke in cell.writing.strokes}
     writings = {id(cell.writing): cell.writing for cell in sheet.cells}
@@ -101,7 +109,8 @@ def player_data(sheet: Sheet) -> dict[str, Any]:
         "grid": {"kind": sheet.grid, "boxes": [list(box) for box in sheet.grid_boxes]} if sheet.grid else None,
         "types": {name: _names(name) for name in sorted(types)},
         "characters": [
-            {"x": cell.x, "y": cell.y, "side": cell.side, **written[id(cell.writing)]} for cell in sheet.cells
+            {"x": cell.x, "y": cell.y, "side": cell.side, "tone": tone, **written[id(cell.writing)]}
+            for cell, tone in zip(sheet.cells, _tones(sheet, ink), strict=True)
         ],
     }
 
@@ -109,6 +118,20 @@ def player_data(sheet: Sheet) -> dict[str, Any]:
 def _names(abbreviation: str) -> list[str]:
     found = stroke_type(abbreviation)
     return [found.chinese, found.english, found.glyph]
+
+
+def _tones(sheet: Sheet, ink: Ink | None) -> Iterator[str | None]:
+    """Yield for each character a grey PNG of its box as a data URL, 255 being black ink; None where ink is plain."""
+    if ink is None:
+        yield from [None] * len(sheet.cells)
+        return
+    from PIL import Image
+
+    size = _TONE_SIZE if len(sheet.cells) <= _MOST_FINE else _TONE_SIZE // 2
+    for box in pictures(sheet, size, ink):
+        file = BytesIO()
+        Image.fromarray(np.rint(255.0 * box).astype(np.uint8)).save(file, "PNG", optimize=True)
+        yield "data:image/png;base64," + b64encode(file.getvalue()).decode()
 
 
 def _written(writing: Writing, scored: bool) -> dict[str, Any]:
@@ -135,6 +158,7 @@ def _stroke(stroke: WrittenStroke, writing: Writing, scored: bool) -> dict[str, 
         "type": stroke.stroke_type,
         "seconds": round(writing.motion.row_seconds(stroke.path), 6),
         "path": points(stroke.path, PATH_UNITS, order=2),
+        "start": None if stroke.start is None else np.asarray(stroke.start).tolist(),
         "outline": points(stroke.reference, BOX_UNITS),
         "median": points(stroke.goal.skeleton, BOX_UNITS),
         "width": round(2 * float(stroke.goal.half_width.mean()), 4),
@@ -174,4 +198,4 @@ def _vlq(numbers: Iterable[int]) -> str:
     return "".join(text)
 
 
-register(Export("html", render))
+register(Export("html", render, options=(INK,)))

@@ -1,4 +1,4 @@
-"""Layouts: how two parts share a character's box."""
+"""Sharings: how two parts share a character's box."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from hierbrush.characters import Component, load_library, split
 from hierbrush.characters.repertoire import repertoire
 from hierbrush.composer.brief import brief_of, truth_of
 from hierbrush.composer.drawings import Drawing, drawing_of
-from hierbrush.composer.layout import LEAST, Layouts, build, load_layouts
+from hierbrush.composer.sharing import LEAST, Sharings, build, load_sharings
 from hierbrush.errors import HierbrushError
 
 
@@ -30,10 +30,10 @@ def side_by_side() -> str:
 
 
 def test_left_out_character_is_expected_as_if_it_had_never_been_seen(side_by_side: str) -> None:
-    everyone = Layouts(*build(drawings(side_by_side)))
+    everyone = Sharings(*build(drawings(side_by_side)))
     for char in side_by_side[:5]:
         own = drawing_of(char, load_library())
-        others = Layouts(*build(drawings(side_by_side.replace(char, ""))))
+        others = Sharings(*build(drawings(side_by_side.replace(char, ""))))
         without = others.boxes(own.tree, own.stroke_types, repertoire=own.repertoire)
         assert without is not None
         # Not exactly, since the mean and the deviation of the targets have moved a little.
@@ -46,13 +46,13 @@ def test_drawings_of_one_character_are_left_out_together(side_by_side: str) -> N
     char, others = side_by_side[0], drawings(side_by_side[1:])
     own = drawing_of(char, load_library())
     twin = replace(own, repertoire=repertoire(char, 1), places=own.places + np.float32(0.02))
-    twice, once = (Layouts(*build([*others, *more])) for more in ((own, twin), (own,)))
+    twice, once = (Sharings(*build([*others, *more])) for more in ((own, twin), (own,)))
     left_out = [layouts.boxes(own.tree, own.stroke_types, char, own.repertoire) for layouts in (twice, once)]
     assert left_out[0] == pytest.approx(left_out[1], abs=2e-3)
 
 
 def test_wide_neighbour_makes_room_scarce() -> None:
-    library, layouts = load_library(), load_layouts()
+    library, layouts = load_library(), load_sharings()
     widths = {}
     for char in "汀灘":  # 氵 beside two strokes, and beside nineteen
         boxes = layouts.boxes(library.decomposition(char), library.stroke_types(char))
@@ -62,7 +62,7 @@ def test_wide_neighbour_makes_room_scarce() -> None:
 
 
 def test_validation_characters_are_laid_out_better_than_by_their_operator() -> None:
-    library, layouts = load_library(), load_layouts()
+    library, layouts = load_library(), load_sharings()
     chars = [char for char in library.characters if split(char) == "validation"]
     chars = [char for char in chars if library.decomposition(char).operator == "⿰"][:100]
     expected, true = [], []
@@ -83,7 +83,7 @@ def test_validation_characters_are_laid_out_better_than_by_their_operator() -> N
 
 
 def test_says_nothing_of_what_has_not_two_parts() -> None:
-    layouts = load_layouts()
+    layouts = load_sharings()
     assert layouts.boxes(Component("永", "", tuple(range(5))), ["D", "HZG", "HP", "P", "N"]) is None
     library = load_library()
     three = next(char for char in library.characters if library.decomposition(char).operator == "⿲")
@@ -103,4 +103,4 @@ def test_file_that_holds_none_is_named(tmp_path: Path) -> None:
     save_file({"⿰.chars": np.zeros(3, np.float32)}, path)
     path.with_suffix(".json").write_text('{"names": []}')
     with pytest.raises(HierbrushError, match="holds no layouts"):
-        Layouts.load(path)
+        Sharings.load(path)

@@ -78,7 +78,7 @@ class _Pairs:
     deviation: F32
 
 
-class Layouts:
+class Sharings:
     """Expected boxes of the two parts of a character.
 
     Args:
@@ -128,7 +128,7 @@ class Layouts:
         return np.concatenate([(low + high) / 2, np.maximum(high - low, 0.01)], axis=1).astype(np.float32)
 
     @classmethod
-    def load(cls, path: Path = FILE) -> Layouts:
+    def load(cls, path: Path = FILE) -> Sharings:
         """Return the layouts in a file.
 
         Raises:
@@ -139,13 +139,13 @@ class Layouts:
 
 
 @lru_cache(maxsize=1)
-def load_layouts() -> Layouts:
+def load_sharings() -> Sharings:
     """Return the layouts that ship with hierbrush, read once a process."""
-    return Layouts.load()
+    return Sharings.load()
 
 
 def build(drawings: Sequence[Drawing]) -> tuple[dict[str, NDArray[np.floating]], list[str]]:
-    """Return tensors and names as `Layouts` takes them; inverts matrices of up to 13,000 rows.
+    """Return tensors and names as `Sharings` takes them; inverts matrices of up to 13,000 rows.
 
     Args:
         drawings: of training characters; of one character there may be two, in different typefaces.

@@ -1,0 +1,37 @@
+"""Composed characters of which the composer is told no more than a user knows."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from hierbrush.sources.composed import matched
+from hierbrush.writing import write_characters
+
+
+def test_a_described_character_is_composed_without_its_glyph_and_compared_with_it() -> None:
+    described, told = (write_characters(["湖"], goal="decomposition", described=at)[0] for at in (True, False))
+    assert described.plan.decomposition.name == "⿰氵胡"
+    assert described.order == tuple(range(len(described.strokes)))
+    assert described.levels.composer is not None
+    assert described.levels.composer.centre_error == pytest.approx(told.levels.composer.centre_error, abs=0.02)  # type: ignore[union-attr]
+
+
+def test_what_the_table_cannot_say_is_told_by_the_glyph() -> None:
+    (writing,) = write_characters(["一"], goal="decomposition", described=True)
+    assert writing.order == (0,)
+
+
+def test_strokes_are_matched_by_class_and_turn() -> None:
+    assert matched(["S", "H"], ["H", "S"], [0, 1]) == [1, 0]
+    assert matched(["H", "H", "S"], ["H", "S", "H"], [2, 0, 1]) == [2, 1, 0]
+    assert matched(["SP"], ["P"], [0]) == [0]
+    assert matched(["H"], ["H", "H"], [0]) == []
+
+
+def test_strokes_of_one_character_are_about_as_wide_as_of_others_with_as_many() -> None:
+    widths = [
+        np.mean([goal.half_width.mean() for goal in writing.plan.goals])
+        for writing in write_characters("湖潮清晚", goal="decomposition")
+    ]
+    assert max(widths) / min(widths) < 1.12

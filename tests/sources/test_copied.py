@@ -1,0 +1,80 @@
+"""Copies of fonts and pictures: their strokes where they are surely found, their skeleton elsewhere."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from hierbrush import load, write_character, write_characters, write_text
+from hierbrush.errors import HierbrushError
+from hierbrush.fonts import write_font
+from hierbrush.fonts.tables import FontNames
+from hierbrush.styles.fonts import Font
+
+
+@pytest.fixture(scope="module")
+def font(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("font") / "mine.ttf"
+    write_font(path, "永湖，", names=FontNames(family="Mine"))
+    return path
+
+
+def test_a_font_is_copied_and_compared_with(font: Path, tmp_path: Path) -> None:
+    writing = write_character("永", goal=font)
+    assert (writing.goal, len(writing.strokes)) == ("font", 5)
+    assert writing.scores.iou > 0.93
+    assert writing.confidence is not None
+    assert writing.confidence > 0.4
+    assert load(writing.save(tmp_path / "x.json")) == writing
+    assert write_character("永", goal=str(font), weight=1.3).image().sum() > writing.image().sum()
+
+
+def test_what_is_not_known_is_written_by_its_skeleton(font: Path) -> None:
+    assert write_character("，", goal=font).goal == "skeleton"
+    hu = write_character("湖", goal=font)
+    assert hu.goal == "font"
+    # The ink of one character is not taken for another's.
+    assert write_character("森", goal=hu.image()).goal == "skeleton"
+
+
+def test_a_batch_gives_what_one_gives(font: Path) -> None:
+    batch = write_characters("永湖", goal=font)
+    assert batch == [write_character(char, goal=font) for char in "永湖"]
+    assert [cell.goal for cell in write_text("永，", goal=font)] == ["font", "skeleton"]
+
+
+def test_a_picture_is_copied() -> None:
+    ink = write_character("永").image()
+    writing = write_character("永", goal=ink)
+    assert writing.goal == "picture"
+    assert writing.scores.iou > 0.93
+    assert write_character("永", goal=np.round(255 - 255 * ink).astype(np.uint8)).goal == "picture"
+
+
+@pytest.mark.parametrize(
+    ("char", "goal", "message"),
+    [
+        ("永", "no.ttf", "font: cannot read 'no.ttf'"),
+        ("永", "no.png", "goal: cannot read 'no.png'"),
+        ("永", np.zeros((64, 64)), "goal: the array holds no ink"),
+        ("永", np.zeros((2, 3, 4, 5)), "goal: shape"),
+        ("⿰木月", np.ones((64, 64)), "goal: the description"),
+    ],
+)
+def test_what_cannot_be_copied_is_told(char: str, goal: object, message: str) -> None:
+    with pytest.raises(HierbrushError, match=message):
+        write_character(char, goal=goal)
+
+
+def test_a_font_without_the_character_says_so(font: Path, tmp_path: Path) -> None:
+    with pytest.raises(HierbrushError, match=r"font: 'mine.ttf' has no '龍' .*it has 2 ideographs"):
+        write_character("龍", goal=font)
+    with pytest.raises(HierbrushError, match="goal: a picture shows one character, but 2"):
+        write_text("永和", goal=write_character("永").image())
+    (tmp_path / "x.ttf").write_bytes(b"no font")
+    with pytest.raises(HierbrushError, match=r"font: cannot read .*x.ttf'?: it is no font"):
+        Font(tmp_path / "x.ttf")
+    with pytest.raises(HierbrushError, match="number: 3, but"):
+        Font(font, 3)

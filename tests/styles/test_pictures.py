@@ -1,0 +1,118 @@
+"""Ink comes out of pictures as people have them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+from PIL import Image, ImageDraw
+from scipy.ndimage import gaussian_filter
+
+from hierbrush import write_character, write_text
+from hierbrush.errors import HierbrushError
+from hierbrush.metrics import stroke_iou
+from hierbrush.styles.pages import read_page
+from hierbrush.styles.pictures import box_ink, read_ink
+
+TRUE = write_character("永").image(256)
+
+
+def grey(ink: NDArray[np.float32]) -> NDArray[np.uint8]:
+    return np.round(255 * (1 - ink)).astype(np.uint8)
+
+
+def nearness(picture: object) -> float:
+    return stroke_iou(box_ink(picture), TRUE)  # type: ignore[arg-type]
+
+
+def test_black_on_white_is_taken_as_it_is(tmp_path: Path) -> None:
+    assert nearness(grey(TRUE)) > 0.98
+    assert nearness(TRUE) == 1.0
+    assert nearness(TRUE >= 0.5) > 0.98
+    Image.fromarray(grey(TRUE)).save(tmp_path / "x.png")
+    assert nearness(tmp_path / "x.png") > 0.98
+
+
+def test_white_on_black_is_turned_round() -> None:
+    noise = np.random.default_rng(0).normal(0, 6, TRUE.shape)
+    assert nearness(np.clip(235 * TRUE + 15 + noise, 0, 255).astype(np.uint8)) > 0.9
+
+
+def test_a_shadow_is_divided_out() -> None:
+    rng = np.random.default_rng(1)
+    down, across = np.mgrid[:256, :256] / 256
+    light = 0.95 - 0.5 * across * (0.4 + 0.6 * down)
+    paper = 1 - 0.06 * gaussian_filter(rng.standard_normal((256, 256)), 2) * 4
+    photo = light * np.where(TRUE >= 0.5, 0.15, 0.9 * paper) + rng.normal(0, 0.02, (256, 256))
+    assert nearness((255 * np.clip(gaussian_filter(photo, 0.7), 0, 1)).astype(np.uint8)) > 0.88
+
+
+def test_red_grids_vanish_and_red_ink_stays() -> None:
+    page = np.repeat(grey(TRUE)[..., None], 3, axis=2)
+    picture = Image.fromarray(page)
+    pen = ImageDraw.Draw(picture)
+    for line in ((0, 0, 255, 255), (255, 0, 0, 255), (128, 0, 128, 255), (0, 128, 255, 128)):
+        pen.line(line, fill=(230, 90, 80), width=2)
+    drawn = np.asarray(picture).copy()
+    drawn[TRUE >= 0.5] = 0
+    assert nearness(drawn) > 0.95
+    red = np.stack([np.full((256, 256), 225), 255 - 200 * TRUE, 255 - 200 * TRUE], axis=2).astype(np.uint8)
+    assert nearness(red) > 0.95
+
+
+def test_a_frame_around_the_box_is_no_writing() -> None:
+    framed = TRUE.copy()
+    framed[:3], framed[-3:], framed[:, :3], framed[:, -3:] = 1, 1, 1, 1
+    noisy = 255 - 225 * framed + np.random.default_rng(2).normal(0, 8, framed.shape)
+    assert nearness(np.clip(noisy, 0, 255).astype(np.uint8)) > 0.9
+
+
+@pytest.mark.parametrize(
+    ("picture", "message"),
+    [
+        (np.zeros((64, 64)), "holds no ink"),
+        (np.full((64, 64), 200, np.uint8), "holds no ink"),
+        (np.zeros((4, 4)), "shape"),
+        (np.full((64, 64), 3.0), "values from 3 to 3"),
+        ("nowhere.png", "No such file"),
+    ],
+)
+def test_what_is_no_picture_is_told(picture: object, message: str) -> None:
+    with pytest.raises(HierbrushError, match=message):
+        read_ink(picture)  # type: ignore[arg-type]
+
+
+def test_a_file_that_is_no_picture_is_told(tmp_path: Path) -> None:
+    (tmp_path / "x.png").write_bytes(b"no picture")
+    with pytest.raises(HierbrushError, match="it is no picture"):
+        read_ink(tmp_path / "x.png")
+
+
+def close(ink: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Return ink in its own bounding box, 64 pixels a side."""
+    row, column = np.nonzero(ink >= 0.5)
+    part = ink[row.min() : row.max() + 1, column.min() : column.max() + 1]
+    return np.clip(np.asarray(Image.fromarray(part).resize((64, 64), Image.Resampling.BILINEAR)), 0, 1)
+
+
+@pytest.mark.parametrize("direction", ["vertical", "horizontal"])
+def test_a_page_is_cut_into_its_characters(direction: str) -> None:
+    text = "永和九年歲在癸丑暮春之初"
+    lines = "\n".join(text[at : at + 4] for at in range(0, 12, 4))
+    page = write_text(lines, layout={"direction": direction, "cell": 0.03}, policy="scripted")
+    tilted = Image.fromarray(grey(page.image(96))).rotate(
+        2, expand=True, fillcolor=255, resample=Image.Resampling.BICUBIC
+    )
+    cells = read_page(np.asarray(tilted), lines, direction=None)
+    assert "".join(cell.char for cell in cells) == text
+    true = {char: close(write_character(char, policy="scripted").image(256)) for char in text}
+    for cell in cells:
+        near = {char: stroke_iou(close(cell.ink), ink) for char, ink in true.items()}
+        assert max(near, key=near.__getitem__) == cell.char
+
+
+def test_a_page_without_text_is_told() -> None:
+    with pytest.raises(HierbrushError, match="text: has 0 characters"):
+        read_page(TRUE, " \n ")
