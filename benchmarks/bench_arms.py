@@ -14,6 +14,7 @@ import argparse
 import time
 from typing import Any
 
+from hierbrush.arms import Arm
 from hierbrush.arms.servo import simulate
 from hierbrush.writing import Layout, write_text
 from hierbrush.writing.on_arm import ArmSheet, DrawnByArm
@@ -110,6 +111,8 @@ def main() -> None:
         if name.startswith("three"):
             other = servo._replace(stiffness=tuple(3 * value for value in servo.stiffness))
         row(f"so101, {name}", DrawnByArm(planned.sheet, simulate(planned.motion, servo=other)))
+    hasty = planned.sheet.on(Arm("so101", joint_speed=4.0, joint_acceleration=20.0, joint_jerk=600.0))
+    row("so101, as fast as its servos can", hasty.simulate())
 
 
 if __name__ == "__main__":

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -10,6 +11,7 @@ from numpy.typing import NDArray
 from hierbrush.arms.kinematics import Target
 
 if TYPE_CHECKING:
+    from hierbrush.arms.arm import Arm
     from hierbrush.arms.scene import Scene
 
 _WHY = {
@@ -61,6 +63,31 @@ def advice(found: Unreachable, scene: Scene, points: NDArray[np.float64]) -> str
             f"that its top left corner lies at {corner} mm"
         )
     return f"the tip at {at} mm of the base: {why}; {rest}"
+
+
+def unreached(
+    arm: Arm, width: float, height: float, places: Sequence[Sequence[Sequence[float]]]
+) -> tuple[int, str] | None:
+    """Return the first of a sheet's boxes that an arm does not reach all of, with advice; None if there is none.
+
+    Args:
+        arm: which arm.
+        width: of the sheet in metres.
+        height: of the sheet in metres.
+        places: for each box places [n, 3] on the paper in metres.
+
+    Raises:
+        HierbrushError: the arm's file cannot be used, or the sheet is larger than its paper.
+    """
+    from hierbrush.arms.scene import build
+
+    scene = build(arm, arm.calibration(width, height))
+    for number, box in enumerate(places):
+        for place in np.array(box, np.float64):
+            if not usable(scene, scene.calibration.world(place[None])[0]):
+                everything = np.concatenate([np.array(each, np.float64) for each in places])
+                return number, advice(Unreachable(place, "reach"), scene, everything)
+    return None
 
 
 def _shift(scene: Scene, points: NDArray[np.float64]) -> NDArray[np.float64] | None:

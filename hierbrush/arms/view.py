@@ -48,7 +48,7 @@ def camera(scene: Scene, q: NDArray[np.float64], width: int, height: int) -> Cam
     points = [cal.world(np.array([[0, 0, 0], [cal.width, 0, 0], [0, cal.height, 0], [cal.width, cal.height, 0.0]]))]
     points += [cal.stone[None], np.zeros((1, 3))]
     for pose in q[:: max(len(q) // 12, 1)]:
-        points += [np.stack([start, end]) for _, start, end, _ in capsules(scene, pose)]
+        points += [np.stack([start, end]) + [0.0, 0.0, 1.3 * radius] for _, start, end, radius in capsules(scene, pose)]
     cloud = np.concatenate(points)
     centre = (cloud.min(axis=0) + cloud.max(axis=0)) / 2
     size = float(np.linalg.norm(np.ptp(cloud, axis=0)))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -228,13 +229,23 @@ def write(
 
 def _one(text: str, arguments: dict[str, Any]) -> Writing:
     """Return a character; where it is searched for, under a bar, and after Ctrl-C as it is by then."""
-    from tqdm import tqdm
-
     from hierbrush.writing import write_characters
 
-    form = "{l_bar}{bar}| {elapsed}<{remaining}"
-    with tqdm(total=1.0, bar_format=form, desc=text, disable=None, delay=1.0, leave=False) as bar:
-        (writing,) = write_characters([text], progress=bar.update, **arguments)
+    with ExitStack() as bars:
+        bar: Any = None
+
+        def progress(done: float) -> None:
+            nonlocal bar
+            if bar is None and done < 1:  # only a search tells parts, and only for one a bar is loaded
+                from tqdm import tqdm
+
+                form = "{l_bar}{bar}| {elapsed}<{remaining}"
+                bar = tqdm(total=1.0, bar_format=form, desc=text, disable=None, delay=1.0, leave=False)
+                bars.enter_context(bar)
+            if bar is not None:
+                bar.update(done)
+
+        (writing,) = write_characters([text], progress=progress, **arguments)
     return writing
 
 

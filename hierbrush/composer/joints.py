@@ -4,7 +4,7 @@ Strokes that touch in nearly every occurrence of a component should join, those 
 apart (`hierbrush.composer.spacing`). What training characters are divided about is left to the composer. Strokes of two
 parts that no training character has together keep apart, unless both mostly touch something outside their part.
 
-The file ``data/joints.safetensors`` is built by ``python -m hierbrush.composer.build``.
+The file ``data/joints.safetensors`` is built by ``python -m hierbrush_build.components``.
 """
 
 from __future__ import annotations
@@ -139,7 +139,7 @@ def load_joints() -> Joints:
     components = load_components()
     with stored.read(FILE, "joints") as (tensors, strings):
         if strings["strokes"] != len(components.strokes):
-            raise ValueError("they are those of another component library; run python -m hierbrush.composer.build")
+            raise ValueError("they are those of another component library; run python -m hierbrush_build.components")
         return Joints(tensors["keys"].astype(np.int64), components)
 
 

@@ -28,13 +28,12 @@ _CONNECTIONS = 128
 _SILENCE = 15.0  # seconds that a connection may say nothing
 _BODY_SECONDS = 60.0
 
+_SCRIPTS = ("common", "compare", "hierbrush-player", "order", "practise", "research", "studio", "watch", "words")
 _FILES = {
     "/": ("index.html", "text/html; charset=utf-8"),
     "/studio.css": ("studio.css", "text/css; charset=utf-8"),
-    "/studio.js": ("studio.js", "text/javascript; charset=utf-8"),
-    "/words.js": ("words.js", "text/javascript; charset=utf-8"),
-    "/hierbrush-player.js": ("hierbrush-player.js", "text/javascript; charset=utf-8"),
     "/icon.svg": ("icon.svg", "image/svg+xml"),
+    **{f"/{name}.js": (f"{name}.js", "text/javascript; charset=utf-8") for name in _SCRIPTS},
 }
 
 _HEADERS = {

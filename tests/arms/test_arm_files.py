@@ -194,3 +194,28 @@ def test_without_mujoco_the_advice_is_to_install_it(page: Page, monkeypatch: pyt
         HierbrushError, match=r'arm: needs mujoco, which is not installed; pip install "hierbrush\[arm\]"'
     ):
         page.on("ur5e")
+
+
+def test_a_sheet_saves_them_too(page: Page, on_ur5e: ArmSheet, tmp_path: Path) -> None:
+    script = Script(page.save(tmp_path / "page.script", arm="ur5e").read_text())
+    assert np.abs(script.q - on_ur5e.q).max() < 1e-9
+    check_message(json.loads(page.save(tmp_path / "page.joints.json", arm="so101").read_text()))
+    check_message(yaml.load(page.save(tmp_path / "page.joints.yaml", arm="so101").read_text(), yaml.CSafeLoader))
+    with pytest.raises(HierbrushError, match=r"arm: png files are for no arm"):
+        page.save(tmp_path / "page.png", arm="ur5e")
+
+
+def test_the_command_line_refuses_before_writing_what_an_arm_does_not_reach(tmp_path: Path) -> None:
+    from click.testing import CliRunner
+
+    from hierbrush.cli.write import write
+
+    told = ["一人", "--policy", "scripted", "-o", str(tmp_path / "a.joints.json"), "--layout", "horizontal", "--arm"]
+    refused = CliRunner().invoke(write, [*told, "so101", "--cell", "300"])
+    assert refused.exit_code != 0
+    assert "arm: so101 cannot write character 2: the tip at " in refused.output
+    assert "out of reach along" in refused.output
+    assert list(tmp_path.iterdir()) == []
+    CliRunner().invoke(write, [*told, "so101", "--cell", "30", "--arm-lift", "20"], catch_exceptions=False)
+    message = json.loads((tmp_path / "a.joints.json").read_text())
+    check_message(message)

@@ -213,7 +213,7 @@ def test_library_of_other_shapes_says_how_to_rebuild_it(tmp_path: Path) -> None:
     path = tmp_path / "components.safetensors"
     save_file({**tensors, "strokes": np.ascontiguousarray(tensors["strokes"][:, :-4])}, path)
     path.with_suffix(".json").write_text(json.dumps(load_components().strings()))
-    with pytest.raises(HierbrushError, match=r"rebuild it with python -m hierbrush\.composer\.build"):
+    with pytest.raises(HierbrushError, match=r"rebuild it with python -m hierbrush_build\.components"):
         ComponentLibrary.load(path)
 
 

@@ -87,3 +87,17 @@ def test_an_error_that_is_seen_is_taken_off_the_next_command() -> None:
 def test_feedback_is_a_share(feedback: float) -> None:
     with pytest.raises(HierbrushError, match=r"^feedback: "):
         batch_over_nothing().set_noise(SIGMA, feedback=feedback)
+
+
+def test_an_error_of_one_s_own_is_the_next_tick_s() -> None:
+    batch = batch_over_nothing()
+    batch.set_noise(1e-12, correlation=1000.0)
+    still = np.zeros((SLOTS, 3), dtype=np.float32)
+    batch.track(still)
+    given = np.array([0.001, -0.002, 0.0005])
+    for _ in range(3):
+        batch.set_error(given)
+        batch.track(still)
+        assert np.allclose(batch.position - (0.06, 0.06, -0.002), given, atol=1e-6)
+    with pytest.raises(HierbrushError, match=r"^error: .* expected metres from -0.1 to 0.1"):
+        batch.set_error([1.0, 0.0, 0.0])

@@ -111,8 +111,10 @@ def test_nothing_else_is_served(server: StudioServer, path: str) -> None:
 
 def test_the_page_asks_for_nothing_elsewhere() -> None:
     own = ("http://www.w3.org/2000/svg",)
-    for name in ("index.html", "studio.css", "studio.js", "words.js", "hierbrush-player.js"):
-        found = re.findall(r"(?:https?:)?//[a-z0-9.-]+\.[a-z]{2,}[^\s\"'`)]*", page_file(name).read_text("utf-8"))
+    files = sorted(page_file("index.html").parent.iterdir())
+    assert {path.name for path in files} == {name for name, _ in server_module._FILES.values()}
+    for path in files:
+        found = re.findall(r"(?:https?:)?//[a-z0-9.-]+\.[a-z]{2,}[^\s\"'`)]*", path.read_text("utf-8"))
         assert [address for address in found if address not in own] == []
 
 

@@ -10,7 +10,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
-from xml.sax.saxutils import escape, quoteattr
 
 import numpy as np
 from numpy.typing import NDArray
@@ -126,6 +125,8 @@ def render_svg(sheet: Sheet, plotter: PlotterOptions) -> str:
         f'viewBox="0 0 {width:.3f} {height:.3f}" fill="none" stroke="black" stroke-linecap="round" '
         'stroke-linejoin="round">'
     )
+    from xml.sax.saxutils import escape  # it loads urllib, which no other kind of file needs
+
     return "\n".join([head, f"<title>{escape(sheet.text)}</title>", *map(_path, lines(sheet, plotter)), "</svg>", ""])
 
 
@@ -139,6 +140,8 @@ def _path(line: Line) -> str:
         "data-width-mm": _row(line.width),
         "data-speed-mm-s": _row(line.speed),
     }
+    from xml.sax.saxutils import quoteattr
+
     attributes = " ".join(f"{name}={quoteattr(value)}" for name, value in told.items())
     return f'<path d="{way}" stroke-width="{max(float(line.width.mean()), 0.05):.3f}" {attributes}/>'
 
