@@ -15,7 +15,7 @@ import numpy as np
 
 from hierbrush import write_characters
 from hierbrush.brushes import CalibrationSheet, fit_brush
-from hierbrush.brushes.fit import NAMES
+from hierbrush.brushes.fit import NAMES, model_of
 from hierbrush.brushes.sheet import CELL_WIDTH
 from hierbrush.characters import load_library, split
 from hierbrush.metrics import SIDE, stroke_iou
@@ -35,10 +35,10 @@ def random_brush(seed: int) -> BrushModel:
     return own.replace(**changed)
 
 
-def recover(seeds: int) -> None:
+def recover(seeds: int, scatters: list[float]) -> None:
     sheet = CalibrationSheet()
     print("error of each number, %:", " ".join(name.replace("_", " ") for name in NAMES))
-    for scatter in (0.0, 0.15, 0.25):
+    for scatter in scatters:
         for seed in range(seeds):
             true = random_brush(seed)
             rng = np.random.default_rng(seed)
@@ -48,6 +48,10 @@ def recover(seeds: int) -> None:
             mean = rows.mean(axis=0)
             error = 100 * (fit.model.parameters() / mean - 1)
             unsure = f"  not determined: {', '.join(fit.undetermined)}" if fit.undetermined else ""
+            known = model_of(mean)
+            for what in ("width", "length", "offset"):
+                marks = [getattr(fit.model, what)(z) / getattr(known, what)(z) - 1 for z in (0.004, 0.008, 0.012)]
+                print(f"  {what} of the mark at 4, 8, 12 mm, %: " + " ".join(f"{100 * off:5.2f}" for off in marks))
             print(f"±{scatter:.0%}, seed {seed}: " + " ".join(f"{value:6.2f}" for value in error) + unsure, flush=True)
 
 
@@ -98,10 +102,11 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("what", choices=("recover", "hairs", "straighten"))
     parser.add_argument("--seeds", type=int, default=3, help="brushes to recover")
+    parser.add_argument("--scatter", type=float, nargs="+", default=[0.0, 0.15, 0.25], help="how much strokes differ")
     parser.add_argument("--characters", type=int, default=12, help="validation characters to write")
     arguments = parser.parse_args()
     if arguments.what == "recover":
-        recover(arguments.seeds)
+        recover(arguments.seeds, arguments.scatter)
     else:
         {"hairs": hairs, "straighten": straighten}[arguments.what](arguments.characters)
 

@@ -17,6 +17,7 @@ from hierbrush.registration import register_with_gymnasium
 
 if TYPE_CHECKING:
     from hierbrush.errors import HierbrushError
+    from hierbrush.ink import Ink, InkStone
     from hierbrush.sim import BrushModel
     from hierbrush.styles.style import Style
     from hierbrush.writing import (
@@ -40,6 +41,8 @@ _HOMES = {
     "BrushModel": "hierbrush.sim",
     "GcodeOptions": "hierbrush.writing",
     "HierbrushError": "hierbrush.errors",
+    "Ink": "hierbrush.ink",
+    "InkStone": "hierbrush.ink",
     "Layout": "hierbrush.writing",
     "MotionLimits": "hierbrush.writing",
     "Page": "hierbrush.writing",
@@ -58,6 +61,8 @@ __all__ = [
     "BrushModel",
     "GcodeOptions",
     "HierbrushError",
+    "Ink",
+    "InkStone",
     "Layout",
     "MotionLimits",
     "Page",

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from hierbrush.arguments import check_array, check_kind, check_list, check_number, check_whole
 from hierbrush.errors import HierbrushError
 from hierbrush.ink.model import PAPERS, Ink
-from hierbrush.sim import BrushModel, trace
+from hierbrush.sim import BOX, BrushModel, trace
 from hierbrush.sim.batch import REST_DIRECTION
 from hierbrush.sim.core_choice import kernels
 from hierbrush.sim.ink_reference import AXIS_X, AXIS_Y, BUNDLE, HAIRS, RESERVOIR, SPLIT, STAMP, TRAVELLED
@@ -79,7 +79,7 @@ def record(
     path: NDArray[np.float64],
     direction: NDArray[np.float64] | None = None,
     *,
-    spacing: float = 0.12 / GRID,
+    spacing: float = 0.5 * BOX / GRID,
 ) -> NDArray[np.float64]:
     """Return the movement of a brush along a handle path: float64 [stamps, 10].
 
@@ -90,7 +90,7 @@ def record(
         brush: the brush, or float64 [10] as of :meth:`BrushModel.parameters`.
         path: float64 [n >= 1, 3] in metres; the handle moves in straight lines from row to row.
         direction: where the tip points before; to the upper left unless given.
-        spacing: metres between stamps at most.
+        spacing: metres between stamps at most; half a cell, as the simulator has it.
 
     Raises:
         HierbrushError: an argument of the wrong shape.
@@ -127,7 +127,7 @@ class Sketch:
         brush: BrushModel,
         ink: Ink,
         *,
-        box: float = 0.12,
+        box: float = BOX,
         side: float | None = None,
         corner: tuple[float, float] = (0.0, 0.0),
         bundle: Bundle | None = None,
@@ -157,7 +157,7 @@ class Sketch:
         self.directions.append(self.bundle.direction)
         # Another stroke begins elsewhere along the hairs' own irregularities.
         self.bundle.hairs[TRAVELLED] = np.float32(37.0 * (len(self.directions) % 97))
-        stamps = record(self.brush, path, self.bundle.direction, spacing=self.box / GRID)
+        stamps = record(self.brush, path, self.bundle.direction, spacing=0.5 * self.box / GRID)
         kernels.ink_drag(
             stamps,
             self._footprint,
@@ -328,7 +328,7 @@ def ink_picture(
     ink: Ink,
     *,
     size: int = 256,
-    box: float = 0.12,
+    box: float = BOX,
     side: float | None = None,
     corner: tuple[float, float] = (0.0, 0.0),
     dips: Sequence[bool] | None = None,

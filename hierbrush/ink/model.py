@@ -97,7 +97,7 @@ class Ink:
                 0.020,  # share of the difference to the reservoir that a hair draws, a mm
                 # Ink that a hair gives to a cell: 11 mm² of paper empty a hair that draws nothing.
                 0.0012 * cell_mm * cell_mm / 0.0137,
-                0.01,  # ink that neighbours share, a stamp
+                0.005,  # ink that neighbours share, a stamp
                 _HAIR_SHARE / 96.0,
                 0.012,  # splitting, a mm
                 2.4 * self.forks,

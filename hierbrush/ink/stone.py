@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from hierbrush.arguments import check_choice, check_number, check_whole
 from hierbrush.ink.draw import Bundle, Sketch, record
 from hierbrush.ink.model import Ink
-from hierbrush.sim import BrushModel
+from hierbrush.sim import BOX, BrushModel
 
 DIPS = ("stroke", "character", "auto")
 """When the brush is dipped: before each stroke, before each character, or when its ink would not last."""
@@ -143,7 +143,7 @@ def visit(bundle: Bundle, brush: BrushModel, ink: Ink, stone: InkStone) -> None:
 
 
 def plan_dips(
-    brush: BrushModel, paths: Sequence[NDArray[np.float64]], dip: str, ink: Ink | None = None, *, box: float = 0.12
+    brush: BrushModel, paths: Sequence[NDArray[np.float64]], dip: str, ink: Ink | None = None, *, box: float = BOX
 ) -> tuple[bool, ...]:
     """Say before which strokes of a character the brush is dipped.
 
@@ -176,7 +176,7 @@ def plan_dips(
 
 
 def strokes_a_load(
-    brush: BrushModel, paths: Sequence[NDArray[np.float64]], ink: Ink | None = None, *, box: float = 0.12
+    brush: BrushModel, paths: Sequence[NDArray[np.float64]], ink: Ink | None = None, *, box: float = BOX
 ) -> int:
     """Return how many of the strokes one dip writes before less than a third of its ink is left; all at most."""
     dips = plan_dips(brush, paths, "auto", ink, box=box)

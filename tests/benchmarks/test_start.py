@@ -13,7 +13,9 @@ RunScript = Callable[..., str]
 
 # What each is given, and a piece of what it prints at its end.
 QUICK = {
+    "bench_brushes.py": ("straighten --characters 1", "dips as the ink lasts"),
     "bench_fonts.py": ("--warped 2", "warped characters"),
+    "bench_ink.py": ("--strokes 2", "spreading:"),
     "bench_machines.py": ("--every 5000", "decomposition"),
     "bench_planner.py": ("rollouts characters dataset --count 1 --budget 300 --ticks 100", "9,600 from follower"),
     "bench_sim.py": ("--slots 32 --repeats 1", "libmypaint"),

@@ -15,7 +15,7 @@ BRUSH = BrushModel()
 
 def test_the_recorded_movement_is_that_of_the_simulator() -> None:
     path = line()
-    batch = BrushBatch(BRUSH, 1, spacing=0.12 / 1024)
+    batch = BrushBatch(BRUSH, 1, spacing=0.06 / 1024)
     batch.dip()
     batch.place(path[0])
     for row in path[1:-1]:
