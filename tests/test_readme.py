@@ -107,4 +107,4 @@ def test_links_lead_somewhere(page: Path) -> None:
 
 def test_every_make_target_shown_exists() -> None:
     targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
-    assert set(re.findall(r"make ([a-z-]+)", README)) <= targets
+    assert set(re.findall(r"(?:\$ |`)make ([a-z-]+)", README)) <= targets

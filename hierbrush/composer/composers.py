@@ -23,6 +23,9 @@ CONTROLS = ("component means", "nearest character", "fixed splits")
 IMITATION = "imitation"
 """The composer before reinforcement learning: what `learned` began as."""
 
+COMPOSER = "composer"
+"""What the high-level policy is called among the agents that learn together."""
+
 COMPOSERS = ("learned", IMITATION, *CONTROLS)
 
 

@@ -42,7 +42,6 @@ Index = NDArray[np.int64]
 
 _NO_STROKE = -1
 
-COMPOSER = "composer"
 """The composer's name among the agents; primitives are called by their stroke type."""
 
 OBSERVATION_LIMIT = 100.0

@@ -12,7 +12,6 @@ from pydantic import AfterValidator, Field, model_validator
 
 from hierbrush.composer import composers
 from hierbrush.curriculum import load_curriculum
-from hierbrush.envs.character import COMPOSER
 from hierbrush.errors import HierbrushError, closest, shown
 from hierbrush.learning.config import Count, FileName, Positive, Section, Share, Widths
 from hierbrush.learning.recipe import Recipe, Request
@@ -206,7 +205,7 @@ class HierarchicalRecipe(Recipe):
     @property
     def trained(self) -> tuple[str, ...]:
         """The agents that learn, which are also RLlib's modules."""
-        return ((COMPOSER,) if self.composer.train else ()) + self.primitives.trained
+        return ((composers.COMPOSER,) if self.composer.train else ()) + self.primitives.trained
 
     @property
     def batch(self) -> int:
@@ -266,7 +265,7 @@ class HierarchicalRecipe(Recipe):
         }
         files = []
         if self.composer.train:
-            files.append(Weights(_half(tensors_of(algorithm, "net.", COMPOSER)), facts))
+            files.append(Weights(_half(tensors_of(algorithm, "net.", composers.COMPOSER)), facts))
         if self.primitives.trained:
             networks = {
                 f"{stroke}/{name}": tensor

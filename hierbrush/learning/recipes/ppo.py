@@ -11,7 +11,6 @@ from pydantic import Field, create_model, field_validator, model_validator
 
 from hierbrush.curriculum import Curriculum, load_curriculum
 from hierbrush.curriculum.model import Reward
-from hierbrush.envs.stroke import hidden_columns
 from hierbrush.errors import HierbrushError, closest, shown
 from hierbrush.learning.config import Count, FileName, Name, Positive, Section, Share, Weight, Widths
 from hierbrush.learning.recipe import Recipe, Request
@@ -294,6 +293,8 @@ class PPORecipe(Recipe):
                 name: value for name, value in record.items() if name == "return" or name.startswith("iou")
             },
         }
+        from hierbrush.envs.stroke import hidden_columns
+
         network, options = self._network(algorithm), self.environment.options
         hidden = hidden_columns(options.get("hidden", ()), options.get("observation", "full"))
         for name in ("policy", "value"):
