@@ -15,8 +15,8 @@ from pathlib import Path
 from bench_rllib import PARTS, Rates, rates, table, time_rllib
 from ray.rllib.algorithms.ppo import PPOConfig
 
+from hierbrush.composer.composers import COMPOSER
 from hierbrush.curriculum import Curriculum, load_curriculum
-from hierbrush.envs.character import COMPOSER
 from hierbrush.learning.character_env import DecisionEnv
 from hierbrush.learning.ppo.both_levels import hierarchical_algorithm_config, module_of, module_specs
 from hierbrush.learning.recipes.hierarchical import HierarchicalRecipe

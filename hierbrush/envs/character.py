@@ -19,6 +19,7 @@ from gymnasium import spaces
 from numpy.typing import NDArray
 
 from hierbrush.composer.brief import MAX_STROKES
+from hierbrush.composer.composers import COMPOSER
 from hierbrush.composer.observation import OBSERVATION_SIZE, Progress
 from hierbrush.composer.place import PLACE_SIZE, stroke_goals
 from hierbrush.curriculum import Curriculum
@@ -41,8 +42,6 @@ Bools = NDArray[np.bool_]
 Index = NDArray[np.int64]
 
 _NO_STROKE = -1
-
-"""The composer's name among the agents; primitives are called by their stroke type."""
 
 OBSERVATION_LIMIT = 100.0
 

@@ -16,7 +16,7 @@ from gymnasium import spaces
 from pettingzoo import AECEnv
 from pettingzoo.utils.wrappers import OrderEnforcingWrapper
 
-from hierbrush.envs.character import COMPOSER
+from hierbrush.composer.composers import COMPOSER
 from hierbrush.envs.picture import Frame
 from hierbrush.envs.turns import AGENTS, F32, CharacterTurns, turn_spaces
 from hierbrush.envs.window import MODES, Watched

@@ -26,8 +26,9 @@ from gymnasium import spaces
 from numpy.typing import NDArray
 
 from hierbrush.composer.brief import MAX_STROKES
+from hierbrush.composer.composers import COMPOSER
 from hierbrush.composer.place import PLACE_SIZE
-from hierbrush.envs.character import COMPOSER, CharacterBatch, character_spaces
+from hierbrush.envs.character import CharacterBatch, character_spaces
 from hierbrush.envs.picture import Frame
 from hierbrush.errors import HierbrushError, shown
 from hierbrush.strokes.types import ABBREVIATIONS

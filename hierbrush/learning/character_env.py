@@ -7,8 +7,9 @@ from typing import Any
 import numpy as np
 from ray.rllib.env.multi_agent_env import MultiAgentEnv
 
+from hierbrush.composer.composers import COMPOSER
 from hierbrush.composer.place import PLACE_SIZE
-from hierbrush.envs.character import COMPOSER, character_spaces
+from hierbrush.envs.character import character_spaces
 from hierbrush.envs.picture import Frame
 from hierbrush.envs.turns import AGENTS, CharacterTurns, Turn, turn_spaces
 from hierbrush.envs.window import MODES, Watched

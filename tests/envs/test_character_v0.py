@@ -17,8 +17,8 @@ with warnings.catch_warnings():
     warnings.simplefilter("ignore")  # its tests import old environments of its own
     from pettingzoo.test import api_test, seed_test
 
+from hierbrush.composer.composers import COMPOSER
 from hierbrush.envs import character_v0
-from hierbrush.envs.character import COMPOSER
 
 CURRICULUM = short_curriculum((2, 4), count=4)
 

@@ -9,8 +9,8 @@ import pytest
 from short_curriculum import short_curriculum
 
 from hierbrush.composer.brief import MAX_STROKES
+from hierbrush.composer.composers import COMPOSER
 from hierbrush.composer.place import PLACE_SIZE
-from hierbrush.envs.character import COMPOSER
 from hierbrush.envs.turns import AGENTS, PLACE_LIMIT, CharacterTurns, Turn, decision_space, turn_spaces
 from hierbrush.errors import HierbrushError
 

@@ -19,8 +19,8 @@ from ray.rllib.env.multi_agent_env import MultiAgentEnv
 from ray.rllib.utils.pre_checks.env import check_multiagent_environments
 from short_curriculum import short_curriculum
 
+from hierbrush.composer.composers import COMPOSER
 from hierbrush.envs import CHARACTER_ENV
-from hierbrush.envs.character import COMPOSER
 from hierbrush.errors import HierbrushError
 from hierbrush.learning.character_env import CharacterEnv
 

@@ -12,11 +12,12 @@ from pydantic import ValidationError
 from ray.rllib.env.multi_agent_env import MultiAgentEnv
 
 from hierbrush.cli import main
+from hierbrush.composer.composers import COMPOSER
 from hierbrush.composer.observation import EXISTS, WRITTEN
 from hierbrush.composer.place import PLACE_SIZE
 from hierbrush.composer.policy import ComposerPolicy, load_composer
 from hierbrush.curriculum import Curriculum, load_curriculum
-from hierbrush.envs.character import COMPOSER, CharacterBatch
+from hierbrush.envs.character import CharacterBatch
 from hierbrush.errors import HierbrushError
 from hierbrush.learning.character_env import DecisionEnv
 from hierbrush.learning.ppo.both_levels import hierarchical_algorithm_config

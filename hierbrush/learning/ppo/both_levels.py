@@ -9,9 +9,10 @@ import torch
 from ray.rllib.core.rl_module.multi_rl_module import MultiRLModuleSpec
 from ray.rllib.core.rl_module.rl_module import RLModuleSpec
 
+from hierbrush.composer.composers import COMPOSER
 from hierbrush.composer.policy import ComposerPolicy
 from hierbrush.curriculum import Curriculum
-from hierbrush.envs.character import COMPOSER, character_spaces
+from hierbrush.envs.character import character_spaces
 from hierbrush.errors import HierbrushError, shown
 from hierbrush.learning.character_env import DecisionEnv
 from hierbrush.learning.ppo.algorithm import CurriculumPPOConfig, common_config

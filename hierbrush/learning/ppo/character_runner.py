@@ -21,9 +21,10 @@ from ray.rllib.utils.metrics import (
 )
 
 from hierbrush.composer.brief import MAX_STROKES
+from hierbrush.composer.composers import COMPOSER
 from hierbrush.composer.observation import EXISTS, OBSERVATION_SIZE, WRITTEN
 from hierbrush.composer.place import PLACE_SIZE
-from hierbrush.envs.character import COMPOSER, CharacterBatch, character_spaces
+from hierbrush.envs.character import CharacterBatch, character_spaces
 from hierbrush.learning.ppo.fragment import F32, HierarchicalFragment, Options, StrokeTicks
 from hierbrush.learning.ppo.runner import BatchRunner, chosen
 from hierbrush.strokes.policy import MLPPolicy

@@ -13,10 +13,10 @@ from ray.rllib.core import DEFAULT_MODULE_ID
 from ray.rllib.core.columns import Columns
 from ray.rllib.evaluation.postprocessing import Postprocessing
 
+from hierbrush.composer.composers import COMPOSER
 from hierbrush.composer.observation import EXISTS, WRITTEN
 from hierbrush.composer.place import PLACE_SIZE
 from hierbrush.composer.policy import ComposerPolicy
-from hierbrush.envs.character import COMPOSER
 from hierbrush.learning.ppo.composer_module import PRIVILEGED
 from hierbrush.learning.ppo.fragment import F32, Fragment, HierarchicalFragment, Options, StrokeTicks
 from hierbrush.strokes.types import ABBREVIATIONS, NUMBER

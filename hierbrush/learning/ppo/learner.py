@@ -18,7 +18,7 @@ from ray.rllib.utils.metrics import NUM_ENV_STEPS_SAMPLED_LIFETIME
 from ray.rllib.utils.schedules.scheduler import Scheduler
 from torch import Tensor
 
-from hierbrush.envs.character import COMPOSER
+from hierbrush.composer.composers import COMPOSER
 from hierbrush.learning.ppo.composer_module import ComposerDistribution
 from hierbrush.learning.ppo.connector import ANCHOR_LOGITS, ANCHOR_PLACES
 
