@@ -1,6 +1,6 @@
-"""Draws ``hands.png``: ``python docs/images/draw_hands.py FONT...``, the fonts in grey, their copies beside them in black.
+"""Draw docs/images/hands.png: the fonts named on the command line in grey, their copies beside them in black.
 
-The picture in the README has Ma Shan Zheng, LXGW WenKai and Zhi Mang Xing (SIL Open Font License), and AR PL UMing (Arphic
+The README's picture has Ma Shan Zheng, LXGW WenKai and Zhi Mang Xing (SIL Open Font License), and AR PL UMing (Arphic
 Public License).
 """
 
