@@ -42,6 +42,8 @@ def trace(
     paper = BrushBatch(model, 1, side=side, supersample=supersample, box=box)
     expected = "[ticks + 1, 3] metres"
     paths = check_list("paths", paths, f"handle paths, each {expected}")
+    if directions is not None:
+        directions = check_list("directions", directions, "one direction [2] for each path")
     if directions is not None and len(directions) != len(paths):
         raise HierbrushError(f"directions: {len(directions)} of them, expected {len(paths)}, one for each path")
     for index, path in enumerate(paths):

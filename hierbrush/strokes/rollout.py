@@ -206,7 +206,12 @@ def handle_paths(batch: StrokeBatch, act: Act) -> list[NDArray[np.float64]]:
 
     Returns:
         A path for each slot, as of `write_strokes`.
+
+    Raises:
+        HierbrushError: ``batch`` is no `StrokeBatch`, or ``act`` cannot be called.
     """
+    check_kind("batch", batch, StrokeBatch, "a StrokeBatch")
+    check_kind("act", act, Callable, "a function of observations")  # type: ignore[arg-type]
     lengths = batch.bank.ticks[batch.goal]
     poses = [batch.position.copy()]
     commands = [batch.command.copy()]

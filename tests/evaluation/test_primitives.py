@@ -123,7 +123,7 @@ def test_plans_are_scored_beside_what_they_began_with() -> None:
     scores = evaluate(["二"], policy="planned", budget=300, brush=BrushModel.preset("measured"))
     assert [row.name for row in scores.rows] == ["planned", "learned", "scripted", "disc oracle", "random"]
     planned, learned = (scores.rows[at].column("iou").mean() for at in (0, 1))
-    assert planned > learned + 0.005
+    assert planned > learned + 0.002
     off = evaluate(
         ["二"], policy="planned", budget=300, brush=BrushModel.preset("measured"), disturbance=Disturbance(brush=0.1)
     )

@@ -47,7 +47,7 @@ def test_a_search_begins_with_what_the_policy_writes_and_ends_better(glyph) -> N
     first = [areas_iou(trace(MODEL, [path]), ink(goal.outline)) for goal, path in zip(goals, paths, strict=True)]
     assert [plan.history[0][1] for plan in plans] == pytest.approx(first, abs=1e-6)
     assert all(plan.fitness >= begun for plan, begun in zip(plans, first, strict=True))
-    assert np.mean([plan.fitness for plan in plans]) > np.mean(first) + 0.008
+    assert np.mean([plan.fitness for plan in plans]) > np.mean(first) + 0.005
 
 
 def test_shapes_are_matched_and_not_the_raster_alone(glyph) -> None:

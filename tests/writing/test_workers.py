@@ -63,11 +63,13 @@ def work(batch):
     time.sleep(600)
 """
 
+# A shell starts what runs in the background with Ctrl-C ignored, and so would be whatever a test starts.
 ENDED = """
-import sys
+import signal, sys
 from endless import work
 from hierbrush.writing.workers import mapped
 
+signal.signal(signal.SIGINT, signal.default_int_handler)
 try:
     list(mapped(work, [1, 2], workers=2))
 except KeyboardInterrupt:

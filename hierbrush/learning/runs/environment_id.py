@@ -8,8 +8,6 @@ import os
 import sys
 from pathlib import Path
 
-import gymnasium
-
 from hierbrush.errors import HierbrushError, shown
 from hierbrush.registration import STROKE_ENV, register
 
@@ -25,6 +23,8 @@ def check_environment(environment: str, config_path: Path) -> None:
     Raises:
         HierbrushError: the id is malformed, its module is nowhere or cannot be imported, or registers no such id.
     """
+    import gymnasium
+
     register()
     module, _, name = environment.rpartition(":")
     if not name or ((module or ":" in environment) and not all(part.isidentifier() for part in module.split("."))):
