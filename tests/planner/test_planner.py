@@ -162,6 +162,15 @@ def test_scenarios_are_off_by_nothing_on_average() -> None:
     assert (off.brushes / MODEL.parameters()).max() == pytest.approx(1.2)
 
 
+@pytest.fixture
+def ctrl_c_heard():
+    """A shell starts what runs in the background with Ctrl-C ignored."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("ctrl_c_heard")
 def test_ctrl_c_returns_the_best_so_far(glyph) -> None:
     goals = [stroke.goal() for stroke in glyph.strokes]
     steps = 0

@@ -217,8 +217,9 @@ class PPORecipe(Recipe):
         Raises:
             HierbrushError: the environment cannot be made, a curriculum is missing, or no phase trains the stroke type.
         """
-        check_environment(self.environment.id, request.file)
+        # Curricula first: to look at them needs no Gymnasium.
         phases = {phase.name: self.for_phase(phase)._phase(phase, request) for phase in self.phases}
+        check_environment(self.environment.id, request.file)
         if request.stroke is None:
             return list(phases.values())
         single = [phase for phase in self.phases if phase.policies == "per_stroke"]
