@@ -192,7 +192,7 @@ def write(
     if page is not None:
         from hierbrush.writing.passage import writable
 
-        text = writable(text, missing)
+        text = writable(text, missing, Request(goal, style, composer, direction=page.direction))
     direction = "horizontal" if page is None else page.direction
     able = _able(targets, text, page, Request(goal, style, composer, direction=direction))
     failed = len(able) < len(outputs)

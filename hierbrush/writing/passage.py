@@ -18,6 +18,7 @@ from hierbrush.characters.text import UnknownCharacterError, describe, hint
 from hierbrush.composer.descriptions import VARIATION_SELECTORS, written_as
 from hierbrush.composer.ids import MOST_STROKES, parse_ids
 from hierbrush.errors import HierbrushError, shown
+from hierbrush.sources import Request, check
 
 BLANK = "\u3000"
 """A cell that stays empty."""
@@ -125,7 +126,7 @@ def check_missing(missing: object) -> None:
         check_choice("missing", missing, MISSING)
 
 
-def writable(text: object, missing: Missing = "error") -> str:
+def writable(text: object, missing: Missing = "error", request: Request | None = None) -> str:
     """Return a text as it will be written, without line breaks around it.
 
     Args:
@@ -133,6 +134,7 @@ def writable(text: object, missing: Missing = "error") -> str:
         missing: what to do with what cannot be written: ``"error"``, tell all of it with its places; ``"blank"``, leave
             its cell empty; ``"box"``, draw the box □ that editions have in such places; or a function that is given
             a character or description and returns the text to write in its place (``""`` leaves it out, None refuses).
+        request: where the strokes come from; a font has Latin letters and kana, too.
 
     Raises:
         UnknownCharacterError: something cannot be written; a line of the message for each such thing.
@@ -144,7 +146,7 @@ def writable(text: object, missing: Missing = "error") -> str:
     broken = next((char for char in text if "\ud800" <= char <= "\udfff"), None)
     if broken is not None:  # then nothing else in it means what it seems to
         raise UnknownCharacterError(f"text: {describe(broken)} {hint(broken)}")
-    refusals: dict[str, str] = {}
+    refusals = _Refusals(request)
     rows, refused = [], []
     for row in rows_of(text):
         kept: list[str] = []
@@ -163,9 +165,9 @@ def writable(text: object, missing: Missing = "error") -> str:
     return written
 
 
-def _stands_for(unit: str, missing: Missing, refusals: dict[str, str]) -> list[str] | None:
+def _stands_for(unit: str, missing: Missing, refusals: _Refusals) -> list[str] | None:
     """Return the units that are written for one, or None if it is refused."""
-    if not _refusal(unit, refusals):
+    if not refusals[unit]:
         return [unit]
     if not callable(missing):
         return {"blank": [BLANK], "box": [BOX_MARK]}.get(missing)
@@ -173,16 +175,32 @@ def _stands_for(unit: str, missing: Missing, refusals: dict[str, str]) -> list[s
     if answer is None:
         return None
     units = [one.text for row in rows_of(answer) for one in row] if isinstance(answer, str) else None
-    if units is None or any(_refusal(one, refusals) for one in units):
+    if units is None or any(refusals[one] for one in units):
         raise HierbrushError(f"missing: gave {shown(answer)} for {shown(unit)}, expected text that can be written")
     return units
 
 
-def _refusal(unit: str, known: dict[str, str]) -> str:
-    """Return why a unit cannot be written, "" if it can."""
-    if unit not in known:
-        known[unit] = "" if unit == BLANK or is_mark(unit) else _tried(unit)
-    return known[unit]
+class _Refusals(dict[str, str]):
+    """Why units cannot be written, "" for those that can; found out when asked for."""
+
+    def __init__(self, request: Request | None) -> None:
+        super().__init__()
+        self._request = request
+
+    def __missing__(self, unit: str) -> str:
+        reason = "" if unit == BLANK or is_mark(unit) else _tried(unit)
+        self[unit] = "" if reason and self._is_elsewhere(unit) else reason
+        return self[unit]
+
+    def _is_elsewhere(self, unit: str) -> bool:
+        """Return whether the source that is asked for has a character that hierbrush itself does not know."""
+        if self._request is None or self._request.is_open or len(unit) != 1:
+            return False
+        try:
+            check(unit, self._request)
+        except HierbrushError:
+            return False
+        return True
 
 
 def _tried(unit: str) -> str:

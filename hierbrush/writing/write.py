@@ -443,7 +443,7 @@ def write_text(
         WritingInterrupted: Ctrl-C came; it has a page of the characters that were finished.
     """
     page = layout_of(layout)
-    text = writable(text, missing)
+    text = writable(text, missing, _request(False, page.direction, **how))
     page.paper(text)
     return write_pages(text, layout=page, workers=workers, progress=progress, **how)[0]
 
@@ -472,7 +472,7 @@ def write_pages(
         WritingInterrupted: Ctrl-C came; it has the sheets of the characters that were finished.
     """
     page = layout_of(layout)
-    text = writable(text, missing)
+    text = writable(text, missing, _request(False, page.direction, **how))
     try:
         written = write_characters(
             characters_of(text, page), direction=page.direction, workers=workers, progress=progress, **how

@@ -45,6 +45,13 @@ def test_a_batch_gives_what_one_gives(font: Path) -> None:
     assert [cell.goal for cell in write_text("永，", goal=font)] == ["font", "skeleton"]
 
 
+def test_texts_have_what_only_the_goal_has(font: Path) -> None:
+    ink = write_character("永").image()
+    assert [(cell.char, cell.goal) for cell in write_text("か", goal=ink)] == [("か", "skeleton")]
+    with pytest.raises(HierbrushError, match=r"^text: line 1, column 1: 'か' .*kana are not written yet"):
+        write_text("か永", goal=font)
+
+
 def test_a_picture_is_copied() -> None:
     ink = write_character("永").image()
     writing = write_character("永", goal=ink)
