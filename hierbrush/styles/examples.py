@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import warnings
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
@@ -94,12 +95,16 @@ def _some(known: Iterable[str], wanted: Wanted) -> list[str]:
 
 
 def _named(wanted: Wanted) -> list[str]:
-    named = check_list("characters", wanted, "characters such as '永和九年', or how many")
+    """Return those of the characters that strokes are known of; the others, such as a text's commas, are told."""
+    named = list(dict.fromkeys(check_list("characters", wanted, "characters such as '永和九年', or how many")))
     library = load_library()
-    for char in named:
-        if not isinstance(char, str) or char not in library:
-            raise HierbrushError(f"characters: {shown(char)} is no character of the library")
-    return list(dict.fromkeys(named))
+    known = [char for char in named if isinstance(char, str) and char in library]
+    others = [char for char in named if char not in known and not (isinstance(char, str) and char.isspace())]
+    if not known:
+        raise HierbrushError(f"characters: {shown(wanted)} has no character of the library")
+    if others:
+        warnings.warn(f"characters: not of the library, so not learned from: {shown(others)}", stacklevel=2)
+    return known
 
 
 def character_of(path: Path) -> str | None:
