@@ -219,7 +219,7 @@ class Desk:
                 self._folder = TemporaryDirectory(prefix="hierbrush-studio-")
             place = Path(self._folder.name, f"{secrets.token_hex(8)}{suffix}")
             try:
-                chain(Request(goal=place))
+                chain(Request(style=str(place)) if what == "style" else Request(goal=place))
             except HierbrushError:
                 raise HierbrushError(
                     f"file: {shown(name)} is a {what}, and this hierbrush cannot write after a {what} yet"

@@ -21,12 +21,14 @@ from typing import Any
 import pytest
 
 import hierbrush
+from hierbrush.fonts import write_font
 from hierbrush.resources import page_file
 from hierbrush.studio import desk as desk_module
 from hierbrush.studio import server as server_module
 from hierbrush.studio.desk import Desk
 from hierbrush.studio.order import Order
 from hierbrush.studio.server import MOST_FILE, MOST_JSON, StudioServer
+from hierbrush.styles.style import Style
 from hierbrush.writing.exports.html import player_data
 
 PATIENCE = 120
@@ -252,6 +254,16 @@ def test_the_oldest_files_make_room(monkeypatch: pytest.MonkeyPatch) -> None:
     assert sum(1 for _ in folder.iterdir()) == 2
     desk.close()
     assert not folder.exists()
+
+
+def test_a_style_is_written_in(server: StudioServer, tmp_path: Path) -> None:
+    write_font(tmp_path / "mine.ttf", "永和九年春日")
+    style = Style.learn(tmp_path / "mine.ttf", "永和九年春日").save(tmp_path / "mine.style")
+    answer = sent(server, style.read_bytes(), "mine.style")
+    assert answer["kind"] == "style"
+    status, answer, _ = post(server, "/api/write", {"text": "永", "style": answer["goal"]})
+    assert status == 200, answer
+    assert "mine.style" in answer["python"]
 
 
 def test_ink_runs_dry(server: StudioServer, tmp_path: Path) -> None:
