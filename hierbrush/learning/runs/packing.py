@@ -31,7 +31,7 @@ def pack_specialists(recipe: Recipe, jobs: Sequence[Job], request: Request) -> N
     missing = [kind for kind in ABBREVIATIONS if kind not in specialists]
     if missing and SHIPPED.is_file() and all(map(fits_shipped, specialists.values())):
         fill_up(specialists, into / PACKED_WEIGHTS)
-        told = f"{', '.join(specialists)} of this training, the other {len(missing)} stroke types as shipped"
+        told = f"{', '.join(sorted(specialists))} of this training, the other {len(missing)} stroke types as shipped"
     else:
         begun_as = {job.initial_weights.parent for job in finished if job.initial_weights}
         begun_as = {folder for folder in begun_as if (folder / CARD).exists()}
