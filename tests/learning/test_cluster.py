@@ -77,6 +77,8 @@ def head() -> Iterator[str]:
                 *("--node-ip-address=127.0.0.1", f"--port={gcs}", "--num-cpus=2", f"--temp-dir={folder}"),
                 *("--dashboard-host=127.0.0.1", f"--dashboard-port={dashboard}", f"--ray-client-server-port={client}"),
                 *(f"--dashboard-agent-listen-port={agent}", f"--metrics-export-port={metrics}"),
+                # Ray's own choice for workers, 10002 to 19999, may hold one of the ports above.
+                *("--min-worker-port=0", "--max-worker-port=0"),
             ],
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
