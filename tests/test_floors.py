@@ -30,6 +30,7 @@ FLOORS = (
     {"ink", "brushes"},
     {"sim"},
     {"lerobot"},
+    {"option_file"},
     {"yaml_source"},
     {"errors", "arguments", "files", "full_width", "registration", "resources", "tables"},
 )

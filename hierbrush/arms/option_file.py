@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterator
 from dataclasses import Field, fields
 from os import PathLike
 from typing import Any
 
+from hierbrush import option_file
 from hierbrush.arguments import check_path
 from hierbrush.arms.arm import Arm
-from hierbrush.errors import HierbrushError, closest, shown
-from hierbrush.yaml_source import ConfigError, Document, Origin, Problem, read_yaml
+from hierbrush.errors import HierbrushError
+from hierbrush.yaml_source import ConfigError, Problem, read_yaml
 
 _OPTIONS: dict[str, Field[Any]] = {option.name: option for option in fields(Arm)}
 
@@ -23,7 +22,7 @@ def load_arm(path: str | PathLike[str]) -> Arm:
         ConfigError: the file cannot be used; every problem on a line of its own, with file, line and column.
     """
     document = read_yaml(check_path("arm", path))
-    problems = sorted(_problems(document), key=lambda found: found[0].order)
+    problems = sorted(option_file.problems(document, _OPTIONS, _try, "arm"), key=lambda found: found[0].order)
     if not problems:
         try:
             return Arm(**document.data)
@@ -41,48 +40,19 @@ def arm_of(which: str) -> Arm:
     return load_arm(which) if which.lower().endswith((".yaml", ".yml")) else Arm.of(which)
 
 
-def _problems(document: Document) -> Iterator[tuple[Origin, str]]:
-    for name, value in document.data.items():
-        if name not in _OPTIONS:
-            hint = closest(name, list(_OPTIONS)) or f"; known keys: {', '.join(_OPTIONS)}"
-            yield document.origin((name,), key=True), f"unknown key {shown(name)}{hint}"
-            continue
-        alone = {name: value} if name not in ("model", "stone") else {}
-        try:
-            Arm(**alone)
-        except HierbrushError as error:
-            yield document.origin((name,)), str(error).removeprefix("arm: ")
+def _try(name: str, value: Any) -> None:
+    if name not in ("model", "stone"):  # they fit or do not fit the others
+        Arm(**{name: value})
 
 
 def arm_schema() -> dict[str, Any]:
     """Return the JSON Schema of arm files, by which editors complete and check them."""
-    return {
-        "$schema": "https://json-schema.org/draft/2020-12/schema",
-        "title": "hierbrush arm",
-        "type": "object",
-        "additionalProperties": False,
-        "properties": {
-            name: {"description": _described(option), "default": _plain(option.default), **_type(option)}
-            for name, option in _OPTIONS.items()
-        },
-    }
+    return option_file.schema("hierbrush arm", _OPTIONS, _type)
 
 
 def example() -> str:
     """Return an arm file with every option, its meaning and its default."""
-    lines = ["# An arm for hierbrush arm --arm; what is left out has the value given here."]
-    for name, option in _OPTIONS.items():
-        lines += [f"# {_described(option)}", f"{name}: {json.dumps(_plain(option.default))}"]
-    return "\n".join([*lines, ""])
-
-
-def _described(option: Field[Any]) -> str:
-    unit = option.metadata.get("unit")
-    return f"{option.metadata['text']}{f' [{unit}]' if unit else ''}"
-
-
-def _plain(value: Any) -> Any:
-    return list(value) if isinstance(value, tuple) else value
+    return option_file.example("An arm for hierbrush arm --arm", _OPTIONS)
 
 
 def _type(option: Field[Any]) -> dict[str, Any]:

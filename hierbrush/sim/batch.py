@@ -365,10 +365,7 @@ class BrushBatch:
         Raises:
             HierbrushError: not finite, farther than 4 m from the origin, or a range outside the batch.
         """
-        poses = self._checked(target, "target")
-        lo, hi = self._range(lo, hi)
-        self._put("target", poses, None)
-        self._spread(self._kernel.step, lo, hi)
+        self._advance(self._kernel.step, target, lo, hi)
 
     @_alone
     def follow(self, target: ArrayLike, lo: int = 0, hi: int | None = None) -> None:
@@ -386,10 +383,13 @@ class BrushBatch:
         Raises:
             HierbrushError: not finite, farther than 4 m from the origin, or a range outside the batch.
         """
+        self._advance(self._kernel.command, target, lo, hi)
+
+    def _advance(self, kernel: Any, target: ArrayLike, lo: int, hi: int | None) -> None:
         poses = self._checked(target, "target")
         lo, hi = self._range(lo, hi)
         self._put("target", poses, None)
-        self._spread(self._kernel.command, lo, hi)
+        self._spread(kernel, lo, hi)
 
     @property
     def midway(self) -> NDArray[np.float64]:

@@ -5,16 +5,14 @@ Any export may have them: a dataclass whose fields say in their metadata what th
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterator
 from dataclasses import Field, fields
 from os import PathLike
 from typing import Any
 
+from hierbrush import option_file
 from hierbrush.arguments import check_path
-from hierbrush.errors import HierbrushError, closest, shown
 from hierbrush.writing.outputs import options
-from hierbrush.yaml_source import ConfigError, Document, Origin, Problem, read_yaml
+from hierbrush.yaml_source import ConfigError, Problem, read_yaml
 
 
 def machines() -> dict[str, type]:
@@ -29,58 +27,26 @@ def load_machine(path: str | PathLike[str], option: str = "gcode") -> Any:
         ConfigError: the file cannot be used; every problem on a line of its own, with file, line and column.
     """
     document = read_yaml(check_path(option, path))
-    problems = sorted(_problems(document, option), key=lambda found: found[0].order)
+    machine = machines()[option]
+    found = option_file.problems(document, _options(option), lambda name, value: machine(**{name: value}), option)
+    problems = sorted(found, key=lambda problem: problem[0].order)
     if problems:
         raise ConfigError([Problem(origin.where, message) for origin, message in problems])
-    return machines()[option](**document.data)
+    return machine(**document.data)
 
 
-def _problems(document: Document, option: str) -> Iterator[tuple[Origin, str]]:
-    machine, known = machines()[option], [field.name for field in _fields(option)]
-    for name, value in document.data.items():
-        if name not in known:
-            hint = closest(name, known) or f"; known keys: {', '.join(known)}"
-            yield document.origin((name,), key=True), f"unknown key {shown(name)}{hint}"
-            continue
-        try:
-            machine(**{name: value})
-        except HierbrushError as error:
-            yield document.origin((name,)), str(error).removeprefix(f"{option}: ")
-
-
-def _fields(option: str) -> tuple[Field[Any], ...]:
-    return fields(machines()[option])
+def _options(option: str) -> dict[str, Field[Any]]:
+    return {field.name: field for field in fields(machines()[option])}
 
 
 def machine_schema(option: str = "gcode") -> dict[str, Any]:
     """Return the JSON Schema of machine files, by which editors complete and check them."""
-    return {
-        "$schema": "https://json-schema.org/draft/2020-12/schema",
-        "title": "hierbrush machine",
-        "type": "object",
-        "additionalProperties": False,
-        "properties": {
-            field.name: {"description": _described(field), "default": _plain(field.default), **_type(field)}
-            for field in _fields(option)
-        },
-    }
+    return option_file.schema("hierbrush machine", _options(option), _type)
 
 
 def example(option: str = "gcode") -> str:
     """Return a machine file with every option, its meaning and its default."""
-    lines = [f"# A machine for hierbrush write --{option}; what is left out has the value given here."]
-    for field in _fields(option):
-        lines += [f"# {_described(field)}", f"{field.name}: {json.dumps(_plain(field.default))}"]
-    return "\n".join([*lines, ""])
-
-
-def _described(field: Field[Any]) -> str:
-    unit = field.metadata.get("unit")
-    return f"{field.metadata['text']}{f' [{unit}]' if unit else ''}"
-
-
-def _plain(value: Any) -> Any:
-    return list(value) if isinstance(value, tuple) else value
+    return option_file.example(f"A machine for hierbrush write --{option}", _options(option))
 
 
 def _type(field: Field[Any]) -> dict[str, Any]:
