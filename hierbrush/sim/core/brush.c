@@ -2,13 +2,12 @@
  * is said in docs/brush.md. */
 #include "brush.h"
 #include "clones.h"
+#include "tuft.h"
 
 #include <math.h>
 #include <stddef.h>
 #include <string.h>
 
-#define GRID 4294967296.0 /* 2^32 steps a metre: handle positions add and subtract without rounding */
-#define NEAR 1e-9         /* metres: a root nearer than this gives no direction */
 #define FLAT 1e-6f        /* samples: an edge flatter than this bounds no row */
 #define NOWHERE 1000000   /* beyond any paper, as an empty run of samples */
 #define BEYOND 1e6f       /* samples: casts to integers stay defined however flat an edge is */
@@ -61,8 +60,6 @@ HB_INLINE int any(v8i mask)
     memcpy(halves, &mask, sizeof halves);
     return (halves[0] | halves[1] | halves[2] | halves[3]) != 0;
 }
-
-HB_INLINE double on_grid(double metres) { return rint(metres * GRID) * (1.0 / GRID); }
 
 HB_INLINE int32_t pitch(int32_t samples) { return (samples + 63) >> 6; }
 
@@ -246,38 +243,9 @@ HB_INLINE void stamp(wet *w)
     }
 }
 
-/* Move the handle to (x, y, z) in one substep; the tuft trails towards where its root was. */
 HB_INLINE void trail(const hb_batch *b, int64_t slot, double x, double y, double z)
 {
-    const double *p = b->params + HB_PARAMS * slot;
-    double *pose = b->pose + 3 * slot, *root = b->root + 2 * slot, *u = b->direction + 2 * slot, *tuft = b->tuft + 3 * slot;
-    double rx = root[0] - (x - pose[0]), ry = root[1] - (y - pose[1]);
-    double depth = z < p[HB_MAX_DEPTH] ? z : p[HB_MAX_DEPTH];
-    double width = p[HB_WIDTH_SLOPE] * depth + p[HB_WIDTH_INTERCEPT];
-    double length = p[HB_LENGTH_SLOPE] * depth + p[HB_LENGTH_INTERCEPT];
-    pose[0] = x;
-    pose[1] = y;
-    pose[2] = z;
-    if (!(z > 0.0) || !(width > 0.0) || !(length > 0.0)) { /* lifted: the tuft springs straight */
-        root[0] = root[1] = 0.0;
-        tuft[0] = tuft[1] = tuft[2] = 0.0;
-        return;
-    }
-    double offset = (p[HB_OFFSET_QUADRATIC] * depth + p[HB_OFFSET_SLOPE]) * depth + p[HB_OFFSET_INTERCEPT];
-    offset = offset > 0.0 ? offset : 0.0;
-    double distance = sqrt(rx * rx + ry * ry);
-    if (distance > NEAR) {
-        u[0] = rx / distance;
-        u[1] = ry / distance;
-    }
-    double behind = p[HB_ROOT_RATIO] * length;
-    if (distance < offset + behind)
-        offset = distance - behind; /* the root stays where it is */
-    root[0] = (offset + behind) * u[0];
-    root[1] = (offset + behind) * u[1];
-    tuft[0] = width;
-    tuft[1] = length;
-    tuft[2] = offset;
+    hb_trail(b->params + HB_PARAMS * slot, b->pose + 3 * slot, b->root + 2 * slot, b->direction + 2 * slot, b->tuft + 3 * slot, x, y, z);
 }
 
 HB_INLINE void wet_paper(const hb_batch *b, int64_t slot, wet *w)

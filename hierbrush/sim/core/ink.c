@@ -2,49 +2,15 @@
 #include "ink.h"
 #include "brush.h"
 #include "clones.h"
+#include "tuft.h"
 
 #include <math.h>
 #include <stddef.h>
 #include <string.h>
 
-#define GRID 4294967296.0 /* as in brush.c */
-#define NEAR 1e-9
 #define FLAT 1e-6f
 #define BEYOND 1e6f
 #define MOST_STEPS 1e8
-
-HB_INLINE double on_grid(double metres) { return rint(metres * GRID) * (1.0 / GRID); }
-
-/* The tuft of brush.c, for one brush. */
-HB_INLINE void trail(const double *p, double *state, double x, double y, double z, double *tuft)
-{
-    double rx = state[3] - (x - state[0]), ry = state[4] - (y - state[1]);
-    double depth = z < p[HB_MAX_DEPTH] ? z : p[HB_MAX_DEPTH];
-    double width = p[HB_WIDTH_SLOPE] * depth + p[HB_WIDTH_INTERCEPT], length = p[HB_LENGTH_SLOPE] * depth + p[HB_LENGTH_INTERCEPT];
-    state[0] = x;
-    state[1] = y;
-    state[2] = z;
-    if (!(z > 0.0 && width > 0.0 && length > 0.0)) {
-        state[3] = state[4] = 0.0;
-        tuft[0] = tuft[1] = tuft[2] = 0.0;
-        return;
-    }
-    double offset = (p[HB_OFFSET_QUADRATIC] * depth + p[HB_OFFSET_SLOPE]) * depth + p[HB_OFFSET_INTERCEPT];
-    offset = offset > 0.0 ? offset : 0.0;
-    double distance = sqrt(rx * rx + ry * ry);
-    if (distance > NEAR) {
-        state[5] = rx / distance;
-        state[6] = ry / distance;
-    }
-    double behind = p[HB_ROOT_RATIO] * length;
-    if (distance < offset + behind)
-        offset = distance - behind;
-    state[3] = (offset + behind) * state[5];
-    state[4] = (offset + behind) * state[6];
-    tuft[0] = width;
-    tuft[1] = length;
-    tuft[2] = offset;
-}
 
 int64_t hb_ink_follow(const double *path, const double *speed, int64_t rows, const double *params, double spacing, double *state,
                       double *out, int64_t room)
@@ -64,7 +30,7 @@ int64_t hb_ink_follow(const double *path, const double *speed, int64_t rows, con
             double x = x0 + on_grid(dx * share), y = y0 + on_grid(dy * share), z = z0 + on_grid(dz * share);
             double mx = x - state[0], my = y - state[1];
             s[HB_STAMP_STEP] = sqrt(mx * mx + my * my);
-            trail(params, state, x, y, z, s + HB_STAMP_WIDTH);
+            hb_trail(params, state, state + 3, state + 5, s + HB_STAMP_WIDTH, x, y, z);
             s[HB_STAMP_X] = x;
             s[HB_STAMP_Y] = y;
             s[HB_STAMP_Z] = z;
