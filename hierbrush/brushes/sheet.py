@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import zlib
 from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 
+from hierbrush.pdf_file import POINTS, pdf_file, stream
 from hierbrush.sim import BrushBatch, BrushModel
 
 WIDTH, HEIGHT = 0.210, 0.297
@@ -32,7 +32,6 @@ RING, HOLE, DOT = 0.004, 0.0026, 0.0013
 BAR = (0.018, 0.010)
 BAR_SIDE = 0.004
 
-_POINTS = 72 / 0.0254
 _AIR = -0.001
 
 
@@ -119,7 +118,7 @@ class CalibrationSheet:
 
     def pdf(self) -> bytes:
         """Return the page to be filled: markers, boxes, and in each how the stroke goes, in a pale grey."""
-        lines = [f"{_POINTS:.6f} 0 0 {-_POINTS:.6f} 0 {HEIGHT * _POINTS:.3f} cm", "0 g"]
+        lines = [f"{POINTS:.6f} 0 0 {-POINTS:.6f} 0 {HEIGHT * POINTS:.3f} cm", "0 g"]
         for x, y in MARKERS:
             lines += [*_disc(x, y, RING), *_disc(x, y, HOLE, hole=True), "f*", *_disc(x, y, DOT), "f"]
         corner = BAR[0] - BAR_SIDE / 2, BAR[1] - BAR_SIDE / 2
@@ -193,23 +192,14 @@ def _disc(x: float, y: float, radius: float, *, hole: bool = False) -> list[str]
 
 
 def _pdf(content: bytes) -> bytes:
-    """Return a PDF of one page, by ISO 32000-1, 7.5."""
-    packed = zlib.compress(content)
-    box = f"[0 0 {WIDTH * _POINTS:.3f} {HEIGHT * _POINTS:.3f}]"
-    objects = [
-        b"<</Type/Catalog/Pages 2 0 R>>",
-        b"<</Type/Pages/Count 1/Kids[3 0 R]>>",
-        f"<</Type/Page/Parent 2 0 R/MediaBox {box}/Resources<</Font<</F 5 0 R>>>>/Contents 4 0 R>>".encode(),
-        f"<</Length {len(packed)}/Filter/FlateDecode>>\nstream\n".encode() + packed + b"\nendstream",
-        b"<</Type/Font/Subtype/Type1/BaseFont/Helvetica>>",
-    ]
-    file = bytearray(b"%PDF-1.4\n%\xe2\xe3\xcf\xd3\n")
-    places = []
-    for number, text in enumerate(objects, 1):
-        places.append(len(file))
-        file += f"{number} 0 obj\n".encode() + text + b"\nendobj\n"
-    start = len(file)
-    file += f"xref\n0 {len(objects) + 1}\n0000000000 65535 f \n".encode()
-    file += b"".join(f"{place:010d} 00000 n \n".encode() for place in places)
-    file += f"trailer\n<</Size {len(objects) + 1}/Root 1 0 R>>\nstartxref\n{start}\n%%EOF\n".encode()
-    return bytes(file)
+    """Return a PDF of one page."""
+    box = f"[0 0 {WIDTH * POINTS:.3f} {HEIGHT * POINTS:.3f}]"
+    return pdf_file(
+        [
+            b"<</Type/Catalog/Pages 2 0 R>>",
+            b"<</Type/Pages/Count 1/Kids[3 0 R]>>",
+            f"<</Type/Page/Parent 2 0 R/MediaBox {box}/Resources<</Font<</F 5 0 R>>>>/Contents 4 0 R>>".encode(),
+            stream(content),
+            b"<</Type/Font/Subtype/Type1/BaseFont/Helvetica>>",
+        ]
+    )

@@ -1,6 +1,6 @@
 """PDF: sheets as pages of their own size, the ink as outlines as in SVG, the grid as lines.
 
-A page needs no fonts and no pictures, so the file is written here, by ISO 32000-1, 7.5 and 8.5.
+A page of plain ink needs no fonts and no pictures.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from hierbrush.pdf_file import POINTS, pdf_file, stream
 from hierbrush.writing.grid import COLOUR, guides
 from hierbrush.writing.inked import INK, pictures
 from hierbrush.writing.outlines import UNITS, Outlines
@@ -21,7 +22,6 @@ if TYPE_CHECKING:
     from hierbrush.ink import Ink
     from hierbrush.writing.result import Sheet
 
-_POINTS = 72 / 0.0254  # in a metre
 _INK = (0x16, 0x13, 0x10)
 _DOTS = 300  # an inch, of pictures of ink
 
@@ -41,9 +41,9 @@ def render(sheets: Iterable[Sheet], title: str = "", *, ink: Ink | None = None) 
                 objects.append(picture)
                 objects.append(_black(len(objects)))
                 named += f"/I{number} {len(objects)} 0 R"
-            objects.append(_stream(_content(sheet, traced if ink is None else None)))
+            objects.append(stream(_content(sheet, traced if ink is None else None)))
             drawn = f"/XObject<<{named}>>" if named else ""
-            box = f"[0 0 {sheet.width * _POINTS:.3f} {sheet.height * _POINTS:.3f}]"
+            box = f"[0 0 {sheet.width * POINTS:.3f} {sheet.height * POINTS:.3f}]"
             page = f"<</Type/Page/Parent 2 0 R/MediaBox {box}/Resources<<{drawn}>>/Contents {len(objects)} 0 R>>"
             objects.append(page.encode())
             kids.append(f"{len(objects)} 0 R")
@@ -52,13 +52,13 @@ def render(sheets: Iterable[Sheet], title: str = "", *, ink: Ink | None = None) 
             raise
     objects[0] = b"<</Type/Catalog/Pages 2 0 R>>"
     objects[1] = f"<</Type/Pages/Count {len(kids)}/Kids[{' '.join(kids)}]>>".encode()
-    return _file(objects)
+    return pdf_file(objects, "/Info 3 0 R")
 
 
 def _content(sheet: Sheet, traced: Outlines | None) -> bytes:
     """Return the commands that draw a page, in hundredths of a millimetre with y down as in SVG."""
-    scale = _POINTS / UNITS
-    lines = [f"{scale:.8f} 0 0 {-scale:.8f} 0 {sheet.height * _POINTS:.3f} cm", *_grid(sheet), _colour(_INK, "rg")]
+    scale = POINTS / UNITS
+    lines = [f"{scale:.8f} 0 0 {-scale:.8f} 0 {sheet.height * POINTS:.3f} cm", *_grid(sheet), _colour(_INK, "rg")]
     for number, cell in enumerate(sheet.cells):
         if traced is None:
             side, x, y = cell.side * UNITS, cell.x * UNITS, (cell.y + cell.side) * UNITS
@@ -114,24 +114,6 @@ def _information(title: str) -> bytes:
     # A surrogate can stand in no title; others are told in UTF-16 as PDF wants it.
     text = b"\xfe\xff" + title.encode("utf-16-be", "ignore")
     return b"<</Title<" + text.hex().encode() + b">/Producer(hierbrush)>>"
-
-
-def _stream(content: bytes) -> bytes:
-    packed = zlib.compress(content, 6)
-    return f"<</Length {len(packed)}/Filter/FlateDecode>>\nstream\n".encode() + packed + b"\nendstream"
-
-
-def _file(objects: list[bytes]) -> bytes:
-    file = bytearray(b"%PDF-1.4\n%\xe2\xe3\xcf\xd3\n")
-    places = []
-    for number, content in enumerate(objects, 1):
-        places.append(len(file))
-        file += f"{number} 0 obj\n".encode() + content + b"\nendobj\n"
-    start = len(file)
-    file += f"xref\n0 {len(objects) + 1}\n0000000000 65535 f \n".encode()
-    file += b"".join(f"{place:010d} 00000 n \n".encode() for place in places)
-    file += f"trailer\n<</Size {len(objects) + 1}/Root 1 0 R/Info 3 0 R>>\nstartxref\n{start}\n%%EOF\n".encode()
-    return bytes(file)
 
 
 register(
