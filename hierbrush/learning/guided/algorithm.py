@@ -30,7 +30,7 @@ from hierbrush.learning.offline.learners import CloningLearner
 from hierbrush.learning.offline.validation import network_of, validation_scores
 from hierbrush.learning.ppo.module import ResidualPolicyModule
 from hierbrush.learning.recipes.guided import GuidedRecipe
-from hierbrush.sim.observation import LAYOUTS
+from hierbrush.sim.observation import OBSERVATIONS
 
 _WEIGHTS = "weights"
 _MOST = 5.0
@@ -168,7 +168,7 @@ def guided_config(recipe: GuidedRecipe, curriculum: Curriculum, stroke: str | No
     return (
         BCConfig(algo_class=Guided)
         .environment(
-            observation_space=gymnasium.spaces.Box(-np.inf, np.inf, (LAYOUTS["full"],), np.float32),
+            observation_space=gymnasium.spaces.Box(-np.inf, np.inf, (OBSERVATIONS["full"],), np.float32),
             action_space=gymnasium.spaces.Box(-1.0, 1.0, (3,), np.float32),
         )
         .offline_data(input_=[str(folder)], offline_data_class=LessonData, dataset_num_iters_per_learner=1)

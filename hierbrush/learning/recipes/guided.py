@@ -10,7 +10,7 @@ from pydantic import Field, model_validator
 from hierbrush.curriculum import Curriculum, load_curriculum
 from hierbrush.errors import HierbrushError, closest, shown
 from hierbrush.learning.config import Count, FileName, FilePath, Positive, Section, Share
-from hierbrush.learning.recipe import Recipe, Request
+from hierbrush.learning.recipe import Recipe, TrainingRequest
 from hierbrush.learning.recipes.offline import NetworkSection, begin_with_policy, policy_weights
 from hierbrush.learning.runs.job import Job
 from hierbrush.learning.runs.logs import Curve
@@ -103,7 +103,7 @@ class GuidedRecipe(Recipe):
             )
         return self
 
-    def jobs(self, request: Request) -> Sequence[Sequence[Job]]:
+    def jobs(self, request: TrainingRequest) -> Sequence[Sequence[Job]]:
         """Return one policy, or one for each stroke type.
 
         Raises:
@@ -149,7 +149,7 @@ class GuidedRecipe(Recipe):
         assert job.curriculum is not None
         return [policy_weights(algorithm, job.stroke, job.curriculum.stroke_types, record)]
 
-    def finish(self, jobs: Sequence[Job], request: Request) -> None:
+    def finish(self, jobs: Sequence[Job], request: TrainingRequest) -> None:
         """Put the policies of single stroke types into one file, and the shipped ones where there are none."""
         if self.policies == "per_stroke":
             pack_specialists(self, jobs, request)

@@ -13,7 +13,7 @@ from hierbrush.curriculum import Curriculum, load_curriculum
 from hierbrush.curriculum.model import Reward
 from hierbrush.errors import HierbrushError, closest, shown
 from hierbrush.learning.config import Count, FileName, Name, Positive, Section, Share, Weight, Widths
-from hierbrush.learning.recipe import Recipe, Request
+from hierbrush.learning.recipe import Recipe, TrainingRequest
 from hierbrush.learning.runs.environment_id import check_environment
 from hierbrush.learning.runs.job import Job
 from hierbrush.learning.runs.packing import pack_specialists
@@ -211,7 +211,7 @@ class PPORecipe(Recipe):
             }
         )
 
-    def jobs(self, request: Request) -> Sequence[Sequence[Job]]:
+    def jobs(self, request: TrainingRequest) -> Sequence[Sequence[Job]]:
         """Return the policies of every phase.
 
         Raises:
@@ -228,7 +228,7 @@ class PPORecipe(Recipe):
         wanted = {name for phase in single for name in (phase.name, phase.start_from)}
         return [jobs for name, jobs in phases.items() if name in wanted]
 
-    def _phase(self, phase: PhaseSection, request: Request) -> list[Job]:
+    def _phase(self, phase: PhaseSection, request: TrainingRequest) -> list[Job]:
         curriculum = self._curriculum(request.file)
         if phase.start_from is not None:
             initial: Path | None = request.folder / phase.start_from / WEIGHTS
@@ -312,7 +312,7 @@ class PPORecipe(Recipe):
             for layer, tensor in tensors_of(algorithm, f"{name}.").items()
         }
 
-    def finish(self, jobs: Sequence[Job], request: Request) -> None:
+    def finish(self, jobs: Sequence[Job], request: TrainingRequest) -> None:
         """Put the finished policies of single stroke types into one file, and the shipped ones where there are none."""
         pack_specialists(self, jobs, request)
 
