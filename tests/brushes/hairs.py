@@ -61,7 +61,11 @@ class HairBrush:
             yield self._stamps(heres, root, lies, leans)
 
     def _dragged(
-        self, lean: NDArray[np.float64], lies: NDArray[np.float64], moved: NDArray[np.float64], root: NDArray[np.float64]
+        self,
+        lean: NDArray[np.float64],
+        lies: NDArray[np.float64],
+        moved: NDArray[np.float64],
+        root: NDArray[np.float64],
     ) -> NDArray[np.float64]:
         """Return where hairs lean after a step: tips are dragged behind, neighbours pull along, the spring rights."""
         pull = lean * np.maximum(lies, 1e-4)[:, None] - moved
