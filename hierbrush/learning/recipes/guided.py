@@ -8,6 +8,7 @@ from typing import Any, ClassVar, Literal
 from pydantic import Field, model_validator
 
 from hierbrush.curriculum import Curriculum, load_curriculum
+from hierbrush.curriculum.model import BrushName
 from hierbrush.errors import HierbrushError, closest, shown
 from hierbrush.learning.config import Count, FileName, FilePath, Positive, Section, Share
 from hierbrush.learning.recipe import Recipe, TrainingRequest
@@ -65,6 +66,9 @@ class GuidedRecipe(Recipe):
     curriculum: FileName = "specialists.yaml"
     """Whose last stage the strokes are drawn by: a file beside the configuration, or one of hierbrush's own."""
 
+    brush: BrushName | None = None
+    """Takes the place of the curriculum's brush: a preset's name, or a file that ``hierbrush brush fit`` made."""
+
     policies: Literal["one", "per_stroke"] = "per_stroke"
     """``one`` policy for all stroke types of the curriculum, or one ``per_stroke`` type."""
 
@@ -109,7 +113,7 @@ class GuidedRecipe(Recipe):
         Raises:
             HierbrushError: there is no such curriculum, stroke type or weights file.
         """
-        curriculum = load_curriculum(self.curriculum, beside=request.file)
+        curriculum = load_curriculum(self.curriculum, beside=request.file).written_with(self.brush)
         if curriculum.stages[-1].goals is None:
             raise HierbrushError(f"curriculum: the last stage of {curriculum.name} has no goals to draw")
         if self.initial_weights is not None and not self.initial_weights.is_file():
