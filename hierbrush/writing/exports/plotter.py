@@ -11,16 +11,16 @@ from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-import numpy as np
-from numpy.typing import NDArray
-
 from hierbrush.arguments import check_number
+from hierbrush.box import BOX
 from hierbrush.errors import HierbrushError
-from hierbrush.sim import BOX
 from hierbrush.writing.options import options_of
 from hierbrush.writing.outputs import Export, Flag, Option, register
 
 if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
     from hierbrush.writing.paper import Paper
     from hierbrush.writing.result import Sheet
 
@@ -73,6 +73,8 @@ def lines(sheet: Sheet, plotter: PlotterOptions) -> list[Line]:
     Raises:
         HierbrushError: it would leave the work area; the message says which axis needs what.
     """
+    import numpy as np
+
     rows = sheet.trajectory
     place = np.stack([rows["x"], rows["y"]], axis=1) * 1e3 + [plotter.paper_x, plotter.paper_y]
     paces = np.linalg.norm(np.diff(np.stack([rows[axis] for axis in "xyz"], axis=1), axis=0), axis=1)
@@ -114,6 +116,8 @@ def check(paper: Paper, bounds: Sequence[Sequence[float]], plotter: PlotterOptio
         for (x, y), (left, top, right, bottom) in zip(paper.corners, bounds, strict=True)
         for across, down in ((left, top), (right, bottom))
     ]
+    import numpy as np
+
     _check_area(np.array(corners), plotter)
 
 
@@ -155,6 +159,8 @@ COLUMNS = ("stroke", "run", "x_mm", "y_mm", "depth_mm", "width_mm", "speed_mm_s"
 
 def render_csv(sheet: Sheet, plotter: PlotterOptions) -> str:
     """Return rows of numbers with the pen down: between two runs the pen is up."""
+    import numpy as np
+
     table = [",".join(COLUMNS)]
     for run, line in enumerate(lines(sheet, plotter)):
         rows = np.column_stack([line.points, line.depth, line.width, line.speed]).tolist()
