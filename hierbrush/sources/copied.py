@@ -20,9 +20,10 @@ from hierbrush.metrics import SIDE
 from hierbrush.sources.plan import Plan, RejectedError
 from hierbrush.sources.source import Request, Source, register
 from hierbrush.strokes.goal import StrokeGoal, with_widths
-from hierbrush.styles import fonts, pictures
+from hierbrush.styles.suffixes import FONTS, PICTURES
 
 if TYPE_CHECKING:
+    from hierbrush.styles.fonts import Font
     from hierbrush.styles.registration import Registration
 
 Ink = NDArray[np.float32]
@@ -106,7 +107,7 @@ class FontSource(_Copied):
     @classmethod
     def accepts(cls, request: Request) -> bool:
         """Return whether the goal is a font's file."""
-        return request.style is None and request.file(*fonts.SUFFIXES) is not None
+        return request.style is None and request.file(*FONTS) is not None
 
     def check(self, text: str) -> None:
         """Raise HierbrushError unless the font has the character."""
@@ -128,7 +129,7 @@ class PictureSource(_Copied):
     @classmethod
     def accepts(cls, request: Request) -> bool:
         """Return whether the goal is a picture's file or an array."""
-        asked = request.file(*pictures.SUFFIXES) is not None or _is_array(request.goal)
+        asked = request.file(*PICTURES) is not None or _is_array(request.goal)
         return request.style is None and asked
 
     def check(self, text: str) -> None:
@@ -146,7 +147,9 @@ class PictureSource(_Copied):
 
     def ink(self, text: str) -> Ink:
         """Return the picture's ink in the box."""
-        return pictures.box_ink(self.request.goal, SIDE, argument="goal")
+        from hierbrush.styles.pictures import box_ink
+
+        return box_ink(self.request.goal, SIDE, argument="goal")
 
 
 @register
@@ -200,5 +203,7 @@ def _alone(texts: Sequence[str]) -> None:
         )
 
 
-def _font_of(request: Request) -> fonts.Font:
-    return fonts.open_font(request.goal)
+def _font_of(request: Request) -> Font:
+    from hierbrush.styles.fonts import open_font
+
+    return open_font(request.goal)

@@ -11,10 +11,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hierbrush.arguments import check_array, check_kind, check_list, check_number, check_path, check_whole
+from hierbrush.box import BOX, MAX_BOX, MIN_BOX
 from hierbrush.errors import HierbrushError, closest, shown
 from hierbrush.sim import BrushModel, GoalBank, HandleLimits, StrokeBatch
 from hierbrush.sim.hand import lift_off
-from hierbrush.sim.raster import BOX, MAX_BOX, MIN_BOX
 from hierbrush.strokes.follower import FOLLOWER
 from hierbrush.strokes.goal import StrokeGoal
 

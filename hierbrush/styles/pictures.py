@@ -18,10 +18,10 @@ from numpy.typing import NDArray
 from hierbrush.arguments import check_array, check_path
 from hierbrush.errors import HierbrushError, shown
 from hierbrush.files import MIB, read_whole
+from hierbrush.styles.suffixes import PICTURES
 
 Floats = NDArray[np.float64]
 
-SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".webp", ".gif", ".pgm", ".ppm", ".pbm")
 MOST_PIXELS = 60_000_000
 LARGEST = 2400
 """Pixels of the longer side beyond which a picture is made smaller before it is read."""
@@ -37,7 +37,7 @@ Source = str | PathLike[str] | NDArray[Any]
 
 def is_picture(path: str | PathLike[str]) -> bool:
     """Whether a path's suffix is a picture's."""
-    return Path(path).suffix.lower() in SUFFIXES
+    return Path(path).suffix.lower() in PICTURES
 
 
 def read_ink(picture: Source, *, argument: str = "picture") -> Floats:
