@@ -21,7 +21,6 @@ from hierbrush.strokes.policy import MLPPolicy, PolicySet
 from hierbrush.strokes.rollout import write_strokes
 from hierbrush.strokes.types import ABBREVIATIONS
 
-_MODEL = BrushModel.preset("measured")
 _SEED = 977
 _FEW = 30
 _OFF = 0.1
@@ -33,7 +32,9 @@ def network_of(algorithm: Any) -> MLPPolicy:
     return MLPPolicy.from_tensors(tensors_of(algorithm, "policy."))
 
 
-def validation_scores(network: MLPPolicy, strokes: Sequence[str], count: int) -> dict[str, float]:
+def validation_scores(
+    network: MLPPolicy, strokes: Sequence[str], count: int, model: BrushModel | None = None
+) -> dict[str, float]:
     """Return how a policy writes ``count`` validation strokes, drawn once for all.
 
     Where validation characters have fewer than 30 strokes of these types, shapes that nobody drew fill up to 30.
@@ -42,26 +43,29 @@ def validation_scores(network: MLPPolicy, strokes: Sequence[str], count: int) ->
         network: the policy of all types.
         strokes: their types; all unless given.
         count: how many, at most.
+        model: the brush that writes; ``measured`` unless given.
 
     Returns:
         Mean and 5th percentile of the stroke IoU, and the mean with brushes that are off by up to 10 %.
     """
+    model = BrushModel.preset("measured") if model is None else model
     goals, outlines = zip(*_chosen(tuple(strokes), count), strict=True)
     policy = LearnedPolicy(PolicySet(dict.fromkeys(ABBREVIATIONS, network)))
-    exact = np.repeat(_MODEL.parameters()[None], len(goals), axis=0)
-    off = _MODEL.randomised(len(goals), _OFF, np.random.default_rng(_SEED))
-    ious, off_ious = (_ious(policy, goals, outlines, brushes) for brushes in (exact, off))
+    exact = np.repeat(model.parameters()[None], len(goals), axis=0)
+    off = model.randomised(len(goals), _OFF, np.random.default_rng(_SEED))
+    ious, off_ious = (_ious(policy, model, goals, outlines, brushes) for brushes in (exact, off))
     low = np.percentile(ious, 5)
     return {"iou": float(ious.mean()), "iou_p5": float(low), "iou_brush_off": float(off_ious.mean())}
 
 
 def _ious(
     policy: LearnedPolicy,
+    model: BrushModel,
     goals: Sequence[StrokeGoal],
     outlines: Sequence[NDArray[np.float32]],
     brushes: NDArray[np.float64],
 ) -> NDArray[np.float64]:
-    paths = write_strokes(goals, _MODEL, policy=policy, brushes=brushes)
+    paths = write_strokes(goals, model, policy=policy, brushes=brushes)
     return np.array(
         [
             stroke_iou(trace(brush[None], [path], side=SIDE), rasterise([outline], SIDE))
