@@ -20,6 +20,7 @@ from hierbrush.strokes.goal import StrokeGoal
 
 # Strokes that write side by side: enough to keep the core busy, few enough to keep the bank in the cache.
 _ROUND = 512
+_TRACKED = 64  # strokes whose tracks are made at once
 
 Act = Callable[[NDArray[np.float32]], NDArray[np.float32]]
 
@@ -178,7 +179,11 @@ def write_strokes(
     # Any object with these two will do.
     acting = policy if hasattr(policy, "bind") and hasattr(policy, "observation") else stroke_policy(policy, seed)
     seed = check_whole("seed", seed, 0, 2**63)
-    tracks = [FOLLOWER.track(goal, model, box) for goal in goals]
+    tracks = [
+        track
+        for start in range(0, len(goals), _TRACKED)
+        for track in FOLLOWER.tracks(goals[start : start + _TRACKED], model, box)
+    ]
     paths: list[NDArray[np.float64]] = [np.empty((0, 3))] * len(goals)
     # Longest first: strokes that are over then form the tail, and a step skips them.
     order = sorted(range(len(goals)), key=lambda i: -len(tracks[i]))
@@ -213,16 +218,17 @@ def handle_paths(batch: StrokeBatch, act: Act) -> list[NDArray[np.float64]]:
     check_kind("batch", batch, StrokeBatch, "a StrokeBatch")
     check_kind("act", act, Callable, "a function of observations")  # type: ignore[arg-type]
     lengths = batch.bank.ticks[batch.goal]
-    poses = [batch.position.copy()]
-    commands = [batch.command.copy()]
+    most = int(lengths.max())
+    poses = np.empty((2 * most + 1, batch.slots, 3))
+    commands = np.empty((most + 1, *batch.command.shape))
+    position, midway, command = batch.position, batch.midway, batch.command
+    poses[0], commands[0] = position, command
     observation = batch.observe() if batch.observation.shape[1] else batch.observation
-    for tick in range(int(lengths.max())):
+    for tick in range(most):
         # Sorted by length, a round's strokes end together or nearly so: acting for all of them wastes little.
         batch.track(act(observation), 0, int(np.count_nonzero(lengths > tick)))
-        poses += [batch.midway.copy(), batch.position.copy()]
-        commands.append(batch.command.copy())
+        poses[2 * tick + 1], poses[2 * tick + 2], commands[tick + 1] = midway, position, command
     paths = []
     for slot, ticks in enumerate(lengths.tolist()):
-        written = np.stack([pose[slot] for pose in poses[: 2 * ticks + 1]])
-        paths.append(np.concatenate([written, lift_off(commands[ticks][slot], FOLLOWER.height)]))
+        paths.append(np.concatenate([poses[: 2 * ticks + 1, slot], lift_off(commands[ticks, slot], FOLLOWER.height)]))
     return paths
