@@ -42,7 +42,7 @@ class GlyphSource(Source):
             return
         check_writable(text)
         check_single(text)
-        if is_ids(written_as(text)):
+        if written_as(text) not in load_library():
             raise HierbrushError(f"goal: {describe(text)} has no glyph to follow; use goal='decomposition'")
 
     def plans(self, texts: Sequence[str]) -> list[Plan | RejectedError]:
