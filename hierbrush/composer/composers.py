@@ -59,9 +59,20 @@ def composer(name: str | PathLike[str]) -> Composer:
 
 @lru_cache(maxsize=4)
 def _learned(weights: Path) -> Composer:
+    from hierbrush.composer.components import load_components
     from hierbrush.composer.compose import compose
     from hierbrush.composer.joints import load_joints
     from hierbrush.composer.policy import ComposerPolicy
+    from hierbrush.composer.standing import load_standing
 
-    policy, joints = ComposerPolicy.load(weights), load_joints()
-    return lambda briefs: [composition.spaced(joints) for composition in compose(briefs, policy)]
+    policy, joints, standing, components = (
+        ComposerPolicy.load(weights),
+        load_joints(),
+        load_standing(),
+        load_components(),
+    )
+
+    def composed(briefs: Sequence[Brief]) -> list[Composition]:
+        return [one.standing(standing, components).spaced(joints) for one in compose(briefs, policy)]
+
+    return composed

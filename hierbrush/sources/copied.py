@@ -70,7 +70,7 @@ def _expected(text: str) -> tuple[list[StrokeGoal], Component] | None:
         return None
     try:
         written = written_as(text)
-        if not is_ids(written):
+        if written in load_library():
             glyph = load_library()[written]
             return [stroke.goal() for stroke in glyph.strokes], glyph.decomposition
         from hierbrush.sources.composed import ComposedSource
