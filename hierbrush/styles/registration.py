@@ -21,6 +21,7 @@ from hierbrush.strokes.goal import StrokeGoal
 from hierbrush.styles.cut import Cut, cut, outlined
 from hierbrush.styles.judge import Judgement, judged
 from hierbrush.styles.ribbon import Ink, Ribbons, fitted
+from hierbrush.styles.tilt import tilt_of_strokes
 from hierbrush.styles.transport import (
     Lines,
     Schedule,
@@ -136,18 +137,41 @@ def register_goals(ink: NDArray[np.floating] | Picture, goals: Sequence[StrokeGo
 def _attempt(
     picture: Picture, goals: Sequence[StrokeGoal], tree: Component, start: str, schedule: Schedule
 ) -> Registration:
+    rest, lines = _near(picture, goals, tree, start, schedule)
+    usual = np.array([goal.half_width for goal in goals], np.float64)
+    ribbons = fitted(picture.ink, lines, usual, np.array([_gaps(goal) for goal in goals]))
+    parts = cut(picture.inked, ribbons)
+    found = [_goal(*each, picture.ink.coverage) for each in zip(goals, ribbons.lines, parts.owned, strict=True)]
+    return _answer(picture, goals, rest, ribbons, parts, found)
+
+
+def _near(
+    picture: Picture, goals: Sequence[StrokeGoal], tree: Component, start: str, schedule: Schedule
+) -> tuple[Floats, Floats]:
+    """Return middle lines [strokes, 32, 2]: the glyph's, stretched and moved as a whole, and near their ink."""
     rest = lines_of(goals)
     stretch, shift = (box_start if start == "box" else moment_start)(rest.points, picture.points.points)
     whole = _whole_lines(goals, stretch, shift)
     rest = rest._replace(points=rest.points * stretch + shift)
     _, weights = transported(rest, tree, picture.points, schedule)
     near = whole.points + covariance(whole, rest, tree, rest, schedule.looseness) @ weights
-    lines = near.reshape(len(goals), -1, 2)
-    usual = np.array([goal.half_width for goal in goals], np.float64)
-    ribbons = fitted(picture.ink, lines, usual, np.array([_gaps(goal) for goal in goals]))
-    parts = cut(picture.inked, ribbons)
-    found = [_goal(*each, picture.ink.coverage) for each in zip(goals, ribbons.lines, parts.owned, strict=True)]
-    return _answer(picture, goals, whole.points.reshape(lines.shape), ribbons, parts, found)
+    shape = (len(goals), -1, 2)
+    return whole.points.reshape(shape), near.reshape(shape)
+
+
+def tilt_of(ink: NDArray[np.floating] | Picture, goals: Sequence[StrokeGoal], tree: Component) -> float:
+    """Return by how many degrees, counterclockwise, ink must be turned for its strokes to lie as expected; 0 if by few.
+
+    Args:
+        ink: as for `register_goals`.
+        goals: as for `register_goals`.
+        tree: as for `register_goals`.
+
+    Raises:
+        HierbrushError: there is no ink.
+    """
+    picture = ink if isinstance(ink, Picture) else Picture(ink)
+    return tilt_of_strokes(*_near(picture, goals, tree, *_STARTS[1]))
 
 
 def _answer(
