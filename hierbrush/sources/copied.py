@@ -54,10 +54,19 @@ class _Copied(Source):
         if expected is None:
             return RejectedError(f"goal: nothing is known of the strokes of {describe(text)}")
         goals, tree = expected
+        ink = self.upright(text, ink, goals, tree)
         found = register_goals(Picture(ink), goals, tree)
         if not found.accepted:
+            self.doubt(text, ink, goals)
             return RejectedError(f"goal: the strokes of {describe(text)} are not surely there: {found.reason}")
         return _plan(text, found.goals, tree, self.name, ink, self.request.weight, _sureness(found))
+
+    def upright(self, text: str, ink: Ink, goals: Sequence[StrokeGoal], tree: Component) -> Ink:
+        """Return the ink turned upright, if it is ink that may be tilted."""
+        return ink
+
+    def doubt(self, text: str, ink: Ink, goals: Sequence[StrokeGoal]) -> None:
+        """Raise HierbrushError if ink in which the strokes were not found cannot be the character."""
 
 
 def _sureness(found: Registration) -> float:
@@ -147,9 +156,35 @@ class PictureSource(_Copied):
 
     def ink(self, text: str) -> Ink:
         """Return the picture's ink in the box."""
-        from hierbrush.styles.pictures import box_ink
+        return _picture_ink(self.request.goal, 0.0)
 
-        return box_ink(self.request.goal, SIDE, argument="goal")
+    def upright(self, text: str, ink: Ink, goals: Sequence[StrokeGoal], tree: Component) -> Ink:
+        """Return the ink of a photograph or scan turned as its strokes tell; ink that was given as such stays."""
+        from hierbrush.styles.registration import tilt_of
+
+        if _is_array(self.request.goal) and np.asarray(self.request.goal).dtype != np.uint8:
+            return ink
+        tilt = tilt_of(ink, goals, tree)
+        return _picture_ink(self.request.goal, tilt) if tilt else ink
+
+    def doubt(self, text: str, ink: Ink, goals: Sequence[StrokeGoal]) -> None:
+        """Raise HierbrushError if the picture surely shows another character."""
+        from hierbrush.styles.another import another
+
+        shows = another(ink, goals)
+        if shows is not None and shows != text:
+            named = "the array" if _is_array(self.request.goal) else shown(str(self.request.goal))
+            raise HierbrushError(
+                f"goal: {named} shows {describe(shows)}, expected {describe(text)}; write_picture (hierbrush copy "
+                "without --text) writes whatever it shows"
+            )
+
+
+def _picture_ink(goal: Any, tilt: float) -> Ink:
+    from hierbrush.styles.pictures import fitted_box, read_ink
+    from hierbrush.styles.tilt import turned
+
+    return fitted_box(turned(read_ink(goal, argument="goal"), tilt), SIDE)
 
 
 @register
