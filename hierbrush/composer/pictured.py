@@ -1,4 +1,4 @@
-"""Copying pictures: a composer's progress where the picture of the whole character is its goal.
+"""Copying pictures: what is written so far where the picture of the whole character is its goal.
 
 What the composer believes of each stroke is given to it as that stroke's goal: at first what is expected, moved to
 where the ink lies, and after every look what it answered. Beside it stands what the picture shows there
@@ -23,7 +23,7 @@ from hierbrush.composer.observation import (
     OBSERVATION_SIZE,
     PLACED,
     BriefBank,
-    Progress,
+    Drafts,
     cut_place,
 )
 from hierbrush.composer.place import PLACE_SIZE, decode_place, encode_place, shaped_goals
@@ -90,8 +90,8 @@ class PictureBank(BriefBank):
         return cls(plain.tokens, plain.prior, plain.counts, kinds, first, depths)
 
 
-class PicturedProgress(Progress):
-    """`Progress` that is shown pictures: observations are f32 [n, R, PICTURED_SIZE].
+class PicturedDrafts(Drafts):
+    """`Drafts` that is shown pictures: observations are f32 [n, R, PICTURED_SIZE].
 
     Args:
         bank: briefs and pictures.
@@ -186,12 +186,12 @@ def copy_pictures(
     check_sees(policy, "policy")
     bank = PictureBank.pictured(briefs, expected, pages)
     every = np.arange(len(briefs))
-    progress = PicturedProgress(bank, len(briefs))
-    progress.start(every, every)
+    drafts = PicturedDrafts(bank, len(briefs))
+    drafts.start(every, every)
     places = encode_place(bank.prior, bank.expected)
     for _ in range(looks):
-        _, places = policy.heads(progress.observe())
-        progress.believe(every, places)
+        _, places = policy.heads(drafts.observe())
+        drafts.believe(every, places)
     found = decode_place(bank.prior, cut_place(places))
     return [each[: len(brief)] for each, brief in zip(found, briefs, strict=True)]
 

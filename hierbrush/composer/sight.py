@@ -172,7 +172,9 @@ def sight(depths: Depths, covered: Covered, which: Index, kinds: Index, places: 
         line[:, -1:] + beyond * step[:, -1:],
     ]
     seen = np.empty((len(places), SIGHT_SIZE), np.float32)
-    seen[:, :_DEPTHS] = _sampled(depths, which, np.concatenate(points, axis=1, dtype=np.float32)) * np.float32(_STEP / _UNIT)
+    seen[:, :_DEPTHS] = _sampled(depths, which, np.concatenate(points, axis=1, dtype=np.float32)) * np.float32(
+        _STEP / _UNIT
+    )
     seen[:, _DEPTHS:] = _sampled(covered, which, centre + half * _grid(_WRITTEN)) / np.float32(255)
     return np.clip(seen, -3, 3)
 

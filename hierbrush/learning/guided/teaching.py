@@ -62,6 +62,7 @@ def teach(
     *,
     brush: float,
     noise: float,
+    model: BrushModel | None = None,
     told: Callable[[], object] = lambda: None,
 ) -> Taught:
     """Let a policy write strokes and return what it should have done.
@@ -72,12 +73,13 @@ def teach(
         rng: of brushes, noise and derivatives.
         brush: share by which brushes are off; every third one is exact.
         noise: standard deviation of what is added to the policy's actions, so that it meets more states.
+        model: the brush that the strokes are written with; ``measured`` unless given.
         told: is called after each stroke.
     """
-    model = BrushModel.preset("measured")
+    model = BrushModel.preset("measured") if model is None else model
     rows = model.randomised(len(goals), brush, rng)
     rows[::3] = model.parameters()
-    written = write(goals, rows, act, noise, rng)
+    written = write(goals, rows, act, noise, rng, model)
     labels = []
     for goal, row, (_, actions) in zip(goals, rows, written, strict=True):
         scenario = Scenarios(row[None], np.zeros((1, 3)))
@@ -94,10 +96,19 @@ def teach(
 
 
 def write(
-    goals: Sequence[StrokeGoal], brushes: NDArray[np.float64], act: Act, noise: float, rng: np.random.Generator
+    goals: Sequence[StrokeGoal],
+    brushes: NDArray[np.float64],
+    act: Act,
+    noise: float,
+    rng: np.random.Generator,
+    model: BrushModel | None = None,
 ) -> list[tuple[F32, F32]]:
-    """Return what a policy saw, float32 [ticks, 219], and did, [ticks, 3], in each stroke."""
-    tracks = FOLLOWER.tracks(goals, BrushModel.preset("measured"))
+    """Return what a policy saw, float32 [ticks, 219], and did, [ticks, 3], in each stroke.
+
+    ``model`` is the brush that the follower plans for, ``measured`` unless given; ``brushes`` [strokes, 10] are those
+    that write.
+    """
+    tracks = FOLLOWER.tracks(goals, BrushModel.preset("measured") if model is None else model)
     order = sorted(range(len(goals)), key=lambda at: -len(tracks[at]))
     bank = GoalBank.build([goals[at].outline for at in order], [tracks[at] for at in order])
     batch = StrokeBatch(bank, brushes[order], len(goals), observation="full")

@@ -26,16 +26,19 @@ def network_of(algorithm: Any) -> MLPPolicy:
     return MLPPolicy.from_tensors(tensors_of(algorithm, "policy."))
 
 
-def validation_scores(network: MLPPolicy, strokes: Sequence[str], count: int) -> dict[str, float]:
+def validation_scores(
+    network: MLPPolicy, strokes: Sequence[str], count: int, model: BrushModel | None = None
+) -> dict[str, float]:
     """Return mean and 5th percentile of the stroke IoU on ``count`` validation strokes, drawn once for all.
 
     Args:
         network: the policy of all types.
         strokes: their types; all unless given.
         count: how many, at most.
+        model: the brush that writes; ``measured`` unless given.
     """
     chosen = _chosen(tuple(strokes), count)
-    model = BrushModel.preset("measured")
+    model = BrushModel.preset("measured") if model is None else model
     policy = LearnedPolicy(PolicySet(dict.fromkeys(ABBREVIATIONS, network)))
     paths = write_strokes([stroke.goal() for stroke in chosen], model, policy=policy)
     ious = [
