@@ -7,7 +7,7 @@ where the ink lies, and after every look what it answered. Beside it stands what
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -194,6 +194,45 @@ def copy_pictures(
         drafts.believe(every, places)
     found = decode_place(bank.prior, cut_place(places))
     return [each[: len(brief)] for each, brief in zip(found, briefs, strict=True)]
+
+
+def copy_stepwise(
+    brief: Brief,
+    expected: F32,
+    page: Page,
+    policy: ComposerPolicy,
+    order: Iterable[int],
+    write: Callable[[StrokeGoal], Page],
+) -> list[StrokeGoal]:
+    """Return the strokes of a picture, each decided after the ink of those before it was seen, in the brief's rows.
+
+    Args:
+        brief: of the character.
+        expected: f32 [S, PLACE_SIZE], where its strokes are looked for, but for the ink's box.
+        page: bool [256, 256].
+        policy: a composer that sees pictures.
+        order: rows in the order of writing.
+        write: returns the ink of a stroke, bool [256, 256].
+
+    Raises:
+        HierbrushError: the composer sees no pictures, or the page is blank.
+    """
+    check_sees(policy, "policy")
+    one, ink = np.zeros(1, np.int64), np.zeros_like(page)
+    drafts = PicturedDrafts(PictureBank.pictured([brief], [expected], [page]), 1)
+    drafts.start(one, one)
+    for _ in range(LOOKS - 1):
+        drafts.believe(one, policy.heads(drafts.observe())[1])
+    found: dict[int, StrokeGoal] = {}
+    for row in order:
+        places = policy.heads(drafts.observe())[1]
+        drafts.believe(one, places)
+        decided = drafts.write(one, np.array([row]), places[:, row])
+        width = drafts.widths(one, np.array([row]), decided)
+        (found[row],) = shaped_goals([brief.stroke_types[row]], decided, width)
+        ink |= write(found[row])
+        drafts.show(0, ink)
+    return [found[row] for row in range(len(brief))]
 
 
 def copied_goals(brief: Brief, places: F32, page: Page, weight: float = 1.0) -> list[StrokeGoal]:

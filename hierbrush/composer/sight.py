@@ -1,19 +1,21 @@
 """What a composer sees of a picture: the ink near where each stroke is believed to lie, and what is written there.
 
 Of every stroke `SIGHT_SIZE` numbers: how deep in the ink the points of a grid over its box lie, those of a coarser grid
-around its centre, those across its middle line and beyond its ends, and how much of the first grid is written already.
-The picture tells nothing but ink: which stroke it belongs to is for the composer to find out.
+around its centre, those across its middle line and before and beyond its ends; by how much the middle line would have
+to move for the ink to be deepest there; and how much of the first grid is written already. The picture tells nothing
+but ink: which stroke it belongs to is for the composer to find out.
 """
 
 from __future__ import annotations
 
 from functools import lru_cache
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from hierbrush.composer.place import PLACE_SIZE, sides
+from hierbrush.composer.place import CENTRE_UNIT, PLACE_SIZE, sides
+from hierbrush.sim.network import linear
 from hierbrush.strokes import shape_basis as bases
 from hierbrush.strokes.types import ABBREVIATIONS
 
@@ -38,18 +40,30 @@ _STEP = 0.001
 _UNIT = 0.03
 """Depth, in sides of the box, that counts as 1: about a stroke's half-width."""
 
-_NEAR, _NEAR_MARGIN = 8, 0.05
-_FAR, _FAR_REACH = 7, 0.16
-_WRITTEN = 6
+_NEAR, _NEAR_MARGIN = 6, 0.05
+_FAR, _FAR_REACH = 6, 0.16
+_WRITTEN = 5
 _ALONG = 9
-_ACROSS = (-0.06, -0.035, -0.015, 0.0, 0.015, 0.035, 0.06)
-_BEYOND = (0.015, 0.035, 0.07)
+_ACROSS = np.array([-0.1, -0.06, -0.035, -0.015, 0.0, 0.015, 0.035, 0.06, 0.1], np.float32)
+_BEYOND = np.array([-0.04, -0.02, 0.0, 0.02, 0.04, 0.07], np.float32)
+_REACHES = (0.025, 0.07)
+"""Standard deviations, in sides of the box, of how far ink is drawn to, near and far."""
+
+_SHARP = 0.008
+"""Depth, in sides of the box, by which ink draws e times as much."""
+
+_DRAG = np.float32(0.5)
+"""Points of a line to which nothing draws, beside the nine."""
+
 _ASIDE, _THINNEST = 0.012, 0.004
 
-_DEPTHS = _NEAR**2 + _FAR**2 + _ALONG * len(_ACROSS) + 2 * len(_BEYOND)
-SIGHT_SIZE = _DEPTHS + _WRITTEN**2
-"""Numbers of a stroke: depths over its box (8 x 8), around its centre (7 x 7), across its middle line (9 x 7) and
-beyond its two ends (3 each), and what is written over its box (6 x 6)."""
+_LINE = _ALONG * len(_ACROSS)
+_DEPTHS = _LINE + _NEAR**2 + _FAR**2 + 2 * len(_BEYOND)
+_DRAWN = len(_REACHES) * (2 * _ALONG + 2)
+SIGHT_SIZE = _DEPTHS + _DRAWN + _WRITTEN**2
+"""Numbers of a stroke: depths across its middle line (9 x 9), over its box (6 x 6), around its centre (6 x 6) and about
+its two ends (6 each); where ink draws the points of the middle line and the whole of it (20 near, 20 far), in units of
+a place; and what is written over its box (5 x 5)."""
 
 
 def depth_map(inked: Bools) -> Depths:
@@ -103,8 +117,8 @@ def on_ink(places: F32, inked: Bools) -> F32:
 class _Shapes(NamedTuple):
     """Shapes of one type: of `_ALONG` points of the middle line and all points of the outline."""
 
-    slopes: F32
-    components: F32
+    directions: F32
+    nothing: F32
     usual: NDArray[np.float64]
 
 
@@ -119,7 +133,8 @@ def _shapes() -> tuple[_Shapes, ...]:
         components = np.zeros((PLACE_SIZE - 4, len(columns)), np.float32)
         kept = basis.components[: PLACE_SIZE - 4, columns]
         components[: len(kept)] = kept
-        found.append(_Shapes(basis.slopes[:, columns].astype(np.float32), components, basis.usual))
+        directions = np.concatenate([basis.slopes[:, columns].astype(np.float32), components])
+        found.append(_Shapes(directions, np.zeros(len(columns), np.float32), basis.usual))
     return tuple(found)
 
 
@@ -136,7 +151,8 @@ def middle_lines(kinds: Index, places: F32) -> F32:
         rows = np.flatnonzero(kinds == kind)
         shape, box = known[kind], places[rows]
         features = bases.features(box[:, 2:4].astype(np.float64), shape.usual).astype(np.float32)
-        points = (features @ shape.slopes + box[:, 4:] @ shape.components).reshape(len(rows), -1, 2)
+        known_by = np.concatenate([features, box[:, 4:]], axis=1)
+        points = linear(known_by, shape.directions, shape.nothing).reshape(len(rows), -1, 2)
         outline = points[:, _ALONG:]
         low, high = outline.min(axis=1), outline.max(axis=1)
         scale = box[:, 2:4] / np.maximum(high - low, 1e-6)
@@ -161,25 +177,50 @@ def sight(depths: Depths, covered: Covered, which: Index, kinds: Index, places: 
     """
     centre, half = places[:, None, :2], places[:, None, 2:4] / 2 + _NEAR_MARGIN
     line = middle_lines(kinds, places)
-    step = _directions(line)
-    across = _normals(line)[:, :, None] * np.array(_ACROSS, np.float32)[:, None]
-    beyond = np.array(_BEYOND, np.float32)[:, None]
+    step, normal = _directions(line), _normals(line)
     points = [
+        (line[:, :, None] + normal[:, :, None] * _ACROSS[:, None]).reshape(len(line), -1, 2),
         centre + half * _grid(_NEAR),
         centre + np.float32(_FAR_REACH) * _grid(_FAR),
-        (line[:, :, None] + across).reshape(len(line), -1, 2),
-        line[:, :1] - beyond * step[:, :1],
-        line[:, -1:] + beyond * step[:, -1:],
+        line[:, :1] - _BEYOND[:, None] * step[:, :1],
+        line[:, -1:] + _BEYOND[:, None] * step[:, -1:],
     ]
-    seen = np.empty((len(places), SIGHT_SIZE), np.float32)
-    seen[:, :_DEPTHS] = _sampled(depths, which, np.concatenate(points, axis=1, dtype=np.float32)) * np.float32(
-        _STEP / _UNIT
-    )
-    seen[:, _DEPTHS:] = _sampled(covered, which, centre + half * _grid(_WRITTEN)) / np.float32(255)
-    return np.clip(seen, -3, 3)
+    depth = _sampled(depths, which, np.concatenate(points, axis=1, dtype=np.float32)) * np.float32(_STEP)
+    written = _sampled(covered, which, centre + half * _grid(_WRITTEN)) / np.float32(255)
+    drawn = _drawn(depth[:, :_LINE].reshape(len(line), _ALONG, -1), normal) / np.float32(CENTRE_UNIT)
+    return np.clip(np.concatenate([depth / np.float32(_UNIT), drawn, written], axis=1), -3, 3)
 
 
-def _sampled(maps: NDArray[np.integer], which: Index, points: F32) -> F32:
+def _drawn(depth: F32, normal: F32) -> F32:
+    """Return where ink draws middle lines, f32 [m, _DRAWN] in sides of the box.
+
+    Each point is drawn across the line alone, by the mean over the samples there, the deeper ones counting more. The
+    shift of the whole line is the one that fits these best by least squares (normal flow: Horn and Schunck, 1981).
+
+    Args:
+        depth: f32 [m, points, samples across], in sides of the box.
+        normal: f32 [m, points, 2], unit vectors across the line.
+    """
+    parts = []
+    for reach in _REACHES:
+        weight = depth / np.float32(_SHARP) - np.square(_ACROSS / np.float32(reach)) / 2
+        weight = np.exp(weight - weight.max(axis=2, keepdims=True))
+        by = (weight * _ACROSS).sum(axis=2) / weight.sum(axis=2)
+        pull = normal * by[..., None]
+        parts += [pull.reshape(len(depth), -1), _fitting(normal, pull.sum(axis=1))]
+    return np.concatenate(parts, axis=1)
+
+
+def _fitting(normal: F32, pull: F32) -> F32:
+    """Return the shift f32 [m, 2] that fits the pulls across a line best, a little drawn to nothing."""
+    x, y = normal[..., 0], normal[..., 1]
+    xx, yy, xy = (x * x).sum(axis=1) + _DRAG, (y * y).sum(axis=1) + _DRAG, (x * y).sum(axis=1)
+    right, down = pull[:, 0], pull[:, 1]
+    shift: F32 = np.stack([yy * right - xy * down, xx * down - xy * right], axis=1) / (xx * yy - xy * xy)[:, None]
+    return shift
+
+
+def _sampled(maps: NDArray[np.integer[Any]], which: Index, points: F32) -> F32:
     """Return maps [n, side, side] at points f32 [m, k, 2] of the unit box, linearly between the cells' centres."""
     side = maps.shape[1]
     at = np.clip(points * np.float32(side) - np.float32(0.5), 0, np.float32(side - 1.001))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Sequence
+from dataclasses import replace
 from os import PathLike
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -53,10 +54,31 @@ class _Copied(Source):
         if expected is None:
             return RejectedError(f"goal: nothing is known of the strokes of {describe(text)}")
         goals, tree = expected
+        if self.request.composer is not None:
+            seen = _seen(text, ink, tree, goals, self.request.composer)
+            weight = self.request.weight
+            return replace(_plan(text, seen, tree, self.name, ink, weight, None), composer=self.request.composer)
         found = register_goals(Picture(ink), goals, tree)
         if not found.accepted:
             return RejectedError(f"goal: the strokes of {describe(text)} are not surely there: {found.reason}")
         return _plan(text, found.goals, tree, self.name, ink, self.request.weight, _sureness(found))
+
+
+def _seen(text: str, ink: Ink, tree: Component, goals: Sequence[StrokeGoal], composer: str) -> list[StrokeGoal]:
+    """Return the strokes where a composer that sees the ink answers that they lie, in the order of ``goals``."""
+    from hierbrush.characters.repertoire import repertoire
+    from hierbrush.composer.brief import make_brief
+    from hierbrush.composer.composers import seeing_composer
+    from hierbrush.composer.pictured import copied_goals, copy_pictures
+    from hierbrush.composer.place import measured_place
+
+    policy = seeing_composer(composer)
+    types = [goal.stroke_type for goal in goals]
+    brief, order = make_brief(tree, types, repertoire=repertoire(text), listed=text not in load_library(), exclude=text)
+    expected = np.array([measured_place(goals[stroke]) for stroke in order], np.float32)
+    (places,) = copy_pictures([brief], [expected], [ink >= 0.5], policy)
+    found = copied_goals(brief, places, ink >= 0.5)
+    return [found[row] for row in np.argsort(order).tolist()]
 
 
 def _sureness(found: Registration) -> float:

@@ -28,7 +28,7 @@ from hierbrush.composer.observation import (
 from hierbrush.composer.pictured import PICTURED_SIZE, brief_and_glyph
 from hierbrush.composer.place import PLACE_SIZE, decode_place, encode_place, shaped_goals
 from hierbrush.composer.sight import COVERED_SIDE, depth_map, on_ink, sight
-from hierbrush.learning.imitation.expert import Decisions
+from hierbrush.learning.imitation.expert import ExpertDecisions
 from hierbrush.sim import rasterise
 from hierbrush.strokes.types import NUMBER
 
@@ -46,6 +46,9 @@ the composer itself then believes them; beyond, near where they are."""
 
 _PRIOR = 0.15
 """Share of the drawings whose strokes are expected where the component library has them, as where there is no glyph."""
+
+_EACH = 3
+"""Random writings of each character that is drawn."""
 
 _COARSE = 1.2
 """Standard deviation of what is seen near the truth, at most, in place units."""
@@ -79,22 +82,16 @@ def registered_lessons(drawings: Iterable[Drawing], rng: np.random.Generator) ->
         yield Lesson(brief, np.argsort(order), on_ink(expected, page), drawing.places[order], page)
 
 
-def relabelled_lessons(characters: Sequence[str], rng: np.random.Generator) -> Iterator[Lesson]:
-    """Yield lessons of random writing, the ink of which is the picture."""
-    for char in characters:
-        brief, order, glyph = brief_and_glyph(char)
+def relabelled_lessons(part: Split, count: int, rng: np.random.Generator) -> Iterator[Lesson]:
+    """Yield ``count`` lessons of random writing of a split's characters, the ink of which is the picture."""
+    known = [char for char in load_library() if split(char) == part]
+    for number in range(count):
+        if number % _EACH == 0:  # to find out about a character takes longer than to write it
+            brief, order, glyph = brief_and_glyph(known[int(rng.integers(len(known)))])
         truth = acted(glyph, brief.tree, rng)
         page = written(brief.stroke_types, truth, rng)
-        if not page.any():
-            continue
         expected = brief.prior if rng.random() < _PRIOR else glyph
         yield Lesson(brief, np.argsort(order), on_ink(expected, page), truth, page)
-
-
-def characters_of(part: Split, count: int, rng: np.random.Generator) -> list[str]:
-    """Return ``count`` characters of a split, drawn at random; the same one may be there again."""
-    known = [char for char in load_library() if split(char) == part]
-    return [known[at] for at in rng.integers(len(known), size=count).tolist()]
 
 
 class GoalExpert:
@@ -143,7 +140,7 @@ class GoalExpert:
         disturbance: DisturbanceSection | None,
         rng: np.random.Generator,
         own: F32 | None = None,
-    ) -> Decisions:
+    ) -> ExpertDecisions:
         """Return the decisions at some steps of some characters; see `Expert.decisions`.
 
         Args:
@@ -183,7 +180,7 @@ class GoalExpert:
         observation[..., GOAL : GOAL + PLACE_SIZE] = believed * exists[..., None]
         at = np.where(written_already[..., None], seen, believed)
         observation[exists, OBSERVATION_SIZE:] = self._seen(characters, rows, at, written_already, exists)
-        return Decisions(observation, (turn == steps[:, None]).argmax(axis=1), places, exists & ~written_already)
+        return ExpertDecisions(observation, (turn == steps[:, None]).argmax(axis=1), places, exists & ~written_already)
 
     def _seen(self, characters: Index, rows: int, at: F32, done: Page, exists: Page) -> F32:
         which = np.broadcast_to(np.arange(len(characters))[:, None], exists.shape)[exists]
@@ -216,11 +213,10 @@ def goal_expert(goals: GoalsSection, limit: int | None, seed: int) -> GoalExpert
         fitting = [each for each in known if len(each.places) <= MAX_STROKES]
         lessons += registered_lessons(fitting[:limit], rng)
     count = goals.relabelled if limit is None else min(limit, goals.relabelled)
-    lessons += relabelled_lessons(characters_of("train", count, rng), rng)
+    lessons += relabelled_lessons("train", count, rng)
     return GoalExpert(lessons)
 
 
 def validation_lessons(count: int, seed: int) -> list[Lesson]:
     """Return relabelled writing of validation characters."""
-    rng = np.random.default_rng(seed)
-    return list(relabelled_lessons(characters_of("validation", count, rng), rng))
+    return list(relabelled_lessons("validation", count, np.random.default_rng(seed)))
