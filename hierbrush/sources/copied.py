@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Sequence
+from dataclasses import replace
 from os import PathLike
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -55,6 +56,10 @@ class _Copied(Source):
             return RejectedError(f"goal: nothing is known of the strokes of {describe(text)}")
         goals, tree = expected
         ink = self.upright(text, ink, goals, tree)
+        if self.request.composer is not None:
+            seen = _seen(text, ink, tree, goals, self.request.composer)
+            weight = self.request.weight
+            return replace(_plan(text, seen, tree, self.name, ink, weight, None), composer=self.request.composer)
         found = register_goals(Picture(ink), goals, tree)
         if not found.accepted:
             self.doubt(text, ink, goals)
@@ -67,6 +72,23 @@ class _Copied(Source):
 
     def doubt(self, text: str, ink: Ink, goals: Sequence[StrokeGoal]) -> None:
         """Raise HierbrushError if ink in which the strokes were not found cannot be the character."""
+
+
+def _seen(text: str, ink: Ink, tree: Component, goals: Sequence[StrokeGoal], composer: str) -> list[StrokeGoal]:
+    """Return the strokes where a composer that sees the ink answers that they lie, in the order of ``goals``."""
+    from hierbrush.characters.repertoire import repertoire
+    from hierbrush.composer.brief import make_brief
+    from hierbrush.composer.composers import seeing_composer
+    from hierbrush.composer.pictured import copied_goals, copy_pictures
+    from hierbrush.composer.place import measured_place
+
+    policy = seeing_composer(composer)
+    types = [goal.stroke_type for goal in goals]
+    brief, order = make_brief(tree, types, repertoire=repertoire(text), listed=text not in load_library(), exclude=text)
+    expected = np.array([measured_place(goals[stroke]) for stroke in order], np.float32)
+    (places,) = copy_pictures([brief], [expected], [ink >= 0.5], policy)
+    found = copied_goals(brief, places, ink >= 0.5)
+    return [found[row] for row in np.argsort(order).tolist()]
 
 
 def _sureness(found: Registration) -> float:
