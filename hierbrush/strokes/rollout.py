@@ -18,6 +18,9 @@ from hierbrush.sim.raster import BOX, MAX_BOX, MIN_BOX
 from hierbrush.strokes.follower import FOLLOWER
 from hierbrush.strokes.goal import StrokeGoal
 
+# The simulator adds a handle's error only where it is told of one; this much is none.
+_NO_ERROR, _LASTING = 1e-12, 1000.0
+
 # Strokes that write side by side: enough to keep the core busy, few enough to keep the bank in the cache.
 _ROUND = 512
 
@@ -35,6 +38,28 @@ class StrokePolicy(Protocol):
     def bind(self, stroke_types: Sequence[str]) -> Act:
         """Return a function from observations float32 [n, columns] of strokes of these n types to actions [n, 3]."""
         ...
+
+
+class Hand(Protocol):
+    """Anything that holds brushes and does not quite take them where it is told, such as simulated arms.
+
+    ``slots`` is how many brushes it holds.
+    """
+
+    slots: int
+
+    def begin(self, batch: StrokeBatch, slots: NDArray[np.int64]) -> None:
+        """Hold the brushes of these slots where their strokes begin."""
+        ...
+
+    def errors(self, batch: StrokeBatch, actions: NDArray[np.float32], count: int) -> NDArray[np.float64]:
+        """Return by how much the first ``count`` handles are off after a tick of these actions, [slots, 3] metres."""
+        ...
+
+
+def expect_errors(batch: StrokeBatch, slots: NDArray[np.int64] | None = None) -> None:
+    """Let a batch's handles err by what `BrushBatch.set_error` says before each tick, and by nothing else."""
+    batch.set_noise(_NO_ERROR, slots, correlation=_LASTING)
 
 
 class ZeroPolicy:
@@ -142,6 +167,7 @@ def write_strokes(
     noise_feedback: float = 0.0,
     brushes: NDArray[np.float64] | None = None,
     directions: NDArray[np.float64] | None = None,
+    hand: Hand | None = None,
 ) -> list[NDArray[np.float64]]:
     """Write strokes and return the handle's paths.
 
@@ -157,6 +183,7 @@ def write_strokes(
         noise_feedback: share of that error that the arm sees and corrects a tick later; see there.
         brushes: float64 [len(goals), 10], the brush that each stroke is really written with (robustness tests).
         directions: float64 [len(goals), 2], where the tip points before each stroke; as a dip leaves it unless given.
+        hand: what really holds the brushes, in place of the handle's error here.
 
     Returns:
         For each goal float64 [n, 3], x, y and press depth in metres in the character box, two rows a control tick. The
@@ -182,8 +209,9 @@ def write_strokes(
     paths: list[NDArray[np.float64]] = [np.empty((0, 3))] * len(goals)
     # Longest first: strokes that are over then form the tail, and a step skips them.
     order = sorted(range(len(goals)), key=lambda i: -len(tracks[i]))
-    for start in range(0, len(order), _ROUND):
-        chosen = order[start : start + _ROUND]
+    most = _ROUND if hand is None else hand.slots
+    for start in range(0, len(order), most):
+        chosen = order[start : start + most]
         bank = GoalBank.build([goals[i].outline for i in chosen], [tracks[i] for i in chosen], box=box)
         brush = model if brushes is None else brushes[chosen]
         batch = StrokeBatch(bank, brush, len(chosen), observation=acting.layout, limits=limits, seed=seed + start)
@@ -192,17 +220,18 @@ def write_strokes(
             batch.turn(directions[chosen])
         batch.set_noise(noise, correlation=noise_correlation, feedback=noise_feedback)
         act = acting.bind([goals[i].stroke_type for i in chosen])
-        for index, path in zip(chosen, handle_paths(batch, act), strict=True):
+        for index, path in zip(chosen, handle_paths(batch, act, hand), strict=True):
             paths[index] = path
     return paths
 
 
-def handle_paths(batch: StrokeBatch, act: Act) -> list[NDArray[np.float64]]:
+def handle_paths(batch: StrokeBatch, act: Act, hand: Hand | None = None) -> list[NDArray[np.float64]]:
     """Write the strokes that a batch was just given, longest first, and return the handle's paths.
 
     Args:
         batch: every slot at the start of its stroke.
         act: takes observations, gives actions.
+        hand: what really holds the brushes.
 
     Returns:
         A path for each slot, as of `write_strokes`.
@@ -213,12 +242,18 @@ def handle_paths(batch: StrokeBatch, act: Act) -> list[NDArray[np.float64]]:
     check_kind("batch", batch, StrokeBatch, "a StrokeBatch")
     check_kind("act", act, Callable, "a function of observations")  # type: ignore[arg-type]
     lengths = batch.bank.ticks[batch.goal]
+    if hand is not None:
+        expect_errors(batch)
+        hand.begin(batch, np.arange(batch.slots))
     poses = [batch.position.copy()]
     commands = [batch.command.copy()]
     observation = batch.observe() if batch.observation.shape[1] else batch.observation
     for tick in range(int(lengths.max())):
         # Sorted by length, a round's strokes end together or nearly so: acting for all of them wastes little.
-        batch.track(act(observation), 0, int(np.count_nonzero(lengths > tick)))
+        actions, writing = act(observation), int(np.count_nonzero(lengths > tick))
+        if hand is not None:
+            batch.set_error(hand.errors(batch, actions, writing))
+        batch.track(actions, 0, writing)
         poses += [batch.midway.copy(), batch.position.copy()]
         commands.append(batch.command.copy())
     paths = []

@@ -15,7 +15,7 @@ from hierbrush.metrics import SIDE, stroke_iou
 from hierbrush.sim import BrushModel, rasterise, trace
 from hierbrush.strokes.learned import LearnedPolicy
 from hierbrush.strokes.policy import MLPPolicy, PolicySet
-from hierbrush.strokes.rollout import write_strokes
+from hierbrush.strokes.rollout import Hand, write_strokes
 from hierbrush.strokes.types import ABBREVIATIONS
 
 _SEED = 977
@@ -26,18 +26,21 @@ def network_of(algorithm: Any) -> MLPPolicy:
     return MLPPolicy.from_tensors(tensors_of(algorithm, "policy."))
 
 
-def validation_scores(network: MLPPolicy, strokes: Sequence[str], count: int) -> dict[str, float]:
+def validation_scores(
+    network: MLPPolicy, strokes: Sequence[str], count: int, hand: Hand | None = None
+) -> dict[str, float]:
     """Return mean and 5th percentile of the stroke IoU on ``count`` validation strokes, drawn once for all.
 
     Args:
         network: the policy of all types.
         strokes: their types; all unless given.
         count: how many, at most.
+        hand: what holds the brush, if it errs.
     """
     chosen = _chosen(tuple(strokes), count)
     model = BrushModel.preset("measured")
     policy = LearnedPolicy(PolicySet(dict.fromkeys(ABBREVIATIONS, network)))
-    paths = write_strokes([stroke.goal() for stroke in chosen], model, policy=policy)
+    paths = write_strokes([stroke.goal() for stroke in chosen], model, policy=policy, hand=hand)
     ious = [
         stroke_iou(trace(model, [path], side=SIDE), rasterise([stroke.outline], SIDE))
         for stroke, path in zip(chosen, paths, strict=True)
