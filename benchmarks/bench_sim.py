@@ -30,11 +30,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hierbrush.characters import load_library, split
-from hierbrush.sim import BrushBatch, BrushModel, GoalBank, StrokeBatch, core_info, reference
+from hierbrush.sim import BOX, BrushBatch, BrushModel, GoalBank, StrokeBatch, core_info, reference
 from hierbrush.strokes.follower import FOLLOWER
 from hierbrush.strokes.goal import StrokeGoal
 
-BOX = 0.12
 SLOTS = 2048
 # What issue 2 asks of the simulator, in ticks a second on one core and as a ratio.
 WANTED = {"track": 1_000_000, "full": 250_000, "threads": 1.6}

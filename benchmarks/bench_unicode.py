@@ -41,7 +41,7 @@ from hierbrush.metrics.recognition import GlyphIndex
 from hierbrush.sim import rasterise
 from hierbrush_build.fitting.fonts import characters, coverage
 
-SIDE = 128
+RASTER = 128
 BATCH = 64
 RIVALS = 256
 """Glyphs that are compared pixel by pixel: those most like the ink from afar."""
@@ -140,19 +140,19 @@ def reasons(chars: Sequence[str]) -> Counter[str]:
 
 
 def composed(descriptions: Mapping[str, Description]) -> Iterator[NDArray[np.float32]]:
-    """Yield the ink of described characters at the style's own stroke width, f32 [SIDE, SIDE]."""
+    """Yield the ink of described characters at the style's own stroke width, f32 [RASTER, RASTER]."""
     compose = composer("learned")
     pairs = list(descriptions.items())
     for start in range(0, len(pairs), BATCH):
         briefs = [brief_from_ids(one.text, char=char) for char, one in pairs[start : start + BATCH]]
         for composition in compose(briefs):
             goals = composition.goals()
-            yield rasterise([goal.outline for goal in goals], SIDE)
+            yield rasterise([goal.outline for goal in goals], RASTER)
 
 
 def drawn(char: str) -> NDArray[np.float32]:
     """Return the ink of a glyph of the library."""
-    return rasterise([stroke.outline for stroke in load_library()[char].strokes], SIDE)
+    return rasterise([stroke.outline for stroke in load_library()[char].strokes], RASTER)
 
 
 def sampled(chars: Sequence[str], count: int) -> list[str]:
@@ -176,7 +176,7 @@ def describable(chars: Sequence[str]) -> dict[str, Description]:
 def judge(font: Path, count: int, sheet: Path | None, *, unseen_only: bool) -> list[Outcome]:
     """Print a font's rows of the second table and return what became of each character."""
     library = load_library()
-    glyphs = ((char, coverage(font, char, SIDE)) for char in characters(font))
+    glyphs = ((char, coverage(font, char, RASTER)) for char in characters(font))
     inked = {char: glyph >= 0.5 for char, glyph in glyphs if (glyph >= 0.5).any()}  # some fonts map to blanks
     chars, index = list(inked), GlyphIndex(inked.values())
     number = {char: at for at, char in enumerate(chars)}
@@ -214,8 +214,8 @@ def _placed(
 
 def draw_sheet(path: Path, font: Path, chars: Sequence[str], inks: Sequence[NDArray[np.float32]]) -> None:
     """Draw characters beside the font's glyphs, ten pairs a row."""
-    pairs = [np.hstack([ink, coverage(font, char, SIDE) * 0.6]) for char, ink in zip(chars, inks, strict=True)]
-    pairs += [np.zeros((SIDE, 2 * SIDE))] * (-len(pairs) % 10)
+    pairs = [np.hstack([ink, coverage(font, char, RASTER) * 0.6]) for char, ink in zip(chars, inks, strict=True)]
+    pairs += [np.zeros((RASTER, 2 * RASTER))] * (-len(pairs) % 10)
     page = np.vstack([np.hstack(pairs[start : start + 10]) for start in range(0, len(pairs), 10)])
     Image.fromarray((255 * (1 - page)).astype(np.uint8)).save(path)
 

@@ -6,7 +6,7 @@ NumPy's numbers count as numbers and path-likes as paths, without an import of N
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from numbers import Integral, Real
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,6 +15,9 @@ from hierbrush.errors import HierbrushError, closest, shown
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
+
+Progress = Callable[[float], object]
+"""Is told how much of a long work was just done."""
 
 
 def is_number(value: Any) -> bool:

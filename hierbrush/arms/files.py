@@ -60,9 +60,20 @@ def _head(motion: Motion, text: str) -> list[str]:
         f"jerk {_most(joints.jerk)} rad/s3",
         f"tip limits: speed {_most(tip.speed)} m/s, acceleration {_most(tip.acceleration)} m/s2, "
         f"jerk {_most(tip.jerk)} m/s3",
+        _dips(motion),
         f"deepest {max(float(motion.tip[:, 2].max()), 0.0) * 1e3:.3f} mm below first touch"
         + (f"; dry run, raised by {lift * 1e3:g} mm" if lift else ""),
     ]
+
+
+def _dips(motion: Motion) -> str:
+    """Return before which strokes the brush is dipped: the ink is gone to before their paths begin."""
+    starts = np.array([span.start for span in motion.spans])
+    begun = np.flatnonzero(np.diff(motion.dip.astype(np.int8), prepend=0) > 0)
+    before = sorted(set(np.searchsorted(starts, begun).tolist()))
+    if len(before) == len(starts):
+        return "dips before each stroke"
+    return "dips before strokes " + ", ".join(str(number + 1) for number in before)
 
 
 def _most(value: NDArray[np.float64] | float) -> str:

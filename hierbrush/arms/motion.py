@@ -18,6 +18,7 @@ from hierbrush.arms.reach import Unreachable, advice, hindrance
 from hierbrush.arms.scene import Scene, build
 from hierbrush.arms.timing import PERIOD, Limits, differences, paced, resting_spline
 from hierbrush.errors import HierbrushError
+from hierbrush.ink import InkStone
 
 _T = TypeVar("_T", bound=np.generic)
 
@@ -55,7 +56,7 @@ class Motion:
         q: joint angles in radians, float64 [n, joints], columns as of ``joints``.
         tip: the brush's tip as wanted on the paper, float64 [n, 3] metres: x right, y down, z below first touch.
         stroke: index of the stroke that a row belongs to, int32 [n]; -1 between strokes.
-        dip: whether the tip rests in the ink, bool [n].
+        dip: whether the tip is in the ink, bool [n]: it rests there, or is shaped on an inkstone.
         limits: of the joints and of the tip, which no row passes.
         names: what each stroke is called in messages.
         lift: metres by which all of it is raised: a dry run.
@@ -99,13 +100,23 @@ class Motion:
         It is parted where the tip rests in the ink; each part begins and ends as the whole does. What takes longer
         between two dips is a part of its own.
         """
-        edges = np.flatnonzero(np.diff(self.dip.astype(np.int8), prepend=0) == 1)
-        cuts = [int(edges[0])]
-        for edge, after in zip(edges[1:].tolist(), [*edges[2:].tolist(), len(self.q)], strict=True):
+        edges = self._dips()
+        if not edges:
+            return (self,)
+        cuts = edges[:1]
+        for edge, after in zip(edges[1:], [*edges[2:], len(self.q)], strict=True):
             if (after - cuts[-1]) * PERIOD > seconds:
                 cuts.append(edge)
         first, bounds = slice(0, cuts[0]), [*cuts[1:], len(self.q)]
         return tuple(self._part(first, slice(a, b), b < len(self.q)) for a, b in zip(cuts, bounds, strict=True))
+
+    def _dips(self) -> list[int]:
+        """Return the rows at which the tip comes into the ink before a stroke."""
+        found: list[int] = []
+        for edge in np.flatnonzero(np.diff(self.dip.astype(np.int8), prepend=0) == 1).tolist():
+            if not found or (self.stroke[found[-1] : edge] >= 0).any():
+                found.append(edge)
+        return found
 
     def _part(self, first: slice, rows: slice, back: bool) -> Motion:
         """Return the rows ``first``, then ``rows``, and with ``back`` the first once more, backwards."""
@@ -119,7 +130,7 @@ class Motion:
         strokes = np.unique(self.stroke[rows])
         names = tuple(self.names[at] for at in strokes[strokes >= 0])
         q = put(self.q)
-        t = np.arange(len(q)) * PERIOD
+        t = np.arange(len(q), dtype=np.float64) * PERIOD
         return replace(self, t=t, q=q, tip=put(self.tip), stroke=stroke, dip=put(self.dip, False), names=names)
 
     def peaks(self) -> dict[str, float]:
@@ -142,9 +153,11 @@ def plan(
     *,
     names: Sequence[str] = (),
     lift: float = 0.0,
+    dips: Sequence[bool] | None = None,
+    shaping: InkStone | None = None,
     told: Callable[[float], object] | None = None,
 ) -> Motion:
-    """Return the joints that write strokes, a dip before each.
+    """Return the joints that write strokes, and dip between them.
 
     Args:
         paths: of the tip, each float64 [n, 3], metres on the paper, x right, y down, z below first touch; at rest at
@@ -155,6 +168,9 @@ def plan(
         tip_limits: most speed, acceleration and jerk of the tip; the arm's joints have their own.
         names: what each stroke is called in messages.
         lift: metres by which all of it is raised, so that nothing touches: a dry run.
+        dips: whether the brush is dipped before each stroke; before each unless given.
+        shaping: how it is filled and shaped on the arm's stone, where its tip is pressed flat; it rests in the ink
+            unless given.
         told: is called with the share that was planned since the last call.
 
     Raises:
@@ -167,7 +183,10 @@ def plan(
     scene = build(arm, calibration)
     limits = (scene.limits, tip_limits)
     stone = calibration.stone_on_paper
-    pieces = [_raised(piece, lift) for piece in _pieces(paths, stone, arm.travel, tip_limits, arm.approach_speed)]
+    dipped = [True] * len(paths) if dips is None else dips
+    dip = _dip(stone, shaping, tip_limits)
+    parts = _pieces(paths, stone, arm.travel, tip_limits, arm.approach_speed, dipped, dip)
+    pieces = [_raised(piece, lift) for piece in parts]
     named = tuple(names) or tuple(f"stroke {at + 1}" for at in range(len(paths)))
     try:
         return _planned(scene, pieces, limits, named, lift, told or (lambda share: None))
@@ -336,24 +355,47 @@ def _pieces(
     travel: float,
     limits: Limits,
     approach: float,
+    dips: Sequence[bool],
+    dip: Sequence[_Piece],
 ) -> list[_Piece]:
-    """Return a movement's parts: from above the ink into it, to each stroke and back, and up again at the end."""
+    """Return a movement's parts: from above the ink into it, to each stroke and back, and up again at the end.
+
+    ``dip`` is what is done each time in the ink, which it enters at ``stone``.
+    """
     above = stone - [0.0, 0.0, travel]
     ready = stone - [0.0, 0.0, _READY * travel]
     slow = limits._replace(speed=min(limits.speed, approach))
-    parts = [_glide(ready, stone, slow, slow=True)]
+    parts: list[_Piece] = []
+    here = ready
     for index, path in enumerate(paths):
-        parts.append(_Piece(np.repeat(stone[None], round(_DIP_SECONDS / STEP) + 1, axis=0), STEP, dip=True))
+        if dips[index]:
+            into = _jump(here, stone, travel, limits) if index else _glide(here, stone, slow, slow=True)
+            parts += [into._replace(serves=max(index - 1, 0)), *dip]
+            here = dip[-1].rows[-1]
         # The first way down to the paper is slow: whoever stands beside it can still stop the arm.
         if index == 0:
             over = np.array([path[0, 0], path[0, 1], min(path[0, 2], stone[2]) - travel])
-            parts += [_jump(stone, over, travel, limits), _glide(over, path[0], slow, slow=True)]
+            parts += [_jump(here, over, travel, limits), _glide(over, path[0], slow, slow=True)]
         else:
-            parts.append(_jump(stone, path[0], travel, limits)._replace(serves=index))
+            parts.append(_jump(here, path[0], travel, limits)._replace(serves=index))
         parts.append(_Piece(np.asarray(path, np.float64), STEP, index))
-        goal = stone if index < len(paths) - 1 else above
-        parts.append(_jump(path[-1], goal, travel, limits)._replace(serves=index))
+        here = path[-1]
+    parts.append(_jump(here, above, travel, limits)._replace(serves=len(paths) - 1))
     parts.append(_glide(above, ready, limits)._replace(serves=len(paths) - 1))
+    return parts
+
+
+def _dip(stone: NDArray[np.float64], shaping: InkStone | None, limits: Limits) -> list[_Piece]:
+    """Return what is done in the ink: a rest at ``stone``, and what shapes the tuft if it is pressed flat there."""
+    rest = _Piece(np.repeat(stone[None], round(_DIP_SECONDS / STEP) + 1, axis=0), STEP, dip=True)
+    if shaping is None:
+        return [rest]
+    parts, here = [rest], stone
+    raised = stone[2] - shaping.press + shaping.height
+    for move in shaping.moves((float(stone[0]), float(stone[1])))[1:]:
+        end = np.array(move.end) + [0.0, 0.0, raised]
+        parts.append(_glide(here, end, limits)._replace(dip=move.wet))
+        here = end
     return parts
 
 

@@ -20,7 +20,7 @@ from hierbrush.brushes.sheet import CELL_SHAPE, CalibrationSheet
 from hierbrush.errors import HierbrushError
 from hierbrush.sim import BrushModel
 
-Progress = Callable[[int, float], object]
+Told = Callable[[int, float], object]
 
 NAMES = (
     "width_slope", "width_intercept", "length_slope", "length_intercept", "offset_quadratic", "offset_slope",
@@ -77,7 +77,7 @@ def fit_brush(
     *,
     start: BrushModel | None = None,
     scatter: float = 0.2,
-    progress: Progress | None = None,
+    progress: Told | None = None,
 ) -> BrushFit:
     """Fit a brush to the cells of a filled calibration sheet.
 
@@ -119,7 +119,7 @@ def fit_brush(
 
 
 def _settled(
-    fitting: _Fitting, row: NDArray[np.float64], factors: NDArray[np.float64], progress: Progress | None, count: int
+    fitting: _Fitting, row: NDArray[np.float64], factors: NDArray[np.float64], progress: Told | None, count: int
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Return the numbers of strokes that are all alike, fitted without factors of their own."""
     fitting.scatter, damping, factors = 0.0, 1e-6, np.ones_like(factors)

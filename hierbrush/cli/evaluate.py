@@ -15,7 +15,7 @@ from hierbrush.cli.messages import available_cpus, check_place
 from hierbrush.errors import HierbrushError, shown
 
 if TYPE_CHECKING:
-    from hierbrush.evaluation import ComposerEvaluation, Disturbance, Evaluation
+    from hierbrush.evaluation import ComposerEvaluation, Evaluation, MachineErrors
 
 
 @click.command(short_help="Score a policy.")
@@ -107,7 +107,7 @@ def evaluate(
     from hierbrush.arguments import check_choice
     from hierbrush.brushes.brush_file import brush_of
     from hierbrush.characters import check_text
-    from hierbrush.evaluation import Disturbance, characters_of
+    from hierbrush.evaluation import MachineErrors, characters_of
 
     for option, file, suffix in (("--json", json_file, ".json"), ("--sheet", sheet, ".png")):
         if file is None:
@@ -145,9 +145,9 @@ def evaluate(
                 f"--{'composer' if composers else 'flat'}: nothing is composed with --goal glyph; add --goal "
                 "decomposition"
             )
-        disturbance = Disturbance(brush_error, handle_error, handle_correlation, handle_feedback)
-        document.update(asdict(disturbance))
-        result, draw = _primitives(characters, disturbance, {**arguments, "budget": budget, "robust": robust})
+        errors = MachineErrors(brush_error, handle_error, handle_correlation, handle_feedback)
+        document.update(asdict(errors))
+        result, draw = _primitives(characters, errors, {**arguments, "budget": budget, "robust": robust})
     click.echo(result.table())
     if json_file is not None:
         _write_json(json_file, {**document, **result.summary()})
@@ -156,7 +156,7 @@ def evaluate(
 
 
 def _primitives(
-    characters: tuple[str, ...], disturbance: Disturbance, arguments: dict[str, Any]
+    characters: tuple[str, ...], errors: MachineErrors, arguments: dict[str, Any]
 ) -> tuple[Evaluation, Callable[[], bytes]]:
     """Return the scores, and what draws the worst twelve."""
     from tqdm import tqdm
@@ -166,7 +166,7 @@ def _primitives(
     from hierbrush.writing import write_characters
 
     with tqdm(total=len(characters), unit="character", disable=None, leave=False) as bar:
-        result = evaluate(characters, disturbance=disturbance, progress=bar.update, **arguments)
+        result = evaluate(characters, errors=errors, progress=bar.update, **arguments)
 
     def draw() -> bytes:
         ious = result.rows[0].column("iou")

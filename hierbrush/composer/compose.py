@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hierbrush.composer.brief import Brief
-from hierbrush.composer.observation import BriefBank, Progress
+from hierbrush.composer.observation import BriefBank, Drafts
 from hierbrush.composer.place import PLACE_SIZE, stroke_goals
 from hierbrush.strokes.goal import StrokeGoal
 from hierbrush.strokes.widths import even_factor, usual_widths
@@ -68,25 +68,25 @@ def compose(briefs: Sequence[Brief], policy: Decides, goals: Sequence[F32] | Non
         goals: for each brief f32 [S, PLACE_SIZE], boxes and coefficients to be followed; none unless given.
     """
     bank = BriefBank.of(briefs)
-    progress = Progress(bank, len(briefs))
+    drafts = Drafts(bank, len(briefs))
     everything = np.arange(len(briefs))
     padded = None
     if goals is not None:
         padded = bank.prior.copy()
         for at, goal in enumerate(goals):
             padded[at, : len(goal)] = goal
-    progress.begin(everything, everything, padded)
+    drafts.begin(everything, everything, padded)
     orders = np.zeros((len(briefs), bank.rows), np.int64)
     for step in range(int(bank.counts.max(initial=0))):
         rows = np.flatnonzero(bank.counts > step)
-        index, place = policy.act(progress.observe(rows))
-        progress.write(rows, index, place)
+        index, place = policy.act(drafts.observe(rows))
+        drafts.write(rows, index, place)
         orders[rows, step] = index
     return [
         Composition(
             brief,
             orders[at, : len(brief)],
-            progress.placed[at, : len(brief)].reshape(-1, PLACE_SIZE),
+            drafts.placed[at, : len(brief)].reshape(-1, PLACE_SIZE),
         )
         for at, brief in enumerate(briefs)
     ]

@@ -69,8 +69,8 @@ class BriefBank:
         return int(self.tokens.shape[1])
 
 
-class Progress:
-    """How far N characters are: which strokes are written, where, and which last.
+class Drafts:
+    """N characters that are being written: which strokes are there, where, and which came last.
 
     Args:
         bank: the briefs.

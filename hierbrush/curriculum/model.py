@@ -227,6 +227,9 @@ def _known_brush(brush: str) -> str:
 
 _BRUSH_SCHEMA = {"anyOf": [{"enum": list(PRESETS)}, {"type": "string", "pattern": r"\.ya?ml$"}]}
 
+BrushName = Annotated[str, AfterValidator(_known_brush), WithJsonSchema(_BRUSH_SCHEMA)]
+"""A preset's name, or the path of a brush file from the working folder."""
+
 
 class BrushInk(_Section):
     """How much ink the brush has: a dry brush leaves less."""
@@ -242,7 +245,7 @@ class BrushInk(_Section):
 class Brush(_Section):
     """The brush written with, before randomisation."""
 
-    preset: Annotated[str, AfterValidator(_known_brush), WithJsonSchema(_BRUSH_SCHEMA)] = "measured"
+    preset: BrushName = "measured"
     """``measured``: the published fits of a real brush. ``round``: a point without lag, for comparisons. Or the path of
     a brush file that ``hierbrush brush fit`` made, from the working folder."""
 
@@ -404,6 +407,15 @@ class Curriculum(_Section):
     def stroke_types(self) -> tuple[str, ...]:
         """Abbreviations of the stroke types taught, in the order of their code points."""
         return tuple(name for name in ABBREVIATIONS if self.strokes == "all" or name in self.strokes)
+
+    def written_with(self, brush: str | None) -> Curriculum:
+        """Return the same with another brush in every stage, by its name; itself without one."""
+        if brush is None:
+            return self
+        stages = tuple(
+            stage.model_copy(update={"brush": Brush(preset=brush, ink=stage.brush.ink)}) for stage in self.stages
+        )
+        return self.model_copy(update={"stages": stages})
 
     def stage_at(self, number: int) -> Stage:
         """Return a stage by its place, 0 the first.

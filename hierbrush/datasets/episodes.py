@@ -181,7 +181,7 @@ def _write(
         actions = planned[tick]
         acting = (kinds == "policy") | (kinds == "noisy")
         if acting.any():
-            answers = np.clip(act(_columns(seen[-1], policy.layout)), -1.0, 1.0)
+            answers = np.clip(act(_columns(seen[-1], policy.observation)), -1.0, 1.0)
             shaken = answers + noise[:, None] * rng.standard_normal((count, 3), np.float32)
             actions = np.where(acting[:, None], np.clip(shaken, -1.0, 1.0), actions)
         chance = rng.uniform(-1.0, 1.0, (count, 3)).astype(np.float32)
@@ -207,11 +207,11 @@ def _cut(columns: Sequence[F32], slot: int, ticks: int) -> tuple[F32, F32, F32, 
 
 
 def _layout(wanted: str, policy: StrokePolicy) -> str:
-    return "full" if "full" in (wanted, policy.layout) else "track"
+    return "full" if "full" in (wanted, policy.observation) else "track"
 
 
-def _columns(seen: F32, layout: str) -> F32:
-    """Return what a layout has of an observation; each begins with the columns of the shorter ones."""
-    from hierbrush.sim.observation import LAYOUTS
+def _columns(seen: F32, observation: str) -> F32:
+    """Return what a policy reads of an observation; each begins with the columns of the shorter ones."""
+    from hierbrush.sim.observation import OBSERVATIONS
 
-    return seen[..., : LAYOUTS[layout]] if layout != "none" else seen
+    return seen[..., : OBSERVATIONS[observation]] if observation != "none" else seen

@@ -9,7 +9,7 @@ from __future__ import annotations
 import io
 import os
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from hierbrush.arguments import check_kind, check_path
+from hierbrush.arguments import Progress, check_kind, check_path
 from hierbrush.datasets.card import read_card, write_card
 from hierbrush.datasets.episodes import Episode, episodes_of, places_of
 from hierbrush.datasets.settings import DatasetSettings
@@ -30,8 +30,6 @@ if TYPE_CHECKING:
 
 FORMATS = ("rllib", "lerobot")
 DATA, EPISODES, GOALS = "data", "episodes", "goals"
-
-Progress = Callable[[int], object]
 
 
 def make_dataset(

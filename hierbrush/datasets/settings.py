@@ -9,7 +9,7 @@ from typing import Any
 from hierbrush.arguments import check_choice, check_kind, check_list, check_number, check_whole
 from hierbrush.errors import HierbrushError, closest, shown
 from hierbrush.planner import DEFAULT_BUDGET
-from hierbrush.sim.observation import LAYOUTS
+from hierbrush.sim.observation import OBSERVATIONS
 from hierbrush.sim.raster import check_supersample
 from hierbrush.strokes.types import ABBREVIATIONS
 
@@ -64,7 +64,7 @@ class DatasetSettings:
         check_kind("stages", self.stages, bool, "True or False")
         check_number("noise", self.noise, 0.0, 2.0, "times the largest residual")
         check_number("brush", self.brush, 0.0, 0.9, "a share")
-        check_choice("observation", self.observation, [name for name in LAYOUTS if name != "none"])
+        check_choice("observation", self.observation, [name for name in OBSERVATIONS if name != "none"])
         check_supersample(self.supersample)
         object.__setattr__(self, "kinds", _shares(self.kinds))
         object.__setattr__(self, "strokes", _types(self.strokes))

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 from hierbrush.composer.brief import MAX_STROKES
 from hierbrush.composer.composers import COMPOSER
-from hierbrush.composer.observation import OBSERVATION_SIZE, Progress
+from hierbrush.composer.observation import OBSERVATION_SIZE, Drafts
 from hierbrush.composer.place import PLACE_SIZE, stroke_goals
 from hierbrush.curriculum import Curriculum
 from hierbrush.curriculum.characters import draw_characters
@@ -33,7 +33,7 @@ from hierbrush.errors import HierbrushError
 from hierbrush.metrics import SIDE
 from hierbrush.sim import StrokeBatch
 from hierbrush.sim.goal_slots import GoalSlots
-from hierbrush.sim.observation import LAYOUTS
+from hierbrush.sim.observation import OBSERVATIONS
 from hierbrush.strokes.follower import Follower
 from hierbrush.strokes.types import ABBREVIATIONS
 
@@ -138,7 +138,7 @@ class CharacterBatch:
         least, most = spec.episode.ticks
         self._follower = Follower(least_ticks=least, most_ticks=most, height=spec.episode.start_height)
         self.lessons = lessons_of(self._given or draw_characters(spec.characters, self._lesson_seed))
-        self._progress = Progress(self.lessons.bank, self.slots)
+        self._drafts = Drafts(self.lessons.bank, self.slots)
         if self._strokes is None:
             self._strokes = StrokeBatch(
                 self._goals, self._model, self.slots, threads=self._threads, seed=int(self._rng.integers(1 << 62))
@@ -167,12 +167,12 @@ class CharacterBatch:
     @property
     def character(self) -> tuple[str, ...]:
         """The character of every slot."""
-        return tuple(self.lessons.characters[at] for at in self._progress.brief.tolist())
+        return tuple(self.lessons.characters[at] for at in self._drafts.brief.tolist())
 
     @property
     def remaining(self) -> Bools:
         """Strokes that may be chosen next: bool [N, MAX_STROKES]."""
-        return self._progress.remaining
+        return self._drafts.remaining
 
     def picture(self, slot: int) -> Frame:
         """Return a slot's glyph, ink and brush as a picture, uint8 [512, 512, 3]."""
@@ -181,25 +181,25 @@ class CharacterBatch:
         if not self.due[slot]:
             np.maximum(ink, on_page(self.strokes.coverage(slot), self._goals.window[slot], SIDE), out=ink)
             brush = self.strokes.footprint(slot)
-        glyph = self.lessons.glyphs[self._progress.brief[slot]].astype(np.float32)
+        glyph = self.lessons.glyphs[self._drafts.brief[slot]].astype(np.float32)
         return picture(ink, glyph, brush, box=self._goals.box)
 
     def observe_composer(self, rows: Index | slice = slice(None)) -> F32:
         """Return copies of what the composer observes: f32 [n, MAX_STROKES, OBSERVATION_SIZE]."""
-        return self._progress.observe(rows)
+        return self._drafts.observe(rows)
 
     def privileged(self, rows: Index) -> F32:
         """Return what no policy sees, f32 [n, MAX_STROKES, PLACE_SIZE]: the places where glyphs have their strokes.
 
         A critic may see them, since it is gone when the training is over.
         """
-        return self.lessons.places[self._progress.brief[rows]]
+        return self.lessons.places[self._drafts.brief[rows]]
 
     def _start(self, rows: Index) -> None:
         lessons = rows if self._given else self._rng.integers(len(self.lessons.characters), size=len(rows))
         given = self._rng.random((len(rows), 1)) < self._characters.goals
         goals = np.where(given[..., None], self.lessons.boxes[lessons], self.lessons.bank.prior[lessons])
-        self._progress.begin(rows, lessons, goals, np.repeat(given, MAX_STROKES, axis=1))
+        self._drafts.begin(rows, lessons, goals, np.repeat(given, MAX_STROKES, axis=1))
         self._page[rows] = False
         self._turn[rows] = 0
         self._in_order[rows] = True
@@ -223,8 +223,8 @@ class CharacterBatch:
         if not len(rows):
             return
         index = np.rint(actions[:, 0]).astype(np.int64)
-        decoded = self._progress.write(rows, index, actions[:, 1:])
-        known, lessons = self.lessons, self._progress.brief[rows]
+        decoded = self._drafts.write(rows, index, actions[:, 1:])
+        known, lessons = self.lessons, self._drafts.brief[rows]
         numbers = known.stroke_types[lessons, index]
         types, counts = [ABBREVIATIONS[number] for number in numbers], known.bank.counts[lessons]
         goals = stroke_goals(types, decoded, counts)
@@ -233,7 +233,7 @@ class CharacterBatch:
         for at, (row, lesson, chosen, strokes, goal, track) in enumerate(decided):
             self._goals.put(row, goal.outline, track)
             # The next stroke of the glyph that is still to be written, whatever was written before.
-            written, order = self._progress.written[row], known.order[lesson, :strokes].tolist()
+            written, order = self._drafts.written[row], known.order[lesson, :strokes].tolist()
             due = next((stroke for stroke in order if stroke == chosen or not written[stroke]), chosen)
             carried = float(np.hypot(*(track[0, 3:5] - self._pen[row]))) if self._turn[row] else 0.0
             self._in_order[row] &= due == chosen
@@ -260,7 +260,7 @@ class CharacterBatch:
         ended = np.flatnonzero(tick.over)
         for row in ended.tolist():
             composer_reward[row] = self._decision_reward[row] + self._merge(row)
-            character_over[row] = not self._progress.remaining_of(row)
+            character_over[row] = not self._drafts.remaining_of(row)
         if ended.size:
             self._stroke_ious[ended] += stroke_iou[ended]
             self.due[ended] = True
@@ -278,7 +278,7 @@ class CharacterBatch:
         ink = self.strokes.ink(row)
         height, width = ink.shape
         x0, y0, x1, y1 = max(left, 0), max(top, 0), min(left + width, SIDE), min(top + height, SIDE)
-        lesson = int(self._progress.brief[row])
+        lesson = int(self._drafts.brief[row])
         area = int(self.lessons.areas[lesson])
         total = int(np.count_nonzero(ink))
         inside = fresh = inked = 0
@@ -295,7 +295,7 @@ class CharacterBatch:
 
     def _finish(self, rows: Index) -> F32:
         """Fill the metrics of complete characters and return the reward for their legibility, f32 [n]."""
-        lessons = self._progress.brief[rows]
+        lessons = self._drafts.brief[rows]
         pages, glyphs = self._page[rows], self.lessons.glyphs[lessons]
         shared = np.array([np.count_nonzero(page & glyph) for page, glyph in zip(pages, glyphs, strict=True)])
         inked = np.array([np.count_nonzero(page) for page in pages])
@@ -315,7 +315,7 @@ def character_spaces() -> tuple[dict[str, spaces.Space[Any]], dict[str, spaces.S
     limit = OBSERVATION_LIMIT
     tokens = spaces.Box(-limit, limit, (MAX_STROKES, OBSERVATION_SIZE), np.float32)
     decision = spaces.Box(-limit, limit, (1 + PLACE_SIZE,), np.float32)
-    brush = spaces.Box(-limit, limit, (LAYOUTS["full"],), np.float32)
+    brush = spaces.Box(-limit, limit, (OBSERVATIONS["full"],), np.float32)
     residual = spaces.Box(-1.0, 1.0, (3,), np.float32)
     return (
         {COMPOSER: tokens, **dict.fromkeys(ABBREVIATIONS, brush)},

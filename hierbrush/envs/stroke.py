@@ -29,7 +29,7 @@ from hierbrush.envs.kept_banks import kept_bank
 from hierbrush.envs.picture import Frame, stroke_picture
 from hierbrush.errors import HierbrushError, closest, shown
 from hierbrush.sim import GoalBank, StrokeBatch
-from hierbrush.sim.observation import GROUPS, LAYOUTS
+from hierbrush.sim.observation import GROUPS, OBSERVATIONS
 from hierbrush.sim.raster import check_supersample
 from hierbrush.strokes.follower import Follower
 
@@ -86,7 +86,7 @@ class StrokeVectorEnv(BatchVectorEnv):
         self._hidden = hidden_columns(hidden, observation)
         super().__init__(
             num_envs,
-            spaces.Box(-100.0, 100.0, (LAYOUTS[observation],), np.float32),
+            spaces.Box(-100.0, 100.0, (OBSERVATIONS[observation],), np.float32),
             spaces.Box(-1.0, 1.0, (3,), np.float32),
             ("iou", "inside", "outside"),
             seed,
@@ -183,13 +183,13 @@ class StrokeEnv(SingleEnv):
         super().__init__(StrokeVectorEnv(1, **options), render_mode)
 
 
-def hidden_columns(groups: Sequence[str], layout: str) -> NDArray[np.int64]:
-    """Return the columns of the named groups of ``sim/observation.py`` in a layout.
+def hidden_columns(groups: Sequence[str], observation: str) -> NDArray[np.int64]:
+    """Return the columns of the named groups of ``sim/observation.py`` in an observation.
 
     Raises:
-        HierbrushError: there is no such group in that layout.
+        HierbrushError: there is no such group in that observation.
     """
-    columns = np.arange(LAYOUTS[check_choice("layout", layout, LAYOUTS)])
+    columns = np.arange(OBSERVATIONS[check_choice("observation", observation, OBSERVATIONS)])
     for group in check_list("hidden", groups, "names of groups of columns"):
         if not isinstance(group, str) or group not in GROUPS or GROUPS[group].start >= len(columns):
             known = [name for name, span in GROUPS.items() if span.start < len(columns)]

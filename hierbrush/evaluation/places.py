@@ -53,7 +53,7 @@ _BATCH = 64  # characters in one piece of work
 _X, _Y = (0, 2), (1, 3)
 
 
-class Drawing(NamedTuple):
+class PlacedCharacter(NamedTuple):
     """One character as it would be drawn: places f32 [strokes, PLACE_SIZE], and how many times as wide."""
 
     char: str
@@ -87,12 +87,12 @@ def _drawn(outlines: Sequence[NDArray[np.floating]]) -> NDArray[np.bool_]:
     return page
 
 
-def recognised_all(drawings: Sequence[Drawing]) -> list[Recognised]:
+def recognised_all(drawings: Sequence[PlacedCharacter]) -> list[Recognised]:
     """Return `recognised` of every drawing."""
     return [recognised(drawing) for drawing in drawings]
 
 
-def recognised(drawing: Drawing) -> Recognised:
+def recognised(drawing: PlacedCharacter) -> Recognised:
     """Return how a drawing is recognised among all known glyphs."""
     index, number = _glyphs()
     goals = stroke_goals(drawing.stroke_types, drawing.places, len(drawing.places), drawing.weight)
@@ -167,7 +167,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
             for weight in options.weight:
                 rows.append((title, [[weight, *row] for row in numbers]))
                 drawn += [
-                    Drawing(char, brief.stroke_types, placed, weight)
+                    PlacedCharacter(char, brief.stroke_types, placed, weight)
                     for (char, brief, _), placed in zip(known, places, strict=True)
                 ]
     batches = [drawn[start : start + _BATCH] for start in range(0, len(drawn), _BATCH)]

@@ -33,8 +33,8 @@ _BATCH = 32  # characters written in one call: some 380 strokes
 
 
 @dataclass(frozen=True)
-class Disturbance:
-    """What goes wrong between a policy and the paper; nothing unless given.
+class MachineErrors:
+    """What the machine between a policy and the paper does wrong; nothing unless given.
 
     Attributes:
         brush: every character is written with a brush of its own whose width, length, offset, root and base are each
@@ -180,14 +180,14 @@ def evaluate(
     robust: bool = False,
     brush: BrushModel,
     seed: int = 0,
-    disturbance: Disturbance | None = None,
+    errors: MachineErrors | None = None,
     workers: int = 1,
     progress: Callable[[int], object] = lambda done: None,
 ) -> Evaluation:
     """Write every character with the policy and the controls, and score them.
 
     A stroke's own ink is held against its own outline, a character's ink against the union of its outlines, both on the
-    256 × 256 raster. A ``disturbance`` holds for the policy and the controls alike. ``workers`` processes share the
+    256 × 256 raster. The ``errors`` hold for the policy and the controls alike. ``workers`` processes share the
     work, which changes nothing in the result. ``progress`` is told how many characters were just done.
 
     ``policy="planned"`` searches with ``budget`` rollouts a stroke for the brush that plans are made for, and has the
@@ -203,7 +203,7 @@ def evaluate(
         raise HierbrushError(f"workers: must be at least 1, not {workers}")
     policy = policy_name(policy)
     planning = Planning.of(policy, budget, robust)
-    if planning is not None and disturbance is not None and disturbance.handle:
+    if planning is not None and errors is not None and errors.handle:
         raise HierbrushError("handle_error: a plan sees no error; use brush_error, or a policy")
     began = ("learned",) if planning is not None else ()
     names = tuple(dict.fromkeys(["scripted" if policy == "zero" else policy, *began, *CONTROLS]))
@@ -215,7 +215,7 @@ def evaluate(
         brush=brush,
         planning=planning,
         seed=seed,
-        disturbance=disturbance or Disturbance(),
+        errors=errors or MachineErrors(),
     )
     done: list[_Batch] = []
     for batch, scored in zip(batches, mapped(score_batch, batches, workers), strict=True):
@@ -253,14 +253,14 @@ def _score_batch(
     brush: BrushModel,
     planning: Planning | None,
     seed: int,
-    disturbance: Disturbance,
+    errors: MachineErrors,
 ) -> _Batch:
     library = load_library()
     glyphs = [library[char] for char in characters]
     goals = [stroke.goal() for glyph in glyphs for stroke in glyph.strokes]
     # Named by the first character, so that a brush does not depend on how the work is shared out.
     rng = np.random.default_rng([seed, ord(characters[0])])
-    brushes = brush.randomised(len(glyphs), disturbance.brush, rng)
+    brushes = brush.randomised(len(glyphs), errors.brush, rng)
     of_stroke = np.repeat(brushes, [len(glyph.strokes) for glyph in glyphs], axis=0)
     written = {
         name: write_strokes(
@@ -268,9 +268,9 @@ def _score_batch(
             brush,
             policy=name,
             seed=seed,
-            noise=disturbance.handle,
-            noise_correlation=disturbance.handle_correlation,
-            noise_feedback=disturbance.handle_feedback,
+            noise=errors.handle,
+            noise_correlation=errors.handle_correlation,
+            noise_feedback=errors.handle_feedback,
             brushes=of_stroke,
         )
         for name in names
@@ -280,7 +280,7 @@ def _score_batch(
         plans = plans_of(characters, Request("glyph"))
         written[PLANNED] = [path for paths in planned_paths(plans, brush, planning, seed) for path in paths]
     paths = {name: iter(of_name) for name, of_name in written.items()}
-    motion = {name: _motion(of_name) for name, of_name in written.items()} if not disturbance.handle else {}
+    motion = {name: _motion(of_name) for name, of_name in written.items()} if not errors.handle else {}
     batch = _Batch(
         [goal.stroke_type for goal in goals], {name: [] for name in names}, {name: [] for name in names}, motion
     )

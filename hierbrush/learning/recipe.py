@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Request:
+class TrainingRequest:
     """What a user asks for, beside the configuration.
 
     Attributes:
@@ -117,7 +117,7 @@ class Recipe(Section):
         """Steps of a job, in what the records count."""
         return int(self.training.steps)
 
-    def jobs(self, request: Request) -> Sequence[Sequence[Job]]:
+    def jobs(self, request: TrainingRequest) -> Sequence[Sequence[Job]]:
         """Return what is trained: phases in turn, the jobs of a phase side by side.
 
         Here everything is read that could be wrong: nothing has been made or started yet.
@@ -129,7 +129,7 @@ class Recipe(Section):
         return [[request.job(self)]]
 
     @staticmethod
-    def refuse_stroke(request: Request, reason: str) -> None:
+    def refuse_stroke(request: TrainingRequest, reason: str) -> None:
         """Raise `HierbrushError` if one stroke type is asked for."""
         if request.stroke is not None:
             raise HierbrushError(f"--stroke: {reason}")
@@ -161,7 +161,7 @@ class Recipe(Section):
         """Return what a finished job leaves, of which ``record`` is the last; `weights` has the files' names."""
         raise NotImplementedError
 
-    def finish(self, jobs: Sequence[Job], request: Request) -> None:
+    def finish(self, jobs: Sequence[Job], request: TrainingRequest) -> None:
         """Do what is left when all jobs of a request are finished."""
 
 
@@ -220,4 +220,4 @@ def check_configuration(
         HierbrushError: the file, one of its values, or what it names cannot be used.
     """
     file, _, recipe = read_configuration(config, overrides)
-    recipe.jobs(Request(file, output or Path("runs", recipe.name), stroke=stroke))
+    recipe.jobs(TrainingRequest(file, output or Path("runs", recipe.name), stroke=stroke))

@@ -14,7 +14,7 @@ from typing import Any
 
 from hierbrush.errors import HierbrushError, shown
 from hierbrush.files import write_atomically
-from hierbrush.learning.recipe import Recipe, Request, read_configuration
+from hierbrush.learning.recipe import Recipe, TrainingRequest, read_configuration
 from hierbrush.learning.runs.display import Display
 from hierbrush.learning.runs.hangup import lasting_ray_session
 from hierbrush.learning.runs.job import Job
@@ -63,7 +63,7 @@ def train(
     """
     file, document, recipe = read_configuration(config, overrides)
     output = output or Path("runs", recipe.name)
-    whole = Request(file, output, stroke=stroke, trusted=trust_checkpoints)
+    whole = TrainingRequest(file, output, stroke=stroke, trusted=trust_checkpoints)
     tried = [(settings, replace(whole, variant=variant)) for variant, settings in variants(document, recipe)]
     asked = [settings.jobs(request) for settings, request in tried]
     phases = [list(chain(*jobs)) for jobs in zip_longest(*asked, fillvalue=())]

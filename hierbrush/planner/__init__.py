@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from hierbrush.planner.character import PlannedCharacter, plan_character
 from hierbrush.planner.disturbed import Scenarios
-from hierbrush.planner.lessons import Lessons, lessons
+from hierbrush.planner.lessons import Labels, lessons
 from hierbrush.planner.rollouts import Rollouts
 from hierbrush.planner.search import Found, search
 from hierbrush.planner.strokes import DEFAULT_BUDGET, plan_strokes, planned_paths
@@ -12,7 +12,7 @@ from hierbrush.planner.strokes import DEFAULT_BUDGET, plan_strokes, planned_path
 __all__ = [
     "DEFAULT_BUDGET",
     "Found",
-    "Lessons",
+    "Labels",
     "PlannedCharacter",
     "Rollouts",
     "Scenarios",

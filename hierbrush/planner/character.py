@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,7 +13,7 @@ from hierbrush.errors import HierbrushError
 from hierbrush.metrics import SIDE
 from hierbrush.planner.disturbed import Scenarios
 from hierbrush.planner.rollouts import F32, SUPERSAMPLE, Actions, Bools, Rollouts
-from hierbrush.planner.search import search
+from hierbrush.planner.search import Told, search
 from hierbrush.planner.strokes import DEFAULT_BUDGET, MOST_BUDGET, planned_paths, room_for, starts
 from hierbrush.sim import BrushModel, rasterise
 from hierbrush.sim.raster import MAX_BOX, MIN_BOX
@@ -24,8 +24,6 @@ from hierbrush.strokes.rollout import StrokePolicy
 # is spread over so many turns through the character.
 _ALONE = 0.5
 _TURNS = 2
-
-Told = Callable[[int, float], object]
 
 
 @dataclass(frozen=True, eq=False)

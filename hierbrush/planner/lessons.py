@@ -26,7 +26,7 @@ _FARTHEST = 0.3
 """How far a label may lie from what was done, in reaches: beyond that the derivatives say little."""
 
 
-class Lessons(NamedTuple):
+class Labels(NamedTuple):
     """Labels for one stroke.
 
     Attributes:
@@ -41,7 +41,7 @@ class Lessons(NamedTuple):
     weights: NDArray[np.float32]
 
 
-def lessons(rollouts: Rollouts, actions: Actions, rng: np.random.Generator) -> Lessons:
+def lessons(rollouts: Rollouts, actions: Actions, rng: np.random.Generator) -> Labels:
     """Return what should have been done at every tick of a stroke.
 
     Args:
@@ -61,7 +61,7 @@ def lessons(rollouts: Rollouts, actions: Actions, rng: np.random.Generator) -> L
     far = np.linalg.norm(best, axis=1, keepdims=True)
     best *= np.minimum(1.0, _FARTHEST / np.maximum(far, 1e-12))
     labels = np.clip(actions + best, -1.0, 1.0).astype(np.float32)
-    return Lessons(derivatives.fitness, labels, (weights / max(rollouts.area, 1e-9)).astype(np.float32))
+    return Labels(derivatives.fitness, labels, (weights / max(rollouts.area, 1e-9)).astype(np.float32))
 
 
 def _from_the_end(derivatives: Derivatives) -> tuple[_F64, _F64]:

@@ -22,8 +22,6 @@ DEFAULT_BUDGET = 2400
 
 MOST_BUDGET = 1_000_000
 
-Told = Callable[[int, float], object]
-
 
 def plan_strokes(
     goals: Sequence[StrokeGoal],
@@ -83,9 +81,9 @@ def starts(goals: Sequence[StrokeGoal], model: BrushModel, policy: StrokePolicy 
         actions = np.zeros((len(track) - 1, 3), np.float32)
         if policy is not None:
             bank = GoalBank.build([goal.outline], [track], box=box)
-            batch = StrokeBatch(bank, model, 1, observation=policy.layout)
+            batch = StrokeBatch(bank, model, 1, observation=policy.observation)
             act = policy.bind([goal.stroke_type])
-            seen = batch.observe() if policy.layout != "none" else batch.observation
+            seen = batch.observe() if policy.observation != "none" else batch.observation
             for tick in range(len(actions)):
                 actions[tick] = np.clip(act(seen)[0], -1.0, 1.0)
                 batch.track(actions[tick])

@@ -23,7 +23,7 @@ from hierbrush.sim.core_choice import kernels
 from hierbrush.sim.goal_slots import GoalSlots
 from hierbrush.sim.hand import TICK_SECONDS, HandleLimits
 from hierbrush.sim.model import BrushModel
-from hierbrush.sim.observation import LAYOUTS
+from hierbrush.sim.observation import OBSERVATIONS
 from hierbrush.sim.raster import BOX, MAX_BOX, MIN_BOX, check_raster, coverage
 
 # A writer holds the brush so that its tip points up and to the left when it comes down.
@@ -567,11 +567,11 @@ class StrokeBatch(BrushBatch):
         threads: int = 1,
         seed: int = 0,
     ) -> None:
-        check_choice("observation", observation, LAYOUTS)
+        check_choice("observation", observation, OBSERVATIONS)
         check_kind("bank", bank, GoalBank, "a GoalBank")
         self._bank = bank
         paper = bank.side, bank.box, bank.supersample, bank.words
-        self._open(model, slots, paper, None, limits, threads, seed, LAYOUTS[observation])
+        self._open(model, slots, paper, None, limits, threads, seed, OBSERVATIONS[observation])
         self.assign(np.zeros(self.slots, dtype=np.int64))
 
     @property

@@ -20,7 +20,7 @@ contour             8  signed distance at 8 points of the tuft's footprint
 patch             126  9 x 7 points around the handle, half a unit apart, 3 rows behind, 5 ahead: signed distance, ink
 ==============  =====  ==============================================================================================
 
-The layout ``"track"`` has the first three groups, 64 numbers; ``"full"`` has all, 219.
+The observation ``"track"`` has the first three groups, 64 numbers; ``"full"`` has all, 219.
 """
 
 from __future__ import annotations
@@ -51,6 +51,7 @@ GROUPS = {
 }
 """The columns of each group of the table."""
 
-LAYOUTS = {"none": 0, "track": TRACK_COLUMNS, "full": FULL_COLUMNS}
-# Raised whenever a column changes its meaning, so that weights trained on another layout are refused.
+OBSERVATIONS = {"none": 0, "track": TRACK_COLUMNS, "full": FULL_COLUMNS}
+"""Numbers of each kind of observation, by its name."""
+# Raised whenever a column changes its meaning, so that weights trained on other columns are refused.
 VERSION = 1

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from hierbrush.arguments import check_path
 from hierbrush.errors import HierbrushError, shown
-from hierbrush.sim.observation import LAYOUTS
+from hierbrush.sim.observation import OBSERVATIONS
 from hierbrush.strokes.policy import MLPPolicy, PolicySet, read_safetensors
 from hierbrush.strokes.rollout import Act
 from hierbrush.strokes.types import ABBREVIATIONS
@@ -40,7 +40,7 @@ class LearnedPolicy:
     """Primitives from a weights file: one policy for each stroke type, or one for all.
 
     Attributes:
-        layout: the observation they read.
+        observation: which one they read.
         own: the stroke types that the file's training practised; the shipped primitives write the others.
 
     Raises:
@@ -49,7 +49,7 @@ class LearnedPolicy:
 
     def __init__(self, policies: PolicySet | MLPPolicy, own: Sequence[str] = ABBREVIATIONS) -> None:
         networks = list(policies.policies.values()) if isinstance(policies, PolicySet) else [policies]
-        self.layout = max((_layout(network) for network in networks), key=LAYOUTS.__getitem__)
+        self.observation = max((_observation(network) for network in networks), key=OBSERVATIONS.__getitem__)
         self.own = tuple(own)
         self._policies = policies
 
@@ -118,14 +118,14 @@ def shipped_in(card: Mapping[str, Any]) -> tuple[str, ...]:
     return tuple(kind for kind, fact in facts.items() if isinstance(fact, dict) and fact.get(SHIPPED_MARK))
 
 
-def _layout(network: MLPPolicy) -> str:
-    layouts = [name for name, size in LAYOUTS.items() if size == network.observation_size]
-    if not layouts or network.action_size != _ACTION_SIZE:
+def _observation(network: MLPPolicy) -> str:
+    fitting = [name for name, size in OBSERVATIONS.items() if size == network.observation_size]
+    if not fitting or network.action_size != _ACTION_SIZE:
         raise HierbrushError(
             f"weights: observations of {network.observation_size} numbers and actions of {network.action_size}, "
-            f"expected {_ACTION_SIZE} and one of {LAYOUTS}"
+            f"expected {_ACTION_SIZE} and one of {OBSERVATIONS}"
         )
-    return layouts[0]
+    return fitting[0]
 
 
 def _with_shipped(policies: Mapping[str, MLPPolicy], file: Path) -> PolicySet:
@@ -134,14 +134,14 @@ def _with_shipped(policies: Mapping[str, MLPPolicy], file: Path) -> PolicySet:
     shipped = shipped_policies().policies if missing else {}
     whole = {**{kind: shipped[kind] for kind in missing if kind in shipped}, **policies}
     try:
-        largest = max(LAYOUTS[_layout(network)] for network in whole.values())
+        largest = max(OBSERVATIONS[_observation(network)] for network in whole.values())
     except HierbrushError as error:
         raise HierbrushError(f"policy: {shown(file)}: {error}") from None
     return PolicySet({kind: _widened(network, largest) for kind, network in whole.items()})
 
 
 def _widened(network: MLPPolicy, columns: int) -> MLPPolicy:
-    """Return the same policy for a longer observation: each layout begins with the columns of the shorter ones."""
+    """Return the same policy for a longer observation: each begins with the columns of the shorter ones."""
     (weight, bias), *others = network.layers
     if len(weight) == columns:
         return network

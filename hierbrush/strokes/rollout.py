@@ -30,10 +30,10 @@ Act = Callable[[NDArray[np.float32]], NDArray[np.float32]]
 class StrokePolicy(Protocol):
     """Anything that turns observations of strokes into actions.
 
-    ``layout`` names the observation it reads (see ``sim/observation.py``).
+    ``observation`` names the observation it reads (see ``sim/observation.py``).
     """
 
-    layout: str
+    observation: str
 
     def bind(self, stroke_types: Sequence[str]) -> Act:
         """Return a function from observations float32 [n, columns] of strokes of these n types to actions [n, 3]."""
@@ -65,7 +65,7 @@ def expect_errors(batch: StrokeBatch, slots: NDArray[np.int64] | None = None) ->
 class ZeroPolicy:
     """No residual: the scripted follower itself."""
 
-    layout = "none"
+    observation = "none"
 
     def bind(self, stroke_types: Sequence[str]) -> Act:
         """Return a function that answers zeros, float32 [n, 3]."""
@@ -76,7 +76,7 @@ class ZeroPolicy:
 class RandomPolicy:
     """Uniform residuals: what a policy that has learned nothing does."""
 
-    layout = "none"
+    observation = "none"
 
     def __init__(self, seed: int) -> None:
         self._rng = np.random.default_rng(check_whole("seed", seed, 0))
@@ -203,7 +203,7 @@ def write_strokes(
     if directions is not None:
         directions = check_array("directions", directions, (len(goals), 2), f"[{len(goals)}, 2] directions")
     # Any object with these two will do.
-    acting = policy if hasattr(policy, "bind") and hasattr(policy, "layout") else stroke_policy(policy, seed)
+    acting = policy if hasattr(policy, "bind") and hasattr(policy, "observation") else stroke_policy(policy, seed)
     seed = check_whole("seed", seed, 0, 2**63)
     tracks = [FOLLOWER.track(goal, model, box) for goal in goals]
     paths: list[NDArray[np.float64]] = [np.empty((0, 3))] * len(goals)
@@ -214,7 +214,7 @@ def write_strokes(
         chosen = order[start : start + most]
         bank = GoalBank.build([goals[i].outline for i in chosen], [tracks[i] for i in chosen], box=box)
         brush = model if brushes is None else brushes[chosen]
-        batch = StrokeBatch(bank, brush, len(chosen), observation=acting.layout, limits=limits, seed=seed + start)
+        batch = StrokeBatch(bank, brush, len(chosen), observation=acting.observation, limits=limits, seed=seed + start)
         batch.assign(np.arange(len(chosen)))
         if directions is not None:
             batch.turn(directions[chosen])

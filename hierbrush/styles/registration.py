@@ -35,9 +35,6 @@ from hierbrush.styles.transport import (
 
 Floats = NDArray[np.float64]
 
-SIDE = 256
-"""Pixels of the raster's side that strokes are found on."""
-
 
 @dataclass(frozen=True, eq=False)
 class Registration:

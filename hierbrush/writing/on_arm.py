@@ -64,6 +64,8 @@ class ArmSheet:
             Limits(limits.speed, limits.acceleration, limits.jerk),
             names=_names(sheet),
             lift=check_number("lift", lift, 0.0, MOST_LIFT, "metres"),
+            dips=sheet.dips,
+            shaping=sheet.stone,
             told=progress,
         )
 
@@ -284,6 +286,8 @@ def _drawn(wanted: Sheet, run: Run) -> Writing | Page:
                 seed=old.seed,
                 stroke_paths=mine,
                 motion=old.motion,
+                dips=old.stroke_dips,
+                stone=old.stone,
             )
         )
     return writings[0] if isinstance(wanted, Writing) else Page(wanted.text, writings, wanted.layout)  # type: ignore[attr-defined]
@@ -306,6 +310,7 @@ def _growing(sheet: Sheet, run: Run, rows: list[int], width: int) -> Iterator[tu
     spans, owners = run.motion.spans, [cell for cell in sheet.cells for _ in cell.writing.stroke_paths]
     batches = [BrushBatch(cell.writing.brush, 1, side=size, box=BOX, supersample=2) for cell in sheet.cells]
     batch_of = [batches[at] for at, cell in enumerate(sheet.cells) for _ in cell.writing.stroke_paths]
+    starts = [start for cell in sheet.cells for start in cell.writing.starts or [None] * len(cell.writing.stroke_paths)]
     stroke, done = 0, 0
     for row in rows:
         while stroke < len(spans) and spans[stroke].start <= row:
@@ -314,6 +319,8 @@ def _growing(sheet: Sheet, run: Run, rows: list[int], width: int) -> Iterator[tu
             points = (run.tip[span.start + done : until] - [owner.x, owner.y, 0.0]) * (BOX / owner.side)
             if not done and len(points):
                 batch.dip()
+                if starts[stroke] is not None:
+                    batch.turn(starts[stroke])
                 batch.place(points[:1])
             for point in points[4::5]:
                 batch.step(point[None])

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple, TypedDict, Unpack
 import numpy as np
 from numpy.typing import NDArray
 
-from hierbrush.arguments import check_choice, check_kind, check_number, check_whole
+from hierbrush.arguments import Progress, check_choice, check_kind, check_number, check_whole
 from hierbrush.errors import HierbrushError, closest, shown
 from hierbrush.ink import DIPS, InkStone, plan_dips
 from hierbrush.sim import PRESETS, BrushModel
@@ -29,9 +29,8 @@ from hierbrush.writing.workers import mapped
 _BATCH = 64  # characters composed and written side by side: what fits into a core's cache
 _MOST_WORKERS = 1024
 
-Progress = Callable[[float], object]
-Motion = MotionLimits | Mapping[str, Any] | None
-Stone = InkStone | Mapping[str, Any] | None
+MotionLimitsLike = MotionLimits | Mapping[str, Any] | None
+InkStoneLike = InkStone | Mapping[str, Any] | None
 
 
 class Dipping(NamedTuple):
@@ -57,10 +56,10 @@ class How(TypedDict, total=False):
     budget: int | None
     robust: bool
     seed: int
-    motion: Motion
+    motion: MotionLimitsLike
     weight: float
     dip: str
-    stone: Stone
+    stone: InkStoneLike
 
 
 class WritingInterrupted(KeyboardInterrupt):
@@ -93,10 +92,10 @@ def write_character(
     budget: int | None = None,
     robust: bool = False,
     seed: int = 0,
-    motion: Motion = None,
+    motion: MotionLimitsLike = None,
     weight: float = 1.0,
     dip: str = "stroke",
-    stone: Stone = None,
+    stone: InkStoneLike = None,
 ) -> Writing:
     """Write one character.
 
@@ -165,7 +164,7 @@ def write_picture(
     brush: str | BrushModel = "measured",
     policy: str | PathLike[str] = "learned",
     seed: int = 0,
-    motion: Motion = None,
+    motion: MotionLimitsLike = None,
     weight: float = 1.0,
 ) -> Writing:
     """Write the ink of a picture, whatever it shows: the skeleton of the ink becomes strokes in a plausible order.

@@ -12,7 +12,8 @@ from hierbrush.arms import Arm
 from hierbrush.arms.motion import TILT_ERROR, TIP_ERROR, deviation
 from hierbrush.arms.timing import PERIOD, differences
 from hierbrush.errors import HierbrushError
-from hierbrush.writing import Layout, MotionLimits, Page, write_text
+from hierbrush.ink import InkStone
+from hierbrush.writing import Layout, MotionLimits, Page, write_character, write_text
 from hierbrush.writing.on_arm import ArmSheet
 
 ARMS = ("on_ur5e", "on_so101")
@@ -259,3 +260,28 @@ def test_shapes_that_overlap_at_home_may_go_on_overlapping(tmp_path: Path) -> No
     scene = build(arm, arm.calibration(0.07, 0.07))
     assert scene.close
     assert scene.touching(scene.solver.home) is None
+
+
+def test_the_brush_is_dipped_where_the_sheet_says(tmp_path: Path) -> None:
+    layout = Layout("horizontal", cell=0.03)
+    once, each = (
+        write_text("十", layout=layout, dip=dip, policy="scripted").on("so101") for dip in ("character", "stroke")
+    )
+    starts = [arm.motion.spans[1].start for arm in (once, each)]
+    assert starts[0] < starts[1]  # no way to the ink and back
+    assert [arm.motion.dip[arm.motion.spans[0].stop :].any() for arm in (once, each)] == [False, True]
+    assert "dips before strokes 1\n" in once.save(tmp_path / "a.yaml").read_text()
+    assert "dips before each stroke\n" in each.save(tmp_path / "b.yaml").read_text()
+
+
+def test_a_stone_shapes_the_brush_by_the_arms_movement() -> None:
+    stone = InkStone(radius=0.02, strokes=3)
+    moved = write_character("一", stone=stone, policy="scripted").on("so101")
+    motion = moved.motion
+    place = moved.arm.calibration(moved.sheet.width, moved.sheet.height).stone_on_paper
+    off = motion.tip[motion.dip] - place
+    assert 0.5 * stone.radius < np.hypot(off[:, 0], off[:, 1]).max() <= stone.radius + 1e-4
+    assert off[:, 2].max() == pytest.approx(0.0, abs=1e-6)  # pressed flat where it is dipped
+    peaks = motion.peaks()
+    assert peaks["tip_speed"] <= motion.limits[1].speed * 1.001
+    assert peaks["tip_jerk"] <= motion.limits[1].jerk * 1.001

@@ -13,7 +13,7 @@ from click.testing import CliRunner
 from hierbrush.errors import HierbrushError
 from hierbrush.learning.recipes.ppo import PPORecipe
 from hierbrush.learning.runs.weights import write_weights
-from hierbrush.sim.observation import LAYOUTS
+from hierbrush.sim.observation import OBSERVATIONS
 from hierbrush.strokes.learned import WEIGHTS as SHIPPED
 from hierbrush.strokes.policy import PolicySet, read_safetensors
 from hierbrush.strokes.types import ABBREVIATIONS
@@ -28,7 +28,7 @@ CONFIG = {
 
 def save_constant(folder: Path, across: float) -> None:
     """A policy that is always ``across`` reaches beside the path."""
-    columns = LAYOUTS["full"]
+    columns = OBSERVATIONS["full"]
     tensors = {
         "policy.0.weight": np.zeros((8, columns), np.float32),
         "policy.0.bias": np.zeros(8, np.float32),
@@ -52,7 +52,7 @@ def test_the_better_policy_of_every_type_is_packed_and_the_card_says_so(tmp_path
     assert found["HZG"]["specialist"] < found["HZG"]["common"]
     packed = target / "policies.safetensors"
     policies = PolicySet.load(packed).policies
-    obs = np.zeros((1, LAYOUTS["full"]), np.float32)
+    obs = np.zeros((1, OBSERVATIONS["full"]), np.float32)
     np.testing.assert_allclose(policies["H"](obs), [[0.0, 0.0, 0.0]], atol=1e-3)
     np.testing.assert_allclose(policies["HZG"](obs), [[0.0, 0.3, 0.0]], atol=1e-3)
     assert not any(name.startswith("HZG/") and "up" in name for name in read_safetensors(packed))

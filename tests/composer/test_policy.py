@@ -20,7 +20,7 @@ from hierbrush.composer.observation import (
     PLACED,
     WRITTEN,
     BriefBank,
-    Progress,
+    Drafts,
 )
 from hierbrush.composer.place import PLACE_SIZE, stroke_goals
 from hierbrush.composer.policy import ComposerPolicy, load_composer, load_composer_card, parameter_shapes
@@ -46,14 +46,14 @@ def silent_policy() -> ComposerPolicy:
 
 
 def observe(briefs: list[Brief], written: int = 1) -> np.ndarray:
-    progress = Progress(BriefBank.of(briefs), len(briefs))
+    drafts = Drafts(BriefBank.of(briefs), len(briefs))
     rows = np.arange(len(briefs))
-    progress.begin(rows, rows)
+    drafts.begin(rows, rows)
     for step in range(written):
         at = np.flatnonzero([len(brief) > step + 1 for brief in briefs])
         index = np.array([briefs[row].library_order[step] for row in at])
-        progress.write(at, index, np.full((len(at), PLACE_SIZE), 0.3, np.float32))
-    return progress.observe()
+        drafts.write(at, index, np.full((len(at), PLACE_SIZE), 0.3, np.float32))
+    return drafts.observe()
 
 
 def test_heads_of_zeros_write_what_the_library_expects(briefs: list[Brief]) -> None:
@@ -145,23 +145,23 @@ def test_weight_makes_every_stroke_wider_and_nothing_else(briefs: list[Brief]) -
 
 def test_goals_can_be_masked(briefs: list[Brief]) -> None:
     bank = BriefBank.of(briefs[:1])
-    progress = Progress(bank, 1)
+    drafts = Drafts(bank, 1)
     given = np.zeros((1, MAX_STROKES), bool)
     given[0, [1, MAX_STROKES - 1]] = True
-    progress.begin(np.array([0]), np.array([0]), bank.prior + np.float32(0.05), given)
-    observation = progress.observe()
+    drafts.begin(np.array([0]), np.array([0]), bank.prior + np.float32(0.05), given)
+    observation = drafts.observe()
     assert np.flatnonzero(observation[0, :, GOAL_GIVEN]).tolist() == [1]
     assert observation[0, 1, GOAL : GOAL + 2] == pytest.approx(1.0, abs=1e-4)
     assert not observation[0, 0, GOAL : GOAL + PLACE_SIZE].any()
 
 
 def test_a_stroke_cannot_be_written_twice(briefs: list[Brief]) -> None:
-    progress = Progress(BriefBank.of(briefs[:1]), 1)
+    drafts = Drafts(BriefBank.of(briefs[:1]), 1)
     row, place = np.array([0]), np.zeros((1, PLACE_SIZE), np.float32)
-    progress.begin(row, row)
-    progress.write(row, np.array([2]), place)
+    drafts.begin(row, row)
+    drafts.write(row, np.array([2]), place)
     with pytest.raises(HierbrushError, match="stroke 2 of row 0 is not there or already written"):
-        progress.write(row, np.array([2]), place)
+        drafts.write(row, np.array([2]), place)
 
 
 def test_the_tensors_make_the_same_network(briefs: list[Brief]) -> None:

@@ -29,7 +29,7 @@ def finish_stroke(turns: CharacterTurns) -> Turn:
 
 
 def written(turns: CharacterTurns) -> list[int]:
-    return np.flatnonzero(turns.batch._progress.written[0]).tolist()
+    return np.flatnonzero(turns.batch._drafts.written[0]).tolist()
 
 
 def test_samples_are_carried_out_whatever_they_are() -> None:
@@ -150,7 +150,7 @@ def test_a_picture_shows_glyph_and_ink() -> None:
     turns = make(seed=0)
     blank = turns.picture()
     assert blank.shape == (512, 512, 3)
-    glyph = turns.batch.lessons.glyphs[turns.batch._progress.brief[0]]
+    glyph = turns.batch.lessons.glyphs[turns.batch._drafts.brief[0]]
     assert (blank[::2, ::2, 2] < 200).sum() == glyph.sum()
     dark = []
     while not turns.over:

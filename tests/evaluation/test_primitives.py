@@ -6,7 +6,7 @@ import pytest
 from hierbrush.characters import load_library, split
 from hierbrush.errors import HierbrushError
 from hierbrush.evaluation import primitives as evaluation
-from hierbrush.evaluation.primitives import Disturbance, characters_of, evaluate
+from hierbrush.evaluation.primitives import MachineErrors, characters_of, evaluate
 from hierbrush.evaluation.sheets import picture_sheet
 from hierbrush.metrics import disc_oracle, score, stroke_iou
 from hierbrush.sim import BrushModel, rasterise
@@ -88,10 +88,10 @@ def test_a_picture_sheet_shows_ink_and_glyph() -> None:
     assert picture_sheet([write_character("一")] * 5).startswith(b"\x89PNG")
 
 
-def test_disturbances_cost_something_and_are_repeatable() -> None:
+def test_errors_of_the_machine_cost_something_and_are_repeatable() -> None:
     calm, off, again, shaky = (
-        evaluate("永和", brush=MEASURED, disturbance=disturbance)
-        for disturbance in (None, Disturbance(brush=0.2), Disturbance(brush=0.2), Disturbance(handle=0.0005))
+        evaluate("永和", brush=MEASURED, errors=errors)
+        for errors in (None, MachineErrors(brush=0.2), MachineErrors(brush=0.2), MachineErrors(handle=0.0005))
     )
     assert np.array_equal(off.rows[0].strokes, again.rows[0].strokes)
     assert off.rows[0].strokes.mean() < calm.rows[0].strokes.mean()
@@ -114,9 +114,9 @@ def test_no_movement_is_faster_than_the_arm() -> None:
 
 
 @pytest.mark.parametrize(("name", "value"), [("brush", 1.0), ("brush", float("nan")), ("handle", -1e-4)])
-def test_impossible_disturbances_are_named(name: str, value: float) -> None:
+def test_impossible_errors_are_named(name: str, value: float) -> None:
     with pytest.raises(HierbrushError, match=f"{name}_error"):
-        Disturbance(**{name: value})
+        MachineErrors(**{name: value})
 
 
 def test_plans_are_scored_beside_what_they_began_with() -> None:
@@ -125,8 +125,8 @@ def test_plans_are_scored_beside_what_they_began_with() -> None:
     planned, learned = (scores.rows[at].column("iou").mean() for at in (0, 1))
     assert planned > learned + 0.002
     off = evaluate(
-        ["二"], policy="planned", budget=300, brush=BrushModel.preset("measured"), disturbance=Disturbance(brush=0.1)
+        ["二"], policy="planned", budget=300, brush=BrushModel.preset("measured"), errors=MachineErrors(brush=0.1)
     )
     assert off.rows[0].column("iou").mean() < planned
     with pytest.raises(HierbrushError, match="handle_error: a plan sees no error"):
-        evaluate(["二"], policy="planned", brush=BrushModel.preset("measured"), disturbance=Disturbance(handle=0.001))
+        evaluate(["二"], policy="planned", brush=BrushModel.preset("measured"), errors=MachineErrors(handle=0.001))

@@ -15,11 +15,11 @@ from hierbrush.characters import load_library, split
 from hierbrush.cli import main
 from hierbrush.composer.brief import brief_of, truth_of
 from hierbrush.composer.composers import WEIGHTS
-from hierbrush.composer.observation import EXISTS, GOAL_GIVEN, LAST, PLACED, WRITTEN, Progress
+from hierbrush.composer.observation import EXISTS, GOAL_GIVEN, LAST, PLACED, WRITTEN, Drafts
 from hierbrush.composer.place import PLACE_SIZE
 from hierbrush.composer.policy import ComposerPolicy, load_composer
 from hierbrush.errors import HierbrushError
-from hierbrush.learning.imitation.expert import Decisions, Expert
+from hierbrush.learning.imitation.expert import Expert, ExpertDecisions
 from hierbrush.learning.imitation.scores import STEEPNESS, composition_scores, steeper_pointer
 from hierbrush.learning.recipes.imitation import DisturbanceSection
 from hierbrush.learning.runs.logs import read_metrics
@@ -36,23 +36,23 @@ def expert() -> Expert:
 
 def test_following_the_expert_writes_the_character(expert: Expert) -> None:
     truths = [truth_of(char) for char in CHARACTERS]
-    progress = Progress(expert.bank, len(CHARACTERS))
+    drafts = Drafts(expert.bank, len(CHARACTERS))
     rows = np.arange(len(CHARACTERS))
-    progress.begin(rows, rows)
+    drafts.begin(rows, rows)
     for step in range(5):
         steps = np.full(len(rows), step)
         told = expert.decisions(rows, steps, None, np.random.default_rng(0))
-        seen = progress.observe()[:, : told.observation.shape[1]]
+        seen = drafts.observe()[:, : told.observation.shape[1]]
         # What the learner sees is what the runners see.
         assert np.allclose(told.observation, seen, atol=1e-4)
         actions = expert.actions(rows, steps)
         assert np.array_equal(actions[:, 0].astype(int), told.index)
         assert told.index.tolist() == [truth.order[step] for truth in truths]
         assert told.remaining[rows, told.index].all()
-        progress.write(rows, told.index, actions[:, 1:])
+        drafts.write(rows, told.index, actions[:, 1:])
     for row, truth in enumerate(truths):
         written = truth.order[:5]
-        assert np.allclose(progress.placed[row, written], truth.places[written], atol=1e-4)
+        assert np.allclose(drafts.placed[row, written], truth.places[written], atol=1e-4)
 
 
 def test_every_decision_is_there_once(expert: Expert) -> None:
@@ -160,7 +160,9 @@ def test_own_places_are_those_that_the_network_gives_before_it_has_written(
     seen = []
     decisions = Expert.decisions
 
-    def spied(self: Expert, characters: Any, steps: Any, disturbance: Any, rng: Any, own: Any = None) -> Decisions:
+    def spied(
+        self: Expert, characters: Any, steps: Any, disturbance: Any, rng: Any, own: Any = None
+    ) -> ExpertDecisions:
         told = decisions(self, characters, steps, disturbance, rng, own)
         seen.append((steps, disturbance, told.observation, own))
         return told

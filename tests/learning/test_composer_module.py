@@ -9,7 +9,7 @@ import torch
 from ray.rllib.core.columns import Columns
 
 from hierbrush.composer.brief import MAX_STROKES, brief_of
-from hierbrush.composer.observation import OBSERVATION_SIZE, BriefBank, Progress
+from hierbrush.composer.observation import OBSERVATION_SIZE, BriefBank, Drafts
 from hierbrush.composer.place import PLACE_SIZE
 from hierbrush.composer.policy import OUT_OF_REACH, ComposerPolicy
 from hierbrush.learning.ppo.composer_module import ComposerDistribution, ComposerModule
@@ -31,13 +31,13 @@ def module() -> ComposerModule:
 @pytest.fixture(scope="module")
 def observation() -> np.ndarray:
     briefs = [brief_of(char) for char in "永国語盟繁"]
-    progress = Progress(BriefBank.of(briefs), len(briefs))
+    drafts = Drafts(BriefBank.of(briefs), len(briefs))
     rows = np.arange(len(briefs))
-    progress.begin(rows, rows)
+    drafts.begin(rows, rows)
     for step in range(3):
         index = np.array([brief.library_order[step] for brief in briefs])
-        progress.write(rows, index, np.full((len(rows), PLACE_SIZE), 0.3, np.float32))
-    return progress.observe()
+        drafts.write(rows, index, np.full((len(rows), PLACE_SIZE), 0.3, np.float32))
+    return drafts.observe()
 
 
 def test_the_numpy_twin_gives_the_same_answers(module: ComposerModule, observation: np.ndarray) -> None:

@@ -13,7 +13,7 @@ from hierbrush.curriculum import load_curriculum, load_model, read_yaml, validat
 from hierbrush.curriculum.model import curriculum_file
 from hierbrush.envs import FLAT_ENV
 from hierbrush.errors import HierbrushError
-from hierbrush.learning.recipe import Request
+from hierbrush.learning.recipe import TrainingRequest
 from hierbrush.learning.recipes.hierarchical import HierarchicalRecipe
 from hierbrush.learning.recipes.imitation import ImitationRecipe
 from hierbrush.learning.recipes.ppo import PhaseSection, PPORecipe
@@ -65,12 +65,12 @@ def test_documentation_describes_every_field(model: type[BaseModel], page: str, 
 
 def test_shipped_configuration_trains_all_types_from_one_generalist() -> None:
     config = load_model(SHIPPED, PPORecipe)
-    (generalist,), specialists = config.jobs(Request(SHIPPED, Path("out")))
+    (generalist,), specialists = config.jobs(TrainingRequest(SHIPPED, Path("out")))
     assert generalist.stroke is None
     assert tuple(run.stroke for run in specialists) == ABBREVIATIONS
     assert {run.initial_weights for run in specialists} == {generalist.folder / "weights.safetensors"}
     assert specialists[0].steps < generalist.steps
-    alone = config.jobs(Request(SHIPPED, Path("out"), stroke="HZG"))
+    alone = config.jobs(TrainingRequest(SHIPPED, Path("out"), stroke="HZG"))
     assert [job.name for jobs in alone for job in jobs] == ["generalist", "specialists/HZG"]
 
 
@@ -81,7 +81,7 @@ def test_shipped_sweep_tries_what_it_says() -> None:
     assert list(tried)[:2] == ["000-lr=0.0002_outside=1", "001-lr=0.0002_outside=1.5"]
     assert len(tried) == 6
     for variant, config in tried.items():
-        ((run,),) = config.jobs(Request(path, Path("out"), variant))
+        ((run,),) = config.jobs(TrainingRequest(path, Path("out"), variant))
         assert run.folder == Path("out", variant, "generalist")
         assert run.curriculum is not None
         assert {stage.reward.outside for stage in run.curriculum.stages} == {config.reward.outside}
@@ -89,7 +89,7 @@ def test_shipped_sweep_tries_what_it_says() -> None:
 
 def test_the_flat_policy_gets_the_steps_and_the_curriculum_of_the_composer() -> None:
     flat, composer = ROOT / "configs" / "flat.yaml", ROOT / "configs" / "composer.yaml"
-    ((run,),) = load_model(flat, PPORecipe).jobs(Request(flat, Path("out")))
+    ((run,),) = load_model(flat, PPORecipe).jobs(TrainingRequest(flat, Path("out")))
     assert isinstance(run.recipe, PPORecipe)
     assert run.recipe.environment.id == FLAT_ENV
     assert run.steps == load_model(composer, HierarchicalRecipe).training.steps

@@ -22,7 +22,7 @@ from hierbrush.errors import HierbrushError
 from hierbrush.learning.character_env import DecisionEnv
 from hierbrush.learning.ppo.both_levels import hierarchical_algorithm_config
 from hierbrush.learning.ppo.connector import option_advantages, seen_by_critic
-from hierbrush.learning.ppo.fragment import HierarchicalFragment, Options
+from hierbrush.learning.ppo.fragment import HierarchicalFragment, OptionTransitions
 from hierbrush.learning.recipes.hierarchical import HierarchicalRecipe
 from hierbrush.resources import folder
 from hierbrush.strokes.policy import PolicySet
@@ -183,7 +183,7 @@ def test_the_critic_sees_where_strokes_that_are_left_belong(curriculum: Curricul
 
 
 def test_options_are_discounted_by_how_long_they_took() -> None:
-    decisions = Options(
+    decisions = OptionTransitions(
         slot=np.array([0, 0, 1]),
         obs=np.zeros((3, 1, 1), np.float32),
         actions=np.zeros((3, 1), np.float32),

@@ -14,7 +14,7 @@ import pytest
 from hierbrush.characters import Component, load_library
 from hierbrush.composer.brief import MAX_STROKES, Brief, brief_of, truth_of
 from hierbrush.composer.composers import IMITATION_WEIGHTS, WEIGHTS
-from hierbrush.composer.observation import BriefBank, Progress
+from hierbrush.composer.observation import BriefBank, Drafts
 from hierbrush.composer.place import PLACE_SIZE, decode_place, encode_place
 from hierbrush.composer.policy import ComposerPolicy, load_composer, load_composer_card
 from hierbrush.curriculum import load_model
@@ -92,10 +92,10 @@ def test_no_more_are_invented_than_there_can_be() -> None:
 
 
 def first_places(briefs: list[Brief], policy: ComposerPolicy) -> np.ndarray:
-    progress = Progress(BriefBank.of(briefs), len(briefs))
+    drafts = Drafts(BriefBank.of(briefs), len(briefs))
     rows = np.arange(len(briefs))
-    progress.begin(rows, rows)
-    return policy.heads(progress.observe())[1][..., :PLACE_SIZE]
+    drafts.begin(rows, rows)
+    return policy.heads(drafts.observe())[1][..., :PLACE_SIZE]
 
 
 def test_teachers_place_by_their_mean(invented: list[Brief]) -> None:

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from scipy.interpolate import RegularGridInterpolator
 
 from hierbrush.sim import BrushModel, GoalBank, StrokeBatch
-from hierbrush.sim.observation import AHEAD, FULL_COLUMNS, LAYOUTS, TRACK_COLUMNS
+from hierbrush.sim.observation import AHEAD, FULL_COLUMNS, OBSERVATIONS, TRACK_COLUMNS
 
 UNIT = 0.003
 BOX, SIDE = 0.125, 64
@@ -42,7 +42,7 @@ def to_page(batch: StrokeBatch, slot: int) -> np.ndarray[Any, np.dtype[np.float6
 
 
 def test_layouts() -> None:
-    assert LAYOUTS == {"none": 0, "track": 64, "full": 219}
+    assert OBSERVATIONS == {"none": 0, "track": 64, "full": 219}
     assert (TRACK_COLUMNS, FULL_COLUMNS) == (64, 219)
 
 

@@ -10,7 +10,7 @@ import pytest
 from hierbrush.characters import load_library, split
 from hierbrush.errors import HierbrushError
 from hierbrush.sim import BrushModel, rasterise, trace
-from hierbrush.sim.observation import LAYOUTS
+from hierbrush.sim.observation import OBSERVATIONS
 from hierbrush.strokes.learned import WEIGHTS, LearnedPolicy, shipped_policy
 from hierbrush.strokes.rollout import write_strokes
 from hierbrush.strokes.types import ABBREVIATIONS
@@ -19,9 +19,9 @@ MODEL = BrushModel.preset("measured")
 
 
 def test_every_stroke_type_has_a_policy_and_the_weights_their_card() -> None:
-    assert shipped_policy().layout == "full"
+    assert shipped_policy().observation == "full"
     act = shipped_policy().bind(ABBREVIATIONS)
-    action = act(np.zeros((len(ABBREVIATIONS), LAYOUTS["full"]), np.float32))
+    action = act(np.zeros((len(ABBREVIATIONS), OBSERVATIONS["full"]), np.float32))
     assert action.shape == (38, 3)
     card = json.loads(WEIGHTS.with_suffix(".json").read_bytes())
     assert card["sha256"] == sha256(WEIGHTS.read_bytes()).hexdigest()

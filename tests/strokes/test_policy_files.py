@@ -125,7 +125,7 @@ def test_networks_that_do_not_fit_are_told_in_one_line(tmp_path: Path, tensors: 
 def test_single_policies_and_sets_are_read(tmp_path: Path) -> None:
     file = tmp_path / "a.safetensors"
     file.write_bytes(save(layers()))
-    assert (MLPPolicy.load(str(file)).observation_size, LearnedPolicy.load(file).layout) == (64, "track")
+    assert (MLPPolicy.load(str(file)).observation_size, LearnedPolicy.load(file).observation) == (64, "track")
     file.write_bytes(save({**layers("base/"), **layers("H/"), "S/2.bias": np.ones(3, np.float32)}))
     assert set(PolicySet.load(file).policies) == {"H", "S"}
     with pytest.raises(HierbrushError, match="there is no policy for 'D'"):

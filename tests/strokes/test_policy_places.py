@@ -19,7 +19,7 @@ from hierbrush.errors import HierbrushError
 from hierbrush.evaluation.primitives import evaluate
 from hierbrush.learning.runs.weights import fill_up, pack, write_weights
 from hierbrush.sim import BrushModel
-from hierbrush.sim.observation import LAYOUTS
+from hierbrush.sim.observation import OBSERVATIONS
 from hierbrush.strokes import learned
 from hierbrush.strokes.learned import LearnedPolicy, shipped_policy
 from hierbrush.strokes.rollout import policy_name, stroke_policy
@@ -29,16 +29,16 @@ ACROSS = 0.5
 CONFIG = {"name": "toy", "phases": [{"name": "all", "policies": "one"}, {"name": "each", "policies": "per_stroke"}]}
 
 
-def trained(folder: Path, *, stroke: str | None = None, layout: str = "full", **card: Any) -> Path:
+def trained(folder: Path, *, stroke: str | None = None, observation: str = "full", **card: Any) -> Path:
     """A policy that is always ``ACROSS`` reaches beside the path, as a training leaves it."""
     tensors = {
-        "policy.0.weight": np.zeros((8, LAYOUTS[layout]), np.float32),
+        "policy.0.weight": np.zeros((8, OBSERVATIONS[observation]), np.float32),
         "policy.0.bias": np.zeros(8, np.float32),
         "policy.2.weight": np.zeros((3, 8), np.float32),
         "policy.2.bias": np.array([0.0, ACROSS, 0.0], np.float32),
     }
     folder.mkdir(parents=True)
-    sizes = {"observation_size": LAYOUTS[layout], "action_size": 3}
+    sizes = {"observation_size": OBSERVATIONS[observation], "action_size": 3}
     write_weights(folder / "weights.safetensors", tensors, {"stroke": stroke, "steps": 1, **sizes, **card})
     return folder
 
@@ -56,8 +56,8 @@ def run(tmp_path: Path) -> Path:
 
 
 def actions(policy: Any, kinds: tuple[str, ...] = ABBREVIATIONS) -> Any:
-    observation = np.random.default_rng(0).standard_normal((len(kinds), LAYOUTS["full"])).astype(np.float32) / 4
-    return policy.bind(kinds)(observation[:, : LAYOUTS[policy.layout]])
+    observation = np.random.default_rng(0).standard_normal((len(kinds), OBSERVATIONS["full"])).astype(np.float32) / 4
+    return policy.bind(kinds)(observation[:, : OBSERVATIONS[policy.observation]])
 
 
 def assert_only_h_is_its_own(policy: Any) -> None:
@@ -159,7 +159,7 @@ def test_a_policy_for_all_types_of_a_small_curriculum_is_for_those_alone(tmp_pat
 
 
 def test_a_policy_that_sees_less_stands_beside_those_that_see_all(tmp_path: Path) -> None:
-    assert_only_h_is_its_own(stroke_policy(trained(tmp_path / "H", stroke="H", layout="track")))
+    assert_only_h_is_its_own(stroke_policy(trained(tmp_path / "H", stroke="H", observation="track")))
 
 
 def test_policies_of_other_sizes_do_not_take_layers_from_the_base(run: Path) -> None:

@@ -30,7 +30,7 @@ from hierbrush.learning.offline.learners import CloningLearner
 from hierbrush.learning.offline.validation import network_of, validation_scores
 from hierbrush.learning.ppo.module import ResidualPolicyModule
 from hierbrush.learning.recipes.guided import GuidedRecipe
-from hierbrush.sim.observation import LAYOUTS
+from hierbrush.sim.observation import OBSERVATIONS
 
 _WEIGHTS = "weights"
 _MOST = 5.0
@@ -137,16 +137,19 @@ class Guided(BC):  # type: ignore[misc]
         types = [self._stroke] if self._stroke else list(self._curriculum.stroke_types)
         goals = sample_goals(stage.goals, types, training.strokes, self._recipe.seed + number)
         rng = np.random.default_rng([self._recipe.seed, number])
+        model = stage.brush.build()
         if self._hand is not None:
             self._hand.reseed(self._recipe.seed + number)
-        return teach(goals, network_of(self).__call__, rng, brush=training.brush, noise=training.noise, hand=self._hand)
+        act = network_of(self).__call__
+        return teach(goals, act, rng, brush=training.brush, noise=training.noise, model=model, hand=self._hand)
 
     def record(self, result: Mapping[str, Any]) -> dict[str, Any]:
         """Return rounds, costs, how the policy wrote before, and how it writes validation strokes now."""
         types = [self._stroke] if self._stroke else []
+        model = self._curriculum.stages[-1].brush.build()
         if self._hand is not None:
             self._hand.reseed(self._recipe.seed)
-        scores = validation_scores(network_of(self), types, self._recipe.training.validation, self._hand)
+        scores = validation_scores(network_of(self), types, self._recipe.training.validation, model, self._hand)
         fitness = self.offline_data.taught[-1].fitness
         cost = float(result[LEARNER_RESULTS][DEFAULT_MODULE_ID]["cost"])
         return {"steps": self.rounds, "cost": cost, "practice": float(fitness.mean()), **scores}
@@ -173,7 +176,7 @@ def guided_config(recipe: GuidedRecipe, curriculum: Curriculum, stroke: str | No
     return (
         BCConfig(algo_class=Guided)
         .environment(
-            observation_space=gymnasium.spaces.Box(-np.inf, np.inf, (LAYOUTS["full"],), np.float32),
+            observation_space=gymnasium.spaces.Box(-np.inf, np.inf, (OBSERVATIONS["full"],), np.float32),
             action_space=gymnasium.spaces.Box(-1.0, 1.0, (3,), np.float32),
         )
         .offline_data(input_=[str(folder)], offline_data_class=LessonData, dataset_num_iters_per_learner=1)

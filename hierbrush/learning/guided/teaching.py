@@ -71,6 +71,7 @@ def teach(
     *,
     brush: float,
     noise: float,
+    model: BrushModel | None = None,
     hand: Hand | None = None,
     told: Callable[[], object] = lambda: None,
 ) -> Taught:
@@ -82,14 +83,15 @@ def teach(
         rng: of brushes, noise and derivatives.
         brush: share by which brushes are off; every third one is exact.
         noise: standard deviation of what is added to the policy's actions, so that it meets more states.
+        model: the brush that the strokes are written with; ``measured`` unless given.
         hand: what really holds the brush. Where it was off is taken as given: what would have been best with the same
             errors, of which a policy then learns what can be told from what it sees.
         told: is called after each stroke.
     """
-    model = BrushModel.preset("measured")
+    model = BrushModel.preset("measured") if model is None else model
     rows = model.randomised(len(goals), brush, rng)
     rows[::3] = model.parameters()
-    written = write(goals, rows, act, noise, rng, hand)
+    written = write(goals, rows, act, noise, rng, model, hand)
     labels = []
     for goal, row, (_, actions, errors) in zip(goals, rows, written, strict=True):
         scenario = Scenarios(row[None], np.zeros((1, 3)))
@@ -111,10 +113,15 @@ def write(
     act: Act,
     noise: float,
     rng: np.random.Generator,
+    model: BrushModel | None = None,
     hand: Hand | None = None,
 ) -> list[Written]:
-    """Return what a policy saw and did in each stroke, and by how much its hand was off."""
-    tracks = FOLLOWER.tracks(goals, BrushModel.preset("measured"))
+    """Return what a policy saw and did in each stroke, and by how much its hand was off.
+
+    ``model`` is the brush that the follower plans for, ``measured`` unless given; ``brushes`` [strokes, 10] are those
+    that write.
+    """
+    tracks = FOLLOWER.tracks(goals, BrushModel.preset("measured") if model is None else model)
     order = sorted(range(len(goals)), key=lambda at: -len(tracks[at]))
     most = len(goals) if hand is None else hand.slots
     found: dict[int, Written] = {}

@@ -36,8 +36,8 @@ Index = NDArray[np.int64]
 
 
 @dataclass(frozen=True, eq=False)
-class Decisions:
-    """A batch of decisions.
+class ExpertDecisions:
+    """What the expert decides, and what is seen before it does, for a batch.
 
     Attributes:
         observation: f32 [n, R, OBSERVATION_SIZE]; R is the largest number of strokes in the batch.
@@ -87,7 +87,7 @@ class Expert:
         disturbance: DisturbanceSection | None,
         rng: np.random.Generator,
         own: F32 | None = None,
-    ) -> Decisions:
+    ) -> ExpertDecisions:
         """Return the decisions at some steps of some characters.
 
         Args:
@@ -129,7 +129,7 @@ class Expert:
             observation[..., GOAL_GIVEN] = given
             observation[..., GOAL : GOAL + PLACE_SIZE] = places * given[..., None]
         observation[..., PLACED : PLACED + PLACE_SIZE] = seen * written[..., None]
-        return Decisions(observation, (turn == steps[:, None]).argmax(axis=1), places, exists & ~written)
+        return ExpertDecisions(observation, (turn == steps[:, None]).argmax(axis=1), places, exists & ~written)
 
 
 def briefs_and_truths(part: Split, limit: int | None = None, *, lists: bool = False) -> tuple[list[Brief], list[Truth]]:

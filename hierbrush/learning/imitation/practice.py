@@ -19,7 +19,7 @@ from hierbrush.characters import CharacterLibrary, Component, load_library, spli
 from hierbrush.characters.repertoire import IN_PLACE, repertoire
 from hierbrush.composer.brief import MAX_STROKES, Brief, Truth, make_brief
 from hierbrush.composer.exemplars import Form, form_of, renumbered
-from hierbrush.composer.observation import BriefBank, Progress
+from hierbrush.composer.observation import BriefBank, Drafts
 from hierbrush.composer.place import PLACE_SIZE, decode_place, encode_place
 from hierbrush.composer.policy import ComposerPolicy
 from hierbrush.errors import HierbrushError
@@ -73,9 +73,9 @@ class Teachers:
         for start in range(0, len(briefs), batch):
             part = briefs[start : start + batch]
             everything = np.arange(len(part))
-            progress = Progress(BriefBank.of(part), len(part))
-            progress.begin(everything, everything)
-            blank = progress.observe()
+            drafts = Drafts(BriefBank.of(part), len(part))
+            drafts.begin(everything, everything)
+            blank = drafts.observe()
             mean = np.mean([policy.heads(blank)[1][..., :PLACE_SIZE] for policy in self._policies], axis=0)
             found += [places[: len(brief)] for brief, places in zip(part, mean, strict=True)]
         return found

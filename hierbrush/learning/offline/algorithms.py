@@ -23,7 +23,7 @@ from hierbrush.learning.offline.q_module import QModule
 from hierbrush.learning.offline.validation import network_of, validation_scores
 from hierbrush.learning.ppo.module import ResidualPolicyModule
 from hierbrush.learning.recipes.offline import OfflineRecipe
-from hierbrush.sim.observation import LAYOUTS
+from hierbrush.sim.observation import OBSERVATIONS
 
 
 class OnStrokes:
@@ -96,7 +96,7 @@ def offline_config(recipe: OfflineRecipe, folder: Path) -> Any:
         config = BCConfig(algo_class=StrokeBC).training(learner_class=CloningLearner, lr=_schedule(recipe))
     return (
         config.environment(
-            observation_space=gymnasium.spaces.Box(-np.inf, np.inf, (LAYOUTS["full"],), np.float32),
+            observation_space=gymnasium.spaces.Box(-np.inf, np.inf, (OBSERVATIONS["full"],), np.float32),
             action_space=gymnasium.spaces.Box(-1.0, 1.0, (3,), np.float32),
         )
         .offline_data(

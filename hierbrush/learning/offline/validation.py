@@ -27,7 +27,11 @@ def network_of(algorithm: Any) -> MLPPolicy:
 
 
 def validation_scores(
-    network: MLPPolicy, strokes: Sequence[str], count: int, hand: Hand | None = None
+    network: MLPPolicy,
+    strokes: Sequence[str],
+    count: int,
+    model: BrushModel | None = None,
+    hand: Hand | None = None,
 ) -> dict[str, float]:
     """Return mean and 5th percentile of the stroke IoU on ``count`` validation strokes, drawn once for all.
 
@@ -35,10 +39,11 @@ def validation_scores(
         network: the policy of all types.
         strokes: their types; all unless given.
         count: how many, at most.
+        model: the brush that writes; ``measured`` unless given.
         hand: what holds the brush, if it errs.
     """
     chosen = _chosen(tuple(strokes), count)
-    model = BrushModel.preset("measured")
+    model = BrushModel.preset("measured") if model is None else model
     policy = LearnedPolicy(PolicySet(dict.fromkeys(ABBREVIATIONS, network)))
     paths = write_strokes([stroke.goal() for stroke in chosen], model, policy=policy, hand=hand)
     ious = [

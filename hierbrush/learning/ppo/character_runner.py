@@ -25,7 +25,7 @@ from hierbrush.composer.composers import COMPOSER
 from hierbrush.composer.observation import EXISTS, OBSERVATION_SIZE, WRITTEN
 from hierbrush.composer.place import PLACE_SIZE
 from hierbrush.envs.character import CharacterBatch, character_spaces
-from hierbrush.learning.ppo.fragment import F32, HierarchicalFragment, Options, StrokeTicks
+from hierbrush.learning.ppo.fragment import F32, HierarchicalFragment, OptionTransitions, StrokeTicks
 from hierbrush.learning.ppo.runner import BatchRunner, chosen
 from hierbrush.strokes.policy import MLPPolicy
 from hierbrush.strokes.types import ABBREVIATIONS
@@ -214,7 +214,7 @@ class HierarchicalRunner(BatchRunner, MultiAgentEnvRunner):  # type: ignore[misc
                 actions[rows], logp[rows] = chosen(self.module[name], observed[rows], explore)
         return actions, logp
 
-    def _decisions(self, closed: dict[str, list[NDArray[Any]]]) -> Options:
+    def _decisions(self, closed: dict[str, list[NDArray[Any]]]) -> OptionTransitions:
         """Return the closed options in the order of slots, and what the next decision of every slot is made from."""
         empty = {"slot": np.empty(0, np.int64), "ticks": np.empty(0, np.int64), "ends": np.empty(0, bool)}
         empty |= {name: values[:0] for name, values in self._open.items()}
@@ -231,7 +231,7 @@ class HierarchicalRunner(BatchRunner, MultiAgentEnvRunner):  # type: ignore[misc
         next_obs, next_privileged = self._open["obs"].copy(), self._open["privileged"].copy()
         due = np.flatnonzero(self.batch.due)
         next_obs[due], next_privileged[due] = self.batch.observe_composer(due), self.batch.privileged(due)
-        return Options(next_obs=next_obs, next_privileged=next_privileged, **columns)
+        return OptionTransitions(next_obs=next_obs, next_privileged=next_privileged, **columns)
 
     def _count(self, steps: int, episodes: int, modules: dict[str, int]) -> None:
         """Log the steps as RLlib's runners do; `PPO.training_step` counts by them."""

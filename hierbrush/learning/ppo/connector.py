@@ -18,7 +18,7 @@ from hierbrush.composer.observation import EXISTS, WRITTEN
 from hierbrush.composer.place import PLACE_SIZE
 from hierbrush.composer.policy import ComposerPolicy
 from hierbrush.learning.ppo.composer_module import PRIVILEGED
-from hierbrush.learning.ppo.fragment import F32, Fragment, HierarchicalFragment, Options, StrokeTicks
+from hierbrush.learning.ppo.fragment import F32, Fragment, HierarchicalFragment, OptionTransitions, StrokeTicks
 from hierbrush.strokes.types import ABBREVIATIONS, NUMBER
 
 
@@ -124,7 +124,9 @@ _VALUE_ROWS = 512  # decisions whose values are computed at once: their activati
 Value = Callable[..., F32]
 
 
-def option_advantages(decisions: Options, values: F32, next_values: F32, *, gamma: float, lambda_: float) -> F32:
+def option_advantages(
+    decisions: OptionTransitions, values: F32, next_values: F32, *, gamma: float, lambda_: float
+) -> F32:
     """Return generalised advantage estimates of options, f32 [n].
 
     For an option of k ticks δ = R + γ^k V(s') - V(s), where R is already discounted within the option (Sutton, Precup
@@ -195,7 +197,7 @@ class HierarchicalToBatch(ConnectorV2):  # type: ignore[misc]
                     parts.setdefault(name, []).append(columns)
         return {name: _flat(columns, rl_module[name].unwrapped()) for name, columns in parts.items()}
 
-    def _decided(self, module: Any, decisions: Options) -> dict[str, NDArray[Any]]:
+    def _decided(self, module: Any, decisions: OptionTransitions) -> dict[str, NDArray[Any]]:
         value = _value(module, _VALUE_ROWS)
         logits, imitated = self._imitated(decisions.obs)
         seen = seen_by_critic(decisions.obs, imitated, decisions.privileged)

@@ -144,7 +144,7 @@ class StrokeTicks:
 
 
 @dataclass(frozen=True, eq=False)
-class Options:
+class OptionTransitions:
     """Options of the composer that were carried out, slot by slot in the order of time (semi-Markov transitions).
 
     Attributes:
@@ -188,7 +188,7 @@ class HierarchicalFragment:
     slots: int
     steps: int
     strokes: StrokeTicks | None
-    decisions: Options | None
+    decisions: OptionTransitions | None
 
     def __len__(self) -> int:
         return self.steps
@@ -210,7 +210,7 @@ class HierarchicalFragment:
                 name: column[first:last] if name.startswith("next_") else column[a:b]
                 for name, column in vars(decisions).items()
             }
-            decisions = Options(**{**columns, "slot": columns["slot"] - first})
+            decisions = OptionTransitions(**{**columns, "slot": columns["slot"] - first})
         return HierarchicalFragment(last - first, stop - start, strokes, decisions)
 
     def slice(self, steps: slice, *, len_lookback_buffer: int | None = None) -> HierarchicalFragment:

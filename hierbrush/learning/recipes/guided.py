@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 from pydantic import Field, model_validator
 
 from hierbrush.curriculum import Curriculum, load_curriculum
+from hierbrush.curriculum.model import BrushName
 from hierbrush.errors import HierbrushError, closest, shown
 from hierbrush.learning.config import Count, FileName, FilePath, Positive, Section, Share
-from hierbrush.learning.recipe import Recipe, Request
+from hierbrush.learning.recipe import Recipe, TrainingRequest
 from hierbrush.learning.recipes.offline import NetworkSection, begin_with_policy, policy_weights
 from hierbrush.learning.runs.job import Job
 from hierbrush.learning.runs.logs import Curve
@@ -101,6 +102,9 @@ class GuidedRecipe(Recipe):
     curriculum: FileName = "specialists.yaml"
     """Whose last stage the strokes are drawn by: a file beside the configuration, or one of hierbrush's own."""
 
+    brush: BrushName | None = None
+    """Takes the place of the curriculum's brush: a preset's name, or a file that ``hierbrush brush fit`` made."""
+
     policies: Literal["one", "per_stroke"] = "per_stroke"
     """``one`` policy for all stroke types of the curriculum, or one ``per_stroke`` type."""
 
@@ -139,13 +143,13 @@ class GuidedRecipe(Recipe):
             )
         return self
 
-    def jobs(self, request: Request) -> Sequence[Sequence[Job]]:
+    def jobs(self, request: TrainingRequest) -> Sequence[Sequence[Job]]:
         """Return one policy, or one for each stroke type.
 
         Raises:
             HierbrushError: there is no such curriculum, stroke type or weights file.
         """
-        curriculum = load_curriculum(self.curriculum, beside=request.file)
+        curriculum = load_curriculum(self.curriculum, beside=request.file).written_with(self.brush)
         if curriculum.stages[-1].goals is None:
             raise HierbrushError(f"curriculum: the last stage of {curriculum.name} has no goals to draw")
         if self.initial_weights is not None and not self.initial_weights.is_file():
@@ -185,7 +189,7 @@ class GuidedRecipe(Recipe):
         assert job.curriculum is not None
         return [policy_weights(algorithm, job.stroke, job.curriculum.stroke_types, record)]
 
-    def finish(self, jobs: Sequence[Job], request: Request) -> None:
+    def finish(self, jobs: Sequence[Job], request: TrainingRequest) -> None:
         """Put the policies of single stroke types into one file, and the shipped ones where there are none."""
         if self.policies == "per_stroke":
             pack_specialists(self, jobs, request)

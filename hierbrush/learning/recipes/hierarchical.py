@@ -14,7 +14,7 @@ from hierbrush.composer import composers
 from hierbrush.curriculum import load_curriculum
 from hierbrush.errors import HierbrushError, closest, shown
 from hierbrush.learning.config import Count, FileName, Positive, Section, Share, Widths
-from hierbrush.learning.recipe import Recipe, Request
+from hierbrush.learning.recipe import Recipe, TrainingRequest
 from hierbrush.learning.runs.job import Job
 from hierbrush.learning.runs.weights import Weights, tensors_of
 from hierbrush.sim import observation
@@ -229,7 +229,7 @@ class HierarchicalRecipe(Recipe):
         composer = _file("composer.weights", self.composer.weights, _COMPOSERS)
         return composer, _file("primitives.weights", self.primitives.weights, _PRIMITIVES)
 
-    def jobs(self, request: Request) -> Sequence[Sequence[Job]]:
+    def jobs(self, request: TrainingRequest) -> Sequence[Sequence[Job]]:
         """Return the one training of both.
 
         Raises:

@@ -14,7 +14,7 @@ from pydantic import Field, model_validator
 from hierbrush.composer.policy import ComposerPolicy
 from hierbrush.errors import HierbrushError, shown
 from hierbrush.learning.config import Count, FilePath, Positive, Section, Share
-from hierbrush.learning.recipe import Recipe, Request
+from hierbrush.learning.recipe import Recipe, TrainingRequest
 from hierbrush.learning.runs.job import Job
 from hierbrush.learning.runs.logs import Curve
 from hierbrush.learning.runs.weights import Weights, begin_with, tensors_of
@@ -178,7 +178,7 @@ class ImitationRecipe(Recipe):
             )
         return self
 
-    def jobs(self, request: Request) -> Sequence[Sequence[Job]]:
+    def jobs(self, request: TrainingRequest) -> Sequence[Sequence[Job]]:
         """Return the one training.
 
         Raises:

@@ -11,7 +11,7 @@ from pydantic import Field, field_validator, model_validator
 from hierbrush.datasets.read import check_dataset
 from hierbrush.datasets.settings import KINDS
 from hierbrush.learning.config import Count, FilePath, Positive, Section, Share, Widths
-from hierbrush.learning.recipe import Recipe, Request
+from hierbrush.learning.recipe import Recipe, TrainingRequest
 from hierbrush.learning.runs.job import Job
 from hierbrush.learning.runs.logs import Curve
 from hierbrush.learning.runs.weights import WEIGHTS, Weights, begin_with, load_weights, tensors_of
@@ -150,7 +150,7 @@ class OfflineRecipe(Recipe):
             )
         return self
 
-    def jobs(self, request: Request) -> Sequence[Sequence[Job]]:
+    def jobs(self, request: TrainingRequest) -> Sequence[Sequence[Job]]:
         """Return the one training.
 
         Raises:

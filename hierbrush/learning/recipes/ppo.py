@@ -10,10 +10,10 @@ from typing import Annotated, Any, ClassVar, Literal
 from pydantic import Field, create_model, field_validator, model_validator
 
 from hierbrush.curriculum import Curriculum, load_curriculum
-from hierbrush.curriculum.model import Reward
+from hierbrush.curriculum.model import BrushName, Reward
 from hierbrush.errors import HierbrushError, closest, shown
 from hierbrush.learning.config import Count, FileName, Name, Positive, Section, Share, Weight, Widths
-from hierbrush.learning.recipe import Recipe, Request
+from hierbrush.learning.recipe import Recipe, TrainingRequest
 from hierbrush.learning.runs.environment_id import check_environment
 from hierbrush.learning.runs.job import Job
 from hierbrush.learning.runs.packing import pack_specialists
@@ -150,6 +150,10 @@ class PPORecipe(Recipe):
     """Curriculum file beside the configuration or from the working folder, or one of hierbrush's own, such as
     ``dots.yaml``."""
 
+    brush: BrushName | None = None
+    """Takes the place of the brush of every stage of the curriculum: a preset's name, or a file that ``hierbrush brush
+    fit`` made."""
+
     reward: RewardSection = RewardSection()  # type: ignore[valid-type]
     """Weights of the reward."""
 
@@ -211,7 +215,7 @@ class PPORecipe(Recipe):
             }
         )
 
-    def jobs(self, request: Request) -> Sequence[Sequence[Job]]:
+    def jobs(self, request: TrainingRequest) -> Sequence[Sequence[Job]]:
         """Return the policies of every phase.
 
         Raises:
@@ -228,7 +232,7 @@ class PPORecipe(Recipe):
         wanted = {name for phase in single for name in (phase.name, phase.start_from)}
         return [jobs for name, jobs in phases.items() if name in wanted]
 
-    def _phase(self, phase: PhaseSection, request: Request) -> list[Job]:
+    def _phase(self, phase: PhaseSection, request: TrainingRequest) -> list[Job]:
         curriculum = self._curriculum(request.file)
         if phase.start_from is not None:
             initial: Path | None = request.folder / phase.start_from / WEIGHTS
@@ -250,12 +254,14 @@ class PPORecipe(Recipe):
         """Return the curriculum with the configuration's own weights of the reward."""
         weights = self.reward.model_dump(exclude_none=True)  # type: ignore[attr-defined]
         if self.curriculum is None:
+            if self.brush is not None:
+                raise HierbrushError("brush: there is no curriculum whose stages it could change")
             if weights:
                 raise HierbrushError(
                     f"reward.{next(iter(weights))}: there is no curriculum whose stages it could change"
                 )
             return None
-        curriculum = load_curriculum(self.curriculum, beside=file)
+        curriculum = load_curriculum(self.curriculum, beside=file).written_with(self.brush)
         stages = tuple(
             stage.model_copy(update={"reward": stage.reward.model_copy(update=weights)}) for stage in curriculum.stages
         )
@@ -312,7 +318,7 @@ class PPORecipe(Recipe):
             for layer, tensor in tensors_of(algorithm, f"{name}.").items()
         }
 
-    def finish(self, jobs: Sequence[Job], request: Request) -> None:
+    def finish(self, jobs: Sequence[Job], request: TrainingRequest) -> None:
         """Put the finished policies of single stroke types into one file, and the shipped ones where there are none."""
         pack_specialists(self, jobs, request)
 

@@ -14,10 +14,10 @@ from hierbrush.strokes.learned import WEIGHTS as SHIPPED
 from hierbrush.strokes.types import ABBREVIATIONS
 
 if TYPE_CHECKING:
-    from hierbrush.learning.recipe import Recipe, Request
+    from hierbrush.learning.recipe import Recipe, TrainingRequest
 
 
-def pack_specialists(recipe: Recipe, jobs: Sequence[Job], request: Request) -> None:
+def pack_specialists(recipe: Recipe, jobs: Sequence[Job], request: TrainingRequest) -> None:
     """Put the finished policies of single stroke types into one file, and the shipped ones where there are none."""
     if request.stroke is not None:  # an earlier call may have trained others
         jobs = [job for phase in recipe.jobs(replace(request, stroke=None)) for job in phase]

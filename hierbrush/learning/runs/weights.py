@@ -17,7 +17,7 @@ from safetensors.numpy import save
 from hierbrush.errors import HierbrushError
 from hierbrush.files import UnreadableError, read_json, read_whole, write_atomically
 from hierbrush.resources import commit as commit  # for whoever writes cards
-from hierbrush.sim.observation import LAYOUTS
+from hierbrush.sim.observation import OBSERVATIONS
 from hierbrush.strokes.learned import ALL, ONE, SHIPPED_MARK, shipped_policies
 from hierbrush.strokes.learned import WEIGHTS as SHIPPED
 from hierbrush.strokes.policy import BASE, F32, read_safetensors
@@ -199,7 +199,7 @@ def fill_up(folders: Mapping[str, Path], target: Path) -> None:
 def fits_shipped(folder: Path) -> bool:
     """Return whether a policy reads an observation of strokes and moves a handle, as the shipped ones do."""
     card = load_card(folder)
-    return card.get("observation_size") in LAYOUTS.values() and card.get("action_size") == 3
+    return card.get("observation_size") in OBSERVATIONS.values() and card.get("action_size") == 3
 
 
 def _with_known_scores(card: dict[str, Any]) -> dict[str, Any]:
