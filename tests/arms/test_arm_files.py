@@ -19,6 +19,7 @@ from hierbrush.errors import HierbrushError
 from hierbrush.writing import Page
 from hierbrush.writing.on_arm import ArmSheet, DrawnByArm
 
+UNREACHED = (226, 176, 160)
 NUMBER = r"-?\d+(?:\.\d+)?"
 ROW = rf"\[{NUMBER}(?:, {NUMBER}){{5}}\]"
 SERVOJ = re.compile(rf"  servoj\(({ROW}), t=({NUMBER}), lookahead_time=({NUMBER}), gain=({NUMBER})\)")
@@ -151,6 +152,16 @@ def test_a_preview_shows_paper_stone_and_path(on_ur5e: ArmSheet, tmp_path: Path)
     colours = {colour for _, colour in picture.convert("RGB").getcolors(1 << 20)}
     assert {(250, 247, 239), (214, 206, 194), (70, 74, 82)} <= colours  # paper, table, stone
     assert min(sum(colour) for colour in colours) < 200  # strokes
+    assert UNREACHED not in colours
+
+
+def test_a_preview_shows_what_the_arm_does_not_reach(page: Page) -> None:
+    wide = [[0.37, 0.06, 0], [0.37, -0.45, 0], [0.27, -0.45, 0], [0.27, 0.06, 0]]
+    moved = page.on({"model": "so101", "points": wide, "stone": [0.33, 0.1, 0.0]})
+    picture = np.asarray(moved.preview(400).convert("RGB"))
+    red = (picture == UNREACHED).all(axis=2)
+    assert red[:, 350:].mean() > 0.5  # the far end
+    assert not red[25:60, 60:120].any()  # where it writes
 
 
 def test_an_animation_shows_the_arm_and_the_ink_growing(drawn: DrawnByArm, tmp_path: Path) -> None:
