@@ -111,7 +111,9 @@ class HierarchicalRunner(BatchRunner, MultiAgentEnvRunner):  # type: ignore[misc
         finished: dict[str, list[NDArray[Any]]] = {}
         steps = decisions = episodes = 0
         module_steps = np.zeros(len(ABBREVIATIONS), np.int64)
-        kind, observed, actions, logp = batch.stroke_type, batch.observation, np.empty(0), np.empty(0)
+        kind, observed = batch.stroke_type, batch.observation
+        actions: F32 = np.empty(0, np.float32)
+        logp: F32 = np.empty(0, np.float32)
 
         def decide(due: NDArray[np.int64]) -> F32:
             nonlocal decisions
