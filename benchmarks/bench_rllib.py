@@ -39,6 +39,7 @@ from single_file_ppo import Agent, Settings, collect, update
 Times = dict[str, list[float]]
 Seconds = dict[str, float]
 Rates = dict[str, float]
+Measure = Callable[[], Generator[Seconds, None, None]]
 PARTS = {"sampling": "sampling", "learner": "learner", "total": "end to end"}
 SINGLE_ENVS = 64
 PYTHON, STOCK = f"stock, {SINGLE_ENVS} Python environments", "stock, vector_entry_point"
@@ -72,7 +73,7 @@ def main() -> None:
         }
     )
     half = config.model_copy(update={"policy": config.policy.model_copy(update={"precision": "bfloat16"})})
-    variants: dict[str, Callable[[], Generator[Seconds, None, None]]] = {
+    variants: dict[str, Measure] = {
         PYTHON: lambda: time_rllib(stock(config, vector=False)),
         STOCK: lambda: time_rllib(stock(config, vector=True)),
         f"{STOCK}, actions untouched": lambda: time_rllib(stock(config, vector=True, raw=True)),
