@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from hierbrush.arguments import check_array, check_choice, check_kind, check_number, check_whole
+from hierbrush.box import BOX, MAX_BOX, MIN_BOX
 from hierbrush.errors import HierbrushError, shown
 from hierbrush.sim.arrays import KEPT, empty_slots
 from hierbrush.sim.bank import GoalBank
@@ -24,7 +25,7 @@ from hierbrush.sim.goal_slots import GoalSlots
 from hierbrush.sim.hand import TICK_SECONDS, HandleLimits
 from hierbrush.sim.model import BrushModel
 from hierbrush.sim.observation import OBSERVATIONS
-from hierbrush.sim.raster import BOX, MAX_BOX, MIN_BOX, check_raster, coverage
+from hierbrush.sim.raster import check_raster, coverage
 
 # A writer holds the brush so that its tip points up and to the left when it comes down.
 REST_DIRECTION = (-(0.5**0.5), -(0.5**0.5))

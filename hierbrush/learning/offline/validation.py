@@ -18,7 +18,7 @@ from hierbrush.sim import BrushModel, rasterise, trace
 from hierbrush.strokes.goal import StrokeGoal
 from hierbrush.strokes.learned import LearnedPolicy
 from hierbrush.strokes.policy import MLPPolicy, PolicySet
-from hierbrush.strokes.rollout import write_strokes
+from hierbrush.strokes.rollout import Hand, write_strokes
 from hierbrush.strokes.types import ABBREVIATIONS
 
 _SEED = 977
@@ -33,7 +33,11 @@ def network_of(algorithm: Any) -> MLPPolicy:
 
 
 def validation_scores(
-    network: MLPPolicy, strokes: Sequence[str], count: int, model: BrushModel | None = None
+    network: MLPPolicy,
+    strokes: Sequence[str],
+    count: int,
+    model: BrushModel | None = None,
+    hand: Hand | None = None,
 ) -> dict[str, float]:
     """Return how a policy writes ``count`` validation strokes, drawn once for all.
 
@@ -44,6 +48,7 @@ def validation_scores(
         strokes: their types; all unless given.
         count: how many, at most.
         model: the brush that writes; ``measured`` unless given.
+        hand: what holds the brush, if it errs.
 
     Returns:
         Mean and 5th percentile of the stroke IoU, and the mean with brushes that are off by up to 10 %.
@@ -53,7 +58,7 @@ def validation_scores(
     policy = LearnedPolicy(PolicySet(dict.fromkeys(ABBREVIATIONS, network)))
     exact = np.repeat(model.parameters()[None], len(goals), axis=0)
     off = model.randomised(len(goals), _OFF, np.random.default_rng(_SEED))
-    ious, off_ious = (_ious(policy, model, goals, outlines, brushes) for brushes in (exact, off))
+    ious, off_ious = (_ious(policy, model, goals, outlines, brushes, hand) for brushes in (exact, off))
     low = np.percentile(ious, 5)
     return {"iou": float(ious.mean()), "iou_p5": float(low), "iou_brush_off": float(off_ious.mean())}
 
@@ -64,8 +69,9 @@ def _ious(
     goals: Sequence[StrokeGoal],
     outlines: Sequence[NDArray[np.float32]],
     brushes: NDArray[np.float64],
+    hand: Hand | None,
 ) -> NDArray[np.float64]:
-    paths = write_strokes(goals, model, policy=policy, brushes=brushes)
+    paths = write_strokes(goals, model, policy=policy, brushes=brushes, hand=hand)
     return np.array(
         [
             stroke_iou(trace(brush[None], [path], side=SIDE), rasterise([outline], SIDE))
