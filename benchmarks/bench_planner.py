@@ -2,8 +2,8 @@
 
 Parts: ``rollouts`` (stroke IoU against rollouts), ``characters`` (whole characters), ``copies`` (characters of fonts,
 given by ``--font``, which may be repeated, by their strokes and by the skeleton alone), ``robust`` (brushes and hands
-that are off), ``dataset`` (time and bytes of a million ticks). Times are processor seconds of one core; ± is one standard
-error of the mean.
+that are off), ``dataset`` (time and bytes of a million ticks). Times are processor seconds of one core; ± is one
+standard error of the mean.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from hierbrush.strokes.goal import StrokeGoal
 from hierbrush.strokes.rollout import stroke_policy, write_strokes
 from hierbrush.styles.chosen import is_common
 from hierbrush.styles.fonts import open_font
-from hierbrush.styles.registration import Registration, register
+from hierbrush.styles.registration import register
 from hierbrush.styles.skeleton_route import strokes_of_ink
 
 MODEL = BrushModel.preset("measured")
@@ -120,7 +120,8 @@ def whole_characters(part: str, count: int, seed: int, budget: int) -> None:
         iou, chamfer, width = np.array(found).T
         of_strokes = np.array(strokes[name])
         print(
-            f"{name:12}{iou.mean():.4f} ±{error(iou):.4f} {np.percentile(iou, 5):.4f}   {chamfer.mean():.5f}  {width.mean():.3f}  "
+            f"{name:12}{iou.mean():.4f} ±{error(iou):.4f} {np.percentile(iou, 5):.4f}   {chamfer.mean():.5f}"
+            f"  {width.mean():.3f}  "
             f"    {of_strokes.mean():.4f} ±{error(of_strokes):.4f} {np.percentile(of_strokes, 5):.4f}"
         )
 
@@ -161,7 +162,7 @@ def copies(part: str, count: int, seed: int, budget: int, fonts: Sequence[Path])
 def _registered(ink: NDArray[np.float32], char: str) -> list[StrokeGoal] | None:
     """Return the strokes of a character where they are surely found in a font's ink."""
     found = register(ink, load_library()[char])
-    return list(found.goals) if isinstance(found, Registration) else None
+    return list(found.goals) if found.accepted else None
 
 
 def robust(part: str, count: int, seed: int) -> None:
