@@ -43,6 +43,9 @@ NEVER_FIRST = frozenset("，、。；：！？…）〉》」』”’】〕·�
 NEVER_LAST = frozenset("（〈《「『“‘【〔")
 """Marks that end no line."""
 
+_OF_PAIR, _ASIDE = 0.72, 0.2
+"""How large the digits of a pair are, and how far from the middle each stands."""
+
 _AHEAD = 24  # points between two of a smooth line
 _RING = 96
 _SLIT = 0.004  # what a ring is left open by, since an outline has no holes: less than the brush closes
@@ -57,8 +60,13 @@ def folded(char: str) -> str:
 
 
 def is_mark(char: str) -> bool:
-    """Return whether a character is a mark that can be written."""
-    return folded(char) in _marks()
+    """Return whether a character is a mark that can be written, or `is_pair`."""
+    return folded(char) in _marks() or is_pair(char)
+
+
+def is_pair(text: str) -> bool:
+    """Return whether a text is two digits, which stand upright side by side in one cell of a column (縦中横)."""
+    return len(text) == 2 and text.isascii() and text.isdigit()
 
 
 def mark_goals(char: str, direction: str = "horizontal") -> tuple[StrokeGoal, ...]:
@@ -68,6 +76,12 @@ def mark_goals(char: str, direction: str = "horizontal") -> tuple[StrokeGoal, ..
         char: one that `is_mark` knows.
         direction: of the setting, ``"vertical"`` or ``"horizontal"``.
     """
+    if is_pair(char):
+        return tuple(
+            goal.transformed(_OF_PAIR, (0.5 - 0.5 * _OF_PAIR + side, 0.5 - 0.5 * _OF_PAIR))
+            for digit, side in zip(char, (-_ASIDE, _ASIDE), strict=True)
+            for goal in mark_goals(digit)
+        )
     form = folded(char)
     return _goals(_IN_COLUMNS.get(form, form) if direction == "vertical" else form)
 
