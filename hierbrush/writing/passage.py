@@ -156,13 +156,27 @@ def writable(text: object, missing: Missing = "error", request: Request | None =
                 refused.append(unit)
             else:
                 kept += stands
-        rows.append(spelled(kept))
+        rows.append(spelled(_paired(kept) if _sets_pairs(request) else kept))
     if refused:
         raise UnknownCharacterError(*_told(refused, refusals))
     written = "\n".join(rows).strip("\n")
     if not written.replace(BLANK, "").strip("\n"):
         raise HierbrushError("text: is empty, expected Chinese characters such as '永和九年'")
     return written
+
+
+def _sets_pairs(request: Request | None) -> bool:
+    """Return whether numbers of two digits get one cell: in columns, in the hand that has such pairs."""
+    return request is not None and request.direction == "vertical" and (request.is_open or request.names("glyph"))
+
+
+def _paired(units: list[str]) -> list[str]:
+    """Return units with two digits that stand alone as one; a longer number keeps a cell for each."""
+    paired: list[str] = []
+    for is_digit, run in groupby(units, lambda unit: len(unit) == 1 and unit in "0123456789"):
+        digits = list(run)
+        paired += ["".join(digits)] if is_digit and len(digits) == 2 else digits
+    return paired
 
 
 def _stands_for(unit: str, missing: Missing, refusals: _Refusals) -> list[str] | None:
