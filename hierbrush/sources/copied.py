@@ -110,13 +110,13 @@ class FontSource(_Copied):
     """A font's glyphs."""
 
     name = "font"
-    wanted = "a font (.ttf, .otf, .ttc, .woff)"
+    wanted = "a font (.ttf, .otf, .ttc, .ttc#1, .woff)"
     then = ("skeleton",)
 
     @classmethod
     def accepts(cls, request: Request) -> bool:
         """Return whether the goal is a font's file."""
-        return request.style is None and request.file(*fonts.SUFFIXES) is not None
+        return request.style is None and request.path_if(fonts.is_font) is not None
 
     def check(self, text: str) -> None:
         """Raise HierbrushError unless the font has the character."""
