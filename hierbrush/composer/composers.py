@@ -93,12 +93,19 @@ def _policy(weights: Path) -> ComposerPolicy:
 
 @lru_cache(maxsize=4)
 def _learned(weights: Path) -> Composer:
+    from hierbrush.composer.components import load_components
     from hierbrush.composer.compose import compose
     from hierbrush.composer.joints import load_joints
+    from hierbrush.composer.standing import load_standing
 
-    policy, joints = _policy(weights), load_joints()
+    policy = _policy(weights)
     if policy.sees:
         raise HierbrushError(
             "composer: this one copies pictures; give it a font or a picture as goal, or compose with 'learned'"
         )
-    return lambda briefs: [composition.spaced(joints) for composition in compose(briefs, policy)]
+    joints, standing, components = load_joints(), load_standing(), load_components()
+
+    def composed(briefs: Sequence[Brief]) -> list[Composition]:
+        return [one.standing(standing, components).spaced(joints) for one in compose(briefs, policy)]
+
+    return composed

@@ -21,9 +21,10 @@ from hierbrush.metrics import SIDE
 from hierbrush.sources.plan import Plan, RejectedError
 from hierbrush.sources.source import Request, Source, register
 from hierbrush.strokes.goal import StrokeGoal, with_widths
-from hierbrush.styles import fonts, pictures
+from hierbrush.styles.suffixes import FONTS, PICTURES
 
 if TYPE_CHECKING:
+    from hierbrush.styles.fonts import Font
     from hierbrush.styles.registration import Registration
 
 Ink = NDArray[np.float32]
@@ -54,14 +55,23 @@ class _Copied(Source):
         if expected is None:
             return RejectedError(f"goal: nothing is known of the strokes of {describe(text)}")
         goals, tree = expected
+        ink = self.upright(text, ink, goals, tree)
         if self.request.composer is not None:
             seen = _seen(text, ink, tree, goals, self.request.composer)
             weight = self.request.weight
             return replace(_plan(text, seen, tree, self.name, ink, weight, None), composer=self.request.composer)
         found = register_goals(Picture(ink), goals, tree)
         if not found.accepted:
+            self.doubt(text, ink, goals)
             return RejectedError(f"goal: the strokes of {describe(text)} are not surely there: {found.reason}")
         return _plan(text, found.goals, tree, self.name, ink, self.request.weight, _sureness(found))
+
+    def upright(self, text: str, ink: Ink, goals: Sequence[StrokeGoal], tree: Component) -> Ink:
+        """Return the ink turned upright, if it is ink that may be tilted."""
+        return ink
+
+    def doubt(self, text: str, ink: Ink, goals: Sequence[StrokeGoal]) -> None:
+        """Raise HierbrushError if ink in which the strokes were not found cannot be the character."""
 
 
 def _seen(text: str, ink: Ink, tree: Component, goals: Sequence[StrokeGoal], composer: str) -> list[StrokeGoal]:
@@ -91,7 +101,7 @@ def _expected(text: str) -> tuple[list[StrokeGoal], Component] | None:
         return None
     try:
         written = written_as(text)
-        if not is_ids(written):
+        if written in load_library():
             glyph = load_library()[written]
             return [stroke.goal() for stroke in glyph.strokes], glyph.decomposition
         from hierbrush.sources.composed import ComposedSource
@@ -128,7 +138,7 @@ class FontSource(_Copied):
     @classmethod
     def accepts(cls, request: Request) -> bool:
         """Return whether the goal is a font's file."""
-        return request.style is None and request.file(*fonts.SUFFIXES) is not None
+        return request.style is None and request.file(*FONTS) is not None
 
     def check(self, text: str) -> None:
         """Raise HierbrushError unless the font has the character."""
@@ -150,7 +160,7 @@ class PictureSource(_Copied):
     @classmethod
     def accepts(cls, request: Request) -> bool:
         """Return whether the goal is a picture's file or an array."""
-        asked = request.file(*pictures.SUFFIXES) is not None or _is_array(request.goal)
+        asked = request.file(*PICTURES) is not None or _is_array(request.goal)
         return request.style is None and asked
 
     def check(self, text: str) -> None:
@@ -168,7 +178,35 @@ class PictureSource(_Copied):
 
     def ink(self, text: str) -> Ink:
         """Return the picture's ink in the box."""
-        return pictures.box_ink(self.request.goal, SIDE, argument="goal")
+        return _picture_ink(self.request.goal, 0.0)
+
+    def upright(self, text: str, ink: Ink, goals: Sequence[StrokeGoal], tree: Component) -> Ink:
+        """Return the ink of a photograph or scan turned as its strokes tell; ink that was given as such stays."""
+        from hierbrush.styles.registration import tilt_of
+
+        if _is_array(self.request.goal) and np.asarray(self.request.goal).dtype != np.uint8:
+            return ink
+        tilt = tilt_of(ink, goals, tree)
+        return _picture_ink(self.request.goal, tilt) if tilt else ink
+
+    def doubt(self, text: str, ink: Ink, goals: Sequence[StrokeGoal]) -> None:
+        """Raise HierbrushError if the picture surely shows another character."""
+        from hierbrush.styles.another import another
+
+        shows = another(ink, goals)
+        if shows is not None and shows != text:
+            named = "the array" if _is_array(self.request.goal) else shown(str(self.request.goal))
+            raise HierbrushError(
+                f"goal: {named} shows {describe(shows)}, expected {describe(text)}; write_picture (hierbrush copy "
+                "without --text) writes whatever it shows"
+            )
+
+
+def _picture_ink(goal: Any, tilt: float) -> Ink:
+    from hierbrush.styles.pictures import fitted_box, read_ink
+    from hierbrush.styles.tilt import turned
+
+    return fitted_box(turned(read_ink(goal, argument="goal"), tilt), SIDE)
 
 
 @register
@@ -222,5 +260,7 @@ def _alone(texts: Sequence[str]) -> None:
         )
 
 
-def _font_of(request: Request) -> fonts.Font:
-    return fonts.open_font(request.goal)
+def _font_of(request: Request) -> Font:
+    from hierbrush.styles.fonts import open_font
+
+    return open_font(request.goal)
