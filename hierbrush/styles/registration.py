@@ -140,7 +140,21 @@ def register_goals(ink: NDArray[np.floating] | Picture, goals: Sequence[StrokeGo
 def _attempt(
     picture: Picture, goals: Sequence[StrokeGoal], tree: Component, start: str, schedule: Schedule
 ) -> Registration:
-    rest, lines = _near(picture, goals, tree, start, schedule)
+    return repaired(picture, goals, tree, *_near(picture, goals, tree, start, schedule))
+
+
+def repaired(
+    picture: Picture, goals: Sequence[StrokeGoal], tree: Component, rest: Floats, lines: Floats
+) -> Registration:
+    """Return strokes fitted to the ink, those that went astray looked for again.
+
+    Args:
+        picture: the ink.
+        goals: as for `register_goals`.
+        tree: as for `register_goals`.
+        rest: f64 [strokes, 32, 2], the goals' middle lines, stretched and moved as a whole to the ink.
+        lines: f64 [strokes, 32, 2], about where they lie in it.
+    """
     found = _settled(picture, goals, rest, lines)
     for _ in range(_REPAIRS):
         again = None if found.accepted else _without_strays(picture, goals, tree, rest, found)
@@ -217,7 +231,7 @@ def _near(
     """Return middle lines [strokes, 32, 2]: the glyph's, stretched and moved as a whole, and near their ink."""
     rest = lines_of(goals)
     stretch, shift = (box_start if start == "box" else moment_start)(rest.points, picture.points.points)
-    whole = _whole_lines(goals, stretch, shift)
+    whole = whole_lines(goals, stretch, shift)
     rest = rest._replace(points=rest.points * stretch + shift)
     _, weights = transported(rest, tree, picture.points, schedule)
     near = whole.points + covariance(whole, rest, tree, rest, schedule.looseness) @ weights
@@ -257,7 +271,7 @@ def _answer(
     return Registration(goals, judgement.confidence, not reason, reason, judgement, ribbons)
 
 
-def _whole_lines(goals: Sequence[StrokeGoal], stretch: Floats, shift: Floats) -> Lines:
+def whole_lines(goals: Sequence[StrokeGoal], stretch: Floats, shift: Floats) -> Lines:
     """Return all points of the strokes' skeletons, whose ends `lines_of` leaves out."""
     points = np.array([goal.skeleton for goal in goals], np.float64)
     stroke = np.repeat(np.arange(len(goals)), points.shape[1])
