@@ -241,6 +241,3 @@ def open_font(path: str | PathLike[str], number: int = 0) -> Font:
     except (OSError, ValueError):
         modified = 0
     return _font(fspath(path), number, modified)
-
-
-def is_font(path: str | PathLike[str]) -> bool:
