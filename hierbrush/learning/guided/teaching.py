@@ -108,10 +108,12 @@ def write(
     ``model`` is the brush that the follower plans for, ``measured`` unless given; ``brushes`` [strokes, 10] are those
     that write.
     """
-    tracks = FOLLOWER.tracks(goals, BrushModel.preset("measured") if model is None else model)
+    model = BrushModel.preset("measured") if model is None else model
+    tracks = FOLLOWER.tracks(goals, model)
     order = sorted(range(len(goals)), key=lambda at: -len(tracks[at]))
     bank = GoalBank.build([goals[at].outline for at in order], [tracks[at] for at in order])
-    batch = StrokeBatch(bank, brushes[order], len(goals), observation="full")
+    batch = StrokeBatch(bank, model, len(goals), observation="full")
+    batch.set_brushes(brushes[order])
     batch.assign(np.arange(len(goals)))
     seen, done = [batch.observe().copy()], []
     for tick in range(int(bank.ticks.max())):
