@@ -74,7 +74,7 @@ def _consult(network: NDArray[np.float64], seen: Sequence[float]) -> list[float]
 
 
 def layers(network: NDArray[Any]) -> tuple[NDArray[Any], NDArray[Any], NDArray[Any], NDArray[Any]]:
-    """Return weights [inputs, hidden], biases [hidden], weights [hidden, outputs], biases [outputs]; leading axes stay."""
+    """Return weights [inputs, hidden] and biases, weights [hidden, outputs] and biases; leading axes stay."""
     cuts = np.cumsum([INPUTS * HIDDEN, HIDDEN, HIDDEN * OUTPUTS])
     first, hidden, second, out = np.split(network, cuts, axis=-1)
     lead = network.shape[:-1]
