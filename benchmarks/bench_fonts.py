@@ -8,7 +8,7 @@ text, drawn with a seed. ``accepted`` is the share whose strokes were surely fou
 the glyph at 256 x 256, ``width`` their stroke width over the glyph's. Beside it, on the same characters: the library's
 glyph as it is, the same stretched and moved to the font's box, discs along the strokes found, and ink written by the
 skeleton alone (of every fourth character). ``ms`` is processor time for finding one character's strokes. ``wrong`` is
-the share of characters accepted when looked for with the strokes of another character that has as many.
+the share of characters accepted when looked for with the strokes of another common character that has as many.
 
 With ``--warped``, our own glyphs of the test split, made bolder or lighter, stretched, sheared and bent at random, so
 that it is known where each stroke lies: the mean IoU of the strokes found with the true ones.
@@ -17,6 +17,7 @@ that it is known where each stroke lies: the mean IoU of the strokes found with 
 from __future__ import annotations
 
 import argparse
+import sys
 import time
 from collections import defaultdict
 from pathlib import Path
@@ -63,13 +64,14 @@ def characters_of(font: Font, count: int, part: str, seed: int) -> list[str]:
     return [shared[at] for at in order[:count]]
 
 
-def measured(font: Font, chars: list[str]) -> dict[str, float]:
+def measured(font: Font, chars: list[str], seed: int) -> dict[str, float]:
     """Return the columns of one font."""
     library = load_library()
     found = defaultdict(list)
     alike = defaultdict(list)
-    for char in chars:
-        alike[len(library[char].strokes)].append(char)
+    for char in filter(is_common, library):
+        alike[len(library.stroke_types(char))].append(char)
+    rng = np.random.default_rng(seed)
     for at, char in enumerate(chars):
         ink = font.ink(char)
         glyph = library[char]
@@ -87,11 +89,14 @@ def measured(font: Font, chars: list[str]) -> dict[str, float]:
         found["raw"].append(stroke_iou(rasterise([goal.outline for goal in goals], SIDE), ink))
         fitted = stretched(goals, ink)
         found["stretched"].append(stroke_iou(rasterise([goal.outline for goal in fitted], SIDE), ink))
-        others = [other for other in alike[len(goals)] if other != char]
         if at % 4 == 0:
             found["skeleton"].append(stroke_iou(written(strokes_of_ink(ink)), ink))
-            if others:
-                found["wrong"].append(register(ink, library[others[at % len(others)]]).accepted)
+        others = [other for other in alike[len(goals)] if other != char]
+        if others:
+            other = others[rng.integers(len(others))]
+            found["wrong"].append(register(ink, library[other]).accepted)
+            if found["wrong"][-1]:
+                print(f"  {char} is taken for {other}", file=sys.stderr, flush=True)
     return {name: float(np.mean(found[name])) if found[name] else float("nan") for name in COLUMNS}
 
 
@@ -160,7 +165,7 @@ def main() -> None:
     for path in arguments.fonts:
         font = Font(path)
         chars = characters_of(font, arguments.characters, arguments.split, arguments.seed)
-        row = measured(font, chars)
+        row = measured(font, chars, arguments.seed)
         cells = [f"{row[name]:.0f}" if name == "ms" else f"{row[name]:.3f}" for name in COLUMNS]
         print(f"| {path.stem} | {len(chars)} | " + " | ".join(cells) + " |", flush=True)
 

@@ -10,6 +10,7 @@ from functools import lru_cache
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
+from unicodedata import category
 
 import numpy as np
 from numpy.typing import NDArray
@@ -58,7 +59,8 @@ def folded(char: str) -> str:
 
 def is_mark(char: str) -> bool:
     """Return whether a character is a mark that can be written."""
-    return folded(char) in _marks()
+    # Most of what is written are ideographs, and reading the file takes as long as writing one.
+    return len(char) == 1 and category(char) != "Lo" and folded(char) in _marks()
 
 
 def mark_goals(char: str, direction: str = "horizontal") -> tuple[StrokeGoal, ...]:

@@ -6,13 +6,17 @@ from pathlib import Path
 
 import click
 
+from hierbrush.cli.documents import FILE, check_all, files_argument
 from hierbrush.cli.messages import check_place
 from hierbrush.errors import HierbrushError, shown
 from hierbrush.files import write_atomically
+<<<<<<< HEAD
 from hierbrush.yaml_source import ConfigError
 
 _FILE = click.Path(path_type=Path)
 _MOST_SHEETS = 100
+=======
+>>>>>>> main
 
 
 @click.group(short_help="Print a calibration sheet, fit a brush to a scan of it, check a brush file.")
@@ -24,8 +28,9 @@ def brush() -> None:
 
 
 @brush.command()
-@click.option("-o", "--output", type=_FILE, required=True, help="File to write: .pdf to be filled by hand or machine, "
+@click.option("-o", "--output", type=FILE, required=True, help="File to write: .pdf to be filled by hand or machine, "
               ".gcode the movements for a machine.")  # fmt: skip
+<<<<<<< HEAD
 @click.option("--gcode", "machine", type=_FILE, help="YAML file of the machine; see hierbrush machine example.")
 @click.option(
     "--pages",
@@ -36,6 +41,10 @@ def brush() -> None:
     "differ much, hierbrush brush fit says how many sheets a number needs.",
 )
 def sheet(output: Path, machine: Path | None, pages: int) -> None:
+=======
+@click.option("--gcode", "machine", type=FILE, help="YAML file of the machine; see hierbrush machine example.")
+def sheet(output: Path, machine: Path | None) -> None:
+>>>>>>> main
     """Write the calibration sheet: 45 strokes on A4, a dip before each.
 
     A machine draws them best: print the pdf, fix it where the machine's paper lies, and run the gcode.
@@ -70,9 +79,15 @@ def _program(machine: Path | None) -> bytes:
 
 
 @brush.command()
+<<<<<<< HEAD
 @click.argument("scans", metavar="SCAN...", nargs=-1, required=True, type=_FILE)
 @click.option("-o", "--output", type=_FILE, required=True, help="Brush file to write, such as mine.brush.yaml.")
 @click.option("--residuals", type=_FILE, help="Picture of what the fit does not explain: red is ink of the scan alone, "
+=======
+@click.argument("scan", type=FILE)
+@click.option("-o", "--output", type=FILE, required=True, help="Brush file to write, such as mine.brush.yaml.")
+@click.option("--residuals", type=FILE, help="Picture of what the fit does not explain: red is ink of the scan alone, "
+>>>>>>> main
               "blue of the fit alone.")  # fmt: skip
 @click.option("--start", default="measured", show_default=True, help="Brush to begin with: a preset or a brush file.")
 @click.option("--alike", is_flag=True, help="Take all strokes to be drawn by exactly the same brush.")
@@ -142,7 +157,7 @@ def _tell(result: object) -> None:
 
 
 @brush.command()
-@click.argument("files", metavar="FILE...", nargs=-1, required=True, type=_FILE)
+@files_argument
 def check(files: tuple[Path, ...]) -> None:
     """Check brush files; each problem is named as file:line:column.
 
@@ -150,16 +165,8 @@ def check(files: tuple[Path, ...]) -> None:
     """
     from hierbrush.brushes.brush_file import load_brush
 
-    usable = True
-    for file in files:
-        try:
-            found = load_brush(file)
-        except ConfigError as error:
-            usable = False
-            for line in str(error).splitlines():
-                click.echo(f"hierbrush: error: {line}", err=True)
-            continue
-        deepest = found.model.max_depth
-        click.echo(f"{file}: fine: a mark {found.model.width(deepest) * 1e3:.1f} mm wide at {deepest * 1e3:.1f} mm")
-    if not usable:
-        raise click.exceptions.Exit(2)
+    def describe(file: Path) -> str:
+        model = load_brush(file).model
+        return f"a mark {model.width(model.max_depth) * 1e3:.1f} mm wide at {model.max_depth * 1e3:.1f} mm"
+
+    check_all(files, describe)

@@ -10,12 +10,13 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from functools import wraps
-from typing import Any, Concatenate, ParamSpec, TypeVar
+from typing import Any, Concatenate, ParamSpec, TypeGuard, TypeVar
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from hierbrush.arguments import check_array, check_choice, check_kind, check_number, check_whole
+from hierbrush.box import BOX, MAX_BOX, MIN_BOX
 from hierbrush.errors import HierbrushError, shown
 from hierbrush.sim.arrays import KEPT, empty_slots
 from hierbrush.sim.bank import GoalBank
@@ -24,7 +25,7 @@ from hierbrush.sim.goal_slots import GoalSlots
 from hierbrush.sim.hand import TICK_SECONDS, HandleLimits
 from hierbrush.sim.model import BrushModel
 from hierbrush.sim.observation import OBSERVATIONS
-from hierbrush.sim.raster import BOX, MAX_BOX, MIN_BOX, check_raster, coverage
+from hierbrush.sim.raster import check_raster, coverage
 
 # A writer holds the brush so that its tip points up and to the left when it comes down.
 REST_DIRECTION = (-(0.5**0.5), -(0.5**0.5))
@@ -638,7 +639,7 @@ class StrokeBatch(BrushBatch):
         self._track(action, *self._range(lo, hi))
 
     def _track(self, action: ArrayLike, lo: int, hi: int) -> None:
-        residual = _as_array("action", action, np.float32)
+        residual = action if _is_float32(action) else _as_array("action", action, np.float32)
         if residual.shape[-1:] != (3,) or residual.ndim > 2:
             raise HierbrushError(f"action: shape {residual.shape}, expected [{self.slots}, 3]")
         if np.isnan(residual).any():
@@ -697,9 +698,14 @@ class StrokeBatch(BrushBatch):
         return wanted
 
 
+def _is_float32(values: Any) -> TypeGuard[NDArray[np.float32]]:
+    # A policy's answer, every tick: nothing to convert.
+    return type(values) is np.ndarray and values.dtype == np.float32
+
+
 def _as_array(name: str, values: ArrayLike, dtype: type[np.floating[Any]]) -> NDArray[Any]:
     # What overflows becomes infinity, which the callers refuse or clip.
-    return check_array(name, values, None, f"an array of {np.dtype(dtype)}", dtype=dtype, finite=False)
+    return check_array(name, values, None, f"an array of {dtype.__name__}", dtype=dtype, finite=False)
 
 
 def _indices(name: str, values: ArrayLike) -> NDArray[Any]:

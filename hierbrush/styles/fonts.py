@@ -15,10 +15,10 @@ from hierbrush.arguments import check_path, check_whole
 from hierbrush.characters.text import check_single, describe
 from hierbrush.errors import HierbrushError, shown
 from hierbrush.files import MIB, read_whole
+from hierbrush.styles.suffixes import FONTS
 
 Floats = NDArray[np.float32]
 
-SUFFIXES = (".ttf", ".otf", ".ttc", ".otc", ".woff", ".woff2")
 """Suffixes by which a file is taken for a font."""
 
 MOST_BYTES = 256 * MIB
@@ -172,4 +172,4 @@ def open_font(path: str | PathLike[str], number: int = 0) -> Font:
 
 def is_font(path: str | PathLike[str]) -> bool:
     """Whether a path's suffix is a font's."""
-    return Path(path).suffix.lower() in SUFFIXES
+    return Path(path).suffix.lower() in FONTS

@@ -19,8 +19,9 @@ from hierbrush.characters import Component, Glyph
 from hierbrush.errors import HierbrushError
 from hierbrush.strokes.goal import StrokeGoal
 from hierbrush.styles.cut import Cut, cut, outlined
-from hierbrush.styles.judge import Judgement, judged
+from hierbrush.styles.judge import Judgement, judged, run_along
 from hierbrush.styles.ribbon import Ink, Ribbons, fitted
+from hierbrush.styles.tilt import tilt_of_strokes
 from hierbrush.styles.transport import (
     Lines,
     Schedule,
@@ -67,6 +68,10 @@ _STARTS: tuple[tuple[str, Schedule], ...] = (
     ("box", Schedule(first=0.045, iterations=30, looseness=1.4)),
     ("moments", Schedule(first=0.06, iterations=40, looseness=0.35)),
 )
+
+
+_HOPELESS = 2.5
+"""Worth of an attempt from which no other start has led to strokes that were accepted."""
 
 
 class Picture:
@@ -126,6 +131,8 @@ def register_goals(ink: NDArray[np.floating] | Picture, goals: Sequence[StrokeGo
             return found
         if best is None or found.judgement.worth > best.judgement.worth:
             best = found
+        if best.judgement.worth < _HOPELESS:
+            break
     assert best is not None
     return best
 
@@ -133,18 +140,104 @@ def register_goals(ink: NDArray[np.floating] | Picture, goals: Sequence[StrokeGo
 def _attempt(
     picture: Picture, goals: Sequence[StrokeGoal], tree: Component, start: str, schedule: Schedule
 ) -> Registration:
+    rest, lines = _near(picture, goals, tree, start, schedule)
+    found = _settled(picture, goals, rest, lines)
+    for _ in range(_REPAIRS):
+        again = None if found.accepted else _without_strays(picture, goals, tree, rest, found)
+        if again is None or again.judgement.worth <= found.judgement.worth:
+            break
+        found = again
+    return found
+
+
+def _settled(picture: Picture, goals: Sequence[StrokeGoal], rest: Floats, lines: Floats) -> Registration:
+    """Return strokes fitted to the ink from lines [strokes, 32, 2] near it, and judged."""
+    usual = np.array([goal.half_width for goal in goals], np.float64)
+    ribbons = fitted(picture.ink, lines, usual, np.array([_gaps(goal) for goal in goals]))
+    parts = cut(picture.inked, ribbons)
+    found = [_goal(*each, picture.ink.coverage) for each in zip(goals, ribbons.lines, parts.owned, strict=True)]
+    return _answer(picture, goals, rest, ribbons, parts, found)
+
+
+_REPAIRS = 2
+_SURE = 0.6
+"""Confidence from which a stroke stays where it was found while those that went astray are looked for again."""
+
+_TOGETHER = 0.25
+"""Share of a stray stroke that runs along another, from which that is looked for again, too."""
+
+
+def _without_strays(
+    picture: Picture, goals: Sequence[StrokeGoal], tree: Component, rest: Floats, found: Registration
+) -> Registration | None:
+    """Look again for the few strokes that are not sure, in the ink that the others leave over.
+
+    None if there is no such ink, or too many are not sure for the others to be trusted.
+    """
+    stray = found.judgement.confidence < _SURE
+    # Of two strokes on the same ink it is not clear which one went astray.
+    along = run_along(found.ribbons.lines, found.ribbons.half_width).mean(axis=1)
+    stray |= (along[stray] > _TOGETHER).any(axis=0)
+    if not 0 < stray.sum() <= max(2, 0.25 * len(goals)) or stray.all():
+        return None
+    left = _left_over(picture.points, found.ribbons, ~stray)
+    if left is None:
+        return None
+    shape = rest.shape[:2]
+    whole = Lines(rest.reshape(-1, 2), np.repeat(np.arange(shape[0]), shape[1]), _along(rest).ravel())
+    some = np.tile(np.arange(shape[1]) % 3 == 1, shape[0])
+    few = Lines(*(each[some] for each in whole))
+    pinned = (found.ribbons.lines - rest).reshape(-1, 2)[some]
+    pinned[stray[few.stroke]] = np.nan
+    _, weights = transported(few, tree, left, _AGAIN, pinned)
+    near = rest + (covariance(whole, few, tree, few, _AGAIN.looseness) @ weights).reshape(rest.shape)
+    return _settled(picture, goals, rest, np.where(stray[:, None, None], near, found.ribbons.lines))
+
+
+_AGAIN = Schedule(first=0.06, iterations=24)
+
+
+def _left_over(points: SkeletonPoints, ribbons: Ribbons, sure: NDArray[np.bool_]) -> SkeletonPoints | None:
+    """Return the points of the skeleton that no sure stroke sweeps."""
+    lines, width = ribbons.lines[sure].reshape(-1, 2), ribbons.half_width[sure].ravel()
+    apart = ((points.points[:, None] - lines[None]) ** 2).sum(axis=2)
+    free = (apart > np.maximum(width, 0.012) ** 2).all(axis=1)
+    return points._replace(points=points.points[free], direction=points.direction[free]) if free.sum() >= 3 else None
+
+
+def _along(lines: Floats) -> Floats:
+    """Return the arc length from each line's start, [n, k]."""
+    step = np.diff(lines, axis=1)
+    return np.concatenate([np.zeros((len(lines), 1)), np.hypot(step[..., 0], step[..., 1]).cumsum(axis=1)], axis=1)
+
+
+def _near(
+    picture: Picture, goals: Sequence[StrokeGoal], tree: Component, start: str, schedule: Schedule
+) -> tuple[Floats, Floats]:
+    """Return middle lines [strokes, 32, 2]: the glyph's, stretched and moved as a whole, and near their ink."""
     rest = lines_of(goals)
     stretch, shift = (box_start if start == "box" else moment_start)(rest.points, picture.points.points)
     whole = _whole_lines(goals, stretch, shift)
     rest = rest._replace(points=rest.points * stretch + shift)
     _, weights = transported(rest, tree, picture.points, schedule)
     near = whole.points + covariance(whole, rest, tree, rest, schedule.looseness) @ weights
-    lines = near.reshape(len(goals), -1, 2)
-    usual = np.array([goal.half_width for goal in goals], np.float64)
-    ribbons = fitted(picture.ink, lines, usual, np.array([_gaps(goal) for goal in goals]))
-    parts = cut(picture.inked, ribbons)
-    found = [_goal(*each, picture.ink.coverage) for each in zip(goals, ribbons.lines, parts.owned, strict=True)]
-    return _answer(picture, goals, whole.points.reshape(lines.shape), ribbons, parts, found)
+    shape = (len(goals), -1, 2)
+    return whole.points.reshape(shape), near.reshape(shape)
+
+
+def tilt_of(ink: NDArray[np.floating] | Picture, goals: Sequence[StrokeGoal], tree: Component) -> float:
+    """Return by how many degrees, counterclockwise, ink must be turned for its strokes to lie as expected; 0 if by few.
+
+    Args:
+        ink: as for `register_goals`.
+        goals: as for `register_goals`.
+        tree: as for `register_goals`.
+
+    Raises:
+        HierbrushError: there is no ink.
+    """
+    picture = ink if isinstance(ink, Picture) else Picture(ink)
+    return tilt_of_strokes(*_near(picture, goals, tree, *_STARTS[1]))
 
 
 def _answer(
@@ -155,7 +248,7 @@ def _answer(
     parts: Cut,
     found: Sequence[StrokeGoal | None],
 ) -> Registration:
-    judgement = judged(picture.inked, expected, rest, ribbons, parts)
+    judgement = judged(picture.inked, picture.points, picture.ink.depth, expected, rest, ribbons, parts)
     goals = tuple(
         goal or _swept(each, *ribbon)
         for goal, each, ribbon in zip(found, expected, zip(ribbons.lines, ribbons.half_width, strict=True), strict=True)
@@ -167,10 +260,8 @@ def _answer(
 def _whole_lines(goals: Sequence[StrokeGoal], stretch: Floats, shift: Floats) -> Lines:
     """Return all points of the strokes' skeletons, whose ends `lines_of` leaves out."""
     points = np.array([goal.skeleton for goal in goals], np.float64)
-    step = np.diff(points, axis=1)
-    along = np.concatenate([np.zeros((len(goals), 1)), np.hypot(step[..., 0], step[..., 1]).cumsum(axis=1)], axis=1)
     stroke = np.repeat(np.arange(len(goals)), points.shape[1])
-    return Lines(points.reshape(-1, 2) * stretch + shift, stroke, along.ravel())
+    return Lines(points.reshape(-1, 2) * stretch + shift, stroke, _along(points).ravel())
 
 
 def _gaps(goal: StrokeGoal) -> tuple[float, float]:

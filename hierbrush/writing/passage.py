@@ -189,8 +189,20 @@ class _Refusals(dict[str, str]):
 
     def __missing__(self, unit: str) -> str:
         reason = "" if unit == BLANK or is_mark(unit) else _tried(unit)
+        if not reason and not is_mark(unit) and unit != BLANK:
+            reason = self._out_of_order(unit)
         self[unit] = "" if reason and self._is_elsewhere(unit) else reason
         return self[unit]
+
+    def _out_of_order(self, unit: str) -> str:
+        """Return why a character cannot be written in the order that is asked for; "" if it can."""
+        if self._request is None or self._request.order == "prc":
+            return ""
+        try:
+            check(unit, self._request)
+        except HierbrushError as error:
+            return _reason(error, unit)
+        return ""
 
     def _is_elsewhere(self, unit: str) -> bool:
         """Return whether the source that is asked for has a character that hierbrush itself does not know."""
@@ -210,10 +222,15 @@ def _tried(unit: str) -> str:
         else:
             parse_ids(unit, max_strokes=MOST_STROKES)
     except UnknownCharacterError as error:
-        return str(error).removeprefix("char: ").removeprefix(describe(unit)).strip()
+        return _reason(error, unit)
     except HierbrushError as error:
         return f"is no description: {str(error).removeprefix('ids: ')}"
     return ""
+
+
+def _reason(error: HierbrushError, unit: str) -> str:
+    told = str(error).removeprefix("char: ").removeprefix("goal: ")
+    return told.removeprefix(describe(unit)).strip() if len(unit) == 1 else told
 
 
 def _told(refused: list[Unit], reasons: dict[str, str]) -> list[str]:

@@ -141,6 +141,15 @@ enum { HB_HEAD = 32 }; /* width of an attention head */
  * negative sums are 0 where `rectified`. `scratch` holds 8 * inputs floats. */
 void hb_linear(const float *x, int64_t rows, int64_t inputs, const float *weight, const float *bias, int64_t outputs,
                int rectified, float *out, float *scratch);
+/* A layer of a network: weight [inputs, outputs], bias [outputs]. */
+typedef struct {
+    const float *weight, *bias;
+    int64_t inputs, outputs;
+} hb_layer;
+/* One row of out [.., outputs] for each of `count` numbers in `rows`: that row of x [.., inputs] through all layers, of which
+ * each but the last is rectified, cut to [-1, 1]. `scratch` holds 8 * widest + 2 * count * widest floats. */
+void hb_perceptron(const float *x, const int64_t *rows, int64_t count, const hb_layer *layers, int depth, int64_t widest,
+                   float *out, float *scratch);
 /* Scaled dot-product attention among the rows of each of `count` characters that exist: qkv [count, rows, 3, heads, HB_HEAD],
  * out [count, rows, heads, HB_HEAD]. `scratch` holds (HB_HEAD + 1) * (rows + 7) floats. */
 void hb_attention(const float *qkv, const uint8_t *exists, int64_t count, int64_t rows, int64_t heads, float *out, float *scratch);
