@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from hierbrush.arms.arm import Arm
+from hierbrush.arms.calibration import Calibration
 from hierbrush.arms.kinematics import Target
-from hierbrush.arms.reach import Unreachable, advice, usable
+from hierbrush.arms.reach import Unreachable, advice, hindrance
 from hierbrush.arms.scene import Scene, build
 from hierbrush.arms.timing import PERIOD, Limits, differences, paced, resting_spline
 from hierbrush.errors import HierbrushError
+from hierbrush.ink import InkStone
+
+_T = TypeVar("_T", bound=np.generic)
 
 STEP = 0.025
 """Seconds between the rows of a stroke's path, two a control tick, in the hand's own time."""
@@ -52,7 +56,7 @@ class Motion:
         q: joint angles in radians, float64 [n, joints], columns as of ``joints``.
         tip: the brush's tip as wanted on the paper, float64 [n, 3] metres: x right, y down, z below first touch.
         stroke: index of the stroke that a row belongs to, int32 [n]; -1 between strokes.
-        dip: whether the tip rests in the ink, bool [n].
+        dip: whether the tip is in the ink, bool [n]: it rests there, or is shaped on an inkstone.
         limits: of the joints and of the tip, which no row passes.
         names: what each stroke is called in messages.
         lift: metres by which all of it is raised: a dry run.
@@ -90,6 +94,45 @@ class Motion:
         stops = np.concatenate([edges, [len(self.stroke)]])
         return tuple(slice(a, b) for a, b in zip(starts.tolist(), stops.tolist(), strict=True) if self.stroke[a] >= 0)
 
+    def parts(self, seconds: float) -> tuple[Motion, ...]:
+        """Return the movement in parts of about ``seconds``, each from above the ink to above the ink, at rest there.
+
+        It is parted where the tip rests in the ink; each part begins and ends as the whole does. What takes longer
+        between two dips is a part of its own.
+        """
+        edges = self._dips()
+        if not edges:
+            return (self,)
+        cuts = edges[:1]
+        for edge, after in zip(edges[1:], [*edges[2:], len(self.q)], strict=True):
+            if (after - cuts[-1]) * PERIOD > seconds:
+                cuts.append(edge)
+        first, bounds = slice(0, cuts[0]), [*cuts[1:], len(self.q)]
+        return tuple(self._part(first, slice(a, b), b < len(self.q)) for a, b in zip(cuts, bounds, strict=True))
+
+    def _dips(self) -> list[int]:
+        """Return the rows at which the tip comes into the ink before a stroke."""
+        found: list[int] = []
+        for edge in np.flatnonzero(np.diff(self.dip.astype(np.int8), prepend=0) == 1).tolist():
+            if not found or (self.stroke[found[-1] : edge] >= 0).any():
+                found.append(edge)
+        return found
+
+    def _part(self, first: slice, rows: slice, back: bool) -> Motion:
+        """Return the rows ``first``, then ``rows``, and with ``back`` the first once more, backwards."""
+
+        def put(values: NDArray[_T], between: Any = None) -> NDArray[_T]:
+            ends = values[first] if between is None else np.full_like(values[first], between)
+            return np.concatenate([ends, values[rows], ends[::-1][: None if back else 0]])
+
+        stroke = put(self.stroke, -1)
+        stroke[stroke >= 0] -= stroke[stroke >= 0].min()
+        strokes = np.unique(self.stroke[rows])
+        names = tuple(self.names[at] for at in strokes[strokes >= 0])
+        q = put(self.q)
+        t = np.arange(len(q), dtype=np.float64) * PERIOD
+        return replace(self, t=t, q=q, tip=put(self.tip), stroke=stroke, dip=put(self.dip, False), names=names)
+
     def peaks(self) -> dict[str, float]:
         """Return the highest speed, acceleration and jerk of any joint and of the tip."""
         found = {}
@@ -110,8 +153,11 @@ def plan(
     *,
     names: Sequence[str] = (),
     lift: float = 0.0,
+    dips: Sequence[bool] | None = None,
+    shaping: InkStone | None = None,
+    told: Callable[[float], object] | None = None,
 ) -> Motion:
-    """Return the joints that write strokes, a dip before each.
+    """Return the joints that write strokes, and dip between them.
 
     Args:
         paths: of the tip, each float64 [n, 3], metres on the paper, x right, y down, z below first touch; at rest at
@@ -122,6 +168,10 @@ def plan(
         tip_limits: most speed, acceleration and jerk of the tip; the arm's joints have their own.
         names: what each stroke is called in messages.
         lift: metres by which all of it is raised, so that nothing touches: a dry run.
+        dips: whether the brush is dipped before each stroke; before each unless given.
+        shaping: how it is filled and shaped on the arm's stone, where its tip is pressed flat; it rests in the ink
+            unless given.
+        told: is called with the share that was planned since the last call.
 
     Raises:
         HierbrushError: the arm cannot reach all of it, would come near a limit or a singularity, or touch something.
@@ -129,13 +179,17 @@ def plan(
     """
     calibration = arm.calibration(width, height)
     _check_depths(paths, arm, names)
+    _check_stone(calibration, arm)
     scene = build(arm, calibration)
-    limits = (arm.limits(len(scene.joints)), tip_limits)
+    limits = (scene.limits, tip_limits)
     stone = calibration.stone_on_paper
-    pieces = [_raised(piece, lift) for piece in _pieces(paths, stone, arm.travel, tip_limits, arm.approach_speed)]
+    dipped = [True] * len(paths) if dips is None else dips
+    dip = _dip(stone, shaping, tip_limits)
+    parts = _pieces(paths, stone, arm.travel, tip_limits, arm.approach_speed, dipped, dip)
+    pieces = [_raised(piece, lift) for piece in parts]
     named = tuple(names) or tuple(f"stroke {at + 1}" for at in range(len(paths)))
     try:
-        return _planned(scene, pieces, limits, named, lift)
+        return _planned(scene, pieces, limits, named, lift, told or (lambda share: None))
     except Unreachable as found:
         raise HierbrushError(_told(found, scene, pieces, named)) from None
 
@@ -152,12 +206,27 @@ def _check_depths(paths: Sequence[NDArray[np.float64]], arm: Arm, names: Sequenc
             )
 
 
+def _check_stone(calibration: Calibration, arm: Arm) -> None:
+    """Refuse ink that lies deeper in the table than the arm may press."""
+    deep = calibration.table - float(calibration.stone[2])
+    if deep > arm.max_depth + TIP_ERROR:
+        raise HierbrushError(
+            f"arm: stone: lies {deep * 1e3:.1f} mm below the table, which is as high as the base or the paper's lowest "
+            f"corner; expected max_depth at most, {arm.max_depth * 1e3:.1f} mm; touch it again"
+        )
+
+
 def _raised(piece: _Piece, lift: float) -> _Piece:
     return piece._replace(rows=piece.rows - [0.0, 0.0, lift])
 
 
 def _planned(
-    scene: Scene, pieces: Sequence[_Piece], limits: tuple[Limits, Limits], names: tuple[str, ...], lift: float
+    scene: Scene,
+    pieces: Sequence[_Piece],
+    limits: tuple[Limits, Limits],
+    names: tuple[str, ...],
+    lift: float,
+    told: Callable[[float], object],
 ) -> Motion:
     here, across = first_pose(scene, pieces[0].rows[0])
     parts: list[tuple[NDArray[np.float64], NDArray[np.float64]]] = []
@@ -176,6 +245,7 @@ def _planned(
         labels.append(np.full(len(q) - skip, piece.stroke, np.int32))
         dips.append(np.full(len(q) - skip, piece.dip))
         here = q[-1]
+        told(1 / len(pieces))
     q, tip = (np.concatenate([part[at] for part in parts]) for at in (0, 1))
     t = np.arange(len(q), dtype=np.float64) * PERIOD
     stroke, dip = np.concatenate(labels), np.concatenate(dips)
@@ -237,8 +307,8 @@ def _slow(limits: Limits, piece: _Piece, arm: Arm) -> Limits:
 def _solved(
     scene: Scene, points: NDArray[np.float64], start: NDArray[np.float64], across: NDArray[np.float64] | None
 ) -> Iterator[NDArray[np.float64]]:
-    solver, arm = scene.solver, scene.arm
-    low, high = solver.low + arm.limit_margin, solver.high - arm.limit_margin
+    solver, margin = scene.solver, scene.margin
+    low, high = solver.low + margin, solver.high - margin
     here, before = start, start
     for at, (place, world) in enumerate(zip(points, scene.calibration.world(points), strict=True)):
         target = Target(world, scene.axis, across)
@@ -285,24 +355,47 @@ def _pieces(
     travel: float,
     limits: Limits,
     approach: float,
+    dips: Sequence[bool],
+    dip: Sequence[_Piece],
 ) -> list[_Piece]:
-    """Return a movement's parts: from above the ink into it, to each stroke and back, and up again at the end."""
+    """Return a movement's parts: from above the ink into it, to each stroke and back, and up again at the end.
+
+    ``dip`` is what is done each time in the ink, which it enters at ``stone``.
+    """
     above = stone - [0.0, 0.0, travel]
     ready = stone - [0.0, 0.0, _READY * travel]
     slow = limits._replace(speed=min(limits.speed, approach))
-    parts = [_glide(ready, stone, slow, slow=True)]
+    parts: list[_Piece] = []
+    here = ready
     for index, path in enumerate(paths):
-        parts.append(_Piece(np.repeat(stone[None], round(_DIP_SECONDS / STEP) + 1, axis=0), STEP, dip=True))
+        if dips[index]:
+            into = _jump(here, stone, travel, limits) if index else _glide(here, stone, slow, slow=True)
+            parts += [into._replace(serves=max(index - 1, 0)), *dip]
+            here = dip[-1].rows[-1]
         # The first way down to the paper is slow: whoever stands beside it can still stop the arm.
         if index == 0:
             over = np.array([path[0, 0], path[0, 1], min(path[0, 2], stone[2]) - travel])
-            parts += [_jump(stone, over, travel, limits), _glide(over, path[0], slow, slow=True)]
+            parts += [_jump(here, over, travel, limits), _glide(over, path[0], slow, slow=True)]
         else:
-            parts.append(_jump(stone, path[0], travel, limits)._replace(serves=index))
+            parts.append(_jump(here, path[0], travel, limits)._replace(serves=index))
         parts.append(_Piece(np.asarray(path, np.float64), STEP, index))
-        goal = stone if index < len(paths) - 1 else above
-        parts.append(_jump(path[-1], goal, travel, limits)._replace(serves=index))
+        here = path[-1]
+    parts.append(_jump(here, above, travel, limits)._replace(serves=len(paths) - 1))
     parts.append(_glide(above, ready, limits)._replace(serves=len(paths) - 1))
+    return parts
+
+
+def _dip(stone: NDArray[np.float64], shaping: InkStone | None, limits: Limits) -> list[_Piece]:
+    """Return what is done in the ink: a rest at ``stone``, and what shapes the tuft if it is pressed flat there."""
+    rest = _Piece(np.repeat(stone[None], round(_DIP_SECONDS / STEP) + 1, axis=0), STEP, dip=True)
+    if shaping is None:
+        return [rest]
+    parts, here = [rest], stone
+    raised = stone[2] - shaping.press + shaping.height
+    for move in shaping.moves((float(stone[0]), float(stone[1])))[1:]:
+        end = np.array(move.end) + [0.0, 0.0, raised]
+        parts.append(_glide(here, end, limits)._replace(dip=move.wet))
+        here = end
     return parts
 
 
@@ -356,6 +449,7 @@ def _out_of_reach(scene: Scene, pieces: Sequence[_Piece]) -> Iterator[Unreachabl
     for piece in pieces:
         if piece.stroke >= 0:
             for place in piece.rows[::8]:
-                if not usable(scene, scene.calibration.world(place[None])[0]):
-                    yield Unreachable(place, "reach", stroke=piece.stroke)
+                why = hindrance(scene, scene.calibration.world(place[None])[0])
+                if why is not None:
+                    yield Unreachable(place, *why, stroke=piece.stroke)
                     break

@@ -205,6 +205,55 @@ class CharacterReward(_Section):
     """Cost of carrying the brush from one stroke's end to the next one's beginning (per side of the box, 0 to 10)."""
 
 
+def _hand_file(*suffixes: str) -> Any:
+    def check(name: str) -> str:
+        if not name.lower().endswith(suffixes):
+            raise ValueError(f"{shown(name)}, expected a file that ends in {', '.join(suffixes)}")
+        return name
+
+    return AfterValidator(check)
+
+
+_Fonts = Annotated[
+    tuple[Annotated[str, _hand_file(".ttf", ".otf", ".ttc", ".otc", ".woff", ".woff2")], ...], AfterValidator(_distinct)
+]
+_Styles = Annotated[tuple[Annotated[str, _hand_file(".style")], ...], AfterValidator(_distinct)]
+
+
+class PictureGoals(_Section):
+    """Hands whose pictures of the characters are the goals: the composer sees them, and is rewarded for ink on them."""
+
+    glyphs: bool = False
+    """Whether the library's own glyphs are a hand."""
+
+    relabelled: bool = False
+    """Whether random writing is a hand: the glyphs moved, stretched and bent as no hand of ours writes them."""
+
+    fonts: _Fonts = ()
+    """Fonts (.ttf, .otf, .ttc, .woff), from the working folder."""
+
+    styles: _Styles = ()
+    """Styles that ``hierbrush style learn`` made (.style), from the working folder."""
+
+    @property
+    def hands(self) -> tuple[str, ...]:
+        """Names of the hands: ``glyphs``, ``relabelled``, and files."""
+        own = tuple(name for name in ("glyphs", "relabelled") if getattr(self, name))
+        return own + self.fonts + self.styles
+
+    @model_validator(mode="after")
+    def _has_a_hand(self) -> PictureGoals:
+        if not self.hands:
+            raise ValueError("no hand; name fonts or styles, or add 'glyphs: true' or 'relabelled: true'")
+        return self
+
+
+_GoalsOfCharacters = Annotated[
+    Annotated[_Share, Tag("share")] | Annotated[PictureGoals, Tag("pictures")],
+    Discriminator(lambda value: "pictures" if isinstance(value, dict | PictureGoals) else "share"),
+]
+
+
 class Characters(_Section):
     """Whole characters for the composer, drawn from the training characters."""
 
@@ -219,8 +268,9 @@ class Characters(_Section):
     count: int = Field(default=1500, ge=1, le=10_000)
     """How many distinct characters are drawn when the stage starts; episodes choose among them."""
 
-    goals: float = Field(default=0.2, ge=0, le=1)
-    """Share of the episodes in which the glyph's own places are given as goals to follow."""
+    goals: _GoalsOfCharacters = 0.2
+    """Share of the episodes in which the glyph's own places are given as goals to follow. Or the hands whose pictures
+    are the goals, such as ``{fonts: [kai.ttf], styles: [mine.style]}``; each hand shows its share of the ``count``."""
 
     reward: CharacterReward = CharacterReward()
     """Weights of the composer's reward; the stage's ``reward`` is that of the primitives."""
@@ -232,6 +282,16 @@ class Characters(_Section):
             raise ValueError(f"structures: {shown(unknown[0])} is none of {' '.join(_STRUCTURES)}")
         return self
 
+    @property
+    def pictures(self) -> PictureGoals | None:
+        """The hands whose pictures are the goals; None where the composer sees none."""
+        return self.goals if isinstance(self.goals, PictureGoals) else None
+
+    @property
+    def followed(self) -> float:
+        """Share of the episodes in which the glyph's own places are given as goals."""
+        return 0.0 if isinstance(self.goals, PictureGoals) else self.goals
+
 
 def _known_brush(brush: str) -> str:
     if brush not in PRESETS and not is_brush_file(brush):
@@ -242,6 +302,9 @@ def _known_brush(brush: str) -> str:
 
 
 _BRUSH_SCHEMA = {"anyOf": [{"enum": list(PRESETS)}, {"type": "string", "pattern": r"\.ya?ml$"}]}
+
+BrushName = Annotated[str, AfterValidator(_known_brush), WithJsonSchema(_BRUSH_SCHEMA)]
+"""A preset's name, or the path of a brush file from the working folder."""
 
 
 class BrushInk(_Section):
@@ -258,7 +321,7 @@ class BrushInk(_Section):
 class Brush(_Section):
     """The brush written with, before randomisation."""
 
-    preset: Annotated[str, AfterValidator(_known_brush), WithJsonSchema(_BRUSH_SCHEMA)] = "measured"
+    preset: BrushName = "measured"
     """``measured``: the published fits of a real brush. ``round``: a point without lag, for comparisons. Or the path of
     a brush file that ``hierbrush brush fit`` made, from the working folder."""
 
@@ -392,9 +455,21 @@ class Stage(_Section):
             raise ValueError(f"promotion.metric: {self.promotion.metric} is measured only where characters are written")
         return self
 
+    @property
+    def pictured(self) -> bool:
+        """Whether the composer sees pictures of the characters that it is to write."""
+        return self.characters is not None and self.characters.pictures is not None
+
 
 def _distinct_stages(stages: tuple[Stage, ...]) -> tuple[Stage, ...]:
     _distinct(tuple(stage.name for stage in stages))
+    of_characters = [stage for stage in stages if stage.characters is not None]
+    blind = [stage.name for stage in of_characters if not stage.pictured]
+    if blind and len(blind) < len(of_characters):
+        raise ValueError(
+            f"stage {blind[0]} shows the composer no pictures, others do; give all stages with 'characters' fonts or "
+            "styles as goals, or none"
+        )
     return stages
 
 
@@ -421,6 +496,11 @@ class Curriculum(_Section):
     """Stages in the order in which they are passed."""
 
     @property
+    def pictured(self) -> bool:
+        """Whether its characters are pictures to be copied."""
+        return any(stage.pictured for stage in self.stages)
+
+    @property
     def stroke_types(self) -> tuple[str, ...]:
         """Abbreviations of the stroke types taught, in the order of their code points, then the script's."""
         if self.strokes != "all":
@@ -431,6 +511,15 @@ class Curriculum(_Section):
         """Make the script's types known in this process, which did not read the curriculum perhaps."""
         if self.script is not None:
             use_script(self.script)  # type: ignore[arg-type]
+
+    def written_with(self, brush: str | None) -> Curriculum:
+        """Return the same with another brush in every stage, by its name; itself without one."""
+        if brush is None:
+            return self
+        stages = tuple(
+            stage.model_copy(update={"brush": Brush(preset=brush, ink=stage.brush.ink)}) for stage in self.stages
+        )
+        return self.model_copy(update={"stages": stages})
 
     def stage_at(self, number: int) -> Stage:
         """Return a stage by its place, 0 the first.

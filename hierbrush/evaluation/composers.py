@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from functools import partial
 from os import PathLike
@@ -145,8 +146,9 @@ class ComposerEvaluation:
             f"glyph; {TOLD_PARTS[2:]}: what its glyph is taken apart into, and the types of the glyph's strokes"
         )
         text.append(
-            "known: the table says it, and training characters have every part in its place; unknown: a part is "
-            "written by its own line, or is in no training character; listed: its strokes are told in order"
+            "known: the table says it, and training characters have every part in its place, or the character is a "
+            "part of theirs; unknown: a part is written by its own line, or is in no training character; listed: its "
+            "strokes are told in order"
         )
         if any(row.name in WITHOUT_STROKES for row in self.rows):
             text.append(
@@ -288,11 +290,15 @@ def _write(characters: tuple[str, ...], *, described: bool, **how: Any) -> list[
 
 
 def _is_sure(char: str) -> bool:
-    """Return whether the table tells a character's parts, and training characters have all of them in their places."""
-    try:
-        return load_describer().taken_apart(char).guesses == 0
-    except UnknownCharacterError:
-        return False
+    """Return whether it is told without a guess what a character is made of, by the table or by those it is a part of.
+
+    Training characters then have all of its parts in their places, or the character itself.
+    """
+    describer = load_describer()
+    with suppress(UnknownCharacterError):
+        if describer.taken_apart(char).guesses == 0:
+            return True
+    return describer.part(char) is not None
 
 
 def _figures(writing: Writing) -> dict[str, float]:

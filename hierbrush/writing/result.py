@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from os import PathLike
@@ -158,12 +158,19 @@ class Sheet(ABC):
         """
         draw_paths(self.paths, pen, self.dips, self.stone)
 
-    def on(self, arm: Arm | Mapping[str, Any] | str = "ur5e", *, lift: float = 0.0) -> ArmSheet:
+    def on(
+        self,
+        arm: Arm | Mapping[str, Any] | str = "ur5e",
+        *,
+        lift: float = 0.0,
+        progress: Callable[[float], object] | None = None,
+    ) -> ArmSheet:
         """Return this writing on a robot arm: its joints over time, see `hierbrush.arms`.
 
         Args:
             arm: ``"ur5e"``, ``"so101"``, the path of an arm's MJCF or URDF, an `Arm`, or a mapping of its fields.
             lift: metres by which all of the movement is raised, so that nothing touches: a dry run.
+            progress: is called with the share that was planned since the last call.
 
         Raises:
             HierbrushError: MuJoCo is missing, or the arm cannot write all of this; the message names the character, the
@@ -177,7 +184,7 @@ class Sheet(ABC):
             raise HierbrushError(
                 f'arm: needs {error.name}, which is not installed; pip install "hierbrush[arm]"'
             ) from None
-        return on_arm(self, arm, lift)
+        return on_arm(self, arm, lift, progress)
 
     @overload
     def save(self, path: str | PathLike[str], *, format: str | None = None, **options: Any) -> Path: ...

@@ -12,7 +12,8 @@ import numpy as np
 import pytest
 
 from hierbrush.errors import HierbrushError
-from hierbrush.writing import Page, Writing
+from hierbrush.ink import InkStone
+from hierbrush.writing import Page, Writing, write_character
 from hierbrush.writing.exports.plotter import PlotterOptions
 from hierbrush.writing.machine import example, load_machine
 
@@ -59,12 +60,34 @@ def test_svg_holds_the_strokes_centre_lines(yong: Writing, tmp_path: Path) -> No
 
 def test_csv_holds_the_same(page: Page, tmp_path: Path) -> None:
     table = list(csv.reader(io.StringIO(page.save(tmp_path / "page.csv").read_text())))
-    assert table[0] == ["stroke", "run", "x_mm", "y_mm", "depth_mm", "width_mm", "speed_mm_s"]
+    assert table[0] == ["stroke", "run", "x_mm", "y_mm", "depth_mm", "width_mm", "speed_mm_s", "dip"]
     rows = np.array(table[1:], float)
     assert (rows[:, 4] > 0).all()
     svg = paths_of(page.save(tmp_path / "page.lines.svg").read_text())
     assert np.array_equal(np.concatenate([points for _, points in svg]), rows[:, 2:4])
     assert len(svg) == rows[-1, 1] + 1
+
+
+def test_lines_say_before_which_strokes_the_brush_is_dipped(tmp_path: Path) -> None:
+    once = write_character("十", dip="character", policy="scripted")
+    found = paths_of(once.save(tmp_path / "a.lines.svg").read_text())
+    assert [attributes.get("data-dip") for attributes, _ in found] == ["1", None]
+    table = np.loadtxt(once.save(tmp_path / "a.csv"), delimiter=",", skiprows=1)
+    assert [set(table[table[:, 0] == stroke, 7]) for stroke in (0, 1)] == [{1.0}, {0.0}]
+
+
+def test_a_dip_on_a_stone_is_a_movement_in_lines(tmp_path: Path) -> None:
+    stone = InkStone(x=0.05, radius=0.02, strokes=3)
+    writing = write_character("十", dip="character", stone=stone, policy="scripted")
+    table = np.loadtxt(writing.save(tmp_path / "a.csv"), delimiter=",", skiprows=1)
+    dip, strokes = table[table[:, 0] == -1], table[table[:, 0] >= 0]
+    assert len(set(dip[:, 1])) == 3  # one run for each stroke to the edge
+    assert dip[:, 1].max() < strokes[:, 1].min()
+    middle = 1e3 * np.array(stone.middle(writing.width, writing.height))
+    assert np.hypot(*(dip[:, 2:4] - middle).T).max() <= 1e3 * stone.radius
+    assert dip[:, 4].max() == pytest.approx(1e3 * (stone.press - stone.height), abs=1e-3)
+    classes = [path["class"] for path, _ in paths_of(writing.save(tmp_path / "a.lines.svg").read_text())]
+    assert classes == ["dip"] * 3 + ["H", "S"]
 
 
 def test_the_paper_lies_where_the_plotter_says(yong: Writing, tmp_path: Path) -> None:

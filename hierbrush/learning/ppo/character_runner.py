@@ -6,6 +6,7 @@ import time
 from typing import Any
 
 import numpy as np
+import torch
 from gymnasium import spaces
 from numpy.typing import NDArray
 from ray.rllib.env import INPUT_ENV_SINGLE_SPACES, INPUT_ENV_SPACES
@@ -21,9 +22,9 @@ from ray.rllib.utils.metrics import (
 
 from hierbrush.composer.brief import MAX_STROKES
 from hierbrush.composer.composers import COMPOSER
-from hierbrush.composer.observation import EXISTS, OBSERVATION_SIZE, WRITTEN
+from hierbrush.composer.observation import EXISTS, WRITTEN
 from hierbrush.composer.place import PLACE_SIZE
-from hierbrush.envs.character import CharacterBatch, character_spaces
+from hierbrush.envs.character import CharacterBatch, character_spaces, composer_size
 from hierbrush.learning.ppo.fragment import F32, HierarchicalFragment, OptionTransitions, StrokeTicks
 from hierbrush.learning.ppo.runner import BatchRunner, chosen
 from hierbrush.strokes.policy import MLPPolicy
@@ -32,13 +33,16 @@ from hierbrush.strokes.types import ABBREVIATIONS
 GAMMA = "gamma"
 """Key of ``learner_config_dict``: discount per control tick, by module."""
 
-_DECISION = {
-    "obs": (MAX_STROKES, OBSERVATION_SIZE),
-    "actions": (1 + PLACE_SIZE,),
-    "action_logp": (),
-    "rewards": (),
-    "privileged": (MAX_STROKES, PLACE_SIZE),
-}
+
+def _decision(size: int) -> dict[str, tuple[int, ...]]:
+    """Return the shapes of what is kept of a decision; ``size`` numbers are observed of a stroke."""
+    return {
+        "obs": (MAX_STROKES, size),
+        "actions": (1 + PLACE_SIZE,),
+        "action_logp": (),
+        "rewards": (),
+        "privileged": (MAX_STROKES, PLACE_SIZE),
+    }
 
 
 class _Env:
@@ -46,7 +50,7 @@ class _Env:
 
     def __init__(self, batch: CharacterBatch) -> None:
         self.batch, self.num_envs = batch, batch.slots
-        observations, actions = character_spaces()
+        observations, actions = character_spaces(composer_size(batch.curriculum))
         self.observation_space = self.single_observation_space = spaces.Dict(observations)
         self.action_space = self.single_action_space = spaces.Dict(actions)
 
@@ -81,13 +85,14 @@ class HierarchicalRunner(BatchRunner, MultiAgentEnvRunner):  # type: ignore[misc
         self.spaces = self.get_spaces()
         self._needs_initial_reset = True
         self._open: dict[str, NDArray[Any]] = {
-            name: np.zeros((self.num_envs, *shape), np.float32) for name, shape in _DECISION.items()
+            name: np.zeros((self.num_envs, *shape), np.float32)
+            for name, shape in _decision(composer_size(self.batch.curriculum)).items()
         }
         self._ticks = np.zeros(self.num_envs, np.int64)
 
     def get_spaces(self) -> dict[str, Any]:
         """Return the spaces of every module."""
-        observations, actions = character_spaces()
+        observations, actions = character_spaces(composer_size(self.batch.curriculum))
         whole = spaces.Dict(observations), spaces.Dict(actions)
         modules = {name: (observations[name], actions[name]) for name in observations}
         return {INPUT_ENV_SPACES: whole, INPUT_ENV_SINGLE_SPACES: whole, **modules}
@@ -165,6 +170,7 @@ class HierarchicalRunner(BatchRunner, MultiAgentEnvRunner):  # type: ignore[misc
 
     def _decide(self, due: NDArray[np.int64], *, explore: bool, random_actions: bool) -> F32:
         """Let the composer decide for the characters that are due, and remember the options that this opens."""
+        self._look(due)
         observed = self.batch.observe_composer(due)
         if random_actions:
             left = (observed[:, :, EXISTS] > 0) & (observed[:, :, WRITTEN] == 0)
@@ -180,6 +186,14 @@ class HierarchicalRunner(BatchRunner, MultiAgentEnvRunner):  # type: ignore[misc
         self._open["rewards"][due] = 0.0
         self._ticks[due] = 0
         return actions
+
+    def _look(self, due: NDArray[np.int64]) -> None:
+        """Let the composer look at its pictures, if it has any, so that it knows better where to look."""
+        looks = self.batch.looks(due)
+        for look in range(int(looks.max(initial=0))):
+            rows = due[looks > look]
+            observed = torch.from_numpy(self.batch.observe_composer(rows))
+            self.batch.believe(rows, self.module[COMPOSER].heads(observed)[1].numpy())
 
     def _frozen(self, name: str) -> MLPPolicy:
         """Return a primitive that is not trained without Torch: of its few rows a tick, most time went into calls."""

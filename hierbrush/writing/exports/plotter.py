@@ -1,12 +1,14 @@
 """Centre lines for plotters: what the pen does while it is down, as SVG paths and as rows of CSV, with depth and speed.
 
+Both say before which strokes a brush is dipped; on an inkstone a dip is a movement as well, and stands among the lines.
+
 A plotter that only goes up and down draws the paths; one with a height of its own takes the depths, or the widths that
 a real brush would leave, from the same file. There is no rectangle for the paper and no fill: nothing else is plotted.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -56,7 +58,10 @@ class PlotterOptions:
 
 
 class Line(NamedTuple):
-    """A stretch of a stroke with the pen down: millimetres, seconds and millimetres a second, a row each."""
+    """A stretch of a stroke with the pen down: millimetres, seconds and millimetres a second, a row each.
+
+    ``dip`` says whether the brush is dipped before it. A stretch on an inkstone is of stroke -1 and type `ON_STONE`.
+    """
 
     stroke: int
     stroke_type: str
@@ -65,6 +70,10 @@ class Line(NamedTuple):
     depth: NDArray[np.float64]
     width: NDArray[np.float64]
     speed: NDArray[np.float64]
+    dip: bool = False
+
+
+ON_STONE = "dip"
 
 
 def lines(sheet: Sheet, plotter: PlotterOptions) -> list[Line]:
@@ -80,20 +89,33 @@ def lines(sheet: Sheet, plotter: PlotterOptions) -> list[Line]:
     paces = np.linalg.norm(np.diff(np.stack([rows[axis] for axis in "xyz"], axis=1), axis=0), axis=1)
     speed = np.append(paces / np.diff(rows["t"]), 0.0) * 1e3
     found: list[Line] = []
+    shaping = rows["dip"] & (sheet.stone is not None)
     strokes = [(cell, index) for cell in sheet.cells for index in range(len(cell.writing.strokes))]
     for number, (cell, index) in enumerate(strokes):
         mine = np.flatnonzero((rows["stroke"] == number) & rows["down"])
         scale = cell.side / BOX
-        for run in np.split(mine, np.flatnonzero(np.diff(mine) > 1) + 1):
-            if len(run) < 2:
-                continue
+        begun = int(np.argmax(rows["stroke"] == number))
+        for run in _runs(np.flatnonzero(shaping[:begun])):
+            none = np.zeros(len(run))
+            found.append(Line(-1, ON_STONE, "", place[run], rows["z"][run] * 1e3, none, speed[run]))
+        shaping[:begun] = False
+        dip = sheet.dips[number]
+        for run in _runs(mine):
             depth = rows["z"][run]
             width = np.array([sheet.brush.width(float(z / scale)) for z in depth]) * scale
             writing = cell.writing
             kind = writing.strokes[index].stroke_type
-            found.append(Line(number, kind, writing.char, place[run], depth * 1e3, width * 1e3, speed[run]))
+            found.append(Line(number, kind, writing.char, place[run], depth * 1e3, width * 1e3, speed[run], dip))
+            dip = False
     _check_area(np.concatenate([line.points for line in found]) if found else np.empty((0, 2)), plotter)
     return found
+
+
+def _runs(chosen: NDArray[np.int64]) -> Iterator[NDArray[np.int64]]:
+    """Yield the stretches of rows that follow each other, of two rows at least."""
+    for run in np.split(chosen, np.flatnonzero(np.diff(chosen) > 1) + 1):
+        if len(run) > 1:
+            yield run
 
 
 def _check_area(points: NDArray[np.float64], plotter: PlotterOptions) -> None:
@@ -123,7 +145,10 @@ def check(paper: Paper, bounds: Sequence[Sequence[float]], plotter: PlotterOptio
 
 def render_svg(sheet: Sheet, plotter: PlotterOptions) -> str:
     """Return an SVG of open paths, one for each stretch with the pen down, in millimetres."""
-    width, height = plotter.paper_x + sheet.width * 1e3, plotter.paper_y + sheet.height * 1e3
+    drawn = lines(sheet, plotter)
+    size = np.array([plotter.paper_x + sheet.width * 1e3, plotter.paper_y + sheet.height * 1e3])
+    # An inkstone lies beside the paper.
+    width, height = np.max([size, *(line.points.max(axis=0) for line in drawn)], axis=0).tolist()
     head = (
         f'<svg xmlns="http://www.w3.org/2000/svg" width="{width:.3f}mm" height="{height:.3f}mm" '
         f'viewBox="0 0 {width:.3f} {height:.3f}" fill="none" stroke="black" stroke-linecap="round" '
@@ -131,7 +156,7 @@ def render_svg(sheet: Sheet, plotter: PlotterOptions) -> str:
     )
     from xml.sax.saxutils import escape  # it loads urllib, which no other kind of file needs
 
-    return "\n".join([head, f"<title>{escape(sheet.text)}</title>", *map(_path, lines(sheet, plotter)), "</svg>", ""])
+    return "\n".join([head, f"<title>{escape(sheet.text)}</title>", *map(_path, drawn), "</svg>", ""])
 
 
 def _path(line: Line) -> str:
@@ -140,6 +165,7 @@ def _path(line: Line) -> str:
         "class": line.stroke_type,
         "data-character": line.text,
         "data-stroke": str(line.stroke),
+        **({"data-dip": "1"} if line.dip else {}),
         "data-depth-mm": _row(line.depth),
         "data-width-mm": _row(line.width),
         "data-speed-mm-s": _row(line.speed),
@@ -154,17 +180,21 @@ def _row(values: NDArray[np.float64]) -> str:
     return " ".join(f"{value:.3f}" for value in values.tolist())
 
 
-COLUMNS = ("stroke", "run", "x_mm", "y_mm", "depth_mm", "width_mm", "speed_mm_s")
+COLUMNS = ("stroke", "run", "x_mm", "y_mm", "depth_mm", "width_mm", "speed_mm_s", "dip")
 
 
 def render_csv(sheet: Sheet, plotter: PlotterOptions) -> str:
-    """Return rows of numbers with the pen down: between two runs the pen is up."""
+    """Return rows of numbers with the pen down: between two runs the pen is up.
+
+    ``dip`` is 1 in the run before which the brush is dipped. Runs of stroke -1 are on the inkstone.
+    """
     import numpy as np
 
     table = [",".join(COLUMNS)]
     for run, line in enumerate(lines(sheet, plotter)):
         rows = np.column_stack([line.points, line.depth, line.width, line.speed]).tolist()
-        table += [f"{line.stroke},{run}," + ",".join(f"{value:.3f}" for value in row) for row in rows]
+        end = f",{int(line.dip)}"
+        table += [f"{line.stroke},{run}," + ",".join(f"{value:.3f}" for value in row) + end for row in rows]
     return "\n".join([*table, ""])
 
 
