@@ -10,6 +10,7 @@ from functools import lru_cache
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
+from unicodedata import category
 
 import numpy as np
 from numpy.typing import NDArray
@@ -61,7 +62,8 @@ def folded(char: str) -> str:
 
 def is_mark(char: str) -> bool:
     """Return whether a character is a mark that can be written, or `is_pair`."""
-    return folded(char) in _marks() or is_pair(char)
+    # Most of what is written are ideographs, and reading the file takes as long as writing one.
+    return is_pair(char) or (len(char) == 1 and category(char) != "Lo" and folded(char) in _marks())
 
 
 def is_pair(text: str) -> bool:

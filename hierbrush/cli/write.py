@@ -14,14 +14,14 @@ from hierbrush.characters.regional import ORDERS
 from hierbrush.cli import options
 from hierbrush.cli.messages import available_cpus, check_place, complain
 from hierbrush.errors import HierbrushError, shown
-from hierbrush.ink import DIPS
-from hierbrush.writing.layout import GRIDS, Layout
+from hierbrush.ink.model import DIPS
+from hierbrush.writing.grid import GRIDS
 from hierbrush.writing.outputs import Flag, Output, and_list, exports, kind_of
 from hierbrush.writing.outputs import options as export_options
 
 if TYPE_CHECKING:
     from hierbrush.sources import Request
-    from hierbrush.writing import Page, Sheet, Writing
+    from hierbrush.writing import Layout, Page, Sheet, Writing
 
 _STDOUT = Path("-")
 
@@ -94,7 +94,11 @@ def _option(flag: Flag) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     "[default: what is best known: the glyph where there is one, the decomposition elsewhere]",
 )
 @click.option("--style", help="File of the hand to write in.  [default: the one that hierbrush knows]")
-@click.option("--composer", help="Who composes; asks for --goal decomposition.  [default: learned]")
+@click.option(
+    "--composer",
+    help="Who composes, and asks for --goal decomposition; with a font or picture as goal, who copies it, such as "
+    "goal-conditioned.  [default: learned; nobody]",
+)
 @click.option(
     "--layout", help="vertical (columns, right to left) or horizontal (rows).  [default: vertical; one character alone]"
 )
@@ -284,6 +288,7 @@ def _page(
 ) -> Layout | None:
     """Return how the text is set; None for a character alone, which no option asks to set."""
     from hierbrush.composer.ids import is_ids
+    from hierbrush.writing import Layout
 
     if paper is not None and per_line is not None:
         raise HierbrushError("--per-line: on a sheet of --paper use --rows and --columns")

@@ -7,17 +7,15 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from hierbrush.arguments import check_choice, check_list, check_number, check_whole
+from hierbrush.box import BOX
 from hierbrush.characters.marks import NEVER_FIRST, NEVER_LAST, folded
 from hierbrush.errors import HierbrushError, closest, shown
-from hierbrush.sim import BOX
+from hierbrush.writing.grid import GRIDS
 from hierbrush.writing.options import from_mapping, options_of
 from hierbrush.writing.paper import Paper
 from hierbrush.writing.passage import BLANK, rows_of, spelled
 
 DIRECTIONS = ("vertical", "horizontal")
-
-GRIDS = ("square", "田", "米")
-"""Boxes to write in: plain ones, with a cross (田字格), and with diagonals besides (米字格)."""
 
 PAPERS = {
     "A5": (0.148, 0.210), "A4": (0.210, 0.297), "A3": (0.297, 0.420), "A2": (0.420, 0.594), "Letter": (0.2159, 0.2794),

@@ -19,6 +19,7 @@ from hierbrush.composer.descriptions import VARIATION_SELECTORS, written_as
 from hierbrush.composer.ids import MOST_STROKES, parse_ids
 from hierbrush.errors import HierbrushError, shown
 from hierbrush.sources import Request, check
+from hierbrush.styles.suffixes import is_font
 
 BLANK = "\u3000"
 """A cell that stays empty."""
@@ -203,9 +204,10 @@ class _Refusals(dict[str, str]):
 
     def __missing__(self, unit: str) -> str:
         reason = "" if unit == BLANK or is_mark(unit) else _tried(unit)
-        if not reason and not is_mark(unit) and unit != BLANK:
-            reason = self._out_of_order(unit)
-        self[unit] = "" if reason and self._is_elsewhere(unit) else reason
+        if reason:
+            self[unit] = self._elsewhere(unit, reason)
+        else:
+            self[unit] = "" if is_mark(unit) or unit == BLANK else self._out_of_order(unit)
         return self[unit]
 
     def _out_of_order(self, unit: str) -> str:
@@ -218,15 +220,16 @@ class _Refusals(dict[str, str]):
             return _reason(error, unit)
         return ""
 
-    def _is_elsewhere(self, unit: str) -> bool:
-        """Return whether the source that is asked for has a character that hierbrush itself does not know."""
+    def _elsewhere(self, unit: str, reason: str) -> str:
+        """Return why the source that is asked for has not what hierbrush itself does not know, "" if it has it."""
         if self._request is None or self._request.is_open or len(unit) != 1:
-            return False
+            return reason
         try:
             check(unit, self._request)
         except HierbrushError:
-            return False
-        return True
+            font = self._request.path_if(is_font)
+            return reason if font is None else f"is not in the font {shown(font.name)}; leave it out"
+        return ""
 
 
 def _tried(unit: str) -> str:

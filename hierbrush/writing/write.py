@@ -14,11 +14,11 @@ from numpy.typing import NDArray
 from hierbrush.arguments import Progress, check_choice, check_kind, check_number, check_whole
 from hierbrush.characters.regional import ORDERS
 from hierbrush.errors import HierbrushError, closest, shown
-from hierbrush.ink import DIPS, InkStone, plan_dips
+from hierbrush.ink.model import DIPS
+from hierbrush.ink.stone import InkStone, plan_dips
 from hierbrush.sim import PRESETS, BrushModel
 from hierbrush.sources import BOLDEST, LIGHTEST, Plan, RejectedError, Request, check, kind, plans_of
 from hierbrush.strokes.rollout import policy_name, write_strokes
-from hierbrush.writing.inked import Tuft
 from hierbrush.writing.layout import DIRECTIONS, Layout, layout_of
 from hierbrush.writing.options import options_of
 from hierbrush.writing.passage import BLANK, Missing, spelled, writable
@@ -115,7 +115,8 @@ def write_character(
             ``writing.goal`` tells which.
         style: file of the hand to write in; the one that hierbrush knows unless given.
         composer: who composes: ``"learned"`` unless given, a control (``"component means"``,
-            ``"nearest character"``, ``"fixed splits"``), or the path of a ``.safetensors`` file.
+            ``"nearest character"``, ``"fixed splits"``), or the path of a ``.safetensors`` file. With a font or
+            picture as goal, who copies it in place of registration: ``"goal-conditioned"``, or such a path.
         brush: a preset's name (``"measured"``, ``"round"``), a brush file made by ``hierbrush brush fit``, or a
             `BrushModel`.
         policy: who moves the brush: ``"learned"`` (the primitives that come with hierbrush), ``"planned"`` (a search
@@ -401,6 +402,8 @@ def _carried(
     stone: InkStone | None,
 ) -> list[Paths]:
     """Write strokes with tufts that stay bent from one to the next: the first of all characters, then the second."""
+    from hierbrush.writing.inked import Tuft
+
     tufts = [Tuft(brush, stone) for _ in plans]
     paths: list[list[NDArray[np.float64]]] = [[] for _ in plans]
     for number in range(max((len(plan.goals) for plan in plans), default=0)):
