@@ -57,8 +57,12 @@ class Arm:
     travel: float = _number(0.02, "m", "How far above first touch the brush travels.", 0.005, 0.5)
     approach_speed: float = _number(0.02, "m/s", "Speed of the first way down to ink and paper.", 1e-3, 1.0)
     max_depth: float = _number(0.015, "m", "How far below first touch the tip may go.", 1e-4, 0.03)
-    limit_margin: float = _number(0.05, "rad", "Angle that joints keep from the ends of their range.", 0.0, 1.0)
-    joint_speed: float | None = _number(None, "rad/s", "Most speed of each joint.", 1e-3, 100.0)
+    limit_margin: float = _number(
+        0.05, "rad", "Angle that joints keep from the ends of their range; of slides a tenth as many metres.", 0.0, 1.0
+    )
+    joint_speed: float | None = _number(
+        None, "rad/s", "Most speed of each joint (slides: m/s, and so on); unless given, what a URDF says.", 1e-3, 100.0
+    )
     joint_acceleration: float | None = _number(None, "rad/s²", "Most acceleration of each joint.", 1e-2, 1e4)
     joint_jerk: float | None = _number(None, "rad/s³", "Most jerk of each joint.", 1e-1, 1e6)
 

@@ -102,6 +102,17 @@ class Calibration:
         return np.asarray((points - self.corner) @ self.axes.T * [1.0, 1.0, -1.0])
 
     @property
+    def corners(self) -> NDArray[np.float64]:
+        """Top left, top right, bottom right and bottom left corner in the base frame, [4, 3]."""
+        across, down = self.width * self.axes[0], self.height * self.axes[1]
+        return np.asarray(self.corner + np.stack([np.zeros(3), across, across + down, down]))
+
+    @property
+    def table(self) -> float:
+        """Height of the table in the base frame: that of the base, or of the paper's lowest corner if it is lower."""
+        return min(0.0, float(self.corners[:, 2].min()))
+
+    @property
     def stone_on_paper(self) -> NDArray[np.float64]:
         """Where the stone stands as seen from the paper, [3]."""
         return np.asarray(self.paper(self.stone[None])[0])

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from hierbrush.arguments import check_number
+from hierbrush.arguments import check_number, check_whole
 from hierbrush.arms.motion import Motion
 from hierbrush.arms.timing import PERIOD, differences
 from hierbrush.errors import HierbrushError, closest, shown
@@ -23,6 +23,7 @@ _CODES = 12
 _JOINT_RATE = (
     50.0  # rows a second of a JointTrajectory: controllers interpolate with positions, speeds and accelerations
 )
+_ROS = 2
 
 
 def render(motion: Motion, kind: str, text: str, **options: Any) -> bytes:
@@ -33,7 +34,7 @@ def render(motion: Motion, kind: str, text: str, **options: Any) -> bytes:
         kind: one of `KINDS`.
         text: what is written, for the head.
         options: ``lookahead`` (s), ``gain`` and ``approach`` (rad/s) for URScript, ``rate`` (rows a second) for
-            JointTrajectory.
+            JointTrajectory and ``ros``, 1 or 2, whose names its times have.
 
     Raises:
         HierbrushError: an unknown option or a value out of range; URScript for an arm that has not six joints.
@@ -121,8 +122,10 @@ def _rows(motion: Motion, rate: float) -> tuple[NDArray[np.float64], list[NDArra
     return motion.t[chosen], [motion.q[chosen], centred[chosen], curved[chosen]]
 
 
-def trajectory_message(motion: Motion, rate: float = _JOINT_RATE) -> dict[str, Any]:
-    """Return a movement as a ``trajectory_msgs/JointTrajectory``: plain lists, numbers and text."""
+def trajectory_message(motion: Motion, rate: float = _JOINT_RATE, ros: int = _ROS) -> dict[str, Any]:
+    """Return a movement as a ``trajectory_msgs/JointTrajectory`` of ROS 1 or 2: plain lists, numbers and text."""
+    old = check_whole("ros", ros, 1, 2) == 1
+    seconds, rest = ("secs", "nsecs") if old else ("sec", "nanosec")
     times, (positions, speeds, accelerations) = _rows(motion, rate)
     points = []
     for t, q, v, a in zip(times.tolist(), positions.tolist(), speeds.tolist(), accelerations.tolist(), strict=True):
@@ -133,19 +136,19 @@ def trajectory_message(motion: Motion, rate: float = _JOINT_RATE) -> dict[str, A
                 "velocities": [round(value, 9) for value in v],
                 "accelerations": [round(value, 7) for value in a],
                 "effort": [],
-                "time_from_start": {"sec": nanoseconds // 10**9, "nanosec": nanoseconds % 10**9},
+                "time_from_start": {seconds: nanoseconds // 10**9, rest: nanoseconds % 10**9},
             }
         )
-    header = {"stamp": {"sec": 0, "nanosec": 0}, "frame_id": "base"}
+    header = {**({"seq": 0} if old else {}), "stamp": {seconds: 0, rest: 0}, "frame_id": "base"}
     return {"header": header, "joint_names": list(motion.joints), "points": points}
 
 
-def _json(motion: Motion, text: str, rate: float = _JOINT_RATE) -> str:
-    return json.dumps(trajectory_message(motion, rate), indent=None, separators=(",", ":")) + "\n"
+def _json(motion: Motion, text: str, rate: float = _JOINT_RATE, ros: int = _ROS) -> str:
+    return json.dumps(trajectory_message(motion, rate, ros), indent=None, separators=(",", ":")) + "\n"
 
 
-def _yaml(motion: Motion, text: str, rate: float = _JOINT_RATE) -> str:
-    message = trajectory_message(motion, rate)
+def _yaml(motion: Motion, text: str, rate: float = _JOINT_RATE, ros: int = _ROS) -> str:
+    message = trajectory_message(motion, rate, ros)
     lines = [f"# {line}" for line in _head(motion, text)]
     lines += [
         f"header: {json.dumps(message['header'])}",
@@ -182,8 +185,8 @@ def _csv(motion: Motion, text: str) -> str:
 
 KINDS: dict[str, tuple[Callable[..., str], tuple[str, ...]]] = {
     "script": (_urscript, ("lookahead", "gain", "approach")),
-    "yaml": (_yaml, ("rate",)),
-    "json": (_json, ("rate",)),
+    "yaml": (_yaml, ("rate", "ros")),
+    "json": (_json, ("rate", "ros")),
     "csv": (_csv, ()),
 }
 """Kinds of file by their suffix, each with its writer and the options that it takes."""

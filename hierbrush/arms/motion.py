@@ -3,21 +3,24 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from hierbrush.arms.arm import Arm
+from hierbrush.arms.calibration import Calibration
 from hierbrush.arms.kinematics import Target
-from hierbrush.arms.reach import Unreachable, advice, usable
+from hierbrush.arms.reach import Unreachable, advice, hindrance
 from hierbrush.arms.scene import Scene, build
 from hierbrush.arms.timing import PERIOD, Limits, differences, paced, resting_spline
 from hierbrush.errors import HierbrushError
 from hierbrush.ink import InkStone
+
+_T = TypeVar("_T", bound=np.generic)
 
 STEP = 0.025
 """Seconds between the rows of a stroke's path, two a control tick, in the hand's own time."""
@@ -91,6 +94,45 @@ class Motion:
         stops = np.concatenate([edges, [len(self.stroke)]])
         return tuple(slice(a, b) for a, b in zip(starts.tolist(), stops.tolist(), strict=True) if self.stroke[a] >= 0)
 
+    def parts(self, seconds: float) -> tuple[Motion, ...]:
+        """Return the movement in parts of about ``seconds``, each from above the ink to above the ink, at rest there.
+
+        It is parted where the tip rests in the ink; each part begins and ends as the whole does. What takes longer
+        between two dips is a part of its own.
+        """
+        edges = self._dips()
+        if not edges:
+            return (self,)
+        cuts = edges[:1]
+        for edge, after in zip(edges[1:], [*edges[2:], len(self.q)], strict=True):
+            if (after - cuts[-1]) * PERIOD > seconds:
+                cuts.append(edge)
+        first, bounds = slice(0, cuts[0]), [*cuts[1:], len(self.q)]
+        return tuple(self._part(first, slice(a, b), b < len(self.q)) for a, b in zip(cuts, bounds, strict=True))
+
+    def _dips(self) -> list[int]:
+        """Return the rows at which the tip comes into the ink before a stroke."""
+        found: list[int] = []
+        for edge in np.flatnonzero(np.diff(self.dip.astype(np.int8), prepend=0) == 1).tolist():
+            if not found or (self.stroke[found[-1] : edge] >= 0).any():
+                found.append(edge)
+        return found
+
+    def _part(self, first: slice, rows: slice, back: bool) -> Motion:
+        """Return the rows ``first``, then ``rows``, and with ``back`` the first once more, backwards."""
+
+        def put(values: NDArray[_T], between: Any = None) -> NDArray[_T]:
+            ends = values[first] if between is None else np.full_like(values[first], between)
+            return np.concatenate([ends, values[rows], ends[::-1][: None if back else 0]])
+
+        stroke = put(self.stroke, -1)
+        stroke[stroke >= 0] -= stroke[stroke >= 0].min()
+        strokes = np.unique(self.stroke[rows])
+        names = tuple(self.names[at] for at in strokes[strokes >= 0])
+        q = put(self.q)
+        t = np.arange(len(q), dtype=np.float64) * PERIOD
+        return replace(self, t=t, q=q, tip=put(self.tip), stroke=stroke, dip=put(self.dip, False), names=names)
+
     def peaks(self) -> dict[str, float]:
         """Return the highest speed, acceleration and jerk of any joint and of the tip."""
         found = {}
@@ -113,6 +155,7 @@ def plan(
     lift: float = 0.0,
     dips: Sequence[bool] | None = None,
     shaping: InkStone | None = None,
+    told: Callable[[float], object] | None = None,
 ) -> Motion:
     """Return the joints that write strokes, and dip between them.
 
@@ -128,6 +171,7 @@ def plan(
         dips: whether the brush is dipped before each stroke; before each unless given.
         shaping: how it is filled and shaped on the arm's stone, where its tip is pressed flat; it rests in the ink
             unless given.
+        told: is called with the share that was planned since the last call.
 
     Raises:
         HierbrushError: the arm cannot reach all of it, would come near a limit or a singularity, or touch something.
@@ -135,16 +179,17 @@ def plan(
     """
     calibration = arm.calibration(width, height)
     _check_depths(paths, arm, names)
+    _check_stone(calibration, arm)
     scene = build(arm, calibration)
-    limits = (arm.limits(len(scene.joints)), tip_limits)
+    limits = (scene.limits, tip_limits)
     stone = calibration.stone_on_paper
-    told = [True] * len(paths) if dips is None else dips
+    dipped = [True] * len(paths) if dips is None else dips
     dip = _dip(stone, shaping, tip_limits)
-    parts = _pieces(paths, stone, arm.travel, tip_limits, arm.approach_speed, told, dip)
+    parts = _pieces(paths, stone, arm.travel, tip_limits, arm.approach_speed, dipped, dip)
     pieces = [_raised(piece, lift) for piece in parts]
     named = tuple(names) or tuple(f"stroke {at + 1}" for at in range(len(paths)))
     try:
-        return _planned(scene, pieces, limits, named, lift)
+        return _planned(scene, pieces, limits, named, lift, told or (lambda share: None))
     except Unreachable as found:
         raise HierbrushError(_told(found, scene, pieces, named)) from None
 
@@ -161,12 +206,27 @@ def _check_depths(paths: Sequence[NDArray[np.float64]], arm: Arm, names: Sequenc
             )
 
 
+def _check_stone(calibration: Calibration, arm: Arm) -> None:
+    """Refuse ink that lies deeper in the table than the arm may press."""
+    deep = calibration.table - float(calibration.stone[2])
+    if deep > arm.max_depth + TIP_ERROR:
+        raise HierbrushError(
+            f"arm: stone: lies {deep * 1e3:.1f} mm below the table, which is as high as the base or the paper's lowest "
+            f"corner; expected max_depth at most, {arm.max_depth * 1e3:.1f} mm; touch it again"
+        )
+
+
 def _raised(piece: _Piece, lift: float) -> _Piece:
     return piece._replace(rows=piece.rows - [0.0, 0.0, lift])
 
 
 def _planned(
-    scene: Scene, pieces: Sequence[_Piece], limits: tuple[Limits, Limits], names: tuple[str, ...], lift: float
+    scene: Scene,
+    pieces: Sequence[_Piece],
+    limits: tuple[Limits, Limits],
+    names: tuple[str, ...],
+    lift: float,
+    told: Callable[[float], object],
 ) -> Motion:
     here, across = first_pose(scene, pieces[0].rows[0])
     parts: list[tuple[NDArray[np.float64], NDArray[np.float64]]] = []
@@ -185,6 +245,7 @@ def _planned(
         labels.append(np.full(len(q) - skip, piece.stroke, np.int32))
         dips.append(np.full(len(q) - skip, piece.dip))
         here = q[-1]
+        told(1 / len(pieces))
     q, tip = (np.concatenate([part[at] for part in parts]) for at in (0, 1))
     t = np.arange(len(q), dtype=np.float64) * PERIOD
     stroke, dip = np.concatenate(labels), np.concatenate(dips)
@@ -246,8 +307,8 @@ def _slow(limits: Limits, piece: _Piece, arm: Arm) -> Limits:
 def _solved(
     scene: Scene, points: NDArray[np.float64], start: NDArray[np.float64], across: NDArray[np.float64] | None
 ) -> Iterator[NDArray[np.float64]]:
-    solver, arm = scene.solver, scene.arm
-    low, high = solver.low + arm.limit_margin, solver.high - arm.limit_margin
+    solver, margin = scene.solver, scene.margin
+    low, high = solver.low + margin, solver.high - margin
     here, before = start, start
     for at, (place, world) in enumerate(zip(points, scene.calibration.world(points), strict=True)):
         target = Target(world, scene.axis, across)
@@ -388,6 +449,7 @@ def _out_of_reach(scene: Scene, pieces: Sequence[_Piece]) -> Iterator[Unreachabl
     for piece in pieces:
         if piece.stroke >= 0:
             for place in piece.rows[::8]:
-                if not usable(scene, scene.calibration.world(place[None])[0]):
-                    yield Unreachable(place, "reach", stroke=piece.stroke)
+                why = hindrance(scene, scene.calibration.world(place[None])[0])
+                if why is not None:
+                    yield Unreachable(place, *why, stroke=piece.stroke)
                     break

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import Field, fields
 from os import PathLike
+from pathlib import Path
 from typing import Any
 
 from hierbrush import option_file
@@ -21,11 +22,12 @@ def load_arm(path: str | PathLike[str]) -> Arm:
     Raises:
         ConfigError: the file cannot be used; every problem on a line of its own, with file, line and column.
     """
-    document = read_yaml(check_path("arm", path))
+    target = check_path("arm", path)
+    document = read_yaml(target)
     problems = sorted(option_file.problems(document, _OPTIONS, _try, "arm"), key=lambda found: found[0].order)
     if not problems:
         try:
-            return Arm(**document.data)
+            return Arm(**_beside(document.data, target))
         except HierbrushError as error:  # options that do not fit each other
             problems = [(document.origin(()), str(error).removeprefix("arm: "))]
     raise ConfigError([Problem(origin.where, message) for origin, message in problems])
@@ -38,6 +40,13 @@ def arm_of(which: str) -> Arm:
         HierbrushError: there is no such arm.
     """
     return load_arm(which) if which.lower().endswith((".yaml", ".yml")) else Arm.of(which)
+
+
+def _beside(data: dict[str, Any], file: Path) -> dict[str, Any]:
+    """Return options whose model is looked for beside the file, if it is there; else from the working directory."""
+    model = data.get("model", "")
+    there = file.parent / model
+    return {**data, "model": str(there)} if model and there.is_file() else data
 
 
 def _try(name: str, value: Any) -> None:

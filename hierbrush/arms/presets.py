@@ -31,6 +31,8 @@ class Servo(NamedTuple):
         noise: standard deviation of what an encoder reads, radians.
         steps: steps of an encoder's turn; 0 counts as infinitely many.
         backlash: play of each joint behind its motor, radians from end to end.
+        computed: whether stiffness and damping are accelerations, 1/s² and 1/s, that the arm's own inertia turns into
+            torques: a controller that knows its arm (computed torque).
     """
 
     stiffness: tuple[float, ...]
@@ -43,6 +45,7 @@ class Servo(NamedTuple):
     noise: float
     steps: int
     backlash: float
+    computed: bool = False
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -22,7 +22,11 @@ _WHY = {
     "smoothness": "no smooth movement of the joints follows it",
 }
 _TRIES = np.arange(0.02, 0.62, 0.02)
+_SHARES = np.linspace(0.1, 1.0, 19)
+_LEAST_SHIFT = 5e-4  # metres
 _MOST_POINTS = 40
+_WEAK = 0.006  # metres a radian, half as much again as a movement keeps
+_TO_POINT = 5  # joints by which an arm points the brush as it likes
 
 
 class Unreachable(Exception):  # noqa: N818  # a finding, told to the user as a HierbrushError
@@ -53,15 +57,19 @@ def advice(found: Unreachable, scene: Scene, points: NDArray[np.float64]) -> str
     moved = _shift(scene, points)
     axis = int(np.abs(place if moved is None else moved).argmax())
     why = _WHY[found.reason].format(detail=found.detail, axis="xyz"[axis])
+    if found.reason == "reach" and scene.solver.joints < _TO_POINT:
+        why += f", or its {scene.solver.joints} joints cannot point the brush into the paper there"
     at = ", ".join(f"{name} {value * 1e3:.0f}" for name, value in zip("xyz", place, strict=True))
     if moved is None:
-        rest = "no shift of up to 600 mm along one axis helps; turn the paper, or write smaller"
+        rest = "no place for the paper was found; turn it, or write smaller"
     else:
         corner = ", ".join(f"{value * 1e3:.0f}" for value in scene.calibration.corner + moved)
-        rest = (
-            f"move paper and ink {abs(moved[axis]) * 1e3:.0f} mm along {'-+'[int(moved[axis] > 0)]}{'xyz'[axis]}, so "
-            f"that its top left corner lies at {corner} mm"
+        ways = " and ".join(
+            f"{abs(far) * 1e3:.0f} mm along {'-+'[int(far > 0)]}{name}"
+            for name, far in zip("xyz", moved, strict=True)
+            if abs(far) > _LEAST_SHIFT
         )
+        rest = f"move paper and ink {ways}, so that its top left corner lies at {corner} mm"
     return f"the tip at {at} mm of the base: {why}; {rest}"
 
 
@@ -84,26 +92,36 @@ def unreached(
     scene = build(arm, arm.calibration(width, height))
     for number, box in enumerate(places):
         for place in np.array(box, np.float64):
-            if not usable(scene, scene.calibration.world(place[None])[0]):
+            why = hindrance(scene, scene.calibration.world(place[None])[0])
+            if why is not None:
                 everything = np.concatenate([np.array(each, np.float64) for each in places])
-                return number, advice(Unreachable(place, "reach"), scene, everything)
+                return number, advice(Unreachable(place, *why), scene, everything)
     return None
 
 
 def _shift(scene: Scene, points: NDArray[np.float64]) -> NDArray[np.float64] | None:
-    """Return the shortest shift [3] along one axis after which all points can be reached, or None."""
+    """Return the shortest shift [3] among those tried after which all points can be reached, or None."""
     low, high = points.min(axis=0), points.max(axis=0)
     corners = np.array([[x, y, z] for x in (low[0], high[0]) for y in (low[1], high[1]) for z in (low[2], high[2])])
     chosen = np.concatenate([corners, points[:: max(len(points) // _MOST_POINTS, 1)]])
     world = scene.calibration.world(chosen)
-    for far in _TRIES:
-        for axis in range(3):
-            for sign in (-1.0, 1.0):
-                shift = np.zeros(3)
-                shift[axis] = sign * far
-                if all(usable(scene, place + shift) for place in world) and _clear(scene, world, shift):
-                    return shift
+    for shift in _shifts(scene, world.mean(axis=0)):
+        if all(usable(scene, place + shift) for place in world) and _clear(scene, world, shift):
+            return shift
     return None
+
+
+def _shifts(scene: Scene, middle: NDArray[np.float64]) -> Iterator[NDArray[np.float64]]:
+    """Yield shifts [3] in whole millimetres: along each axis, then towards the tip's place at home, at some heights."""
+    for far in _TRIES:
+        for direction in np.eye(3):
+            yield -far * direction
+            yield far * direction
+    home = scene.solver.pose(scene.solver.home)[0].copy()
+    for height in (0.0, home[2] - middle[2], -middle[2]):
+        way = np.array([home[0] - middle[0], home[1] - middle[1], height])
+        for share in _SHARES:
+            yield np.round(share * way, 3)
 
 
 def _clear(scene: Scene, world: NDArray[np.float64], shift: NDArray[np.float64]) -> bool:
@@ -117,9 +135,17 @@ def _clear(scene: Scene, world: NDArray[np.float64], shift: NDArray[np.float64])
 
 def usable(scene: Scene, place: NDArray[np.float64]) -> bool:
     """Whether an arm reaches a place [3] of the base frame, away from its limits and from singularities."""
-    solver, margin = scene.solver, scene.arm.limit_margin
+    return hindrance(scene, place) is None
+
+
+def hindrance(scene: Scene, place: NDArray[np.float64]) -> tuple[str, str] | None:
+    """Return why an arm cannot use a place [3] of the base frame, as of `Unreachable`: reason and detail; else None."""
+    solver, margin = scene.solver, scene.margin
     target = Target(place, scene.axis)
     angles = solver.solve(target, solver.home)
-    if angles is None or ((angles < solver.low + margin) | (angles > solver.high - margin)).any():
-        return False
-    return solver.weakness(angles, target) >= 0.006
+    if angles is None:
+        return "reach", ""
+    outside = (angles < solver.low + margin) | (angles > solver.high - margin)
+    if outside.any():
+        return "limit", scene.joints[int(outside.argmax())]
+    return ("singularity", "") if solver.weakness(angles, target) < _WEAK else None

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from typing import Any, NamedTuple
 
 import mujoco
@@ -12,16 +11,17 @@ from numpy.typing import NDArray
 from hierbrush.arms.arm import Arm
 from hierbrush.arms.calibration import Calibration
 from hierbrush.arms.kinematics import Solver
+from hierbrush.arms.model_file import compiled, joint_speeds, keep_only, quiet, read_model
 from hierbrush.arms.presets import TUFT
-from hierbrush.errors import HierbrushError, one_line, shown
-from hierbrush.files import MIB, read_whole
+from hierbrush.arms.timing import Limits
+from hierbrush.errors import HierbrushError, closest, shown
 
 FIXTURES = ("table", "board", "stone")
 _PREFIX = "hierbrush_"
 _RIM, _RIM_RADIUS, _RIM_PARTS = 0.008, 0.022, 12
 _CLEAR = 0.003
 """Metres nearer than which two things count as touching."""
-_MOST_BYTES = 16 * MIB
+_FEWEST_JOINTS = 3
 
 
 class Scene(NamedTuple):
@@ -40,6 +40,20 @@ class Scene(NamedTuple):
     close: frozenset[tuple[int, int]] = frozenset()
 
     @property
+    def limits(self) -> Limits:
+        """Limits of the joints: what the arm is told, and unless that says otherwise what its URDF does."""
+        limits, arm = self.arm.limits(len(self.joints)), self.arm
+        if arm.preset is not None or arm.joint_speed is not None:
+            return limits
+        return limits._replace(speed=np.minimum(limits.speed, joint_speeds(arm.model, self.joints)))
+
+    @property
+    def margin(self) -> NDArray[np.float64]:
+        """What each joint keeps from the ends of its range: radians, of slides a tenth as many metres."""
+        slides = self.model.jnt_type[: len(self.joints)] == int(mujoco.mjtJoint.mjJNT_SLIDE)
+        return np.where(slides, 0.1, 1.0) * self.arm.limit_margin
+
+    @property
     def axis(self) -> NDArray[np.float64]:
         """The direction in which the brush points: into the paper."""
         return np.asarray(-self.calibration.axes[2])
@@ -55,7 +69,8 @@ class Scene(NamedTuple):
     def _touching(self, angles: NDArray[np.float64]) -> set[tuple[int, int]]:
         solver = self.solver
         tip, _ = solver.pose(angles)
-        mujoco.mj_collision(self.model, solver.data)
+        with quiet():
+            mujoco.mj_collision(self.model, solver.data)
         contacts = solver.data.contact
         near = np.flatnonzero(contacts.dist < _CLEAR)
         if not len(near):
@@ -87,17 +102,15 @@ def build(arm: Arm, calibration: Calibration, *, backlash: float = 0.0, contacts
     """
     spec = _spec(arm)
     tip = _tip_site(spec, arm)
-    chain = _chain(spec, tip)
+    chain = _chain(spec, tip, arm)
+    if arm.preset is None:
+        keep_only(spec, chain)
     _fixtures(spec, calibration)
     if not contacts:
         spec.option.disableflags |= mujoco.mjtDisableBit.mjDSBL_CONTACT
     if backlash:
         _add_play(spec, chain, backlash)
-    model = _compiled(spec, arm)
-    # The chain's joints come first, as MuJoCo counts them along the tree, unless a file has others before them.
-    numbers = [model.joint(name).qposadr[0] for name in chain]
-    if not backlash and numbers != list(range(len(chain))):
-        raise HierbrushError(f"arm: {shown(arm.model)} has other joints before those of its tip; name another tip")
+    model = compiled(spec, arm.model)
     site = model.site(tip.name).id
     scene = Scene(arm, calibration, model, tuple(chain), site, Solver(model, site, arm.start(len(chain))))
     if not contacts:
@@ -109,28 +122,7 @@ def build(arm: Arm, calibration: Calibration, *, backlash: float = 0.0, contacts
 
 def _spec(arm: Arm) -> Any:
     preset = arm.preset
-    if preset is not None:
-        return mujoco.MjSpec.from_string(preset.mjcf)
-    content = read_whole(arm.model, most=_MOST_BYTES, argument="arm")
-    try:
-        spec = mujoco.MjSpec.from_file(os.fspath(arm.model))
-    except Exception as error:  # whatever MuJoCo says of a stranger's file
-        raise _unusable(arm, error) from None
-    if b"<robot" in content[:4096]:  # a URDF: links without a joint keep their names
-        spec.compiler.fusestatic = False
-    return spec
-
-
-def _compiled(spec: Any, arm: Arm) -> mujoco.MjModel:
-    try:
-        return spec.compile()
-    except Exception as error:
-        raise _unusable(arm, error) from None
-
-
-def _unusable(arm: Arm, error: Exception) -> HierbrushError:
-    told = one_line(" ".join(str(error).split()), 300)
-    return HierbrushError(f"arm: {shown(arm.model)} is no arm that MuJoCo can read: {told}")
+    return read_model(arm.model) if preset is None else mujoco.MjSpec.from_string(preset.mjcf)
 
 
 def _tip_site(spec: Any, arm: Arm) -> Any:
@@ -142,16 +134,15 @@ def _tip_site(spec: Any, arm: Arm) -> Any:
             return body.add_site(name=f"{_PREFIX}tip", size=[0.002, 0.002, 0.002])
     sites = [site.name for site in spec.sites if site.name]
     there = sites or [body.name for body in spec.bodies if body.name not in ("", "world")]
-    raise HierbrushError(
-        f"arm: tip: {shown(arm.tip)} is no site or body of {shown(arm.model)}; there are {', '.join(there[:20])}"
-    )
+    known = f"; there are {', '.join(there[:20])}{closest(arm.tip, there)}" if there else ", which has none with a name"
+    raise HierbrushError(f"arm: tip: {shown(arm.tip)} is no site or body of {shown(arm.model)}{known}")
 
 
-def _chain(spec: Any, tip: Any) -> list[str]:
+def _chain(spec: Any, tip: Any, arm: Arm) -> list[str]:
     """Return the names of the hinges and slides from the base to the tip.
 
     Raises:
-        HierbrushError: there are fewer than four, a ball or free joint among them, or one without a name.
+        HierbrushError: there are fewer than three, or a ball or free joint among them.
     """
     found: list[str] = []
     body = tip.parent
@@ -163,23 +154,22 @@ def _chain(spec: Any, tip: Any) -> list[str]:
                 joint.name = f"{_PREFIX}joint_{len(found)}"
             found.insert(0, joint.name)
         body = body.parent
-    if len(found) < 4:
-        raise HierbrushError(f"arm: tip: {len(found)} joints lead to {shown(tip.name)}, expected four or more")
+    if len(found) < _FEWEST_JOINTS:
+        raise HierbrushError(
+            f"arm: tip: {len(found)} joints lead to {shown(arm.tip)}, expected {_FEWEST_JOINTS} hinges or slides"
+        )
     return found
 
 
 def _fixtures(spec: Any, calibration: Calibration) -> None:
     world, axes = spec.worldbody, calibration.axes
     near = {"margin": 2 * _CLEAR, "gap": 2 * _CLEAR, "contype": 1, "conaffinity": 1}
-    corners = calibration.corner + np.array([[0, 0], [1, 0], [0, 1], [1, 1]]) * [
-        calibration.width, calibration.height
-    ] @ axes[:2]  # fmt: skip
     plane = mujoco.mjtGeom.mjGEOM_PLANE
-    lowest = min(0.0, float(corners[:, 2].min())) - 0.001
-    world.add_geom(name=f"{_PREFIX}table", type=plane, size=[2, 2, 0.1], pos=[0, 0, lowest], **near)
+    below = calibration.table - 0.001
+    world.add_geom(name=f"{_PREFIX}table", type=plane, size=[2, 2, 0.1], pos=[0, 0, below], **near)
     turn = np.zeros(4)
     mujoco.mju_mat2Quat(turn, np.stack([axes[0], -axes[1], axes[2]], axis=1).reshape(-1))
-    middle = corners.mean(axis=0) - 0.003 * axes[2]
+    middle = calibration.corners.mean(axis=0) - 0.003 * axes[2]
     size = [calibration.width / 2, calibration.height / 2, 0.003]
     world.add_geom(name=f"{_PREFIX}board", type=mujoco.mjtGeom.mjGEOM_BOX, size=size, pos=middle, quat=turn, **near)
     for part in range(_RIM_PARTS):

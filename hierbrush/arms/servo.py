@@ -8,6 +8,7 @@ whose ink is then the simulator's.
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -16,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hierbrush.arguments import check_kind, check_number, check_whole
+from hierbrush.arms.model_file import quiet
 from hierbrush.arms.motion import Motion
 from hierbrush.arms.presets import Servo
 from hierbrush.arms.scene import Scene, build
@@ -26,7 +28,9 @@ from hierbrush.sim import TICK_SECONDS
 _SUBSTEPS = 2
 _STEP = PERIOD / _SUBSTEPS
 _SETTLE = 1.0  # seconds that the arm holds its first pose before the movement begins, so that it hangs in its drives
-_NATURAL, _TORQUE = 60.0, 1e3
+_NATURAL = 200.0  # 1/s, of the drives of an arm from a file
+_TOLD_ROWS = 500
+_FARTHEST = 3.0  # metres
 _TRUST = 0.3  # share of what a control tick's encoders tell that the next correction believes; the rest is noise
 
 
@@ -84,7 +88,14 @@ def _off(drawn: NDArray[np.float64], wanted: NDArray[np.float64]) -> NDArray[np.
     return nearest
 
 
-def simulate(motion: Motion, *, seed: int = 0, feedback: float = 1.0, servo: Servo | None = None) -> Run:
+def simulate(
+    motion: Motion,
+    *,
+    seed: int = 0,
+    feedback: float = 1.0,
+    servo: Servo | None = None,
+    told: Callable[[float], object] | None = None,
+) -> Run:
     """Return what an arm does with a movement.
 
     Args:
@@ -92,6 +103,7 @@ def simulate(motion: Motion, *, seed: int = 0, feedback: float = 1.0, servo: Ser
         seed: of the encoders' noise.
         feedback: share (0 to 1) of the error that encoders see in a control tick and the next one takes off.
         servo: the drives; those of the arm unless told otherwise, stiff and free of errors for an arm from a file.
+        told: is called with the share that was simulated since the last call.
 
     Raises:
         HierbrushError: an argument of the wrong kind or out of range, or the simulation became unstable.
@@ -99,36 +111,32 @@ def simulate(motion: Motion, *, seed: int = 0, feedback: float = 1.0, servo: Ser
     check_kind("motion", motion, Motion, "a Motion")
     seed = check_whole("seed", seed, 0)
     feedback = check_number("feedback", feedback, 0.0, 1.0, "a share")
-    plant = Plant(motion.scene, servo or motion.arm.servo, seed)
-    plant.place(motion.q[0])
-    for _ in range(round(_SETTLE / PERIOD)):
-        plant.follow(motion.q[0], feedback)
-    count = len(motion.q)
-    q, tip, tilt = np.empty_like(motion.q), np.empty((count, 3)), np.empty(count)
-    for at, wanted in enumerate(motion.q):
-        plant.follow(wanted, feedback)
-        q[at] = plant.angles
-        tip[at], tilt[at] = plant.tip
-    if not np.isfinite(tip).all() or np.abs(tip).max() > 3.0:
+    with quiet() as warned:
+        plant = Plant(motion.scene, servo or motion.arm.servo, seed)
+        plant.place(motion.q[0])
+        for _ in range(round(_SETTLE / PERIOD)):
+            plant.follow(motion.q[0], feedback)
+        count = len(motion.q)
+        q, tip, tilt = np.empty_like(motion.q), np.empty((count, 3)), np.empty(count)
+        for at, wanted in enumerate(motion.q):
+            plant.follow(wanted, feedback)
+            q[at] = plant.angles
+            tip[at], tilt[at] = plant.tip
+            if told is not None and at % _TOLD_ROWS == 0:
+                told(min(_TOLD_ROWS, count - at) / count)
+    # What becomes unstable MuJoCo puts back to where it began, and says so.
+    if warned or not np.isfinite(tip).all() or np.abs(tip).max() > _FARTHEST:
         raise HierbrushError("arm: the simulated drives became unstable; give the servo less stiffness or more damping")
     paper = motion.scene.calibration.paper(tip)
     return Run(motion, plant.servo, seed, feedback, q, paper, tilt)
 
 
-def stiff_servo(scene: Scene) -> Servo:
-    """Return drives for an arm of which nothing is known: stiff by its own inertia, without errors."""
-    data = mujoco.MjData(scene.model)
-    data.qpos[: len(scene.joints)] = scene.solver.home
-    mujoco.mj_forward(scene.model, data)
-    diagonal = np.empty(len(scene.joints))
-    for joint, unit in enumerate(np.eye(scene.model.nv)[: len(diagonal)]):
-        column = np.zeros(scene.model.nv)
-        mujoco.mj_mulM(scene.model, data, column, unit)
-        diagonal[joint] = max(float(column[joint]), 1e-3)
+def stiff_servo(joints: int) -> Servo:
+    """Return drives for an arm of which nothing is known: a controller that knows its inertia, without errors."""
     return Servo(
-        stiffness=tuple((_NATURAL**2 * diagonal).tolist()),
-        damping=tuple((2 * _NATURAL * diagonal).tolist()),
-        torque=(_TORQUE,) * len(diagonal),
+        stiffness=(_NATURAL**2,) * joints,
+        damping=(2 * _NATURAL,) * joints,
+        torque=(np.inf,) * joints,
         integral=0.0,
         gravity=1.0,
         rate=1 / PERIOD,
@@ -136,6 +144,7 @@ def stiff_servo(scene: Scene) -> Servo:
         noise=0.0,
         steps=0,
         backlash=0.0,
+        computed=True,
     )
 
 
@@ -157,7 +166,7 @@ class Plant:
     """
 
     def __init__(self, scene: Scene, servo: Servo | None, seed: int) -> None:
-        self.servo = servo or stiff_servo(scene)
+        self.servo = servo or stiff_servo(len(scene.joints))
         play = self.servo.backlash
         built = build(scene.arm, scene.calibration, backlash=play, contacts=False)
         self.model, self.site = built.model, built.site
@@ -178,7 +187,8 @@ class Plant:
         self._tick = round(TICK_SECONDS / PERIOD)
         # How long a drive takes to do what it is told: the latency, half the time that a command is held, and what it
         # trails behind because of the joint's own damping.
-        trailing = float(np.mean(self.model.dof_damping[self._drives] / self._stiffness))
+        held = 0.0 if self.servo.computed else self.model.dof_damping[self._drives] / self._stiffness
+        trailing = float(np.mean(held))
         self.behind = self._late + self._hold // 2 + round(trailing / PERIOD)
         self.reseed(seed)
 
@@ -252,6 +262,14 @@ class Plant:
         error = self._command - read
         self._sum = self._sum + error * (_STEP * self.servo.integral)
         torque = self._stiffness * (error + self._sum) + self._damping * (self._speed - speed)
+        if self.servo.computed:
+            torque = self._by_inertia(torque) - data.qfrc_passive[self._drives]
         if self.servo.gravity:
             torque = torque + self.servo.gravity * data.qfrc_bias[self._drives]
         data.qfrc_applied[self._drives] = np.minimum(np.maximum(torque, -self._torque), self._torque)
+
+    def _by_inertia(self, accelerations: NDArray[np.float64]) -> NDArray[np.float64]:
+        wanted, torques = np.zeros(self.model.nv), np.zeros(self.model.nv)
+        wanted[self._drives] = accelerations
+        mujoco.mj_mulM(self.model, self.data, torques, wanted)
+        return np.asarray(torques[self._drives])

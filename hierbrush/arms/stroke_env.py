@@ -7,29 +7,14 @@ tip. A policy for strokes acts here unchanged, and can be trained further with t
 
 from __future__ import annotations
 
-from collections import deque
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from hierbrush.arguments import check_number
-from hierbrush.arms.arm import Arm
-from hierbrush.arms.kinematics import Target
-from hierbrush.arms.motion import first_pose
-from hierbrush.arms.scene import build
-from hierbrush.arms.servo import Plant
-from hierbrush.arms.timing import PERIOD
+from hierbrush.arms.hands import ArmHands
 from hierbrush.envs.batch_vector import F32, Bools, Index, SingleEnv
 from hierbrush.envs.stroke import StrokeVectorEnv
-from hierbrush.errors import HierbrushError
-from hierbrush.sim import TICK_SECONDS
-
-_ROWS = round(TICK_SECONDS / PERIOD)
-_SETTLE_ROWS = 500
-_FIRST_ROWS = 10
-# The simulator adds a handle's error only where it is told of one; this much is none.
-_NO_ERROR, _LASTING = 1e-12, 1000.0
+from hierbrush.strokes.rollout import expect_errors
 
 
 class ArmStrokeVectorEnv(StrokeVectorEnv):
@@ -57,34 +42,25 @@ class ArmStrokeVectorEnv(StrokeVectorEnv):
         seed: int = 0,
         **options: Any,
     ) -> None:
-        self.arm = Arm.of(arm)
-        self.cell = check_number("cell", cell, 0.005, 0.12, "metres")
-        self.feedback = check_number("feedback", feedback, 0.0, 1.0, "a share")
-        self._arms: list[_ArmHand] = []
+        self._arms: ArmHands | None = None
         super().__init__(num_envs, seed=seed, **options)
-        self._arms = [_ArmHand(self.arm, self.cell, self.batch.box, self.feedback, seed + at) for at in range(num_envs)]
+        self._arms = ArmHands(num_envs, arm=arm, cell=cell, feedback=feedback, box=self.batch.box, seed=seed)
         self._begin(np.arange(num_envs))
 
     def _restart(self, seed: int) -> None:
         super()._restart(seed)
-        for at, hand in enumerate(self._arms):
-            hand.reseed(seed + at)
+        if self._arms is not None:
+            self._arms.reseed(seed)
 
     def _begin(self, slots: Index) -> None:
         super()._begin(slots)
-        self.batch.set_noise(_NO_ERROR, slots, correlation=_LASTING)
-        for slot in slots.tolist() if self._arms else ():
-            self._arms[slot].begin(self.batch.position[slot].copy())
+        expect_errors(self.batch, slots)
+        if self._arms is not None:
+            self._arms.begin(self.batch, slots)
 
     def _advance(self, actions: F32) -> tuple[F32, Bools]:
-        batch = self.batch
-        # Where the hand would go is what the arm is told; then back, and on with where it got to.
-        before = batch.snapshot()
-        batch.set_error(np.zeros(3))
-        batch.track(actions)
-        midway, position = batch.midway.copy(), batch.position.copy()
-        batch.restore(before)
-        batch.set_error(np.stack([hand.go(*way) for hand, *way in zip(self._arms, midway, position, strict=True)]))
+        assert self._arms is not None
+        self.batch.set_error(self._arms.errors(self.batch, actions, self.num_envs))
         return super()._advance(actions)
 
 
@@ -93,67 +69,3 @@ class ArmStrokeEnv(SingleEnv):
 
     def __init__(self, *, render_mode: str | None = None, **options: Any) -> None:
         super().__init__(ArmStrokeVectorEnv(1, **options), render_mode)
-
-
-class _ArmHand:
-    """An arm that follows handle poses [3] in the simulator's box, a control tick at a time."""
-
-    def __init__(self, arm: Arm, cell: float, box: float, feedback: float, seed: int) -> None:
-        self._scale, self._feedback = cell / box, feedback
-        self._scene = build(arm, arm.calibration(cell, cell))
-        self._plant = Plant(self._scene, arm.servo, seed)
-        self._home, self._across = first_pose(self._scene, np.array([cell / 2, cell / 2, 0.0]))
-        self._plant.place(self._home)
-        for _ in range(_SETTLE_ROWS):
-            self._plant.follow(self._home, feedback)
-        self._rest = self._plant.rest(self._home)
-        self._wanted: deque[NDArray[np.float64]] = deque(maxlen=self._plant.behind + 1)
-
-    def reseed(self, seed: int) -> None:
-        """Draw the encoders' noise anew."""
-        self._plant.reseed(seed)
-
-    def begin(self, pose: NDArray[np.float64]) -> None:
-        """Hold the arm at a pose, as it hangs in its drives there."""
-        self._pose, self._angles = pose, self._solved(pose, self._home)
-        self._plant.place(self._angles, self._rest)
-        self._wanted.extend([pose] * (self._plant.behind + 1))
-        for _ in range(_FIRST_ROWS):
-            self._plant.follow(self._angles, self._feedback)
-
-    def go(self, midway: NDArray[np.float64], pose: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Let a control tick pass on the way to a pose, and return how far off the arm is, [3] metres.
-
-        What only comes late is no error: it is compared with where it was told to be when the command was given.
-        """
-        angles = self._solved(midway, self._angles)
-        target = self._solved(pose, angles)
-        off = np.zeros(3)
-        for row in range(1, _ROWS + 1):
-            wanted = _through(self._angles, angles, target, row / _ROWS)
-            self._plant.follow(wanted, self._feedback)
-            self._wanted.append(_through(self._pose, midway, pose, row / _ROWS))
-            if row in (_ROWS // 2, _ROWS):
-                place = self._scene.calibration.paper(self._plant.tip[0][None])[0] / self._scale
-                off += (place - self._wanted[0]) / 2
-        self._pose, self._angles = pose, target
-        return off
-
-    def _solved(self, pose: NDArray[np.float64], near: NDArray[np.float64]) -> NDArray[np.float64]:
-        place = self._scene.calibration.world(pose[None] * self._scale)[0]
-        angles = self._scene.solver.solve(Target(place, self._scene.axis, self._across), near)
-        if angles is None:
-            at = ", ".join(f"{value * 1e3:.0f}" for value in place)
-            raise HierbrushError(
-                f"arm: {self._scene.arm.name} does not reach {at} mm; move the paper, or write smaller"
-            )
-        return angles
-
-
-def _through(
-    start: NDArray[np.float64], middle: NDArray[np.float64], end: NDArray[np.float64], share: float
-) -> NDArray[np.float64]:
-    """Return the parabola through three places at 0, one half and 1."""
-    return (
-        start * ((1 - share) * (1 - 2 * share)) + middle * (4 * share * (1 - share)) + end * (share * (2 * share - 1))
-    )

@@ -10,8 +10,9 @@ from typing import NamedTuple
 import mujoco
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageDraw
+from PIL import Image, ImageDraw, ImageFont
 
+from hierbrush.arms.reach import hindrance
 from hierbrush.arms.scene import FIXTURES, Scene
 
 Colour = tuple[int, int, int]
@@ -23,6 +24,7 @@ _SHADOW = (196, 187, 174)
 _LINK, _LINK_EDGE, _HANDLE, _TUFT = (150, 166, 186), (84, 96, 114), (150, 106, 62), (40, 34, 30)
 _SMOOTH = 2  # drawn this much larger and reduced
 _MESH_RADIUS = 0.025
+_UNREACHED, _SQUARES, _BAR = (226, 176, 160), 32, 0.05
 _LONG = (int(mujoco.mjtGeom.mjGEOM_CAPSULE), int(mujoco.mjtGeom.mjGEOM_CYLINDER))
 
 
@@ -254,7 +256,10 @@ def _warp(canvas: Picture, page: Picture, corners: NDArray[np.float64]) -> None:
 def preview(
     scene: Scene, tip: NDArray[np.float64], stroke: NDArray[np.int32], sheet: tuple[float, float], side: int = 900
 ) -> Picture:
-    """Return a picture of the tip's path from above: the paper, the stone, strokes dark where deep, travel thin.
+    """Return a picture of the tip's path over the work area from above.
+
+    Strokes are dark where the brush is deep, travel is blue; what the arm does not reach is red, and a bar of 50 mm
+    says how large all of it is.
 
     Args:
         scene: the arm in its place.
@@ -278,6 +283,7 @@ def preview(
         return float(x), float(y)
 
     draw.rectangle((*at(np.zeros(3)), *at(np.array([cal.width, cal.height]))), fill=_PAPER, outline=_EDGE)
+    _draw_unreached(draw, scene, low, size / scale, scale)
     draw.rectangle((*at(np.zeros(3)), *at(np.array(sheet))), outline=_EDGE)
     x, y = at(stone)
     r = 0.022 * scale
@@ -291,7 +297,28 @@ def preview(
             shade = 0.35 + 0.65 * float(tip[row, 2]) / deepest
             colour = tuple(round(p + (i - p) * shade) for p, i in zip(_PAPER, _INK, strict=True))
             draw.line(ends, fill=colour, width=max(round((0.4 + shade) * 3 * _SMOOTH), 1))
+    _draw_scale(draw, scale, size)
     if (base[:2] > low).all() and (base[:2] < high).all():
         x, y = at(base)
         draw.ellipse((x - 8, y - 8, x + 8, y + 8), outline=_MARK, width=3)
     return canvas.resize((max(int(size[0]) // _SMOOTH, 1), max(int(size[1]) // _SMOOTH, 1)), Image.Resampling.LANCZOS)
+
+
+def _draw_unreached(
+    draw: ImageDraw.ImageDraw, scene: Scene, low: NDArray[np.float64], extent: NDArray[np.float64], scale: float
+) -> None:
+    """Redden the squares of the plane of first touch, from ``low`` [2] on, whose middles an arm does not reach."""
+    side = float(extent.max()) / _SQUARES
+    for column, row in np.ndindex(*np.ceil(extent / side).astype(int).tolist()):
+        corner = np.array([column, row]) * side
+        middle = np.append(low + corner + side / 2, 0.0)
+        if hindrance(scene, scene.calibration.world(middle[None])[0]) is not None:
+            ends = (*(corner * scale), *((corner + side) * scale - 1))
+            draw.rectangle(tuple(map(float, ends)), fill=_UNREACHED)
+
+
+def _draw_scale(draw: ImageDraw.ImageDraw, scale: float, size: NDArray[np.int64]) -> None:
+    left, foot, long = 10 * _SMOOTH, int(size[1]) - 12 * _SMOOTH, _BAR * scale
+    draw.line((left, foot, left + long, foot), fill=_INK, width=2 * _SMOOTH)
+    font = ImageFont.load_default(11 * _SMOOTH)
+    draw.text((left, foot - 15 * _SMOOTH), f"{_BAR * 1e3:.0f} mm", fill=_INK, font=font)

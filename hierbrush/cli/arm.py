@@ -3,22 +3,22 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from hierbrush.cli.documents import FILE, check_all, files_argument, output_option, print_or_write, print_schema
 from hierbrush.cli.messages import check_place, complain
 from hierbrush.errors import HierbrushError
+from hierbrush.files import write_atomically
 
 if TYPE_CHECKING:
     from hierbrush.arms import Arm
     from hierbrush.writing import Page
     from hierbrush.writing.on_arm import DrawnByArm
-
-_FILE = click.Path(path_type=Path)
-_OUTPUT = click.option("-o", "--output", type=_FILE, help="Write it there instead of printing it.")
 
 
 @click.group(short_help="Let a robot arm write: in simulation, and into files for the real one.")
@@ -34,7 +34,7 @@ def _writing_options(command: Callable[..., Any]) -> Callable[..., Any]:
         click.argument("text"),
         click.option("--arm", "which", default="ur5e", show_default=True, metavar="ARM", help="ur5e, so101, or a YAML "
             "file, see hierbrush arm example; it names the MJCF or URDF of another arm."),
-        click.option("-o", "--output", "outputs", multiple=True, type=_FILE, help="File to write; its suffix says "
+        click.option("-o", "--output", "outputs", multiple=True, type=FILE, help="File to write; its suffix says "
             "what. May be given several times."),
         click.option("--layout", type=click.Choice(("horizontal", "vertical")), default="horizontal", show_default=True,
             help="Rows, or columns from right to left."),
@@ -57,7 +57,7 @@ def _writing_options(command: Callable[..., Any]) -> Callable[..., Any]:
 @click.option("--seed", type=click.IntRange(0, 2**63 - 1), default=0, show_default=True, metavar="INTEGER",
     help="Seed of the encoders' noise.")  # fmt: skip
 @click.option("--size", type=int, default=480, show_default=True, help="Pixels of the pictures' width.")
-@click.option("--json", "scores", type=_FILE, help="Write the scores there.")
+@click.option("--json", "scores", type=FILE, help="Write the scores there.")
 def simulate_command(
     text: str, which: str, outputs: tuple[Path, ...], feedback: float, seed: int, size: int, scores: Path | None,
     **layout: Any,
@@ -77,12 +77,21 @@ def simulate_command(
     for output in outputs:
         kind_of(output, None, (*CLIPS, "png"), "-o")
         check_place("-o", output)
-    page = _page(text, **layout)
-    drawn = page.on(_arm(which)).simulate(seed=seed, feedback=feedback)
+    page, chosen = _page(text, **layout), _arm(which)
+    with _bar("plans") as told:
+        planned = page.on(chosen, progress=told)
+    with _bar("writes") as told:
+        drawn = planned.simulate(seed=seed, feedback=feedback, progress=told)
     _tell(drawn)
     if scores is not None:
-        _write(scores, json.dumps(_scores(drawn), ensure_ascii=False, indent=2) + "\n", "--json")
-    _save_all(outputs, lambda output: drawn.save(output, size=size))
+        text = json.dumps(_scores(drawn), ensure_ascii=False, indent=2) + "\n"
+        write_atomically(scores, text.encode(), argument="--json")
+
+    def save(output: Path) -> str:
+        with _bar("draws") as told:
+            return str(drawn.save(output, size=size, progress=told))
+
+    _save_all(outputs, save)
 
 
 @arm.command(name="plan")
@@ -92,9 +101,12 @@ def simulate_command(
 @click.option("--gain", type=float, help="Of URScript's servoj.  [default: 2000]")
 @click.option("--lookahead", type=float, help="Of URScript's servoj, in seconds.  [default: 0.03]")
 @click.option("--rate", type=float, help="Rows a second of a JointTrajectory.  [default: 50]")
+@click.option("--ros", type=click.IntRange(1, 2), help="Whose names a JointTrajectory has.  [default: 2]")
+@click.option("--part", "seconds", type=click.FloatRange(1.0), metavar="SECONDS", help="Part files where the brush is "
+    "in the ink, into NAME-1, NAME-2 and so on of about so long.")  # fmt: skip
 def plan_command(
-    text: str, which: str, outputs: tuple[Path, ...], lift: float, gain: float | None, lookahead: float | None,
-    rate: float | None, **layout: Any,
+    text: str, which: str, outputs: tuple[Path, ...], lift: float, seconds: float | None, gain: float | None,
+    lookahead: float | None, rate: float | None, ros: int | None, **layout: Any,
 ) -> None:  # fmt: skip
     """Plan how an arm writes TEXT and write files that arms accept.
 
@@ -114,70 +126,74 @@ def plan_command(
     if not outputs:
         raise click.MissingParameter(param_type="option", param_hint="'-o' / '--output'")
     kinds = {output: kind_of(output, None, (*KINDS, "png"), "-o") for output in outputs}
-    given = {"gain": gain, "lookahead": lookahead, "rate": rate}
+    given = {"gain": gain, "lookahead": lookahead, "rate": rate, "ros": ros}
     for name, value in given.items():
         if value is not None and not any(kind in KINDS and name in KINDS[kind][1] for kind in kinds.values()):
             raise HierbrushError(f"--{name}: none of the files takes it")
     for output in outputs:
         check_place("-o", output)
-    movement = _page(text, **layout).on(_arm(which), lift=lift / 1e3)
+    page, chosen = _page(text, **layout), _arm(which)
+    with _bar("plans") as told:
+        movement = page.on(chosen, lift=lift / 1e3, progress=told)
     peaks = movement.motion.peaks()
     click.echo(f"{movement.arm.name}: {movement.t[-1]:.1f} s, tip up to {peaks['tip_speed']:.3f} m/s, joints up to "
         f"{peaks['joint_speed']:.2f} rad/s; tip within {movement.motion.tip_error * 1e6:.2f} µm, upright within "
         f"{movement.motion.tilt_error * 57.29578:.4f}°")  # fmt: skip
 
-    def save(output: Path) -> Path:
+    def save(output: Path) -> str:
         known = KINDS[kinds[output]][1] if kinds[output] in KINDS else ()
         options: dict[str, Any] = {name: v for name, v in given.items() if name in known and v is not None}
-        return movement.save(output, **options)
+        if seconds is None or kinds[output] not in KINDS:
+            return str(movement.save(output, **options))
+        return "\n".join(map(str, movement.save_parts(output, seconds, **options)))
 
     _save_all(outputs, save)
 
 
 @arm.command()
-@click.argument("files", metavar="FILE...", nargs=-1, required=True, type=_FILE)
+@files_argument
 def check(files: tuple[Path, ...]) -> None:
     """Check arm files; each problem is named as file:line:column.
 
     The exit status is 2 when a file cannot be used.
     """
     from hierbrush.arms.option_file import load_arm
-    from hierbrush.yaml_source import ConfigError
 
-    usable = True
-    for file in files:
-        try:
-            click.echo(f"{file}: fine: {load_arm(file).name}")
-        except ConfigError as error:
-            usable = False
-            for line in str(error).splitlines():
-                click.echo(f"hierbrush: error: {line}", err=True)
-    if not usable:
-        raise click.exceptions.Exit(2)
+    check_all(files, lambda file: load_arm(file).name)
 
 
 @arm.command()
-@_OUTPUT
+@output_option
 def example(output: Path | None) -> None:
     """Print an arm file with every option, its meaning and its default."""
     from hierbrush.arms.option_file import example as example_file
 
-    _print(example_file(), output)
+    print_or_write(example_file(), output)
 
 
 @arm.command()
-@_OUTPUT
+@output_option
 def schema(output: Path | None) -> None:
     """Print the JSON Schema of arm files, by which editors complete and check them."""
     from hierbrush.arms.option_file import arm_schema
 
-    _print(json.dumps(arm_schema(), indent=2) + "\n", output)
+    print_schema(arm_schema(), output)
 
 
 def _arm(which: str) -> Arm:
     from hierbrush.arms.option_file import arm_of
 
     return arm_of(which)
+
+
+@contextmanager
+def _bar(what: str) -> Iterator[Callable[[float], object]]:
+    """Show a bar on a terminal when a work takes more than a second; what is given adds the share that was done."""
+    from tqdm import tqdm
+
+    form = "{l_bar}{bar}| {elapsed}<{remaining}"
+    with tqdm(total=1.0, bar_format=form, desc=f"The arm {what}", disable=None, delay=1.0, leave=False) as bar:
+        yield bar.update
 
 
 def _page(text: str, layout: str, per_line: int | None, cell: float, margin: float, policy: str) -> Page:
@@ -215,7 +231,7 @@ def _tell(drawn: DrawnByArm) -> None:
     click.echo(f"drawn line off the wanted one: {off['mean']:.3f} mm on average, {off['most']:.3f} mm at most")
 
 
-def _save_all(outputs: tuple[Path, ...], save: Callable[[Path], Path]) -> None:
+def _save_all(outputs: tuple[Path, ...], save: Callable[[Path], str]) -> None:
     """Write all files: one that fails does not keep the others from being written."""
     failed = False
     for output in outputs:
@@ -226,17 +242,3 @@ def _save_all(outputs: tuple[Path, ...], save: Callable[[Path], Path]) -> None:
             complain(str(error))
     if failed:
         raise click.exceptions.Exit(2)
-
-
-def _write(path: Path, text: str, argument: str) -> None:
-    from hierbrush.files import write_atomically
-
-    write_atomically(path, text.encode(), argument=argument)
-
-
-def _print(text: str, output: Path | None) -> None:
-    if output is None:
-        click.echo(text, nl=False)
-    else:
-        _write(output, text, "--output")
-        click.echo(output)

@@ -13,6 +13,7 @@ from hierbrush.sim import BrushModel, GoalBank, Snapshot, StrokeBatch
 from hierbrush.sim.hand import lift_offs
 from hierbrush.strokes.follower import FOLLOWER
 from hierbrush.strokes.goal import StrokeGoal
+from hierbrush.strokes.rollout import expect_errors
 
 SUPERSAMPLE = 4
 """Samples a pixel side: that of the fixed metrics, so that what is optimised is what is reported."""
@@ -52,6 +53,8 @@ class Rollouts:
         candidates: how many are written at once, at most.
         under: bool [1024, 1024], samples that other strokes have inked; none unless given.
         scenarios: brushes and hands; the exact ones unless given.
+        errors: float64 [ticks, 3], metres by which the hand is off at each tick whatever the candidate; nothing unless
+            given.
         box: side of the character box in metres.
     """
 
@@ -64,6 +67,7 @@ class Rollouts:
         *,
         under: Bools | None = None,
         scenarios: Scenarios | None = None,
+        errors: NDArray[np.float64] | None = None,
         box: float = 0.12,
     ) -> None:
         self.scenarios = scenarios or Scenarios.exact(model)
@@ -73,8 +77,12 @@ class Rollouts:
         bank = GoalBank.build([goal.outline] * len(tracks), tracks, side=SIDE, box=box, supersample=SUPERSAMPLE)
         self.ticks = int(bank.ticks[0])
         rows = np.tile(self.scenarios.brushes, (candidates, 1))
-        self._batch = StrokeBatch(bank, rows, len(rows), observation="none")
+        self._batch = StrokeBatch(bank, model, len(rows), observation="none")
+        self._batch.set_brushes(rows)
         self._batch.assign(np.tile(np.arange(len(tracks)), candidates))
+        self._errors = errors
+        if errors is not None:
+            expect_errors(self._batch)
         left, top, columns, height = (int(value) for value in bank.window[0])
         self._place = _Place(left, top, columns, height)
         self.wanted = self._place.cut(wanted)
@@ -115,6 +123,8 @@ class Rollouts:
         residual = np.zeros((batch.slots, 3), np.float32)
         for tick in range(self.ticks):
             residual[:count] = np.repeat(actions[:, tick], each, axis=0)
+            if self._errors is not None:
+                batch.set_error(self._errors[tick])
             batch.track(residual, 0, count)
         poses = np.zeros((batch.slots, 3))
         for pose in lift_offs(batch.command[:count], FOLLOWER.height).swapaxes(0, 1):

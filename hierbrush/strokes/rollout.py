@@ -11,15 +11,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hierbrush.arguments import check_array, check_kind, check_list, check_number, check_path, check_whole
+from hierbrush.box import BOX, MAX_BOX, MIN_BOX
 from hierbrush.errors import HierbrushError, closest, shown
 from hierbrush.sim import BrushModel, GoalBank, HandleLimits, StrokeBatch
 from hierbrush.sim.hand import lift_off
-from hierbrush.sim.raster import BOX, MAX_BOX, MIN_BOX
 from hierbrush.strokes.follower import FOLLOWER
 from hierbrush.strokes.goal import StrokeGoal
 
+# The simulator adds a handle's error only where it is told of one; this much is none.
+_NO_ERROR, _LASTING = 1e-12, 1000.0
+
 # Strokes that write side by side: enough to keep the core busy, few enough to keep the bank in the cache.
 _ROUND = 512
+_TRACKED = 64  # strokes whose tracks are made at once
 
 Act = Callable[[NDArray[np.float32]], NDArray[np.float32]]
 
@@ -35,6 +39,28 @@ class StrokePolicy(Protocol):
     def bind(self, stroke_types: Sequence[str]) -> Act:
         """Return a function from observations float32 [n, columns] of strokes of these n types to actions [n, 3]."""
         ...
+
+
+class Hand(Protocol):
+    """Anything that holds brushes and does not quite take them where it is told, such as simulated arms.
+
+    ``slots`` is how many brushes it holds.
+    """
+
+    slots: int
+
+    def begin(self, batch: StrokeBatch, slots: NDArray[np.int64]) -> None:
+        """Hold the brushes of these slots where their strokes begin."""
+        ...
+
+    def errors(self, batch: StrokeBatch, actions: NDArray[np.float32], count: int) -> NDArray[np.float64]:
+        """Return by how much the first ``count`` handles are off after a tick of these actions, [slots, 3] metres."""
+        ...
+
+
+def expect_errors(batch: StrokeBatch, slots: NDArray[np.int64] | None = None) -> None:
+    """Let a batch's handles err by what `BrushBatch.set_error` says before each tick, and by nothing else."""
+    batch.set_noise(_NO_ERROR, slots, correlation=_LASTING)
 
 
 class ZeroPolicy:
@@ -142,6 +168,7 @@ def write_strokes(
     noise_feedback: float = 0.0,
     brushes: NDArray[np.float64] | None = None,
     directions: NDArray[np.float64] | None = None,
+    hand: Hand | None = None,
 ) -> list[NDArray[np.float64]]:
     """Write strokes and return the handle's paths.
 
@@ -157,6 +184,7 @@ def write_strokes(
         noise_feedback: share of that error that the arm sees and corrects a tick later; see there.
         brushes: float64 [len(goals), 10], the brush that each stroke is really written with (robustness tests).
         directions: float64 [len(goals), 2], where the tip points before each stroke; as a dip leaves it unless given.
+        hand: what really holds the brushes, in place of the handle's error here.
 
     Returns:
         For each goal float64 [n, 3], x, y and press depth in metres in the character box, two rows a control tick. The
@@ -178,31 +206,38 @@ def write_strokes(
     # Any object with these two will do.
     acting = policy if hasattr(policy, "bind") and hasattr(policy, "observation") else stroke_policy(policy, seed)
     seed = check_whole("seed", seed, 0, 2**63)
-    tracks = [FOLLOWER.track(goal, model, box) for goal in goals]
+    tracks = [
+        track
+        for start in range(0, len(goals), _TRACKED)
+        for track in FOLLOWER.tracks(goals[start : start + _TRACKED], model, box)
+    ]
     paths: list[NDArray[np.float64]] = [np.empty((0, 3))] * len(goals)
     # Longest first: strokes that are over then form the tail, and a step skips them.
     order = sorted(range(len(goals)), key=lambda i: -len(tracks[i]))
-    for start in range(0, len(order), _ROUND):
-        chosen = order[start : start + _ROUND]
+    most = _ROUND if hand is None else hand.slots
+    for start in range(0, len(order), most):
+        chosen = order[start : start + most]
         bank = GoalBank.build([goals[i].outline for i in chosen], [tracks[i] for i in chosen], box=box)
-        brush = model if brushes is None else brushes[chosen]
-        batch = StrokeBatch(bank, brush, len(chosen), observation=acting.observation, limits=limits, seed=seed + start)
+        batch = StrokeBatch(bank, model, len(chosen), observation=acting.observation, limits=limits, seed=seed + start)
+        if brushes is not None:
+            batch.set_brushes(brushes[chosen])
         batch.assign(np.arange(len(chosen)))
         if directions is not None:
             batch.turn(directions[chosen])
         batch.set_noise(noise, correlation=noise_correlation, feedback=noise_feedback)
         act = acting.bind([goals[i].stroke_type for i in chosen])
-        for index, path in zip(chosen, handle_paths(batch, act), strict=True):
+        for index, path in zip(chosen, handle_paths(batch, act, hand), strict=True):
             paths[index] = path
     return paths
 
 
-def handle_paths(batch: StrokeBatch, act: Act) -> list[NDArray[np.float64]]:
+def handle_paths(batch: StrokeBatch, act: Act, hand: Hand | None = None) -> list[NDArray[np.float64]]:
     """Write the strokes that a batch was just given, longest first, and return the handle's paths.
 
     Args:
         batch: every slot at the start of its stroke.
         act: takes observations, gives actions.
+        hand: what really holds the brushes.
 
     Returns:
         A path for each slot, as of `write_strokes`.
@@ -213,16 +248,23 @@ def handle_paths(batch: StrokeBatch, act: Act) -> list[NDArray[np.float64]]:
     check_kind("batch", batch, StrokeBatch, "a StrokeBatch")
     check_kind("act", act, Callable, "a function of observations")  # type: ignore[arg-type]
     lengths = batch.bank.ticks[batch.goal]
-    poses = [batch.position.copy()]
-    commands = [batch.command.copy()]
+    most = int(lengths.max())
+    poses = np.empty((2 * most + 1, batch.slots, 3))
+    commands = np.empty((most + 1, *batch.command.shape))
+    if hand is not None:
+        expect_errors(batch)
+        hand.begin(batch, np.arange(batch.slots))
+    position, midway, command = batch.position, batch.midway, batch.command
+    poses[0], commands[0] = position, command
     observation = batch.observe() if batch.observation.shape[1] else batch.observation
-    for tick in range(int(lengths.max())):
+    for tick in range(most):
         # Sorted by length, a round's strokes end together or nearly so: acting for all of them wastes little.
-        batch.track(act(observation), 0, int(np.count_nonzero(lengths > tick)))
-        poses += [batch.midway.copy(), batch.position.copy()]
-        commands.append(batch.command.copy())
+        actions, writing = act(observation), int(np.count_nonzero(lengths > tick))
+        if hand is not None:
+            batch.set_error(hand.errors(batch, actions, writing))
+        batch.track(actions, 0, writing)
+        poses[2 * tick + 1], poses[2 * tick + 2], commands[tick + 1] = midway, position, command
     paths = []
     for slot, ticks in enumerate(lengths.tolist()):
-        written = np.stack([pose[slot] for pose in poses[: 2 * ticks + 1]])
-        paths.append(np.concatenate([written, lift_off(commands[ticks][slot], FOLLOWER.height)]))
+        paths.append(np.concatenate([poses[: 2 * ticks + 1, slot], lift_off(commands[ticks, slot], FOLLOWER.height)]))
     return paths

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import re
 from functools import cached_property, lru_cache
 from io import BytesIO
 from os import PathLike, fspath
@@ -17,19 +16,12 @@ from hierbrush.arguments import check_path, check_whole
 from hierbrush.characters.text import check_single, describe
 from hierbrush.errors import HierbrushError, shown
 from hierbrush.files import MIB, read_whole
+from hierbrush.styles.suffixes import CHOICE
 
 Floats = NDArray[np.float32]
 
-SUFFIXES = (".ttf", ".otf", ".ttc", ".otc", ".woff", ".woff2")
-"""Suffixes by which a file is taken for a font."""
-
 MOST_BYTES = 256 * MIB
 MOST_FONTS = 1024
-
-_CHOICE = re.compile(
-    r"#(?:(?P<number>\d{1,6})|(?P<axes>[A-Za-z0-9 ]{4}=[-+.\d]{1,12}(?:,[A-Za-z0-9 ]{4}=[-+.\d]{1,12})*))$"
-)
-"""What may follow a font's path: which font of a collection, ``#2``, or where a variable one stands, ``#wght=700``."""
 
 _USUAL_ASCENT = 0.88
 """Height of the em box above the baseline where a font says nothing that makes sense."""
@@ -213,7 +205,7 @@ def _split(path: str | PathLike[str]) -> tuple[str | PathLike[str], _Chosen]:
     """Return a font's file, and what is said after it of which font or form is meant."""
     chosen: _Chosen = {"number": 0, "axes": {}}
     text = fspath(path) if isinstance(path, str | PathLike) else ""
-    found = _CHOICE.search(text) if isinstance(text, str) else None
+    found = CHOICE.search(text) if isinstance(text, str) else None
     if found is None or Path(text).exists():
         return path, chosen
     if found["number"]:
@@ -249,11 +241,3 @@ def open_font(path: str | PathLike[str], number: int = 0) -> Font:
     except (OSError, ValueError):
         modified = 0
     return _font(fspath(path), number, modified)
-
-
-def is_font(path: str | PathLike[str]) -> bool:
-    """Whether a path's suffix is a font's, whatever follows to choose one of a file."""
-    try:
-        return Path(_split(path)[0]).suffix.lower() in SUFFIXES
-    except (HierbrushError, OSError, ValueError):
-        return False

@@ -16,11 +16,10 @@ from numpy.typing import NDArray
 from hierbrush.arguments import check_array
 from hierbrush.errors import HierbrushError, shown
 from hierbrush.styles.picture_file import MOST_PIXELS, Source, read_pixels
+from hierbrush.styles.suffixes import PICTURES
 from hierbrush.styles.tilt import tilt_of_frame, tilt_of_lines, turned
 
 Floats = NDArray[np.float64]
-
-SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".webp", ".gif", ".pgm", ".ppm", ".pbm")
 
 _LEAST_CONTRAST = 0.12
 """Difference of ink and paper, in grey levels of 0 to 1, below which there is no ink."""
@@ -33,7 +32,7 @@ _COLOURED = 60
 
 def is_picture(path: str | PathLike[str]) -> bool:
     """Whether a path's suffix is a picture's."""
-    return Path(path).suffix.lower() in SUFFIXES
+    return Path(path).suffix.lower() in PICTURES
 
 
 def read_ink(picture: Source, *, argument: str = "picture") -> Floats:

@@ -151,7 +151,25 @@ class _Attempt(NamedTuple):
 def _attempt(
     picture: Picture, goals: Sequence[StrokeGoal], tree: Component, start: str, schedule: Schedule
 ) -> _Attempt:
-    rest, lines = _near(picture, goals, tree, start, schedule)
+    return _repaired(picture, goals, tree, *_near(picture, goals, tree, start, schedule))
+
+
+def repaired(
+    picture: Picture, goals: Sequence[StrokeGoal], tree: Component, rest: Floats, lines: Floats
+) -> Registration:
+    """Return strokes fitted to the ink, those that went astray looked for again.
+
+    Args:
+        picture: the ink.
+        goals: as for `register_goals`.
+        tree: as for `register_goals`.
+        rest: f64 [strokes, 32, 2], the goals' middle lines, stretched and moved as a whole to the ink.
+        lines: f64 [strokes, 32, 2], about where they lie in it.
+    """
+    return _answer(picture, goals, _repaired(picture, goals, tree, rest, lines))
+
+
+def _repaired(picture: Picture, goals: Sequence[StrokeGoal], tree: Component, rest: Floats, lines: Floats) -> _Attempt:
     found = _settled(picture, goals, rest, lines)
     for _ in range(_REPAIRS):
         again = None if not found.judgement.reason else _without_strays(picture, goals, tree, rest, found)
@@ -228,7 +246,7 @@ def _near(
     """Return middle lines [strokes, 32, 2]: the glyph's, stretched and moved as a whole, and near their ink."""
     rest = lines_of(goals)
     stretch, shift = (box_start if start == "box" else moment_start)(rest.points, picture.points.points)
-    whole = _whole_lines(goals, stretch, shift)
+    whole = whole_lines(goals, stretch, shift)
     rest = rest._replace(points=rest.points * stretch + shift)
     _, weights = transported(rest, tree, picture.points, schedule)
     near = whole.points + covariance(whole, rest, tree, rest, schedule.looseness) @ weights
@@ -262,7 +280,7 @@ def _answer(picture: Picture, expected: Sequence[StrokeGoal], attempt: _Attempt)
     return Registration(goals, judgement.confidence, not reason, reason, judgement, ribbons)
 
 
-def _whole_lines(goals: Sequence[StrokeGoal], stretch: Floats, shift: Floats) -> Lines:
+def whole_lines(goals: Sequence[StrokeGoal], stretch: Floats, shift: Floats) -> Lines:
     """Return all points of the strokes' skeletons, whose ends `lines_of` leaves out."""
     points = np.array([goal.skeleton for goal in goals], np.float64)
     stroke = np.repeat(np.arange(len(goals)), points.shape[1])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import cached_property
 from os import PathLike
 from pathlib import Path
@@ -32,6 +32,9 @@ _MOST_FRAMES = 160
 _SHORTEST = 0.05  # seconds between pictures
 _SIZES = (160, 1600)
 
+Told = Callable[[float], object] | None
+"""Is called with the share of a work that was done since the last call."""
+
 
 class ArmSheet:
     """A `Sheet` on an arm: joints over time.
@@ -44,12 +47,13 @@ class ArmSheet:
         sheet: what is written.
         arm: which arm, and where its paper lies.
         lift: metres by which all of it is raised: a dry run.
+        progress: is called with the share that was planned since the last call.
 
     Raises:
         HierbrushError: the arm cannot write it; the message says what, which axis, and where the paper had to lie.
     """
 
-    def __init__(self, sheet: Sheet, arm: Arm, lift: float = 0.0) -> None:
+    def __init__(self, sheet: Sheet, arm: Arm, lift: float = 0.0, progress: Told = None) -> None:
         self.sheet = sheet
         limits = sheet.motion
         self.motion: Motion = plan(
@@ -62,6 +66,7 @@ class ArmSheet:
             lift=check_number("lift", lift, 0.0, MOST_LIFT, "metres"),
             dips=sheet.dips,
             shaping=sheet.stone,
+            told=progress,
         )
 
     @property
@@ -94,19 +99,20 @@ class ArmSheet:
         """Stroke that each row belongs to, [n]; -1 between strokes."""
         return self.motion.stroke
 
-    def simulate(self, *, seed: int = 0, feedback: float = 1.0) -> DrawnByArm:
+    def simulate(self, *, seed: int = 0, feedback: float = 1.0, progress: Told = None) -> DrawnByArm:
         """Let the simulated arm write it.
 
         Args:
             seed: of the encoders' noise.
             feedback: share (0 to 1) of the error that the encoders see and the next command takes off.
+            progress: is called with the share that was simulated since the last call.
 
         Raises:
             HierbrushError: an argument out of range, or a dry run, which draws nothing.
         """
         if self.motion.lift:
             raise HierbrushError("lift: a dry run touches no paper; simulate without it")
-        return DrawnByArm(self.sheet, simulate(self.motion, seed=seed, feedback=feedback))
+        return DrawnByArm(self.sheet, simulate(self.motion, seed=seed, feedback=feedback, told=progress))
 
     def save(self, path: str | PathLike[str], *, format: str | None = None, **options: Any) -> Path:  # noqa: A002
         """Write the movement for a machine, or a preview of the tip's path as png.
@@ -126,6 +132,28 @@ class ArmSheet:
         else:
             write_atomically(target, render(self.motion, kind, self.sheet.text, **options))
         return target
+
+    def save_parts(self, path: str | PathLike[str], seconds: float, **options: Any) -> list[Path]:
+        """Write the movement as files ``NAME-1``, ``NAME-2`` and so on: long programs load slowly if at all.
+
+        Each part begins and ends at rest above the ink, see `Motion.parts`.
+
+        Args:
+            path: name of the files; the suffix says which kind.
+            seconds: that a part lasts, about.
+            options: of the kind.
+
+        Raises:
+            HierbrushError: as `save`.
+        """
+        target = check_path("path", path)
+        kind = kind_of(target, None, tuple(KINDS))
+        parts = self.motion.parts(check_number("seconds", seconds, 1.0, 1e6, "seconds"))
+        contents = [render(part, kind, self.sheet.text, **options) for part in parts]
+        names = [target.with_stem(f"{target.stem}-{at}") for at in range(1, len(parts) + 1)]
+        for name, content in zip(names, contents, strict=True):
+            write_atomically(name, content)
+        return names
 
     def preview(self, side: int = 900) -> Image.Image:
         """Return a picture of the tip's path over the work area, seen from above, ``side`` pixels long."""
@@ -160,13 +188,21 @@ class DrawnByArm:
         """Mean character IoU of the drawn with the commanded ink."""
         return float(np.mean([found.iou for found in self.scores]))
 
-    def save(self, path: str | PathLike[str], *, format: str | None = None, size: int = 480) -> Path:  # noqa: A002
+    def save(
+        self,
+        path: str | PathLike[str],
+        *,
+        format: str | None = None,  # noqa: A002
+        size: int = 480,
+        progress: Told = None,
+    ) -> Path:
         """Write an animation (gif, or mp4 where imageio-ffmpeg is installed) or the last picture (png).
 
         Args:
             path: name of the file.
             format: the kind of file where it is not the suffix.
             size: pixels of the picture's width.
+            progress: is called with the share that was drawn since the last call.
 
         Raises:
             HierbrushError: an unknown kind, a size out of range, or a file that cannot be written.
@@ -174,7 +210,7 @@ class DrawnByArm:
         target = check_path("path", path)
         kind = kind_of(target, format, (*CLIPS, "png"))
         size = check_whole("size", size, *_SIZES, unit="pixels")
-        pictures = self.frames(size)
+        pictures = _counted(self.frames(size), len(self._rows), progress)
         content = _png(list(pictures)[-1]) if kind == "png" else clip(kind, pictures, self._pace)
         write_atomically(target, content)
         return target
@@ -197,9 +233,16 @@ class DrawnByArm:
             yield studio.picture(run.q[row], ink, run.tip[row])
 
 
-def on_arm(sheet: Sheet, arm: object, lift: float) -> ArmSheet:
+def on_arm(sheet: Sheet, arm: object, lift: float, progress: Told = None) -> ArmSheet:
     """Return a sheet on an arm, which may be an `Arm`, its fields, its file or its name."""
-    return ArmSheet(sheet, Arm.of(arm), lift)
+    return ArmSheet(sheet, Arm.of(arm), lift, progress)
+
+
+def _counted(pictures: Iterator[Image.Image], count: int, progress: Told) -> Iterator[Image.Image]:
+    for picture in pictures:
+        yield picture
+        if progress is not None:
+            progress(1 / count)
 
 
 def kind_of(path: Path, kind: str | None, kinds: tuple[str, ...], argument: str = "path") -> str:

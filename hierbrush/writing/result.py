@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from os import PathLike
@@ -17,13 +17,13 @@ from hierbrush.arguments import check_kind, check_list, check_path, check_whole
 from hierbrush.characters import Component
 from hierbrush.errors import HierbrushError, shown
 from hierbrush.files import write_atomically
-from hierbrush.ink import InkStone, ink_of
+from hierbrush.ink.model import ink_of
+from hierbrush.ink.stone import InkStone
 from hierbrush.metrics import SIDE, Scores, score, stroke_iou
 from hierbrush.sim import BOX, BrushModel, rasterise, trace
 from hierbrush.sources import Plan, kind
 from hierbrush.strokes.goal import StrokeGoal
 from hierbrush.writing import outputs
-from hierbrush.writing.inked import inked, pictures, starts_of
 from hierbrush.writing.layout import Layout, layout_of
 from hierbrush.writing.levels import LevelScores, composer_scores, stroke_box
 from hierbrush.writing.options import options_of
@@ -158,12 +158,19 @@ class Sheet(ABC):
         """
         draw_paths(self.paths, pen, self.dips, self.stone)
 
-    def on(self, arm: Arm | Mapping[str, Any] | str = "ur5e", *, lift: float = 0.0) -> ArmSheet:
+    def on(
+        self,
+        arm: Arm | Mapping[str, Any] | str = "ur5e",
+        *,
+        lift: float = 0.0,
+        progress: Callable[[float], object] | None = None,
+    ) -> ArmSheet:
         """Return this writing on a robot arm: its joints over time, see `hierbrush.arms`.
 
         Args:
             arm: ``"ur5e"``, ``"so101"``, the path of an arm's MJCF or URDF, an `Arm`, or a mapping of its fields.
             lift: metres by which all of the movement is raised, so that nothing touches: a dry run.
+            progress: is called with the share that was planned since the last call.
 
         Raises:
             HierbrushError: MuJoCo is missing, or the arm cannot write all of this; the message names the character, the
@@ -177,7 +184,7 @@ class Sheet(ABC):
             raise HierbrushError(
                 f'arm: needs {error.name}, which is not installed; pip install "hierbrush[arm]"'
             ) from None
-        return on_arm(self, arm, lift)
+        return on_arm(self, arm, lift, progress)
 
     @overload
     def save(self, path: str | PathLike[str], *, format: str | None = None, **options: Any) -> Path: ...
@@ -338,6 +345,8 @@ class Writing(Sheet):
         """Where the tip pointed before each stroke, [2] each; None where each began as a dip leaves it."""
         if all(self.stroke_dips) and (self.stone is None or self.stone.strokes):
             return None
+        from hierbrush.writing.inked import starts_of
+
         return starts_of(self.brush, self.stroke_paths, self.stroke_dips, self.stone)
 
     def stroke_ink(self, index: int, size: int) -> NDArray[np.float32]:
@@ -393,6 +402,8 @@ class Writing(Sheet):
         size, how = check_size(size), ink_of(ink)
         if how is None:
             return trace(self.brush, self.stroke_paths, side=size, box=BOX, directions=self.starts)
+        from hierbrush.writing.inked import inked
+
         return inked(self.cells[0], size, how)
 
     def __eq__(self, other: object) -> bool:
@@ -443,7 +454,12 @@ class Page(Sheet):
         """
         size, how = check_size(size), ink_of(ink)
         sheet = np.zeros(picture_shape(self.paper, size), np.float32)
-        drawn = (cell.writing.image(size) for cell in self.cells) if how is None else pictures(self, size, how)
+        if how is None:
+            drawn: Iterator[NDArray[np.float32]] = (cell.writing.image(size) for cell in self.cells)
+        else:
+            from hierbrush.writing.inked import pictures
+
+            drawn = pictures(self, size, how)
         for cell, picture in zip(self.cells, drawn, strict=True):
             top, left = pixel_corner(cell, size)
             sheet[top : top + size, left : left + size] = picture

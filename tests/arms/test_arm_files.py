@@ -19,6 +19,7 @@ from hierbrush.errors import HierbrushError
 from hierbrush.writing import Page
 from hierbrush.writing.on_arm import ArmSheet, DrawnByArm
 
+UNREACHED = (226, 176, 160)
 NUMBER = r"-?\d+(?:\.\d+)?"
 ROW = rf"\[{NUMBER}(?:, {NUMBER}){{5}}\]"
 SERVOJ = re.compile(rf"  servoj\(({ROW}), t=({NUMBER}), lookahead_time=({NUMBER}), gain=({NUMBER})\)")
@@ -151,6 +152,16 @@ def test_a_preview_shows_paper_stone_and_path(on_ur5e: ArmSheet, tmp_path: Path)
     colours = {colour for _, colour in picture.convert("RGB").getcolors(1 << 20)}
     assert {(250, 247, 239), (214, 206, 194), (70, 74, 82)} <= colours  # paper, table, stone
     assert min(sum(colour) for colour in colours) < 200  # strokes
+    assert UNREACHED not in colours
+
+
+def test_a_preview_shows_what_the_arm_does_not_reach(page: Page) -> None:
+    wide = [[0.37, 0.06, 0], [0.37, -0.45, 0], [0.27, -0.45, 0], [0.27, 0.06, 0]]
+    moved = page.on({"model": "so101", "points": wide, "stone": [0.33, 0.1, 0.0]})
+    picture = np.asarray(moved.preview(400).convert("RGB"))
+    red = (picture == UNREACHED).all(axis=2)
+    assert red[:, 350:].mean() > 0.5  # the far end
+    assert not red[25:60, 60:120].any()  # where it writes
 
 
 def test_an_animation_shows_the_arm_and_the_ink_growing(drawn: DrawnByArm, tmp_path: Path) -> None:
@@ -219,3 +230,31 @@ def test_the_command_line_refuses_before_writing_what_an_arm_does_not_reach(tmp_
     CliRunner().invoke(write, [*told, "so101", "--cell", "30", "--arm-lift", "20"], catch_exceptions=False)
     message = json.loads((tmp_path / "a.joints.json").read_text())
     check_message(message)
+
+
+def test_ros_1_has_other_names_for_times(on_so101: ArmSheet, tmp_path: Path) -> None:
+    message = json.loads(on_so101.save(tmp_path / "page.json", ros=1).read_text())
+    assert message["header"] == {"seq": 0, "stamp": {"secs": 0, "nsecs": 0}, "frame_id": "base"}
+    assert message["points"][1]["time_from_start"] == {"secs": 0, "nsecs": 20_000_000}
+    with pytest.raises(HierbrushError, match="ros: 3, expected"):
+        on_so101.save(tmp_path / "page.json", ros=3)
+
+
+def test_a_long_movement_is_parted_where_the_brush_is_in_the_ink(on_ur5e: ArmSheet, tmp_path: Path) -> None:
+    motion = on_ur5e.motion
+    files = on_ur5e.save_parts(tmp_path / "page.script", seconds=8.0)
+    assert [file.name for file in files] == ["page-1.script", "page-2.script", "page-3.script"]
+    parts = [Script(file.read_text()) for file in files]
+    ready, strokes = motion.q[0], [motion.q[span] for span in motion.spans]
+    for script, stroke in zip(parts, strokes, strict=True):
+        # From above the ink to above the ink, at rest, with the stroke in between, within the limits of the whole.
+        assert np.allclose(script.q[[0, -1]], ready, atol=1e-6)
+        rows = [np.abs(script.q - row).max(axis=1).min() for row in stroke[::50]]
+        assert max(rows) < 1e-8
+        for order, kind in enumerate(("speed", "acceleration", "jerk")):
+            assert np.abs(differences(script.q)[order]).max() <= script.limit("joint", kind)
+    assert len(motion.parts(1e6)) == 1
+    assert np.array_equal(motion.parts(1e6)[0].q, motion.q)
+    for part in motion.parts(8.0):
+        assert part.spans[0].start > 0
+        assert part.tip[:, 2].max() <= motion.tip[:, 2].max()

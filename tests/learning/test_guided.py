@@ -60,7 +60,7 @@ def test_what_is_taught_is_better_than_what_was_done() -> None:
 
     taught = teach(goals, follower, np.random.default_rng(0), brush=0.0, noise=0.0)
     rows = np.repeat(BrushModel().parameters()[None], 4, axis=0)
-    ticks = [len(actions) for _, actions in write(goals, rows, follower, 0.0, np.random.default_rng(0))]
+    ticks = [len(written.actions) for written in write(goals, rows, follower, 0.0, np.random.default_rng(0))]
     assert taught.obs.shape == (sum(ticks), 219)
     assert taught.actions.shape == (sum(ticks), 3)
     assert (np.abs(taught.actions) > 0.01).mean() > 0.3

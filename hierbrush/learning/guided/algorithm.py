@@ -119,6 +119,7 @@ class Guided(BC):  # type: ignore[misc]
         self._recipe = GuidedRecipe.model_validate(config.learner_config_dict["guided"])
         self._stroke: str | None = config.learner_config_dict["stroke"]
         self._curriculum = Curriculum.model_validate_json(config.learner_config_dict["curriculum"])
+        self._hand = self._recipe.hand.build(self._recipe.seed) if self._recipe.hand else None
         super().setup(config)
 
     @property
@@ -137,13 +138,18 @@ class Guided(BC):  # type: ignore[misc]
         goals = sample_goals(stage.goals, types, training.strokes, self._recipe.seed + number)
         rng = np.random.default_rng([self._recipe.seed, number])
         model = stage.brush.build()
-        return teach(goals, network_of(self).__call__, rng, brush=training.brush, noise=training.noise, model=model)
+        if self._hand is not None:
+            self._hand.reseed(self._recipe.seed + number)
+        act = network_of(self).__call__
+        return teach(goals, act, rng, brush=training.brush, noise=training.noise, model=model, hand=self._hand)
 
     def record(self, result: Mapping[str, Any]) -> dict[str, Any]:
         """Return rounds, costs, how the policy wrote before, and how it writes validation strokes now."""
         types = [self._stroke] if self._stroke else []
         model = self._curriculum.stages[-1].brush.build()
-        scores = validation_scores(network_of(self), types, self._recipe.training.validation, model)
+        if self._hand is not None:
+            self._hand.reseed(self._recipe.seed)
+        scores = validation_scores(network_of(self), types, self._recipe.training.validation, model, self._hand)
         fitness = self.offline_data.taught[-1].fitness
         cost = float(result[LEARNER_RESULTS][DEFAULT_MODULE_ID]["cost"])
         return {"steps": self.rounds, "cost": cost, "practice": float(fitness.mean()), **scores}
@@ -177,7 +183,12 @@ def guided_config(recipe: GuidedRecipe, curriculum: Curriculum, stroke: str | No
         .rl_module(
             rl_module_spec=RLModuleSpec(
                 module_class=ResidualPolicyModule,
-                model_config={"hidden": policy.hidden, "value_hidden": policy.value_hidden, "sigma": policy.sigma},
+                model_config={
+                    "hidden": policy.hidden,
+                    "value_hidden": policy.value_hidden,
+                    "sigma": policy.sigma,
+                    "precision": policy.precision,
+                },
             )
         )
         .training(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -17,10 +17,19 @@ from hierbrush.planner import Rollouts, Scenarios, lessons
 from hierbrush.sim import BrushModel, GoalBank, StrokeBatch, rasterise
 from hierbrush.strokes.follower import FOLLOWER
 from hierbrush.strokes.goal import StrokeGoal
+from hierbrush.strokes.rollout import Hand, expect_errors
 
 F32 = NDArray[np.float32]
 
 Act = Callable[[F32], F32]
+
+
+class Written(NamedTuple):
+    """A stroke as written: float32 [ticks, 219] seen and [ticks, 3] done; errors [ticks, 3] of a hand, if any."""
+
+    seen: F32
+    actions: F32
+    errors: NDArray[np.float64] | None
 
 
 class Taught(NamedTuple):
@@ -63,6 +72,7 @@ def teach(
     brush: float,
     noise: float,
     model: BrushModel | None = None,
+    hand: Hand | None = None,
     told: Callable[[], object] = lambda: None,
 ) -> Taught:
     """Let a policy write strokes and return what it should have done.
@@ -74,21 +84,23 @@ def teach(
         brush: share by which brushes are off; every third one is exact.
         noise: standard deviation of what is added to the policy's actions, so that it meets more states.
         model: the brush that the strokes are written with; ``measured`` unless given.
+        hand: what really holds the brush. Where it was off is taken as given: what would have been best with the same
+            errors, of which a policy then learns what can be told from what it sees.
         told: is called after each stroke.
     """
     model = BrushModel.preset("measured") if model is None else model
     rows = model.randomised(len(goals), brush, rng)
     rows[::3] = model.parameters()
-    written = write(goals, rows, act, noise, rng, model)
+    written = write(goals, rows, act, noise, rng, model, hand)
     labels = []
-    for goal, row, (_, actions) in zip(goals, rows, written, strict=True):
+    for goal, row, (_, actions, errors) in zip(goals, rows, written, strict=True):
         scenario = Scenarios(row[None], np.zeros((1, 3)))
         ink = rasterise([goal.outline], SIDE)
-        rollouts = Rollouts(goal, model, ink, 3 * len(actions) + 1, scenarios=scenario)
+        rollouts = Rollouts(goal, model, ink, 3 * len(actions) + 1, scenarios=scenario, errors=errors)
         labels.append(lessons(rollouts, actions, rng))
         told()
     return Taught(
-        np.concatenate([seen for seen, _ in written]),
+        np.concatenate([seen for seen, _, _ in written]),
         np.concatenate([label.actions for label in labels]),
         np.concatenate([label.weights for label in labels]),
         np.array([label.fitness for label in labels], np.float32),
@@ -102,16 +114,20 @@ def write(
     noise: float,
     rng: np.random.Generator,
     model: BrushModel | None = None,
-) -> list[tuple[F32, F32]]:
-    """Return what a policy saw, float32 [ticks, 219], and did, [ticks, 3], in each stroke.
+    hand: Hand | None = None,
+) -> list[Written]:
+    """Return what a policy saw and did in each stroke, and by how much its hand was off.
 
     ``model`` is the brush that the follower plans for, ``measured`` unless given; ``brushes`` [strokes, 10] are those
     that write.
     """
-    tracks = FOLLOWER.tracks(goals, BrushModel.preset("measured") if model is None else model)
+    model = BrushModel.preset("measured") if model is None else model
+    tracks = FOLLOWER.tracks(goals, model)
     order = sorted(range(len(goals)), key=lambda at: -len(tracks[at]))
+<<<<<<< HEAD
     bank = GoalBank.build([goals[at].outline for at in order], [tracks[at] for at in order])
-    batch = StrokeBatch(bank, brushes[order], len(goals), observation="full")
+    batch = StrokeBatch(bank, model, len(goals), observation="full")
+    batch.set_brushes(brushes[order])
     batch.assign(np.arange(len(goals)))
     seen, done = [batch.observe().copy()], []
     for tick in range(int(bank.ticks.max())):
@@ -121,8 +137,36 @@ def write(
         seen.append(batch.observation.copy())
     obs, actions = np.array(seen), np.array(done)
     found = {at: (obs[:ticks, slot], actions[:ticks, slot]) for slot, (at, ticks) in _slots(order, bank)}
+=======
+    most = len(goals) if hand is None else hand.slots
+    found: dict[int, Written] = {}
+    for start in range(0, len(order), most):
+        chosen = order[start : start + most]
+        bank = GoalBank.build([goals[at].outline for at in chosen], [tracks[at] for at in chosen])
+        batch = StrokeBatch(bank, brushes[chosen], len(chosen), observation="full")
+        batch.assign(np.arange(len(chosen)))
+        found |= zip(chosen, _write(batch, act, noise, rng, hand), strict=True)
+>>>>>>> main
     return [found[at] for at in range(len(goals))]
 
 
-def _slots(order: Sequence[int], bank: GoalBank) -> list[tuple[int, tuple[int, int]]]:
-    return list(enumerate(zip(order, bank.ticks.tolist(), strict=True)))
+def _write(
+    batch: StrokeBatch, act: Act, noise: float, rng: np.random.Generator, hand: Hand | None
+) -> Iterator[Written]:
+    """Yield what was seen and done in each slot of a batch that is at its strokes' beginnings, longest first."""
+    lengths, seen, done, off = batch.bank.ticks, [batch.observe().copy()], [], []
+    if hand is not None:
+        expect_errors(batch)
+        hand.begin(batch, np.arange(batch.slots))
+    for tick in range(int(lengths.max())):
+        shaken = act(seen[-1]) + noise * rng.standard_normal((batch.slots, 3), np.float32)
+        done.append(np.clip(shaken, -1.0, 1.0))
+        writing = int(np.count_nonzero(lengths > tick))
+        if hand is not None:
+            off.append(hand.errors(batch, done[-1], writing))
+            batch.set_error(off[-1])
+        batch.track(done[-1], 0, writing)
+        seen.append(batch.observation.copy())
+    obs, actions, errors = np.array(seen), np.array(done), np.array(off) if off else None
+    for slot, ticks in enumerate(lengths.tolist()):
+        yield Written(obs[:ticks, slot], actions[:ticks, slot], None if errors is None else errors[:ticks, slot])

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
-from typing import Any, ClassVar, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from pydantic import Field, model_validator
 
+from hierbrush.characters import load_library
 from hierbrush.curriculum import Curriculum, load_curriculum
 from hierbrush.curriculum.model import BrushName
 from hierbrush.errors import HierbrushError, closest, shown
@@ -18,6 +20,9 @@ from hierbrush.learning.runs.logs import Curve
 from hierbrush.learning.runs.packing import pack_specialists
 from hierbrush.learning.runs.weights import WEIGHTS, Weights, begin_with
 from hierbrush.strokes.learned import shipped_policies
+
+if TYPE_CHECKING:
+    from hierbrush.arms.hands import ArmHands
 
 
 class GuidedSection(Section):
@@ -44,14 +49,44 @@ class GuidedSection(Section):
     noise: float = Field(default=0.03, ge=0)
     """Standard deviation of what is added to the policy's actions, so that it meets more states."""
 
-    brush: Share = 0.04
-    """Share by which brushes are off, but for every third one."""
+    brush: Share = 0.1
+    """Share by which brushes are off, but for every third one, so that a policy does well with both."""
 
     grad_clip: Positive = 1.0
     """Limit to the gradient's global norm."""
 
     validation: Count = 100
     """Validation strokes that are written after every round, at most."""
+
+
+class HandSection(Section):
+    """A simulated arm that holds the brush while the policy writes."""
+
+    arm: str | dict[str, Any] = "so101"
+    """``ur5e``, ``so101``, a file or an arm's fields."""
+
+    cell: float = Field(default=0.03, ge=0.005, le=0.12)
+    """Metres that a character's box is wide."""
+
+    feedback: Share = 1.0
+    """Share of the error that encoders see and the next command takes off."""
+
+    slots: Count = 16
+    """Arms, and so strokes, side by side."""
+
+    def build(self, seed: int) -> ArmHands:
+        """Return the arms.
+
+        Raises:
+            HierbrushError: the arm cannot be used, or MuJoCo is not installed.
+        """
+        try:
+            from hierbrush.arms.hands import ArmHands
+        except ModuleNotFoundError as error:
+            raise HierbrushError(
+                f'hand: needs {error.name}, which is not installed; pip install "hierbrush[arm]"'
+            ) from None
+        return ArmHands(self.slots, arm=self.arm, cell=self.cell, feedback=self.feedback, seed=seed)
 
 
 class GuidedRecipe(Recipe):
@@ -62,6 +97,9 @@ class GuidedRecipe(Recipe):
 
     training: GuidedSection
     """Rounds of writing, being told and learning."""
+
+    hand: HandSection | None = None
+    """A simulated arm that holds the brush; a hand without errors unless given."""
 
     curriculum: FileName = "specialists.yaml"
     """Whose last stage the strokes are drawn by: a file beside the configuration, or one of hierbrush's own."""
@@ -166,7 +204,10 @@ def _types(curriculum: Curriculum, stroke: str | None) -> list[str]:
             f"--stroke: {shown(stroke)} is not taught by {curriculum.name} ({', '.join(known)})"
             f"{closest(stroke.upper(), known)}"
         )
-    return [kind for kind in known if stroke in (None, kind)]
+    library = load_library()
+    counts = Counter(kind for char in library.characters for kind in library.stroke_types(char))
+    # What writes most comes first: whoever stops early has that.
+    return sorted((kind for kind in known if stroke in (None, kind)), key=lambda kind: -counts[kind])
 
 
 def _shipped(stroke: str) -> dict[str, Any]:
