@@ -159,7 +159,7 @@ def test_a_lerobot_data_set_has_pictures_of_the_paper(tmp_path) -> None:
     assert dark[0] == 0
     assert (np.diff(dark) >= 0).all()
     assert dark[-1] > 5
-    assert (pictures[0][..., 1] < 200).sum() > 20  # the goal, in red
+    assert (pictures[0][..., 1] < 200).sum() > 5  # the goal, in red
     assert pictures[0][..., 0].min() > 200
     stats = json.loads((tmp_path / "robot/meta/stats.json").read_text())["observation.images.paper"]
     assert np.shape(stats["mean"]) == (3, 1, 1)
