@@ -21,7 +21,7 @@ from hierbrush.metrics import SIDE
 from hierbrush.sources.plan import Plan, RejectedError
 from hierbrush.sources.source import Request, Source, register
 from hierbrush.strokes.goal import StrokeGoal, with_widths
-from hierbrush.styles.suffixes import FONTS, PICTURES
+from hierbrush.styles.suffixes import PICTURES, is_font
 
 if TYPE_CHECKING:
     from hierbrush.styles.fonts import Font
@@ -132,13 +132,13 @@ class FontSource(_Copied):
     """A font's glyphs."""
 
     name = "font"
-    wanted = "a font (.ttf, .otf, .ttc, .woff)"
+    wanted = "a font (.ttf, .otf, .ttc, .ttc#1, .woff)"
     then = ("skeleton",)
 
     @classmethod
     def accepts(cls, request: Request) -> bool:
         """Return whether the goal is a font's file."""
-        return request.style is None and request.file(*FONTS) is not None
+        return request.style is None and request.path_if(is_font) is not None
 
     def check(self, text: str) -> None:
         """Raise HierbrushError unless the font has the character."""

@@ -115,7 +115,8 @@ def write_character(
             ``writing.goal`` tells which.
         style: file of the hand to write in; the one that hierbrush knows unless given.
         composer: who composes: ``"learned"`` unless given, a control (``"component means"``,
-            ``"nearest character"``, ``"fixed splits"``), or the path of a ``.safetensors`` file.
+            ``"nearest character"``, ``"fixed splits"``), or the path of a ``.safetensors`` file. With a font or
+            picture as goal, who copies it in place of registration: ``"goal-conditioned"``, or such a path.
         brush: a preset's name (``"measured"``, ``"round"``), a brush file made by ``hierbrush brush fit``, or a
             `BrushModel`.
         policy: who moves the brush: ``"learned"`` (the primitives that come with hierbrush), ``"planned"`` (a search
