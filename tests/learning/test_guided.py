@@ -114,7 +114,7 @@ def test_an_arm_may_hold_the_brush(tmp_path: Path) -> None:
     assert through["iou"] < without["iou"] - 0.05
 
     file = configuration(tmp_path)
-    for wrong, told in (({"cell": 1.0}, "hand.cell"), ({"arms": 2}, "unknown key 'arms'"), ({"slots": 0}, "hand.slots")):
+    for wrong, told in (({"cell": 1.0}, "hand.cell"), ({"arms": 2}, "unknown key 'arms'"), ({"slots": 0}, "slots")):
         content = yaml.safe_load(file.read_text()) | {"hand": wrong}
         (tmp_path / "wrong.yaml").write_text(yaml.safe_dump(content))
         with pytest.raises(HierbrushError, match=told):
