@@ -90,7 +90,7 @@ def stock(config: HierarchicalRecipe, curriculum: dict[str, object], environment
             num_env_runners=0, num_envs_per_env_runner=environments, rollout_fragment_length=64 * 64 // environments
         )
         .multi_agent(policies={COMPOSER, *ABBREVIATIONS}, policy_mapping_fn=module_of, policies_to_train=[COMPOSER])
-        .rl_module(rl_module_spec=module_specs(config))
+        .rl_module(rl_module_spec=module_specs(config, curriculum))
         .training(
             train_batch_size_per_learner=64 * 64,
             minibatch_size=training.minibatch,

@@ -10,9 +10,9 @@ knows the environments (``gymnasium.make("hierbrush/Stroke-v0")``) once both pac
 
 from __future__ import annotations
 
-from importlib import import_module
 from typing import TYPE_CHECKING
 
+from hierbrush.lazy_names import lazy_names
 from hierbrush.registration import register_with_gymnasium
 
 if TYPE_CHECKING:
@@ -36,26 +36,6 @@ if TYPE_CHECKING:
     )
 
 __version__ = "0.1.0"
-
-_HOMES = {
-    "BrushModel": "hierbrush.sim",
-    "GcodeOptions": "hierbrush.writing",
-    "HierbrushError": "hierbrush.errors",
-    "Ink": "hierbrush.ink",
-    "InkStone": "hierbrush.ink",
-    "Layout": "hierbrush.writing",
-    "MotionLimits": "hierbrush.writing",
-    "Page": "hierbrush.writing",
-    "Style": "hierbrush.styles.style",
-    "Writing": "hierbrush.writing",
-    "WritingInterrupted": "hierbrush.writing",
-    "load": "hierbrush.writing",
-    "write_character": "hierbrush.writing",
-    "write_characters": "hierbrush.writing",
-    "write_pages": "hierbrush.writing",
-    "write_picture": "hierbrush.writing",
-    "write_text": "hierbrush.writing",
-}
 
 __all__ = [
     "BrushModel",
@@ -82,10 +62,29 @@ __all__ = [
 register_with_gymnasium()
 
 
-def __getattr__(name: str) -> object:
-    if name not in _HOMES:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(_HOMES[name]), name)
+__getattr__ = lazy_names(
+    __name__,
+    {
+        "hierbrush.errors": ("HierbrushError",),
+        "hierbrush.ink": ("Ink", "InkStone"),
+        "hierbrush.sim": ("BrushModel",),
+        "hierbrush.styles.style": ("Style",),
+        "hierbrush.writing": (
+            "GcodeOptions",
+            "Layout",
+            "MotionLimits",
+            "Page",
+            "Writing",
+            "WritingInterrupted",
+            "load",
+            "write_character",
+            "write_characters",
+            "write_pages",
+            "write_picture",
+            "write_text",
+        ),
+    },
+)
 
 
 def __dir__() -> list[str]:

@@ -109,6 +109,10 @@ def check_list(name: str, value: Any, expected: str) -> list[Any]:
         raise HierbrushError(f"{name}: {shown(value)}, expected {expected}") from None
 
 
+def _fits(have: tuple[int, ...], wanted: tuple[int | None, ...]) -> bool:
+    return len(have) == len(wanted) and all(want in (None, extent) for want, extent in zip(wanted, have, strict=True))
+
+
 def check_array(
     name: str,
     value: Any,
@@ -137,14 +141,12 @@ def check_array(
         array = np.asarray(value)
         if array.dtype.kind not in "fiub":
             raise TypeError
-        with np.errstate(over="ignore"):  # what overflows is infinite, and seen below
-            array = array.astype(dtype or array.dtype, copy=False)
+        if dtype is not None and array.dtype != dtype:
+            with np.errstate(over="ignore"):  # what overflows is infinite, and seen below
+                array = array.astype(dtype, copy=False)
     except Exception:  # a stranger's __array__ may raise anything
         raise HierbrushError(f"{name}: {shown(value)}, expected {expected}") from None
-    fits = shape is None or (
-        array.ndim == len(shape) and all(want in (None, have) for want, have in zip(shape, array.shape, strict=True))
-    )
-    if not fits:
+    if not (shape is None or array.shape == shape or _fits(array.shape, shape)):
         raise HierbrushError(f"{name}: shape {array.shape}, expected {expected}")
     if finite and not np.isfinite(array).all():
         raise HierbrushError(f"{name}: holds NaN or infinity, expected {expected}")

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-import json
 import os
-import secrets
 import stat
 from pathlib import Path
 from typing import Any
@@ -85,6 +83,8 @@ def read_json(path: str | os.PathLike[str], *, most: int = MOST_BYTES, argument:
     Raises:
         UnreadableError: as of `read_whole`, or it is no JSON object, or nested too deep.
     """
+    import json
+
     content = read_whole(path, most=most, argument=argument)
     try:
         found = json.loads(content)
@@ -120,7 +120,7 @@ def write_atomically(path: str | os.PathLike[str], data: bytes, *, argument: str
             with place.open("wb") as stream:  # a folder raises IsADirectoryError here
                 stream.write(data)
             return
-        unfinished = place.with_name(f"{UNFINISHED}{os.getpid()}-{secrets.token_hex(4)}")
+        unfinished = place.with_name(f"{UNFINISHED}{os.getpid()}-{os.urandom(4).hex()}")
         try:
             with unfinished.open("xb") as stream:
                 if before is not None:

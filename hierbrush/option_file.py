@@ -8,10 +8,12 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import Field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from hierbrush.errors import HierbrushError, closest, shown
-from hierbrush.yaml_source import Document, Origin
+
+if TYPE_CHECKING:
+    from hierbrush.yaml_source import Document, Origin
 
 Options = Mapping[str, Field[Any]]
 

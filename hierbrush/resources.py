@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
@@ -85,6 +84,8 @@ def named_file(
 
 def commit() -> str | None:
     """Return the commit of the checkout that hierbrush runs from, ``+changed`` if files differ; None outside one."""
+    import subprocess
+
     try:
         done = subprocess.run(
             ["git", "describe", "--always", "--abbrev=40", "--dirty=+changed", "--exclude=*"],

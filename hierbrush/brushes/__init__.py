@@ -3,27 +3,22 @@
 :class:`CalibrationSheet` is the sheet, :func:`read_scan` finds it in a scan, :func:`fit_brush` fits the brush.
 """
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from hierbrush.lazy_names import lazy_names
 
 if TYPE_CHECKING:
     from hierbrush.brushes.fit import BrushFit, fit_brush, residual_picture
     from hierbrush.brushes.scan import Scan, read_scan
     from hierbrush.brushes.sheet import CalibrationSheet
 
-_HOMES = {
-    "BrushFit": "fit",
-    "fit_brush": "fit",
-    "residual_picture": "fit",
-    "Scan": "scan",
-    "read_scan": "scan",
-    "CalibrationSheet": "sheet",
-}
-
 __all__ = ["BrushFit", "CalibrationSheet", "Scan", "fit_brush", "read_scan", "residual_picture"]
 
-
-def __getattr__(name: str) -> Any:
-    if name in _HOMES:
-        return getattr(import_module(f"hierbrush.brushes.{_HOMES[name]}"), name)
-    raise AttributeError(f"module 'hierbrush.brushes' has no attribute {name!r}")
+__getattr__ = lazy_names(
+    __name__,
+    {
+        "hierbrush.brushes.fit": ("BrushFit", "fit_brush", "residual_picture"),
+        "hierbrush.brushes.scan": ("Scan", "read_scan"),
+        "hierbrush.brushes.sheet": ("CalibrationSheet",),
+    },
+)

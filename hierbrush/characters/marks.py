@@ -10,6 +10,7 @@ from functools import lru_cache
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
+from unicodedata import category
 
 import numpy as np
 from numpy.typing import NDArray
@@ -43,6 +44,9 @@ NEVER_FIRST = frozenset("，、。；：！？…）〉》」』”’】〕·�
 NEVER_LAST = frozenset("（〈《「『“‘【〔")
 """Marks that end no line."""
 
+_OF_PAIR, _ASIDE = 0.72, 0.2
+"""How large the digits of a pair are, and how far from the middle each stands."""
+
 _AHEAD = 24  # points between two of a smooth line
 _RING = 96
 _SLIT = 0.004  # what a ring is left open by, since an outline has no holes: less than the brush closes
@@ -57,8 +61,14 @@ def folded(char: str) -> str:
 
 
 def is_mark(char: str) -> bool:
-    """Return whether a character is a mark that can be written."""
-    return folded(char) in _marks()
+    """Return whether a character is a mark that can be written, or `is_pair`."""
+    # Most of what is written are ideographs, and reading the file takes as long as writing one.
+    return is_pair(char) or (len(char) == 1 and category(char) != "Lo" and folded(char) in _marks())
+
+
+def is_pair(text: str) -> bool:
+    """Return whether a text is two digits, which stand upright side by side in one cell of a column (縦中横)."""
+    return len(text) == 2 and text.isascii() and text.isdigit()
 
 
 def mark_goals(char: str, direction: str = "horizontal") -> tuple[StrokeGoal, ...]:
@@ -68,6 +78,12 @@ def mark_goals(char: str, direction: str = "horizontal") -> tuple[StrokeGoal, ..
         char: one that `is_mark` knows.
         direction: of the setting, ``"vertical"`` or ``"horizontal"``.
     """
+    if is_pair(char):
+        return tuple(
+            goal.transformed(_OF_PAIR, (0.5 - 0.5 * _OF_PAIR + side, 0.5 - 0.5 * _OF_PAIR))
+            for digit, side in zip(char, (-_ASIDE, _ASIDE), strict=True)
+            for goal in mark_goals(digit)
+        )
     form = folded(char)
     return _goals(_IN_COLUMNS.get(form, form) if direction == "vertical" else form)
 

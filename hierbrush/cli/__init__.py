@@ -24,6 +24,7 @@ _COMMANDS = (
     Command("train", "Train primitives from a config file.", extra="train"),
     Command("runs", "List trainings: how far they are, how good, how old."),
     Command("dataset", "Make data sets for offline learning, or show what is in one.", extra="train"),
+    Command("goals", "Find strokes in fonts, for a composer that learns to copy pictures."),
     Command("curriculum", "Check a curriculum file, or show what the policy will see.", extra="train"),
     Command("font", "Make a TrueType font of what the brush writes."),
     Command("machine", "Check a machine file for G-code, print an example or the schema."),

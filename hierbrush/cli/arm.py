@@ -10,16 +10,15 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from hierbrush.cli.documents import FILE, check_all, files_argument, output_option, print_or_write, print_schema
 from hierbrush.cli.messages import check_place, complain
 from hierbrush.errors import HierbrushError
+from hierbrush.files import write_atomically
 
 if TYPE_CHECKING:
     from hierbrush.arms import Arm
     from hierbrush.writing import Page
     from hierbrush.writing.on_arm import DrawnByArm
-
-_FILE = click.Path(path_type=Path)
-_OUTPUT = click.option("-o", "--output", type=_FILE, help="Write it there instead of printing it.")
 
 
 @click.group(short_help="Let a robot arm write: in simulation, and into files for the real one.")
@@ -35,7 +34,7 @@ def _writing_options(command: Callable[..., Any]) -> Callable[..., Any]:
         click.argument("text"),
         click.option("--arm", "which", default="ur5e", show_default=True, metavar="ARM", help="ur5e, so101, or a YAML "
             "file, see hierbrush arm example; it names the MJCF or URDF of another arm."),
-        click.option("-o", "--output", "outputs", multiple=True, type=_FILE, help="File to write; its suffix says "
+        click.option("-o", "--output", "outputs", multiple=True, type=FILE, help="File to write; its suffix says "
             "what. May be given several times."),
         click.option("--layout", type=click.Choice(("horizontal", "vertical")), default="horizontal", show_default=True,
             help="Rows, or columns from right to left."),
@@ -58,7 +57,7 @@ def _writing_options(command: Callable[..., Any]) -> Callable[..., Any]:
 @click.option("--seed", type=click.IntRange(0, 2**63 - 1), default=0, show_default=True, metavar="INTEGER",
     help="Seed of the encoders' noise.")  # fmt: skip
 @click.option("--size", type=int, default=480, show_default=True, help="Pixels of the pictures' width.")
-@click.option("--json", "scores", type=_FILE, help="Write the scores there.")
+@click.option("--json", "scores", type=FILE, help="Write the scores there.")
 def simulate_command(
     text: str, which: str, outputs: tuple[Path, ...], feedback: float, seed: int, size: int, scores: Path | None,
     **layout: Any,
@@ -85,7 +84,8 @@ def simulate_command(
         drawn = planned.simulate(seed=seed, feedback=feedback, progress=told)
     _tell(drawn)
     if scores is not None:
-        _write(scores, json.dumps(_scores(drawn), ensure_ascii=False, indent=2) + "\n", "--json")
+        text = json.dumps(_scores(drawn), ensure_ascii=False, indent=2) + "\n"
+        write_atomically(scores, text.encode(), argument="--json")
 
     def save(output: Path) -> str:
         with _bar("draws") as told:
@@ -151,43 +151,33 @@ def plan_command(
 
 
 @arm.command()
-@click.argument("files", metavar="FILE...", nargs=-1, required=True, type=_FILE)
+@files_argument
 def check(files: tuple[Path, ...]) -> None:
     """Check arm files; each problem is named as file:line:column.
 
     The exit status is 2 when a file cannot be used.
     """
     from hierbrush.arms.option_file import load_arm
-    from hierbrush.yaml_source import ConfigError
 
-    usable = True
-    for file in files:
-        try:
-            click.echo(f"{file}: fine: {load_arm(file).name}")
-        except ConfigError as error:
-            usable = False
-            for line in str(error).splitlines():
-                click.echo(f"hierbrush: error: {line}", err=True)
-    if not usable:
-        raise click.exceptions.Exit(2)
+    check_all(files, lambda file: load_arm(file).name)
 
 
 @arm.command()
-@_OUTPUT
+@output_option
 def example(output: Path | None) -> None:
     """Print an arm file with every option, its meaning and its default."""
     from hierbrush.arms.option_file import example as example_file
 
-    _print(example_file(), output)
+    print_or_write(example_file(), output)
 
 
 @arm.command()
-@_OUTPUT
+@output_option
 def schema(output: Path | None) -> None:
     """Print the JSON Schema of arm files, by which editors complete and check them."""
     from hierbrush.arms.option_file import arm_schema
 
-    _print(json.dumps(arm_schema(), indent=2) + "\n", output)
+    print_schema(arm_schema(), output)
 
 
 def _arm(which: str) -> Arm:
@@ -252,17 +242,3 @@ def _save_all(outputs: tuple[Path, ...], save: Callable[[Path], str]) -> None:
             complain(str(error))
     if failed:
         raise click.exceptions.Exit(2)
-
-
-def _write(path: Path, text: str, argument: str) -> None:
-    from hierbrush.files import write_atomically
-
-    write_atomically(path, text.encode(), argument=argument)
-
-
-def _print(text: str, output: Path | None) -> None:
-    if output is None:
-        click.echo(text, nl=False)
-    else:
-        _write(output, text, "--output")
-        click.echo(output)

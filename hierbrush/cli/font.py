@@ -5,15 +5,16 @@ from __future__ import annotations
 import warnings
 from contextlib import nullcontext
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from hierbrush.cli.messages import check_place
 from hierbrush.errors import HierbrushError
-from hierbrush.fonts import CHARSETS, FontInterrupted, FontReport, charset, write_font
-from hierbrush.fonts.tables import ARPHIC, ARPHIC_URL, FontNames
-from hierbrush.writing.text_file import read_text
+from hierbrush.fonts.charset import CHARSETS, charset
+
+if TYPE_CHECKING:
+    from hierbrush.fonts import FontReport
 
 _MOST_NAMED = 20
 _SETS = "; ".join(f"{name}: {meaning}" for name, (meaning, _) in CHARSETS.items())
@@ -55,6 +56,9 @@ def font(
     hierbrush font -o mine.ttf --text 永和九年
     hierbrush font -o mine.ttf --charset gb2312 --workers 2
     """
+    from hierbrush.fonts import FontInterrupted, write_font
+    from hierbrush.fonts.tables import ARPHIC, ARPHIC_URL, FontNames
+
     check_place("--output", output)
     characters = _characters(sets, text, file, encoding)
     names = FontNames(
@@ -73,6 +77,8 @@ def font(
 
 
 def _characters(sets: tuple[str, ...], text: str, file: Path | None, encoding: str | None) -> list[str]:
+    from hierbrush.writing.text_file import read_text
+
     chosen = [char for name in sets for char in charset(name)]
     chosen += [*text, *(read_text(file, encoding=encoding) if file else "")]
     characters = list(dict.fromkeys(char for char in chosen if not char.isspace()))

@@ -2,20 +2,14 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import fields
 from pathlib import Path
 
 import click
 
-from hierbrush.files import write_atomically
+from hierbrush.cli.documents import check_all, files_argument, output_option, print_or_write, print_schema
 from hierbrush.writing.machine import example as example_file
 from hierbrush.writing.machine import load_machine, machine_schema, machines
-from hierbrush.yaml_source import ConfigError
-
-_FILE = click.Path(path_type=Path)
-_OUTPUT = click.option("-o", "--output", type=_FILE, help="Write it there instead of printing it.")
-
 
 _FOR = click.option(
     "--for",
@@ -36,47 +30,33 @@ def machine() -> None:
 
 
 @machine.command()
-@click.argument("files", metavar="FILE...", nargs=-1, required=True, type=_FILE)
+@files_argument
 @_FOR
 def check(files: tuple[Path, ...], option: str) -> None:
     """Check machine files; each problem is named as file:line:column.
 
     The exit status is 2 when a file cannot be used.
     """
-    usable = True
-    for file in files:
-        try:
-            machine = load_machine(file, option)
-        except ConfigError as error:
-            usable = False
-            for line in str(error).splitlines():
-                click.echo(f"hierbrush: error: {line}", err=True)
-            continue
-        first = fields(machine)[0].name
-        click.echo(f"{file}: fine: {first} {getattr(machine, first)}")
-    if not usable:
-        raise click.exceptions.Exit(2)
+
+    def describe(file: Path) -> str:
+        found = load_machine(file, option)
+        first = fields(found)[0].name
+        return f"{first} {getattr(found, first)}"
+
+    check_all(files, describe)
 
 
 @machine.command()
-@_OUTPUT
+@output_option
 @_FOR
 def example(output: Path | None, option: str) -> None:
     """Print a machine file with every option, its meaning and its default."""
-    _print(example_file(option), output)
+    print_or_write(example_file(option), output)
 
 
 @machine.command()
-@_OUTPUT
+@output_option
 @_FOR
 def schema(output: Path | None, option: str) -> None:
     """Print the JSON Schema of machine files, by which editors complete and check them."""
-    _print(json.dumps(machine_schema(option), indent=2) + "\n", output)
-
-
-def _print(text: str, output: Path | None) -> None:
-    if output is None:
-        click.echo(text, nl=False)
-    else:
-        write_atomically(output, text.encode(), argument="--output")
-        click.echo(output)
+    print_schema(machine_schema(option), output)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import errno
 import threading
-import webbrowser
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -39,6 +38,8 @@ def studio(port: int | None, browser: bool, runs: Path | None) -> None:
     threading.Thread(target=desk.warm, daemon=True).start()
     click.echo(f"hierbrush studio: {server.url} (Ctrl-C ends it)")
     if browser:
+        import webbrowser
+
         threading.Thread(target=webbrowser.open, args=[server.url], daemon=True).start()
     try:
         server.serve_forever()

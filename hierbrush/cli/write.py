@@ -10,17 +10,18 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
 
+from hierbrush.characters.regional import ORDERS
 from hierbrush.cli import options
 from hierbrush.cli.messages import available_cpus, check_place, complain
 from hierbrush.errors import HierbrushError, shown
-from hierbrush.ink import DIPS
-from hierbrush.writing.layout import GRIDS, Layout
+from hierbrush.ink.model import DIPS
+from hierbrush.writing.grid import GRIDS
 from hierbrush.writing.outputs import Flag, Output, and_list, exports, kind_of
 from hierbrush.writing.outputs import options as export_options
 
 if TYPE_CHECKING:
     from hierbrush.sources import Request
-    from hierbrush.writing import Page, Sheet, Writing
+    from hierbrush.writing import Layout, Page, Sheet, Writing
 
 _STDOUT = Path("-")
 
@@ -93,7 +94,11 @@ def _option(flag: Flag) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     "[default: what is best known: the glyph where there is one, the decomposition elsewhere]",
 )
 @click.option("--style", help="File of the hand to write in.  [default: the one that hierbrush knows]")
-@click.option("--composer", help="Who composes; asks for --goal decomposition.  [default: learned]")
+@click.option(
+    "--composer",
+    help="Who composes, and asks for --goal decomposition; with a font or picture as goal, who copies it, such as "
+    "goal-conditioned.  [default: learned; nobody]",
+)
 @click.option(
     "--layout", help="vertical (columns, right to left) or horizontal (rows).  [default: vertical; one character alone]"
 )
@@ -117,6 +122,10 @@ def _option(flag: Flag) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
 @click.option(
     "--weight", type=click.FloatRange(0.4, 2.0), default=1.0, show_default=True, metavar="NUMBER",
     help="How wide strokes are written; 1 is the hand's own width.",
+)  # fmt: skip
+@click.option(
+    "--order", type=click.Choice(ORDERS), default="prc", show_default=True,
+    help="Order of writing: the PRC's, or Taiwan's, which is known of seven in ten glyphs.",
 )  # fmt: skip
 @click.option(
     "--dip", type=click.Choice(DIPS), default="stroke", show_default=True, help="When the brush is dipped: before each "
@@ -153,6 +162,7 @@ def write(
     cell: float | None,
     seed: int,
     weight: float,
+    order: str,
     dip: str,
     stone: tuple[float, float] | None,
     workers: int | None,
@@ -192,9 +202,9 @@ def write(
     if page is not None:
         from hierbrush.writing.passage import writable
 
-        text = writable(text, missing, Request(goal, style, composer, direction=page.direction))
+        text = writable(text, missing, Request(goal, style, composer, direction=page.direction, order=order))
     direction = "horizontal" if page is None else page.direction
-    able = _able(targets, text, page, Request(goal, style, composer, direction=direction))
+    able = _able(targets, text, page, Request(goal, style, composer, direction=direction, order=order))
     failed = len(able) < len(outputs)
     if not able and hierarchy is None:
         raise click.exceptions.Exit(2)
@@ -208,6 +218,7 @@ def write(
         "robust": robust,
         "seed": seed,
         "weight": weight,
+        "order": order,
         "dip": dip,
         "stone": None if stone is None else {"x": stone[0] / 1e3, "y": stone[1] / 1e3},
     }
@@ -277,6 +288,7 @@ def _page(
 ) -> Layout | None:
     """Return how the text is set; None for a character alone, which no option asks to set."""
     from hierbrush.composer.ids import is_ids
+    from hierbrush.writing import Layout
 
     if paper is not None and per_line is not None:
         raise HierbrushError("--per-line: on a sheet of --paper use --rows and --columns")

@@ -14,7 +14,7 @@ from hierbrush.characters.repertoire import repertoire as repertoire_of
 from hierbrush.composer.components import ComponentLibrary, load_components
 from hierbrush.composer.drawings import MAX_STROKES as MAX_STROKES
 from hierbrush.composer.drawings import drawing_of
-from hierbrush.composer.exemplars import renumbered
+from hierbrush.composer.exemplars import Form, renumbered
 from hierbrush.composer.expectation import NodeExpectation
 from hierbrush.composer.ids import MOST_STROKES, parse_ids
 from hierbrush.composer.place import PLACE_SIZE
@@ -76,6 +76,11 @@ class Brief:
 
     def __len__(self) -> int:
         return len(self.stroke_types)
+
+    @property
+    def is_in_place(self) -> bool:
+        """Whether it is to stand where it stands in larger characters: what no typeface draws by itself, 忄 say."""
+        return not self.tokens[0, _REPERTOIRE : _REPERTOIRE + LEVELS].any()
 
     @property
     def library_order(self) -> Index:
@@ -145,6 +150,18 @@ def brief_from_ids(ids: str, components: ComponentLibrary | None = None, *, char
     traditional = any(len(name) == 1 and repertoire_of(name).typeface == big5 for name in parts)
     drawn_for = Repertoire(big5, gb_level=0) if traditional else Repertoire()
     return make_brief(form.tree, form.stroke_types, components, repertoire=drawn_for, listed=True)[0]
+
+
+def brief_of_part(form: Form, char: str) -> Brief:
+    """Return the brief of a character that is written as a part of others is.
+
+    Args:
+        form: how the others write it, see `Exemplars.part`.
+        char: the character, which tells what it would be drawn for. A radical's form with a glyph, 忄, stands where it
+            stands in others.
+    """
+    drawn_for = repertoire_of(char) if char in load_library() else _drawn_for(char)
+    return make_brief(form.tree, form.stroke_types, repertoire=drawn_for, listed=True)[0]
 
 
 def _drawn_for(char: str) -> Repertoire:

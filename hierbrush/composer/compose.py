@@ -16,7 +16,9 @@ from hierbrush.strokes.goal import StrokeGoal
 from hierbrush.strokes.widths import even_factor, usual_widths
 
 if TYPE_CHECKING:
+    from hierbrush.composer.components import ComponentLibrary
     from hierbrush.composer.joints import Joints
+    from hierbrush.composer.standing import Standing
 
 F32 = NDArray[np.float32]
 Index = NDArray[np.int64]
@@ -44,6 +46,10 @@ class Composition:
     brief: Brief
     order: Index
     places: F32
+
+    def standing(self, widths: Standing, components: ComponentLibrary) -> Composition:
+        """Return the composition, if it is of one part, as wide as such a part stands alone."""
+        return replace(self, places=widths.placed(self.brief, self.places, components))
 
     def spaced(self, joints: Joints) -> Composition:
         """Return the composition with strokes that join and keep apart as in training characters."""

@@ -14,6 +14,7 @@ from hierbrush.errors import HierbrushError, closest, shown
 if TYPE_CHECKING:
     from hierbrush.composer.brief import Brief
     from hierbrush.composer.compose import Composition
+    from hierbrush.composer.policy import ComposerPolicy
 
     Composer = Callable[[Sequence[Brief]], list[Composition]]
 
@@ -22,6 +23,11 @@ IMITATION_WEIGHTS = WEIGHTS.with_name("imitation.safetensors")
 CONTROLS = ("component means", "nearest character", "fixed splits")
 IMITATION = "imitation"
 """The composer before reinforcement learning: what `learned` began as."""
+
+GOAL_CONDITIONED = "goal-conditioned"
+"""The composer that sees a picture of the whole character and copies it."""
+
+GOAL_WEIGHTS = WEIGHTS.with_name("goal.safetensors")
 
 COMPOSER = "composer"
 """What the high-level policy is called among the agents that learn together."""
@@ -50,6 +56,8 @@ def composer(name: str | PathLike[str]) -> Composer:
                 f"of {', '.join(CONTROLS)}"
             )
         return _learned(weights)
+    if name == GOAL_CONDITIONED:
+        raise HierbrushError(f"composer: {name!r} copies pictures; give it a font or a picture as goal")
     if name.endswith(".safetensors"):
         return _learned(Path(name))
     raise HierbrushError(
@@ -57,11 +65,47 @@ def composer(name: str | PathLike[str]) -> Composer:
     )
 
 
+def seeing_composer(name: str | PathLike[str]) -> ComposerPolicy:
+    """Return the composer that copies pictures: ``"goal-conditioned"``, or a ``.safetensors`` file.
+
+    Raises:
+        HierbrushError: there is no such composer, its weights cannot be used, or it sees no pictures.
+    """
+    from hierbrush.composer.pictured import check_sees
+
+    name = str(check_path("composer", name)) if isinstance(name, PathLike) else name
+    if name != GOAL_CONDITIONED and not (isinstance(name, str) and name.endswith(".safetensors")):
+        raise HierbrushError(
+            f"composer: {shown(name)} sees no pictures; to copy one, leave it out or use {GOAL_CONDITIONED!r} or a "
+            f"file (.safetensors){closest(name, [GOAL_CONDITIONED])}"
+        )
+    policy = _policy(GOAL_WEIGHTS if name == GOAL_CONDITIONED else Path(name))
+    check_sees(policy, "composer")
+    return policy
+
+
 @lru_cache(maxsize=4)
-def _learned(weights: Path) -> Composer:
-    from hierbrush.composer.compose import compose
-    from hierbrush.composer.joints import load_joints
+def _policy(weights: Path) -> ComposerPolicy:
     from hierbrush.composer.policy import ComposerPolicy
 
-    policy, joints = ComposerPolicy.load(weights), load_joints()
-    return lambda briefs: [composition.spaced(joints) for composition in compose(briefs, policy)]
+    return ComposerPolicy.load(weights)
+
+
+@lru_cache(maxsize=4)
+def _learned(weights: Path) -> Composer:
+    from hierbrush.composer.components import load_components
+    from hierbrush.composer.compose import compose
+    from hierbrush.composer.joints import load_joints
+    from hierbrush.composer.standing import load_standing
+
+    policy = _policy(weights)
+    if policy.sees:
+        raise HierbrushError(
+            "composer: this one copies pictures; give it a font or a picture as goal, or compose with 'learned'"
+        )
+    joints, standing, components = load_joints(), load_standing(), load_components()
+
+    def composed(briefs: Sequence[Brief]) -> list[Composition]:
+        return [one.standing(standing, components).spaced(joints) for one in compose(briefs, policy)]
+
+    return composed

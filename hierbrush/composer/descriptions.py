@@ -16,7 +16,9 @@ from functools import cached_property, lru_cache
 from hierbrush.arguments import check_kind
 from hierbrush.characters import CharacterLibrary, Component, UnknownCharacterError, load_library, split
 from hierbrush.characters.descriptions import RADICALS, DescriptionTable, Structure, load_descriptions
+from hierbrush.characters.orders import REGIONS, load_order_reference
 from hierbrush.characters.text import check_single, describe, hint
+from hierbrush.composer.contradicted import load_contradicted
 from hierbrush.composer.exemplars import Exemplars, Form, exemplars
 from hierbrush.composer.ids import MOST_STROKES, parse_ids
 
@@ -87,7 +89,7 @@ def description_of(char: str) -> str:
 
 
 def written_as(char: str) -> str:
-    """Return what a character is written as: itself if it has a glyph, else its `description_of`.
+    """Return what a character is written as: itself if it has a glyph or is a part of others, or its `description_of`.
 
     Raises:
         UnknownCharacterError: it has no glyph and cannot be described.
@@ -154,6 +156,7 @@ class Describer:
         self._table, self._library, self._given = table, library, known
         # Of the character that is being described: what a part is found to be may depend on what it is a part of.
         self._found: dict[tuple[str, str, int], Description] = {}
+        self._plainly = False
 
     @cached_property
     def _known(self) -> Exemplars:
@@ -183,19 +186,37 @@ class Describer:
         for same in (folded, *self._table.of(folded)):
             if isinstance(same, str) and self._folded(same) in self._library:
                 return Description(0, self._folded(same))
-        return self.taken_apart(folded, char)
+        # Not the line of the table: 𠂉 is a part of 每, and drawn as such it needs no parts of its own.
+        if self.part(folded):
+            return Description(0, folded)
+        return self.taken_apart(folded, char, plainly=folded in load_contradicted().plainly)
 
-    def taken_apart(self, char: str, called: str = "") -> Description:
+    def part(self, char: str) -> Form | None:
+        """Return how training characters write a character that is a part of them, 五 in 語; None if it is none.
+
+        Where references tell the order of the character itself, the part has to have it: what is called 阜 in 陽 is not
+        written as 阜 is.
+        """
+        reference = load_order_reference()
+        orders = [reference.order(char, region) for region in REGIONS]
+        told = [order for order in orders if order is not None]
+        found = [self._known.part(char, order) for order in told] if told else [self._known.part(char)]
+        return next((form for form in found if form is not None), None)
+
+    def taken_apart(self, char: str, called: str = "", *, plainly: bool = False) -> Description:
         """Return what the table alone says a character is made of, though it may have a glyph; 𣎆 is made of 月 and 凡.
 
         Args:
             char: the character.
             called: what a message calls it, if otherwise.
+            plainly: whether parts are called what the table calls them, where that is a character: 真, though of
+                training characters one has 眞 for it.
 
         Raises:
             UnknownCharacterError: its parts are not known, or there are none.
         """
         self._found.clear()
+        self._plainly = plainly
         missing: dict[str, None] = {}
         found = min(self._structures(char, "", 0, (char,), missing), default=None)
         if found is None or found.guesses > _MOST_GUESSES:
@@ -319,6 +340,8 @@ class Describer:
         component = max(met, key=met.__getitem__, default=folded)
         # 夫 is no 无 because one character was cut another way; a form without a name cannot be told otherwise.
         if folded in self._library and len(component) == 1 and (met[folded] or met[component] < _OFTEN):
+            component = folded
+        if self._plainly and folded in self._library:
             component = folded
         if self._known.form(component, operator, slot) is None:
             return None

@@ -15,6 +15,7 @@ from functools import lru_cache
 from typing import TypeVar
 
 from hierbrush.characters import CharacterLibrary, Component, GlyphStroke, load_library, split
+from hierbrush.characters.orders import order_classes
 
 _T = TypeVar("_T")
 _Place = tuple[str, str, int]  # name, operator, slot
@@ -24,6 +25,10 @@ _Key = tuple[str, str, tuple[str, ...]]  # name, structure, stroke types
 
 FRAMED = {(frame, 1) for frame in "⿴⿵⿶⿷⿸⿹⿺"}
 """Places within a frame, in which components are written alike: 米 ends in a dot in 氣 as in 匊."""
+
+_ALIKE = {("⿰", 0): ("⿲", 0), ("⿰", 1): ("⿲", 2), ("⿱", 0): ("⿳", 0), ("⿱", 1): ("⿳", 2)}
+_ALIKE |= {other: place for place, other in _ALIKE.items()}
+_LAST = (("⿰", 1), ("⿱", 1), ("⿲", 2), ("⿳", 2))
 
 
 @dataclass(frozen=True)
@@ -86,6 +91,7 @@ class Exemplars:
                 framed[name].update(counts)
         self._framed = {name: _form(*seen[_commonest(counts)][:2]) for name, counts in framed.items()}
         self._anywhere = {name: _form(*seen[_commonest(counts)][:2]) for name, counts in anywhere.items()}
+        self._counts, self._anywhere_counts, self._seen = forms, anywhere, seen
         self._sources = {
             **{(name, "", 0): seen[_commonest(counts)] for name, counts in anywhere.items()},
             **{place: seen[_commonest(counts)] for place, counts in forms.items()},
@@ -105,13 +111,30 @@ class Exemplars:
         """
         place = name, operator, slot
         here = (self._deeper.get((place, above)) or self._forms.get(place)) if operator else None
-        if here is None and (operator, slot) in FRAMED:
-            here = self._framed.get(name)
+        if here is None:
+            here = self._framed.get(name) if (operator, slot) in FRAMED else self._forms.get((name, *_like(place)))
         if name not in self._library:
             return here or self._anywhere.get(name) or self._elsewhere.get(name)
         alone = form_of(name, self._library)
         # A form of another length is another shape under the same name, 阜 for 阝 say: not what the user typed.
         return here if here is not None and len(here.stroke_types) == len(alone.stroke_types) else alone
+
+    def part(self, name: str, order: str | None = None) -> Form | None:
+        """Return how training characters write a component, or None if none has it in the order asked for.
+
+        Components on the right and below count first: on the left and above the last stroke is cut short, which it is
+        not in a character that stands alone.
+
+        Args:
+            name: a character.
+            order: its strokes' classes, see `hierbrush.characters.orders.order_classes`; any unless given.
+        """
+        last = sum((self._counts.get((name, *place), Counter()) for place in _LAST), Counter[_Key]())
+        for key, _ in [*last.most_common(), *self._anywhere_counts.get(name, Counter()).most_common()]:
+            form = _form(*self._seen[key][:2])
+            if order in (None, order_classes(form.stroke_types)):
+                return form
+        return None
 
     def stands(self, name: str, operator: str, slot: int) -> bool:
         """Return whether training characters have a component in a place."""
@@ -167,6 +190,11 @@ def renumbered(node: Component, numbers: dict[int, int]) -> Component:
     """Return the tree with its strokes renumbered."""
     children = tuple(renumbered(child, numbers) for child in node.children)
     return Component(node.name, node.operator, tuple(sorted(numbers[stroke] for stroke in node.strokes)), children)
+
+
+def _like(place: _Place) -> _Slot:
+    """Return the place in which a component is written alike: 辛 at the left of 辣 as at that of 辨."""
+    return _ALIKE.get(place[1:], ("", 0))
 
 
 def _nodes(root: Component) -> Iterator[Component]:

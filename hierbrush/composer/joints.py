@@ -91,17 +91,19 @@ class Joints:
         found, weight, here = self._alike(node, components.occurrences(form), len(brief))
         if not len(found):
             return None
-        touching = np.zeros((node.count, node.count))
-        reaching = np.zeros(node.count)
-        for first, whole, others, share, same_place in zip(
-            components.span[found, 0], components.span[found, 2], components.span[found, 3], weight, here, strict=True
-        ):
-            pairs = slice(self._start[first], self._start[first + node.count])
-            row, other = self._row[pairs] - first, self._other[pairs] - first
-            inside = (other >= 0) & (other < node.count)
-            touching[row[inside], other[inside]] += share
-            in_parent = ~inside & (other >= whole - first) & (other < whole + others - first)
-            reaching[np.unique(row[in_parent])] += share * same_place
+        count, span = node.count, components.span[found]
+        start, stop = self._start[span[:, 0]], self._start[span[:, 0] + count]
+        # All joints of all occurrences one after another, so that sums run over the occurrences in their order.
+        of = np.repeat(np.arange(len(found)), stop - start)
+        at = np.arange(len(of)) + (start - np.cumsum(stop - start) + (stop - start))[of]
+        first = span[of, 0]
+        row, other = self._row[at] - first, self._other[at] - first
+        inside = (other >= 0) & (other < count)
+        cells = row[inside] * count + other[inside]
+        touching = np.bincount(cells, weight[of[inside]], count * count).reshape(count, count)
+        in_parent = ~inside & (other >= span[of, 2] - first) & (other < span[of, 2] + span[of, 3] - first)
+        occurrence, reached = np.divmod(np.unique(of[in_parent] * count + row[in_parent]), count)
+        reaching = np.bincount(reached, (weight * here)[occurrence], count)
         return _Shown(touching / weight.sum(), reaching / max(float(weight[here].sum()), 1e-9))
 
     def _alike(self, node: Node, found: Index, total: int) -> tuple[Index, Numbers, NDArray[np.bool_]]:

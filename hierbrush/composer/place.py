@@ -12,10 +12,11 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from hierbrush.strokes.goal import StrokeGoal
-from hierbrush.strokes.shape_basis import goals, shape_basis
+from hierbrush.strokes.shape_basis import ShapeBasis, Shapes, goals, shape_basis, shapes
 from hierbrush.strokes.widths import usual_widths
 
 F32 = NDArray[np.float32]
+Numbers = NDArray[np.float64]
 
 SHAPE_SIZE = 12
 """Shape coefficients that the composer decides: all of a stroke type's basis, the last ones 0 where it has fewer."""
@@ -78,13 +79,23 @@ def stroke_goals(stroke_types: Sequence[str], decoded: F32, counts: ArrayLike, w
     return shaped_goals(stroke_types, decoded, weight * usual_widths(stroke_types, decoded[:, 2:4], counts))
 
 
+def stroke_shapes(stroke_types: Sequence[str], decoded: F32, counts: ArrayLike) -> Shapes:
+    """Return what `stroke_goals` are made of, for whoever needs no goals and many of these."""
+    return shapes(*_in_bases(stroke_types, decoded), usual_widths(stroke_types, decoded[:, 2:4], counts))
+
+
 def shaped_goals(
     stroke_types: Sequence[str], decoded: F32, widths: NDArray[np.float64] | None = None
 ) -> list[StrokeGoal]:
     """Return strokes f32 [n, PLACE_SIZE] as goals, of mean half-widths float64 [n] or as wide as their shapes are."""
-    bases = [shape_basis(stroke_type) for stroke_type in stroke_types]
-    shapes = [place[4 : 4 + min(SHAPE_SIZE, basis.size)] for basis, place in zip(bases, decoded, strict=True)]
-    return goals(bases, decoded[:, :4].astype(np.float64), shapes, widths)
+    return goals(*_in_bases(stroke_types, decoded), widths)
+
+
+def _in_bases(stroke_types: Sequence[str], decoded: F32) -> tuple[list[ShapeBasis], Numbers, list[Numbers]]:
+    """Return the types' bases, boxes and coefficients of strokes f32 [n, PLACE_SIZE]."""
+    bases, places = [shape_basis(stroke_type) for stroke_type in stroke_types], decoded.astype(np.float64)
+    coefficients = [place[4 : 4 + min(SHAPE_SIZE, basis.size)] for basis, place in zip(bases, places, strict=True)]
+    return bases, np.ascontiguousarray(places[:, :4]), coefficients
 
 
 def measured_place(goal: StrokeGoal) -> F32:

@@ -22,6 +22,7 @@ from hierbrush.arguments import check_kind
 from hierbrush.composer.brief import RANK
 from hierbrush.composer.observation import EXISTS, GOAL, GOAL_GIVEN, OBSERVATION_SIZE, WRITTEN
 from hierbrush.composer.place import PLACE_SIZE
+from hierbrush.composer.sight import SIGHT_SIZE
 from hierbrush.errors import HierbrushError, one_line, shown
 from hierbrush.files import read_json
 from hierbrush.sim.network import HEAD_SIZE, attention, linear, normalised
@@ -46,7 +47,8 @@ class ComposerPolicy:
     """The composer's network.
 
     Args:
-        tensors: ``embed.weight`` [d, OBSERVATION_SIZE] and ``.bias``; for every layer k ``layers.<k>.`` ``norm1``,
+        tensors: ``embed.weight`` [d, OBSERVATION_SIZE], or with `SIGHT_SIZE` more columns of a composer that sees the
+            picture that is its goal, and ``.bias``; for every layer k ``layers.<k>.`` ``norm1``,
             ``qkv`` [3d, d], ``out`` [d, d], ``norm2``, ``up`` [h, d], ``down`` [d, h]; ``norm``; ``pointer`` [1, d];
             ``place`` [PLACE_SIZE, d]; all with ``.weight`` and ``.bias``; ``slope`` [1].
         source: where they come from, for messages.
@@ -59,7 +61,9 @@ class ComposerPolicy:
         check_kind("tensors", tensors, Mapping, "tensors by their names")
         width, hidden = (tensors[name].size if name in tensors else 0 for name in ("embed.bias", "layers.0.up.bias"))
         layers = next(k for k in itertools.count() if f"layers.{k}.up.bias" not in tensors)
-        shapes = parameter_shapes(width, layers, hidden)
+        seen = tensors["embed.weight"].shape[-1] if "embed.weight" in tensors and width else OBSERVATION_SIZE
+        inputs = seen if seen in (OBSERVATION_SIZE, OBSERVATION_SIZE + SIGHT_SIZE) else OBSERVATION_SIZE
+        shapes = parameter_shapes(width, layers, hidden, inputs)
         missing = [name for name in shapes if name not in tensors]
         if missing or not layers:
             raise HierbrushError(f"{source}: is no composer, {(missing or ['layers.0.up.bias'])[0]} is missing")
@@ -79,7 +83,7 @@ class ComposerPolicy:
         self._w = {
             name: np.ascontiguousarray(tensors[name].T if tensors[name].ndim == 2 else tensors[name]) for name in shapes
         }
-        self._width, self._layers, self._hidden = width, layers, hidden
+        self._width, self._layers, self._hidden, self._inputs = width, layers, hidden, inputs
 
     @classmethod
     def load(cls, path: str | PathLike[str] = FILE) -> ComposerPolicy:
@@ -100,6 +104,16 @@ class ComposerPolicy:
         return self._width, self._layers, self._hidden
 
     @property
+    def inputs(self) -> int:
+        """Numbers that it observes of a stroke."""
+        return self._inputs
+
+    @property
+    def sees(self) -> bool:
+        """Whether it observes a picture of the whole character, see `hierbrush.composer.sight`."""
+        return self._inputs > OBSERVATION_SIZE
+
+    @property
     def parameters(self) -> int:
         """Number of weights."""
         return sum(array.size for array in self._w.values())
@@ -108,7 +122,7 @@ class ComposerPolicy:
         """Return the most likely stroke int64 [n] and its mean place f32 [n, PLACE_SIZE].
 
         Args:
-            observation: f32 [n, R, OBSERVATION_SIZE]; every character must have a stroke left.
+            observation: f32 [n, R, inputs]; every character must have a stroke left.
         """
         logits, places = self.heads(observation)
         index = logits.argmax(axis=1)
@@ -120,8 +134,8 @@ class ComposerPolicy:
         Raises:
             HierbrushError: the observation has another shape.
         """
-        if observation.ndim != 3 or observation.shape[2] != OBSERVATION_SIZE:
-            raise HierbrushError(f"observation: shape {observation.shape}, expected (n, rows, {OBSERVATION_SIZE})")
+        if observation.ndim != 3 or observation.shape[2] != self._inputs:
+            raise HierbrushError(f"observation: shape {observation.shape}, expected (n, rows, {self._inputs})")
         count, rows = observation.shape[:2]
         logits = np.full((count, rows), OUT_OF_REACH, np.float32)
         places = np.zeros((count, rows, PLACE_SIZE), np.float32)
@@ -172,16 +186,19 @@ def row_counts(observation: F32) -> Index:
     return counts
 
 
-def parameter_shapes(width: int, layers: int, hidden: int) -> dict[str, tuple[int, ...]]:
+def parameter_shapes(
+    width: int, layers: int, hidden: int, inputs: int = OBSERVATION_SIZE
+) -> dict[str, tuple[int, ...]]:
     """Return name and shape of every tensor of the network.
 
     Args:
         width: of a token inside the network, a multiple of `HEAD_SIZE`.
         layers: attention layers.
         hidden: width of the layers' feed-forward part.
+        inputs: numbers observed of a stroke.
     """
     linear = {
-        "embed": (width, OBSERVATION_SIZE),
+        "embed": (width, inputs),
         "pointer": (1, width),
         "place": (PLACE_SIZE, width),
     }

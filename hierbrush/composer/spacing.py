@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hierbrush.composer.joints import APART, JOIN
-from hierbrush.composer.place import stroke_goals
+from hierbrush.composer.place import stroke_shapes
 
 F32 = NDArray[np.float32]
 Numbers = NDArray[np.float64]
@@ -53,8 +53,10 @@ def spaced(stroke_types: Sequence[str], places: F32, wanted: NDArray[np.int8]) -
     """
     home = places[:, :4].astype(np.float64)
     moved = places.astype(np.float32).copy()
+    drawn = _Drawn(stroke_types, moved)
     for _ in range(_ROUNDS):
-        asked = _asked(stroke_types, moved, wanted)
+        drawn.move(moved)
+        asked = _asked(drawn, wanted)
         if not len(asked.distance):
             break
         boxes = moved[:, :4].astype(np.float64)
@@ -81,10 +83,31 @@ class _Asked(NamedTuple):
     distance: Numbers
 
 
-def _asked(stroke_types: Sequence[str], places: F32, wanted: NDArray[np.int8]) -> _Asked:
-    goals = stroke_goals(stroke_types, places, len(places))
-    skeletons = np.array([goal.skeleton for goal in goals], np.float64)
-    widths = np.array([goal.half_width for goal in goals], np.float64)
+class _Drawn:
+    """Strokes as they are drawn by now.
+
+    Attributes:
+        skeletons: float64 [S, 32, 2].
+        widths: float64 [S, 32], half-widths.
+    """
+
+    def __init__(self, stroke_types: Sequence[str], places: F32) -> None:
+        self._types, self._places = stroke_types, places.copy()
+        shapes = stroke_shapes(stroke_types, places, len(places))
+        self.skeletons, self.widths = shapes.skeleton.astype(np.float64), shapes.half_width.astype(np.float64)
+
+    def move(self, places: F32) -> None:
+        """Draw anew what stands elsewhere: most strokes stay where they are."""
+        rows = np.flatnonzero((places != self._places).any(axis=1))
+        if not len(rows):
+            return
+        shapes = stroke_shapes([self._types[row] for row in rows.tolist()], places[rows], len(places))
+        self._places[rows] = places[rows]
+        self.skeletons[rows], self.widths[rows] = shapes.skeleton, shapes.half_width
+
+
+def _asked(drawn: _Drawn, wanted: NDArray[np.int8]) -> _Asked:
+    skeletons, widths = drawn.skeletons, drawn.widths
     low, high = (
         skeletons.min(axis=1) - widths.max(1, keepdims=True),
         skeletons.max(axis=1) + widths.max(1, keepdims=True),
@@ -121,8 +144,9 @@ def _solved(asked: _Asked, boxes: Numbers, home: Numbers) -> Numbers:
 def _contacts(skeletons: Numbers, widths: Numbers, pairs: Index) -> tuple[Numbers, Numbers, Numbers]:
     """Return where strokes come nearest: their gap float64 [P], negative where they overlap, points and direction."""
     first, second = pairs
-    apart = skeletons[first][:, :, None] - skeletons[second][:, None]
-    gaps = np.linalg.norm(apart, axis=3) - widths[first][:, :, None] - widths[second][:, None]
+    # Coordinates apart: arrays of pairs would cost several times as much.
+    across, down = (skeletons[first][:, :, None, axis] - skeletons[second][:, None, :, axis] for axis in (0, 1))
+    gaps = np.sqrt(across * across + down * down) - widths[first][:, :, None] - widths[second][:, None]
     nearest = gaps.reshape(len(first), skeletons.shape[1] ** 2).argmin(axis=1)
     at = np.array(np.divmod(nearest, skeletons.shape[1]))
     everything = np.arange(len(first))

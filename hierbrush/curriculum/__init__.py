@@ -5,8 +5,9 @@ Each name below is imported when it is first used, since models need an extra th
 
 from __future__ import annotations
 
-from importlib import import_module
 from typing import TYPE_CHECKING
+
+from hierbrush.lazy_names import lazy_names
 
 if TYPE_CHECKING:
     from hierbrush.curriculum.model import METRICS, Curriculum, Goals, Stage, load_curriculum
@@ -19,12 +20,6 @@ if TYPE_CHECKING:
         substitute,
         validate,
     )
-
-_HOMES = {
-    "curriculum.model": ("METRICS", "Curriculum", "Goals", "Stage", "load_curriculum"),
-    "curriculum.stages": ("StageEvent", "StageMachine", "StageState"),
-    "yaml_source": ("ConfigError", "apply_overrides", "load_model", "read_yaml", "substitute", "validate"),
-}
 
 __all__ = [
     "METRICS",
@@ -44,8 +39,18 @@ __all__ = [
 ]
 
 
-def __getattr__(name: str) -> object:
-    for home, names in _HOMES.items():
-        if name in names:
-            return getattr(import_module(f"hierbrush.{home}"), name)
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+__getattr__ = lazy_names(
+    __name__,
+    {
+        "hierbrush.curriculum.model": ("METRICS", "Curriculum", "Goals", "Stage", "load_curriculum"),
+        "hierbrush.curriculum.stages": ("StageEvent", "StageMachine", "StageState"),
+        "hierbrush.yaml_source": (
+            "ConfigError",
+            "apply_overrides",
+            "load_model",
+            "read_yaml",
+            "substitute",
+            "validate",
+        ),
+    },
+)

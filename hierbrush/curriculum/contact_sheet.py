@@ -8,10 +8,12 @@ import textwrap
 import warnings
 from collections.abc import Callable, Sequence
 from functools import lru_cache, partial
+from pathlib import Path
 
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 from matplotlib.font_manager import fontManager
 from matplotlib.patches import Polygon, Rectangle
@@ -21,6 +23,7 @@ from hierbrush.characters import load_library
 from hierbrush.curriculum.characters import draw_characters
 from hierbrush.curriculum.goals import sample_goals
 from hierbrush.curriculum.model import Characters, Curriculum, Deformation, Goals, Stage
+from hierbrush.curriculum.pictures import PictureGoal, draw_pictures
 from hierbrush.strokes.goal import StrokeGoal
 from hierbrush.strokes.types import NUMBER
 
@@ -67,6 +70,7 @@ def contact_sheet(curriculum: Curriculum, stroke_types: Sequence[str], seed: int
     axes.set_xlim(0, width)
     axes.set_ylim(height, 0)  # y down, as on the page
     axes.axis("off")
+    axes.autoscale(enable=False)  # or pictures would set the limits
     names = ", ".join(stroke_types) if len(stroke_types) < 12 else f"{len(stroke_types)} stroke types"
     legend = f"{names}  ·  seed {seed}  ·  each goal on its page, and close up beside it; skeleton red, from the dot on"
     _write(axes, _MARGIN, _MARGIN, curriculum.name, size=19, weight="bold")
@@ -96,6 +100,10 @@ def contact_sheet(curriculum: Curriculum, stroke_types: Sequence[str], seed: int
 
 def _drawings(stage: Stage, stroke_types: Sequence[str], seed: int) -> list[Callable[[Axes, float, float], None]]:
     """Return what draws each of a stage's samples, given where."""
+    if stage.characters is not None and stage.pictured:
+        drawn = draw_pictures(stage.characters, seed)
+        chosen = np.random.default_rng(seed).permutation(len(drawn))[: _COLUMNS * _ROWS]
+        return [partial(_draw_picture, drawn[at]) for at in sorted(chosen.tolist())]
     if stage.characters is not None:
         return [partial(_draw_character, char) for char in _sampled_characters(stage.characters, seed)]
     assert stage.goals is not None
@@ -156,6 +164,19 @@ def _draw_character(char: str, axes: Axes, left: float, top: float) -> None:
     _write(axes, x, y + 0.29, f"{len(tree.children) or 'no'} parts", size=6.2, colour=_FAINT)
 
 
+def _draw_picture(goal: PictureGoal, axes: Axes, left: float, top: float) -> None:
+    _draw_page(axes, left, top)
+    shade = np.zeros((*goal.page.shape, 4))
+    shade[..., :3], shade[..., 3] = to_rgb(_INK), goal.page
+    extent = (left, left + _PAGE, top + _PAGE, top)
+    axes.imshow(shade, extent=extent, aspect="auto", interpolation="bilinear", zorder=1.2)
+    x, y = left + _PAGE + 0.07, top + 0.12
+    _write(axes, x, y, f"U+{ord(goal.char):04X}", size=7.5, weight="bold")
+    name = Path(goal.hand).stem
+    for number, line in enumerate(textwrap.wrap(name, 11)[:4]):
+        _write(axes, x, y + 0.17 + 0.12 * number, line, size=6.2, colour=_FAINT)
+
+
 def _draw_goal(goal: StrokeGoal, axes: Axes, left: float, top: float) -> None:
     _draw_page(axes, left, top)
     _draw_stroke(axes, goal, scale=_PAGE, shift=np.array([left, top]), line=0.7)
@@ -210,9 +231,15 @@ def _asked_for(stage: Stage) -> list[tuple[str, str]]:
     text = f"{operators}, {wanted.strokes[0]} to {wanted.strokes[1]} strokes; {wanted.count:,} drawn"
     return [
         ("writes", text),
-        ("shown", f"{wanted.goals:.0%} of the glyphs"),
+        ("shown", _shown(wanted)),
         ("composer", ", ".join(f"{name} {weight:g}" for name, weight in wanted.reward)),
     ]
+
+
+def _shown(wanted: Characters) -> str:
+    if wanted.pictures is None:
+        return f"{wanted.followed:.0%} of the glyphs"
+    return "pictures by " + ", ".join(Path(hand).stem for hand in wanted.pictures.hands)
 
 
 def _sources(goals: Goals) -> str:

@@ -189,6 +189,55 @@ class CharacterReward(_Section):
     """Cost of carrying the brush from one stroke's end to the next one's beginning (per side of the box, 0 to 10)."""
 
 
+def _hand_file(*suffixes: str) -> Any:
+    def check(name: str) -> str:
+        if not name.lower().endswith(suffixes):
+            raise ValueError(f"{shown(name)}, expected a file that ends in {', '.join(suffixes)}")
+        return name
+
+    return AfterValidator(check)
+
+
+_Fonts = Annotated[
+    tuple[Annotated[str, _hand_file(".ttf", ".otf", ".ttc", ".otc", ".woff", ".woff2")], ...], AfterValidator(_distinct)
+]
+_Styles = Annotated[tuple[Annotated[str, _hand_file(".style")], ...], AfterValidator(_distinct)]
+
+
+class PictureGoals(_Section):
+    """Hands whose pictures of the characters are the goals: the composer sees them, and is rewarded for ink on them."""
+
+    glyphs: bool = False
+    """Whether the library's own glyphs are a hand."""
+
+    relabelled: bool = False
+    """Whether random writing is a hand: the glyphs moved, stretched and bent as no hand of ours writes them."""
+
+    fonts: _Fonts = ()
+    """Fonts (.ttf, .otf, .ttc, .woff), from the working folder."""
+
+    styles: _Styles = ()
+    """Styles that ``hierbrush style learn`` made (.style), from the working folder."""
+
+    @property
+    def hands(self) -> tuple[str, ...]:
+        """Names of the hands: ``glyphs``, ``relabelled``, and files."""
+        own = tuple(name for name in ("glyphs", "relabelled") if getattr(self, name))
+        return own + self.fonts + self.styles
+
+    @model_validator(mode="after")
+    def _has_a_hand(self) -> PictureGoals:
+        if not self.hands:
+            raise ValueError("no hand; name fonts or styles, or add 'glyphs: true' or 'relabelled: true'")
+        return self
+
+
+_GoalsOfCharacters = Annotated[
+    Annotated[_Share, Tag("share")] | Annotated[PictureGoals, Tag("pictures")],
+    Discriminator(lambda value: "pictures" if isinstance(value, dict | PictureGoals) else "share"),
+]
+
+
 class Characters(_Section):
     """Whole characters for the composer, drawn from the training characters."""
 
@@ -203,8 +252,9 @@ class Characters(_Section):
     count: int = Field(default=1500, ge=1, le=10_000)
     """How many distinct characters are drawn when the stage starts; episodes choose among them."""
 
-    goals: float = Field(default=0.2, ge=0, le=1)
-    """Share of the episodes in which the glyph's own places are given as goals to follow."""
+    goals: _GoalsOfCharacters = 0.2
+    """Share of the episodes in which the glyph's own places are given as goals to follow. Or the hands whose pictures
+    are the goals, such as ``{fonts: [kai.ttf], styles: [mine.style]}``; each hand shows its share of the ``count``."""
 
     reward: CharacterReward = CharacterReward()
     """Weights of the composer's reward; the stage's ``reward`` is that of the primitives."""
@@ -215,6 +265,16 @@ class Characters(_Section):
         if unknown:
             raise ValueError(f"structures: {shown(unknown[0])} is none of {' '.join(_STRUCTURES)}")
         return self
+
+    @property
+    def pictures(self) -> PictureGoals | None:
+        """The hands whose pictures are the goals; None where the composer sees none."""
+        return self.goals if isinstance(self.goals, PictureGoals) else None
+
+    @property
+    def followed(self) -> float:
+        """Share of the episodes in which the glyph's own places are given as goals."""
+        return 0.0 if isinstance(self.goals, PictureGoals) else self.goals
 
 
 def _known_brush(brush: str) -> str:
@@ -379,9 +439,21 @@ class Stage(_Section):
             raise ValueError(f"promotion.metric: {self.promotion.metric} is measured only where characters are written")
         return self
 
+    @property
+    def pictured(self) -> bool:
+        """Whether the composer sees pictures of the characters that it is to write."""
+        return self.characters is not None and self.characters.pictures is not None
+
 
 def _distinct_stages(stages: tuple[Stage, ...]) -> tuple[Stage, ...]:
     _distinct(tuple(stage.name for stage in stages))
+    of_characters = [stage for stage in stages if stage.characters is not None]
+    blind = [stage.name for stage in of_characters if not stage.pictured]
+    if blind and len(blind) < len(of_characters):
+        raise ValueError(
+            f"stage {blind[0]} shows the composer no pictures, others do; give all stages with 'characters' fonts or "
+            "styles as goals, or none"
+        )
     return stages
 
 
@@ -402,6 +474,11 @@ class Curriculum(_Section):
 
     stages: Annotated[tuple[Stage, ...], Field(min_length=1, max_length=50), AfterValidator(_distinct_stages)]
     """Stages in the order in which they are passed."""
+
+    @property
+    def pictured(self) -> bool:
+        """Whether its characters are pictures to be copied."""
+        return any(stage.pictured for stage in self.stages)
 
     @property
     def stroke_types(self) -> tuple[str, ...]:

@@ -1,7 +1,8 @@
 """Writing whole characters: the composer decides strokes one by one, primitives write them, many characters at once.
 
 A character waits for the composer until `CharacterBatch.begin` hands it a decision; then every `tick` moves its brush
-under the primitive of the stroke's type until the stroke is over and the composer is due again. The two levels are
+under the primitive of the stroke's type until the stroke is over and the composer is due again. `advance` does both for
+all characters, whoever samples or scores them; `hierbrush.envs.turns` asks one agent after the other. The levels are
 rewarded apart: a primitive as in `hierbrush.envs.stroke`, for ink inside and outside its own goal; the composer when a
 stroke is over, for ink on and beside the glyph, for strokes out of turn, for the way through the air, and at the end
 for how surely the ink is taken for its glyph among all of the stage.
@@ -9,7 +10,7 @@ for how surely the ink is taken for its glyph among all of the stage.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from os import PathLike
 from typing import Any
@@ -21,13 +22,15 @@ from numpy.typing import NDArray
 from hierbrush.composer.brief import MAX_STROKES
 from hierbrush.composer.composers import COMPOSER
 from hierbrush.composer.observation import OBSERVATION_SIZE, Drafts
-from hierbrush.composer.place import PLACE_SIZE, stroke_goals
+from hierbrush.composer.pictured import LOOKS, PICTURED_SIZE, PictureBank, PicturedDrafts
+from hierbrush.composer.place import PLACE_SIZE, shaped_goals, stroke_goals
 from hierbrush.curriculum import Curriculum
 from hierbrush.curriculum.characters import draw_characters
+from hierbrush.curriculum.pictures import draw_pictures
 from hierbrush.envs.batch_vector import curriculum_of
 from hierbrush.envs.character_reward import CHARACTER, DECISION, STROKE, Chosen, Finished, Written, earned
 from hierbrush.envs.hands import Hands
-from hierbrush.envs.lessons import lessons_of
+from hierbrush.envs.lessons import Lessons, lessons_of
 from hierbrush.envs.picture import Frame, on_page, picture
 from hierbrush.errors import HierbrushError
 from hierbrush.metrics import SIDE
@@ -137,14 +140,23 @@ class CharacterBatch:
         self._model = spec.brush.build()
         least, most = spec.episode.ticks
         self._follower = Follower(least_ticks=least, most_ticks=most, height=spec.episode.start_height)
-        self.lessons = lessons_of(self._given or draw_characters(spec.characters, self._lesson_seed))
-        self._drafts = Drafts(self.lessons.bank, self.slots)
+        self.lessons = self._lessons()
+        bank = self.lessons.bank
+        self._drafts = PicturedDrafts(bank, self.slots) if isinstance(bank, PictureBank) else Drafts(bank, self.slots)
         if self._strokes is None:
             self._strokes = StrokeBatch(
                 self._goals, self._model, self.slots, threads=self._threads, seed=int(self._rng.integers(1 << 62))
             )
         self._hands = Hands(self._strokes, spec)
         self.reset()
+
+    def _lessons(self) -> Lessons:
+        if self._characters.pictures is not None:
+            drawn = draw_pictures(self._characters, self._lesson_seed)
+            if self._given:
+                raise HierbrushError("characters: are those of the curriculum where pictures are the goals")
+            return Lessons.pictured(drawn)
+        return lessons_of(self._given or draw_characters(self._characters, self._lesson_seed))
 
     def reset(self, seed: int | None = None) -> None:
         """Begin every slot anew; ``seed`` restarts all that is drawn at random."""
@@ -185,8 +197,26 @@ class CharacterBatch:
         return picture(ink, glyph, brush, box=self._goals.box)
 
     def observe_composer(self, rows: Index | slice = slice(None)) -> F32:
-        """Return copies of what the composer observes: f32 [n, MAX_STROKES, OBSERVATION_SIZE]."""
+        """Return copies of what the composer observes: f32 [n, MAX_STROKES, `composer_size`]."""
         return self._drafts.observe(rows)
+
+    def looks(self, rows: Index) -> Index:
+        """Return how often the composer is to look at its pictures before it decides, int64 [n]; else 0.
+
+        Before the first stroke it does not know where to look; later it looks again, whatever was written.
+        """
+        first = np.where(self._turn[rows] == 0, LOOKS - 1, 1)
+        return first if isinstance(self._drafts, PicturedDrafts) else np.zeros_like(rows)
+
+    def believe(self, rows: Index, places: F32) -> None:
+        """Take what the composer answered of all strokes for where they lie in its pictures; see `PicturedDrafts`.
+
+        Args:
+            rows: int64 [n].
+            places: f32 [n, MAX_STROKES, PLACE_SIZE], about the priors.
+        """
+        if isinstance(self._drafts, PicturedDrafts):
+            self._drafts.believe(rows, places)
 
     def privileged(self, rows: Index) -> F32:
         """Return what no policy sees, f32 [n, MAX_STROKES, PLACE_SIZE]: the places where glyphs have their strokes.
@@ -197,9 +227,12 @@ class CharacterBatch:
 
     def _start(self, rows: Index) -> None:
         lessons = rows if self._given else self._rng.integers(len(self.lessons.characters), size=len(rows))
-        given = self._rng.random((len(rows), 1)) < self._characters.goals
-        goals = np.where(given[..., None], self.lessons.boxes[lessons], self.lessons.bank.prior[lessons])
-        self._drafts.begin(rows, lessons, goals, np.repeat(given, MAX_STROKES, axis=1))
+        if isinstance(self._drafts, PicturedDrafts):
+            self._drafts.start(rows, lessons)
+        else:
+            given = self._rng.random((len(rows), 1)) < self._characters.followed
+            goals = np.where(given[..., None], self.lessons.boxes[lessons], self.lessons.bank.prior[lessons])
+            self._drafts.begin(rows, lessons, goals, np.repeat(given, MAX_STROKES, axis=1))
         self._page[rows] = False
         self._turn[rows] = 0
         self._in_order[rows] = True
@@ -227,7 +260,10 @@ class CharacterBatch:
         known, lessons = self.lessons, self._drafts.brief[rows]
         numbers = known.stroke_types[lessons, index]
         types, counts = [ABBREVIATIONS[number] for number in numbers], known.bank.counts[lessons]
-        goals = stroke_goals(types, decoded, counts)
+        if isinstance(self._drafts, PicturedDrafts):
+            goals = shaped_goals(types, decoded, self._drafts.widths(rows, index, decoded))
+        else:
+            goals = stroke_goals(types, decoded, counts)
         tracks = self._follower.tracks(goals, self._model)
         decided = zip(rows.tolist(), lessons.tolist(), index.tolist(), counts.tolist(), goals, tracks, strict=True)
         for at, (row, lesson, chosen, strokes, goal, track) in enumerate(decided):
@@ -246,6 +282,19 @@ class CharacterBatch:
         self._turn[rows] += 1
         self.due[rows] = False
         self._hands.begin(rows, rows, self._rng)
+
+    def advance(self, decide: Callable[[Index], F32], act: Callable[[], F32]) -> Tick:
+        """Carry on with every character: the composer decides where it is due, then the primitives write for a tick.
+
+        Args:
+            decide: is given the characters that are due, int64 [n], and answers as `begin` takes it; not called where
+                none is.
+            act: answers for all strokes, which are begun by then, as `tick` takes it.
+        """
+        due = np.flatnonzero(self.due if self._autoreset else self.due & self.remaining.any(axis=1))
+        if due.size:
+            self.begin(due, decide(due))
+        return self.tick(act())
 
     def tick(self, actions: F32) -> Tick:
         """Move every brush by one control tick; brushes whose character is due stay where they are.
@@ -289,6 +338,8 @@ class CharacterBatch:
             inked, fresh = int(np.count_nonzero(part)), int(np.count_nonzero(new))
             inside = int(np.count_nonzero(new & self.lessons.glyphs[lesson, y0:y1, x0:x1]))
             page |= part
+        if isinstance(self._drafts, PicturedDrafts):
+            self._drafts.show(row, self._page[row])
         # What lies beyond the page is beside the glyph.
         facts = Written(inside, fresh - inside + total - inked, area)
         return float(earned(STROKE, self._characters.reward, facts))
@@ -310,10 +361,21 @@ class CharacterBatch:
         return legible
 
 
-def character_spaces() -> tuple[dict[str, spaces.Space[Any]], dict[str, spaces.Space[Any]]]:
-    """Return the observation and the action spaces of the composer and of the primitive of every stroke type."""
+def composer_size(curriculum: Curriculum) -> int:
+    """Return how many numbers the composer observes of every stroke: more where pictures are its goals."""
+    return PICTURED_SIZE if curriculum.pictured else OBSERVATION_SIZE
+
+
+def character_spaces(
+    size: int = OBSERVATION_SIZE,
+) -> tuple[dict[str, spaces.Space[Any]], dict[str, spaces.Space[Any]]]:
+    """Return the observation and the action spaces of the composer and of the primitive of every stroke type.
+
+    Args:
+        size: of `composer_size`.
+    """
     limit = OBSERVATION_LIMIT
-    tokens = spaces.Box(-limit, limit, (MAX_STROKES, OBSERVATION_SIZE), np.float32)
+    tokens = spaces.Box(-limit, limit, (MAX_STROKES, size), np.float32)
     decision = spaces.Box(-limit, limit, (1 + PLACE_SIZE,), np.float32)
     brush = spaces.Box(-limit, limit, (OBSERVATIONS["full"],), np.float32)
     residual = spaces.Box(-1.0, 1.0, (3,), np.float32)

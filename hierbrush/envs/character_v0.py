@@ -45,7 +45,7 @@ class raw_env(Watched, AECEnv):  # noqa: N801  (PettingZoo's own name)
         self._show_in(render_mode)
         self.turns = CharacterTurns(**options)
         self.possible_agents = list(AGENTS)
-        seen, acted = turn_spaces()
+        seen, acted = turn_spaces(self.turns.size)
         self.action_spaces = acted
         self.observation_spaces = {**seen, COMPOSER: seen[COMPOSER]["observations"]}  # type: ignore[index]
 

@@ -2,24 +2,29 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache, partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from hierbrush.characters import load_library
 from hierbrush.composer.brief import MAX_STROKES, TOKEN_SIZE, Brief, Truth, brief_of, truth_of
-from hierbrush.composer.flat import FlatTasks
 from hierbrush.composer.observation import BriefBank, cut_place
+from hierbrush.composer.pictured import PictureBank, brief_and_glyph
 from hierbrush.composer.place import PLACE_SIZE, encode_place
+from hierbrush.envs.flat_hand import FlatTasks
 from hierbrush.envs.kept_arrays import Arrays, kept_arrays
 from hierbrush.metrics import SIDE
 from hierbrush.metrics.recognition import GlyphIndex
 from hierbrush.sim import rasterise
 from hierbrush.sim.reference import pack
 from hierbrush.strokes.types import NUMBER
+
+if TYPE_CHECKING:
+    from hierbrush.curriculum.pictures import PictureGoal
 
 F32 = NDArray[np.float32]
 Bools = NDArray[np.bool_]
@@ -53,6 +58,32 @@ class Lessons:
     glyphs: Bools
     areas: Index
     index: GlyphIndex
+
+    @classmethod
+    def pictured(cls, goals: Sequence[PictureGoal]) -> Lessons:
+        """Return the lessons for pictures of characters of the library.
+
+        Nobody has said where the strokes lie in them: ``boxes`` are where they are expected, ``places`` the same about
+        the priors.
+        """
+        known = [brief_and_glyph(goal.char) for goal in goals]
+        briefs, pages = [brief for brief, _, _ in known], [goal.page for goal in goals]
+        bank = PictureBank.pictured(briefs, [glyph for _, _, glyph in known], pages)
+        order = np.zeros((len(goals), bank.rows), np.int64)
+        for at, (_, numbers, _) in enumerate(known):
+            order[at, : len(numbers)] = np.argsort(numbers)
+        glyphs = np.stack(pages)
+        return cls(
+            tuple(goal.char for goal in goals),
+            bank,
+            bank.kinds,
+            order,
+            bank.expected,
+            cut_place(encode_place(bank.prior, bank.expected)),
+            glyphs,
+            np.count_nonzero(glyphs, axis=(1, 2)),
+            GlyphIndex(glyphs),
+        )
 
     @classmethod
     def of(cls, characters: tuple[str, ...]) -> Lessons:

@@ -27,8 +27,9 @@ from numpy.typing import NDArray
 
 from hierbrush.composer.brief import MAX_STROKES
 from hierbrush.composer.composers import COMPOSER
+from hierbrush.composer.observation import OBSERVATION_SIZE
 from hierbrush.composer.place import PLACE_SIZE
-from hierbrush.envs.character import CharacterBatch, character_spaces
+from hierbrush.envs.character import CharacterBatch, character_spaces, composer_size
 from hierbrush.envs.picture import Frame
 from hierbrush.errors import HierbrushError, shown
 from hierbrush.strokes.types import ABBREVIATIONS
@@ -87,8 +88,13 @@ class CharacterTurns:
         return COMPOSER if self.batch.due[0] else ABBREVIATIONS[self.batch.stroke_type[0]]
 
     @property
+    def size(self) -> int:
+        """Numbers that the composer sees of a stroke: more where pictures are its goals."""
+        return composer_size(self.batch.curriculum)
+
+    @property
     def tokens(self) -> F32:
-        """What the composer sees of the strokes: f32 [MAX_STROKES, OBSERVATION_SIZE]."""
+        """What the composer sees of the strokes: f32 [MAX_STROKES, `size`]."""
         seen: F32 = self.batch.observe_composer()[0]
         return seen
 
@@ -146,9 +152,9 @@ class CharacterTurns:
         return {**scores, "allowed": self._allowed / self._decided}
 
 
-def turn_spaces() -> tuple[Spaces, Spaces]:
-    """Return the observation and action spaces of every agent."""
-    observations, actions = character_spaces()
+def turn_spaces(size: int = OBSERVATION_SIZE) -> tuple[Spaces, Spaces]:
+    """Return the observation and action spaces of every agent; ``size`` is that of `CharacterTurns.size`."""
+    observations, actions = character_spaces(size)
     observations[COMPOSER] = spaces.Dict(
         {"action_mask": spaces.Box(0, 1, (MAX_STROKES,), np.int8), "observations": observations[COMPOSER]}
     )

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from functools import partial
 from os import PathLike
@@ -22,7 +23,6 @@ from hierbrush.characters.orders import OrderShare, order_classes, order_line, o
 from hierbrush.characters.text import UnknownCharacterError
 from hierbrush.composer.brief import brief_of
 from hierbrush.composer.descriptions import load_describer
-from hierbrush.composer.flat import ACTION_SIZE, OBSERVATION_SIZE, WEIGHTS, write_flat
 from hierbrush.errors import HierbrushError, shown
 from hierbrush.metrics import SIDE, stroke_iou, stroke_width, touching
 from hierbrush.metrics.recognition import GlyphIndex
@@ -39,7 +39,7 @@ SHIFT = int(0.02 * SIDE)
 
 FLAT_POLICY, RANDOM_HANDLE = "flat policy", "random handle"
 WITHOUT_STROKES = (FLAT_POLICY, RANDOM_HANDLE)
-"""Rows of the table that are no composers: see `hierbrush.composer.flat`."""
+"""Rows of the table that are no composers: see `hierbrush.envs.flat_hand`."""
 
 _BATCH = 64  # characters written, and glyphs rasterised, in one piece of work
 _RECOGNISED = 256  # inks compared with all glyphs at a time
@@ -146,8 +146,9 @@ class ComposerEvaluation:
             f"glyph; {TOLD_PARTS[2:]}: what its glyph is taken apart into, and the types of the glyph's strokes"
         )
         text.append(
-            "known: the table says it, and training characters have every part in its place; unknown: a part is "
-            "written by its own line, or is in no training character; listed: its strokes are told in order"
+            "known: the table says it, and training characters have every part in its place, or the character is a "
+            "part of theirs; unknown: a part is written by its own line, or is in no training character; listed: its "
+            "strokes are told in order"
         )
         if any(row.name in WITHOUT_STROKES for row in self.rows):
             text.append(
@@ -200,7 +201,7 @@ def evaluate_composers(
     characters: Sequence[str],
     composers: Sequence[str],
     *,
-    flat_weights: str | Path = WEIGHTS,
+    flat_weights: str | Path | None = None,
     policy: str | PathLike[str] = "learned",
     brush: BrushModel,
     seed: int = 0,
@@ -209,7 +210,8 @@ def evaluate_composers(
 ) -> ComposerEvaluation:
     """Compose, write and recognise every character with every composer, and with those of `WITHOUT_STROKES` named.
 
-    ``flat_weights`` is the file of the flat policy; ``progress`` is told how many of `steps` were just done.
+    ``flat_weights`` is the file of the flat policy, the shipped one unless given; ``progress`` is told how many of
+    `steps` were just done.
 
     Raises:
         HierbrushError: a character, a composer or the policy is not known, or there is no character or no worker.
@@ -220,7 +222,7 @@ def evaluate_composers(
         raise HierbrushError(f"workers: must be at least 1, not {workers}")
     policy = policy_name(policy)
     if FLAT_POLICY in composers:  # before the minutes of the others
-        _check_flat(flat_weights)
+        flat_weights = _checked_flat(flat_weights)
     everything = load_library().characters
     unknown: list[str] = []
     written: dict[str, list[_Written]] = {}
@@ -285,11 +287,15 @@ def _write(characters: tuple[str, ...], *, described: bool, **how: Any) -> list[
 
 
 def _is_sure(char: str) -> bool:
-    """Return whether the table tells a character's parts, and training characters have all of them in their places."""
-    try:
-        return load_describer().taken_apart(char).guesses == 0
-    except UnknownCharacterError:
-        return False
+    """Return whether it is told without a guess what a character is made of, by the table or by those it is a part of.
+
+    Training characters then have all of its parts in their places, or the character itself.
+    """
+    describer = load_describer()
+    with suppress(UnknownCharacterError):
+        if describer.taken_apart(char).guesses == 0:
+            return True
+    return describer.part(char) is not None
 
 
 def _figures(writing: Writing) -> dict[str, float]:
@@ -327,7 +333,10 @@ def _room(writing: Writing) -> dict[str, float]:
     return {"collisions": float(room.collisions), "gaps": float(room.gaps)}
 
 
-def _check_flat(weights: str | Path) -> None:
+def _checked_flat(weights: str | Path | None) -> str | Path:
+    from hierbrush.envs.flat_hand import ACTION_SIZE, OBSERVATION_SIZE, WEIGHTS
+
+    weights = weights or WEIGHTS
     flat = MLPPolicy.load(weights)
     sizes = flat.observation_size, flat.action_size
     if sizes != (OBSERVATION_SIZE, ACTION_SIZE):
@@ -335,12 +344,15 @@ def _check_flat(weights: str | Path) -> None:
             f"flat: {shown(weights)} turns {sizes[0]} numbers into {sizes[1]}, expected a flat policy, which turns "
             f"{OBSERVATION_SIZE} into {ACTION_SIZE}"
         )
+    return weights
 
 
 def _write_flat(
     characters: tuple[str, ...], *, weights: str | Path | None, brush: BrushModel, seed: int
 ) -> list[_Written]:
     """Write with the flat policy of a weights file, or at random without one."""
+    from hierbrush.envs.flat_hand import ACTION_SIZE, write_flat
+
     library = load_library()
     briefs = [brief_of(char) for char in characters]
     # Named by the first character, so that it does not depend on how the work is shared out.

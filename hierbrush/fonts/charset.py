@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import partial
 
-from hierbrush.characters.marks import is_mark
 from hierbrush.errors import HierbrushError, closest, shown
 
 
@@ -36,6 +35,8 @@ def charset(name: str) -> list[str]:
     Raises:
         HierbrushError: there is no such set.
     """
+    from hierbrush.characters.marks import is_mark
+
     if name not in CHARSETS:
         hint = closest(name, list(CHARSETS)) or f"; expected {', '.join(CHARSETS)}"
         raise HierbrushError(f"charset: {shown(name)} is none that is known{hint}")

@@ -4,9 +4,14 @@
 says how far a dip lasts.
 """
 
-from hierbrush.ink.draw import Bundle, Sketch, ink_picture, record
-from hierbrush.ink.model import PAPERS, PLAIN, PRESETS, Ink, ink_of
-from hierbrush.ink.stone import DIPS, InkStone, plan_dips, strokes_a_load, visit
+from typing import TYPE_CHECKING
+
+from hierbrush.lazy_names import lazy_names
+
+if TYPE_CHECKING:
+    from hierbrush.ink.draw import Bundle, Sketch, ink_picture, record
+    from hierbrush.ink.model import DIPS, PAPERS, PLAIN, PRESETS, Ink, ink_of
+    from hierbrush.ink.stone import InkStone, plan_dips, strokes_a_load, visit
 
 __all__ = [
     "DIPS",
@@ -24,3 +29,13 @@ __all__ = [
     "strokes_a_load",
     "visit",
 ]
+
+# Pictures of ink are drawn by a small part of those who write.
+__getattr__ = lazy_names(
+    __name__,
+    {
+        "hierbrush.ink.draw": ("Bundle", "Sketch", "ink_picture", "record"),
+        "hierbrush.ink.model": ("DIPS", "PAPERS", "PLAIN", "PRESETS", "Ink", "ink_of"),
+        "hierbrush.ink.stone": ("InkStone", "plan_dips", "strokes_a_load", "visit"),
+    },
+)

@@ -4,16 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
-from typing import Any, NamedTuple
-
-import numpy as np
-from numpy.typing import NDArray
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from hierbrush.arguments import check_choice, check_number, check_whole
 from hierbrush.errors import HierbrushError, closest, shown
 
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
 PLAIN = "plain"
 """Ink as the simulator leaves it: there or not. What is written without asking."""
+
+DIPS = ("stroke", "character", "auto")
+"""When the brush is dipped: before each stroke, before each character, or when its ink would not last."""
 
 MOST_SEED = 2**63 - 1
 
@@ -80,6 +84,8 @@ class Ink:
             cell_mm: side of a cell of the grid on the paper, mm.
             scale: mm on the paper for a metre of the character's own box.
         """
+        import numpy as np
+
         paper = PAPERS[self.paper]
         # A hair's contact with the paper: marks begin where it is 1 less the height of the paper. The form and the
         # weights of ink, pressure and speed were fitted to dry strokes (docs/ink.md).

@@ -5,18 +5,18 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from math import cos, pi, sin
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from hierbrush.arguments import check_choice, check_number, check_whole
-from hierbrush.ink.draw import Bundle, Sketch, record
-from hierbrush.ink.model import Ink
-from hierbrush.sim import BOX, BrushModel
+from hierbrush.box import BOX
+from hierbrush.ink.model import DIPS, Ink
+from hierbrush.sim import BrushModel
 
-DIPS = ("stroke", "character", "auto")
-"""When the brush is dipped: before each stroke, before each character, or when its ink would not last."""
+if TYPE_CHECKING:
+    from hierbrush.ink.draw import Bundle
 
 AIR = 0.012
 """How far above the stone the brush goes back to its middle, in metres."""
@@ -130,6 +130,8 @@ class InkStone:
 
 def visit(bundle: Bundle, brush: BrushModel, ink: Ink, stone: InkStone) -> None:
     """Fill a bundle on a stone and shape it as far as the routine does: its tip, its split and its load follow."""
+    from hierbrush.ink.draw import record
+
     rows = stone.path()
     # Pressed flat the tuft drinks all that the ink's load allows, and its locks part.
     bundle.refill(ink.load)
@@ -161,6 +163,8 @@ def plan_dips(
     check_choice("dip", dip, DIPS)
     if dip != "auto":
         return tuple(dip == "stroke" or not index for index in range(len(paths)))
+    from hierbrush.ink.draw import Sketch
+
     ink = Ink() if ink is None else ink
     sketch = Sketch(brush, ink, box=box)
     dips: list[bool] = []

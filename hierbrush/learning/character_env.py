@@ -48,7 +48,7 @@ class CharacterEnv(Watched, MultiAgentEnv):  # type: ignore[misc]
         self.agents = list(AGENTS)
 
     def _spaces(self) -> tuple[dict[str, Any], dict[str, Any]]:
-        return turn_spaces()
+        return turn_spaces(self.turns.size)
 
     def _composer_sees(self) -> Any:
         return {"action_mask": self.turns.mask, "observations": self.turns.tokens}
@@ -100,7 +100,7 @@ class DecisionEnv(CharacterEnv):
     """
 
     def _spaces(self) -> tuple[dict[str, Any], dict[str, Any]]:
-        return character_spaces()
+        return character_spaces(self.turns.size)
 
     def _composer_sees(self) -> Any:
         return self.turns.tokens

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hierbrush.arguments import check_array, check_kind, check_list, check_number, check_whole
+from hierbrush.box import MAX_BOX, MIN_BOX
 from hierbrush.errors import HierbrushError
 from hierbrush.metrics import SIDE
 from hierbrush.planner.disturbed import Scenarios
@@ -16,7 +17,6 @@ from hierbrush.planner.rollouts import F32, SUPERSAMPLE, Actions, Bools, Rollout
 from hierbrush.planner.search import Told, search
 from hierbrush.planner.strokes import DEFAULT_BUDGET, MOST_BUDGET, planned_paths, room_for, starts
 from hierbrush.sim import BrushModel, rasterise
-from hierbrush.sim.raster import MAX_BOX, MIN_BOX
 from hierbrush.strokes.goal import StrokeGoal
 from hierbrush.strokes.rollout import StrokePolicy
 

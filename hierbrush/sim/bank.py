@@ -10,11 +10,12 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from hierbrush.arguments import check_array, check_list, check_number
+from hierbrush.box import BOX, MAX_BOX, MIN_BOX
 from hierbrush.errors import HierbrushError
 from hierbrush.sim.arrays import Arrays, bank_arrays
 from hierbrush.sim.core_choice import kernels
 from hierbrush.sim.observation import TRACK_SIZE
-from hierbrush.sim.raster import BOX, MAX_BOX, MIN_BOX, check_points, check_raster
+from hierbrush.sim.raster import check_points, check_raster
 
 # Pixels around a goal's outline that its window carries: a handle 3 mm off, pressed 3 mm too deep, still inks within.
 MARGIN = 16

@@ -10,12 +10,13 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from functools import wraps
-from typing import Any, Concatenate, ParamSpec, TypeVar
+from typing import Any, Concatenate, ParamSpec, TypeGuard, TypeVar
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from hierbrush.arguments import check_array, check_choice, check_kind, check_number, check_whole
+from hierbrush.box import BOX, MAX_BOX, MIN_BOX
 from hierbrush.errors import HierbrushError, shown
 from hierbrush.sim.arrays import KEPT, empty_slots
 from hierbrush.sim.bank import GoalBank
@@ -24,7 +25,7 @@ from hierbrush.sim.goal_slots import GoalSlots
 from hierbrush.sim.hand import TICK_SECONDS, HandleLimits
 from hierbrush.sim.model import BrushModel
 from hierbrush.sim.observation import OBSERVATIONS
-from hierbrush.sim.raster import BOX, MAX_BOX, MIN_BOX, check_raster, coverage
+from hierbrush.sim.raster import check_raster, coverage
 
 # A writer holds the brush so that its tip points up and to the left when it comes down.
 REST_DIRECTION = (-(0.5**0.5), -(0.5**0.5))
@@ -133,8 +134,10 @@ class BrushBatch:
         half_pixel = 0.5 * self.box / side
         self._spacing = half_pixel if spacing is None else check_number("spacing", spacing, 1e-6, 0.1, "metres")
         self.side, self.supersample, self.limits = int(side), int(supersample), limits or HandleLimits()
-        rows, footprint = _brushes(model, self.slots)
+        rows, footprint, network = _brushes(model, self.slots)
         self._arrays = {"footprint": footprint, **empty_slots(self.slots, ink=words, observation=columns)}
+        if network is not None:
+            self._arrays["network"] = network
         self._arrays["direction"][:] = REST_DIRECTION
         self.set_brushes(rows)
         self._bind()
@@ -636,7 +639,7 @@ class StrokeBatch(BrushBatch):
         self._track(action, *self._range(lo, hi))
 
     def _track(self, action: ArrayLike, lo: int, hi: int) -> None:
-        residual = _as_array("action", action, np.float32)
+        residual = action if _is_float32(action) else _as_array("action", action, np.float32)
         if residual.shape[-1:] != (3,) or residual.ndim > 2:
             raise HierbrushError(f"action: shape {residual.shape}, expected [{self.slots}, 3]")
         if np.isnan(residual).any():
@@ -695,9 +698,14 @@ class StrokeBatch(BrushBatch):
         return wanted
 
 
+def _is_float32(values: Any) -> TypeGuard[NDArray[np.float32]]:
+    # A policy's answer, every tick: nothing to convert.
+    return type(values) is np.ndarray and values.dtype == np.float32
+
+
 def _as_array(name: str, values: ArrayLike, dtype: type[np.floating[Any]]) -> NDArray[Any]:
     # What overflows becomes infinity, which the callers refuse or clip.
-    return check_array(name, values, None, f"an array of {np.dtype(dtype)}", dtype=dtype, finite=False)
+    return check_array(name, values, None, f"an array of {dtype.__name__}", dtype=dtype, finite=False)
 
 
 def _indices(name: str, values: ArrayLike) -> NDArray[Any]:
@@ -716,8 +724,8 @@ def _check_rows(name: str, rows: ArrayLike) -> NDArray[np.float64]:
 
 def _brushes(
     model: BrushModel | Sequence[BrushModel] | NDArray[np.float64], slots: int
-) -> tuple[NDArray[np.float64], NDArray[np.float32]]:
-    """Return parameters [1 or slots, 10] and the footprint that all share, [2, vertices]."""
+) -> tuple[NDArray[np.float64], NDArray[np.float32], NDArray[np.float64] | None]:
+    """Return parameters [1 or slots, 10], and what all share: the footprint, [2, vertices], and a network or None."""
     shape = BrushModel()
     if isinstance(model, np.ndarray):
         rows = _check_rows("model", model)
@@ -730,5 +738,9 @@ def _brushes(
         shape = models[0]
         if any(brush.tip != shape.tip for brush in models):
             raise HierbrushError("model: brushes with different tips, expected the same tip for all")
+        networks = {getattr(brush, "network", ()) for brush in models}
+        if len(networks) > 1:
+            raise HierbrushError("model: brushes with different networks, expected the same network for all")
         rows = np.stack([brush.parameters() for brush in models])
-    return rows, np.ascontiguousarray(shape.footprint().T)
+    weights = getattr(shape, "network", ())
+    return rows, np.ascontiguousarray(shape.footprint().T), np.array(weights) if weights else None

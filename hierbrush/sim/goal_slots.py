@@ -13,11 +13,12 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from hierbrush.arguments import check_number, check_whole
+from hierbrush.box import BOX
 from hierbrush.errors import HierbrushError
 from hierbrush.sim.arrays import bank_arrays
 from hierbrush.sim.bank import MARGIN, GoalBank, check_track, popcount, rasterised
 from hierbrush.sim.observation import TRACK_SIZE
-from hierbrush.sim.raster import BOX, check_raster
+from hierbrush.sim.raster import check_raster
 
 
 @dataclass(frozen=True, eq=False)

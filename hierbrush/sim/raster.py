@@ -15,10 +15,6 @@ from hierbrush.sim.reference import unpack
 
 MIN_SIDE, MAX_SIDE = 32, 1024
 SUPERSAMPLES = (1, 2, 4)
-MIN_BOX, MAX_BOX = 1e-3, 4.0
-
-BOX = 0.12
-"""Side of the character box in metres, in which every character is written before a layout scales it."""
 
 
 def check_points(name: str, points: ArrayLike) -> NDArray[np.float64]:

@@ -16,6 +16,7 @@ from hierbrush.sim.ink_reference import ink_drag as ink_drag  # the core has the
 from hierbrush.sim.ink_reference import ink_follow as ink_follow
 from hierbrush.sim.ink_reference import ink_paper as ink_paper
 from hierbrush.sim.ink_reference import ink_spread as ink_spread
+from hierbrush.sim.network_brush import trail_by
 from hierbrush.sim.observation import AHEAD, CONTOUR_POINTS, DISCS, PATCH_ACROSS, PATCH_ALONG, TRACK_SIZE
 
 BUILD = "NumPy twin"
@@ -216,6 +217,11 @@ class Batch:
         a = self._a
         p = [float(value) for value in a["params"][slot]]
         pose, root, u, tuft = a["pose"][slot], a["root"][slot], a["direction"][slot], a["tuft"][slot]
+        if "network" in a:
+            state = np.concatenate([pose, root, u])
+            tuft[:] = trail_by(p, a["network"], state, x, y, z)
+            pose[:], root[:], u[:] = state[:3], state[3:5], state[5:]
+            return
         rx, ry = float(root[0]) - (x - float(pose[0])), float(root[1]) - (y - float(pose[1]))
         # Comparisons as in C: min and max answer otherwise for NaN and zeros of different sign.
         depth = z if z < p[9] else p[9]
@@ -488,6 +494,15 @@ def linear(x: Array, weight: Array, bias: Array, rectified: bool, out: Array) ->
         out += column[:, None] * row
     if rectified:
         out[~(out > 0)] = 0.0
+
+
+def perceptron(x: Array, rows: Array, inputs: int, layers: tuple[Array, ...], out: Array) -> None:
+    """Write some rows of x through all layers, each but the last one rectified, cut to [-1, 1]."""
+    hidden = x.reshape(-1, inputs)[rows]
+    for weight, bias in zip(layers[::2], layers[1::2], strict=True):
+        before, hidden = hidden, np.empty((len(rows), len(bias)), np.float32)
+        linear(before, weight, bias, bias is not layers[-1], hidden)
+    out[rows] = np.minimum(np.maximum(hidden, np.float32(-1.0)), np.float32(1.0))
 
 
 def attention(qkv: Array, exists: Array, count: int, heads: int, out: Array) -> None:

@@ -8,10 +8,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hierbrush.arguments import check_array, check_list
+from hierbrush.box import BOX
 from hierbrush.errors import HierbrushError
 from hierbrush.sim.batch import BrushBatch
 from hierbrush.sim.model import BrushModel
-from hierbrush.sim.raster import BOX
 
 
 def trace(

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from hierbrush.characters import load_library
 from hierbrush.characters.marks import is_mark
-from hierbrush.characters.orders import order_classes
+from hierbrush.characters.orders import REGIONS, load_order_reference, order_classes
 from hierbrush.characters.text import UnknownCharacterError, check_single
 from hierbrush.composer.descriptions import check_writable, confidence_of, load_describer, written_as
 from hierbrush.composer.ids import is_ids
@@ -78,10 +79,12 @@ class ComposedSource(Source):
         if is_ids(written):
             return brief_from_ids(written, char="" if is_ids(text) else text), None
         library = load_library()
+        brief = told_of(written) if self.request.described or written not in library else None
+        if written not in library:
+            assert brief is not None  # or there would be nothing that it is written as
+            return brief, None
         tree, types = library.decomposition(written), library.stroke_types(written)
-        described = _described(written) if self.request.described else ""
-        if described:
-            brief = brief_from_ids(described, char=written)
+        if brief is not None:
             rows = brief.library_order.tolist()
             return brief, matched([brief.stroke_types[row] for row in rows], types, rows)
         return make_brief(tree, types, repertoire=repertoire(written), listed=self.request.stroke_lists)
@@ -109,12 +112,34 @@ class ComposedSource(Source):
         return confidence_of(plan.char) if plan.composer == LEARNED and len(plan.char) == 1 else None
 
 
-def _described(char: str) -> str:
-    """Return what the table says a character is made of; "" where that cannot be composed."""
-    try:
-        return load_describer().taken_apart(char).text
-    except UnknownCharacterError:
-        return ""
+def told_of(char: str) -> Brief | None:
+    """Return what is known of a character without its glyph; None where it cannot be composed.
+
+    That is what the table says, unless that has to be guessed, or is written in another order than the character, and
+    training characters have the character as a part.
+    """
+    from hierbrush.composer.brief import brief_from_ids, brief_of_part
+
+    describer = load_describer()
+    told: list[Brief] = []
+    for plainly in (False, True):
+        with suppress(UnknownCharacterError):
+            described = describer.taken_apart(char, plainly=plainly)
+            brief = brief_from_ids(described.text, char=char)
+            if described.guesses == 0 and not _contradicted(brief, char):
+                return brief
+            told.append(brief)
+    part = describer.part(char)
+    if part is not None:
+        return brief_of_part(part, char)
+    return min(told, key=lambda brief: _contradicted(brief, char), default=None)
+
+
+def _contradicted(brief: Brief, char: str) -> bool:
+    """Return whether references write a character otherwise: 戊 is not 丿 and 戈, as tables say."""
+    reference, types = load_order_reference(), [brief.stroke_types[row] for row in brief.library_order]
+    verdicts = [reference.agrees(char, types, region) for region in REGIONS if reference.order(char, region)]
+    return bool(verdicts) and True not in verdicts
 
 
 def matched(told: Sequence[str], drawn: Sequence[str], rows: Sequence[int]) -> list[int]:

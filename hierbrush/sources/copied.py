@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Sequence
+from dataclasses import replace
 from os import PathLike
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -20,9 +21,10 @@ from hierbrush.metrics import SIDE
 from hierbrush.sources.plan import Plan, RejectedError
 from hierbrush.sources.source import Request, Source, register
 from hierbrush.strokes.goal import StrokeGoal, with_widths
-from hierbrush.styles import fonts, pictures
+from hierbrush.styles.suffixes import PICTURES, is_font
 
 if TYPE_CHECKING:
+    from hierbrush.styles.fonts import Font
     from hierbrush.styles.registration import Registration
 
 Ink = NDArray[np.float32]
@@ -53,10 +55,40 @@ class _Copied(Source):
         if expected is None:
             return RejectedError(f"goal: nothing is known of the strokes of {describe(text)}")
         goals, tree = expected
+        ink = self.upright(text, ink, goals, tree)
+        if self.request.composer is not None:
+            seen = _seen(text, ink, tree, goals, self.request.composer)
+            weight = self.request.weight
+            return replace(_plan(text, seen, tree, self.name, ink, weight, None), composer=self.request.composer)
         found = register_goals(Picture(ink), goals, tree)
         if not found.accepted:
+            self.doubt(text, ink, goals)
             return RejectedError(f"goal: the strokes of {describe(text)} are not surely there: {found.reason}")
         return _plan(text, found.goals, tree, self.name, ink, self.request.weight, _sureness(found))
+
+    def upright(self, text: str, ink: Ink, goals: Sequence[StrokeGoal], tree: Component) -> Ink:
+        """Return the ink turned upright, if it is ink that may be tilted."""
+        return ink
+
+    def doubt(self, text: str, ink: Ink, goals: Sequence[StrokeGoal]) -> None:
+        """Raise HierbrushError if ink in which the strokes were not found cannot be the character."""
+
+
+def _seen(text: str, ink: Ink, tree: Component, goals: Sequence[StrokeGoal], composer: str) -> list[StrokeGoal]:
+    """Return the strokes where a composer that sees the ink answers that they lie, in the order of ``goals``."""
+    from hierbrush.characters.repertoire import repertoire
+    from hierbrush.composer.brief import make_brief
+    from hierbrush.composer.composers import seeing_composer
+    from hierbrush.composer.pictured import copied_goals, copy_pictures
+    from hierbrush.composer.place import measured_place
+
+    policy = seeing_composer(composer)
+    types = [goal.stroke_type for goal in goals]
+    brief, order = make_brief(tree, types, repertoire=repertoire(text), listed=text not in load_library(), exclude=text)
+    expected = np.array([measured_place(goals[stroke]) for stroke in order], np.float32)
+    (places,) = copy_pictures([brief], [expected], [ink >= 0.5], policy)
+    found = copied_goals(brief, places, ink >= 0.5)
+    return [found[row] for row in np.argsort(order).tolist()]
 
 
 def _sureness(found: Registration) -> float:
@@ -69,7 +101,7 @@ def _expected(text: str) -> tuple[list[StrokeGoal], Component] | None:
         return None
     try:
         written = written_as(text)
-        if not is_ids(written):
+        if written in load_library():
             glyph = load_library()[written]
             return [stroke.goal() for stroke in glyph.strokes], glyph.decomposition
         from hierbrush.sources.composed import ComposedSource
@@ -100,13 +132,13 @@ class FontSource(_Copied):
     """A font's glyphs."""
 
     name = "font"
-    wanted = "a font (.ttf, .otf, .ttc, .woff)"
+    wanted = "a font (.ttf, .otf, .ttc, .ttc#1, .woff)"
     then = ("skeleton",)
 
     @classmethod
     def accepts(cls, request: Request) -> bool:
         """Return whether the goal is a font's file."""
-        return request.style is None and request.file(*fonts.SUFFIXES) is not None
+        return request.style is None and request.path_if(is_font) is not None
 
     def check(self, text: str) -> None:
         """Raise HierbrushError unless the font has the character."""
@@ -128,7 +160,7 @@ class PictureSource(_Copied):
     @classmethod
     def accepts(cls, request: Request) -> bool:
         """Return whether the goal is a picture's file or an array."""
-        asked = request.file(*pictures.SUFFIXES) is not None or _is_array(request.goal)
+        asked = request.file(*PICTURES) is not None or _is_array(request.goal)
         return request.style is None and asked
 
     def check(self, text: str) -> None:
@@ -146,7 +178,35 @@ class PictureSource(_Copied):
 
     def ink(self, text: str) -> Ink:
         """Return the picture's ink in the box."""
-        return pictures.box_ink(self.request.goal, SIDE, argument="goal")
+        return _picture_ink(self.request.goal, 0.0)
+
+    def upright(self, text: str, ink: Ink, goals: Sequence[StrokeGoal], tree: Component) -> Ink:
+        """Return the ink of a photograph or scan turned as its strokes tell; ink that was given as such stays."""
+        from hierbrush.styles.registration import tilt_of
+
+        if _is_array(self.request.goal) and np.asarray(self.request.goal).dtype != np.uint8:
+            return ink
+        tilt = tilt_of(ink, goals, tree)
+        return _picture_ink(self.request.goal, tilt) if tilt else ink
+
+    def doubt(self, text: str, ink: Ink, goals: Sequence[StrokeGoal]) -> None:
+        """Raise HierbrushError if the picture surely shows another character."""
+        from hierbrush.styles.another import another
+
+        shows = another(ink, goals)
+        if shows is not None and shows != text:
+            named = "the array" if _is_array(self.request.goal) else shown(str(self.request.goal))
+            raise HierbrushError(
+                f"goal: {named} shows {describe(shows)}, expected {describe(text)}; write_picture (hierbrush copy "
+                "without --text) writes whatever it shows"
+            )
+
+
+def _picture_ink(goal: Any, tilt: float) -> Ink:
+    from hierbrush.styles.pictures import fitted_box, read_ink
+    from hierbrush.styles.tilt import turned
+
+    return fitted_box(turned(read_ink(goal, argument="goal"), tilt), SIDE)
 
 
 @register
@@ -200,5 +260,7 @@ def _alone(texts: Sequence[str]) -> None:
         )
 
 
-def _font_of(request: Request) -> fonts.Font:
-    return fonts.open_font(request.goal)
+def _font_of(request: Request) -> Font:
+    from hierbrush.styles.fonts import open_font
+
+    return open_font(request.goal)

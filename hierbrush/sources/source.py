@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib import import_module
@@ -34,6 +34,7 @@ class Request:
         weight: how many times as wide as is usual the strokes are.
         direction: of the text, which punctuation is placed for.
         stroke_lists: whether a composer is told the order of the strokes within unknown components.
+        order: whose order glyphs are written in, one of `hierbrush.characters.regional.ORDERS`.
         described: whether a composer is told of characters with a glyph, too, what the table of descriptions says, and
             not what their glyphs are taken apart into.
     """
@@ -44,6 +45,7 @@ class Request:
     weight: float = 1.0
     direction: str = "horizontal"
     stroke_lists: bool = False
+    order: str = "prc"
     described: bool = False
 
     @property
@@ -57,9 +59,13 @@ class Request:
 
     def file(self, *suffixes: str) -> Path | None:
         """Return the goal as a path if it is a file's name that ends in one of these, such as ``".ttf"``."""
+        return self.path_if(lambda text: text.lower().endswith(suffixes))
+
+    def path_if(self, wanted: Callable[[str], bool]) -> Path | None:
+        """Return the goal as a path if it is a file's name that is wanted."""
         try:
             text = fspath(self.goal) if isinstance(self.goal, PathLike) else self.goal
-            return Path(text) if isinstance(text, str) and text.lower().endswith(suffixes) else None
+            return Path(text) if isinstance(text, str) and wanted(text) else None
         except Exception:  # a stranger's __fspath__ may raise anything
             return None
 
@@ -70,12 +76,14 @@ class Source(ABC):
     Attributes:
         name: as `Writing.goal` and files tell it.
         wanted: how a user asks for it, as the end of ``expected one of ...``; "" if it is only asked after others.
+        regional: whether it knows other orders of writing than the PRC's.
         quick: whether plans cost next to nothing, so that limits are checked by them before anything is written.
         then: names of the sources that are asked in turn for what this one refuses or rejects.
     """
 
     name: ClassVar[str]
     wanted: ClassVar[str]
+    regional: ClassVar[bool] = False
     quick: ClassVar[bool] = False
     then: tuple[str, ...] = ()
 
@@ -150,6 +158,10 @@ def chain(request: Request) -> list[Source]:
     first = next((one for one in _kinds() if one.accepts(request)), None)
     if first is None:
         raise _unaccepted(request)
+    if request.order != "prc" and not first.regional:
+        raise HierbrushError(
+            f"order: {shown(request.order)} is known of glyphs alone; leave out goal, style and composer, or use 'prc'"
+        )
     source = first(request)
     return [source, *(_KINDS[name](request) for name in source.then)]
 

@@ -10,10 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hierbrush.arguments import check_kind, check_list, check_number
+from hierbrush.box import BOX, MAX_BOX, MIN_BOX
 from hierbrush.errors import HierbrushError
 from hierbrush.sim import BrushModel, distance_to_outline
 from hierbrush.sim.observation import TRACK_SIZE
-from hierbrush.sim.raster import BOX, MAX_BOX, MIN_BOX
 from hierbrush.strokes.goal import StrokeGoal
 
 _TOGETHER = 16

@@ -11,10 +11,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hierbrush.arguments import check_array, check_kind, check_list, check_number, check_path, check_whole
+from hierbrush.box import BOX, MAX_BOX, MIN_BOX
 from hierbrush.errors import HierbrushError, closest, shown
 from hierbrush.sim import BrushModel, GoalBank, HandleLimits, StrokeBatch
 from hierbrush.sim.hand import lift_off
-from hierbrush.sim.raster import BOX, MAX_BOX, MIN_BOX
 from hierbrush.strokes.follower import FOLLOWER
 from hierbrush.strokes.goal import StrokeGoal
 
@@ -23,6 +23,7 @@ _NO_ERROR, _LASTING = 1e-12, 1000.0
 
 # Strokes that write side by side: enough to keep the core busy, few enough to keep the bank in the cache.
 _ROUND = 512
+_TRACKED = 64  # strokes whose tracks are made at once
 
 Act = Callable[[NDArray[np.float32]], NDArray[np.float32]]
 
@@ -205,7 +206,11 @@ def write_strokes(
     # Any object with these two will do.
     acting = policy if hasattr(policy, "bind") and hasattr(policy, "observation") else stroke_policy(policy, seed)
     seed = check_whole("seed", seed, 0, 2**63)
-    tracks = [FOLLOWER.track(goal, model, box) for goal in goals]
+    tracks = [
+        track
+        for start in range(0, len(goals), _TRACKED)
+        for track in FOLLOWER.tracks(goals[start : start + _TRACKED], model, box)
+    ]
     paths: list[NDArray[np.float64]] = [np.empty((0, 3))] * len(goals)
     # Longest first: strokes that are over then form the tail, and a step skips them.
     order = sorted(range(len(goals)), key=lambda i: -len(tracks[i]))
@@ -213,8 +218,9 @@ def write_strokes(
     for start in range(0, len(order), most):
         chosen = order[start : start + most]
         bank = GoalBank.build([goals[i].outline for i in chosen], [tracks[i] for i in chosen], box=box)
-        brush = model if brushes is None else brushes[chosen]
-        batch = StrokeBatch(bank, brush, len(chosen), observation=acting.observation, limits=limits, seed=seed + start)
+        batch = StrokeBatch(bank, model, len(chosen), observation=acting.observation, limits=limits, seed=seed + start)
+        if brushes is not None:
+            batch.set_brushes(brushes[chosen])
         batch.assign(np.arange(len(chosen)))
         if directions is not None:
             batch.turn(directions[chosen])
@@ -242,22 +248,23 @@ def handle_paths(batch: StrokeBatch, act: Act, hand: Hand | None = None) -> list
     check_kind("batch", batch, StrokeBatch, "a StrokeBatch")
     check_kind("act", act, Callable, "a function of observations")  # type: ignore[arg-type]
     lengths = batch.bank.ticks[batch.goal]
+    most = int(lengths.max())
+    poses = np.empty((2 * most + 1, batch.slots, 3))
+    commands = np.empty((most + 1, *batch.command.shape))
     if hand is not None:
         expect_errors(batch)
         hand.begin(batch, np.arange(batch.slots))
-    poses = [batch.position.copy()]
-    commands = [batch.command.copy()]
+    position, midway, command = batch.position, batch.midway, batch.command
+    poses[0], commands[0] = position, command
     observation = batch.observe() if batch.observation.shape[1] else batch.observation
-    for tick in range(int(lengths.max())):
+    for tick in range(most):
         # Sorted by length, a round's strokes end together or nearly so: acting for all of them wastes little.
         actions, writing = act(observation), int(np.count_nonzero(lengths > tick))
         if hand is not None:
             batch.set_error(hand.errors(batch, actions, writing))
         batch.track(actions, 0, writing)
-        poses += [batch.midway.copy(), batch.position.copy()]
-        commands.append(batch.command.copy())
+        poses[2 * tick + 1], poses[2 * tick + 2], commands[tick + 1] = midway, position, command
     paths = []
     for slot, ticks in enumerate(lengths.tolist()):
-        written = np.stack([pose[slot] for pose in poses[: 2 * ticks + 1]])
-        paths.append(np.concatenate([written, lift_off(commands[ticks][slot], FOLLOWER.height)]))
+        paths.append(np.concatenate([poses[: 2 * ticks + 1, slot], lift_off(commands[ticks, slot], FOLLOWER.height)]))
     return paths

@@ -14,6 +14,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -137,6 +138,30 @@ def goals(
 ) -> list[StrokeGoal]:
     """Return n >= 1 goals of any types, each as `ShapeBasis.goal` gives it, for less than n times the cost of one.
 
+    Args and errors: those of `shapes`.
+    """
+    columns = shapes(bases, boxes, coefficients, widths)
+    for column in columns:
+        column.flags.writeable = False  # or every goal would copy its share
+    return [StrokeGoal(basis.stroke_type, *parts) for basis, *parts in zip(bases, *columns, strict=True)]
+
+
+class Shapes(NamedTuple):
+    """What n goals are made of, float32: ``skeleton`` [n, 32, 2], ``half_width`` [n, 32], ``outline`` [n, 128, 2]."""
+
+    skeleton: NDArray[np.float32]
+    half_width: NDArray[np.float32]
+    outline: NDArray[np.float32]
+
+
+def shapes(
+    bases: Sequence[ShapeBasis],
+    boxes: Sequence[ArrayLike] | Numbers,
+    coefficients: Sequence[ArrayLike],
+    widths: Numbers | None = None,
+) -> Shapes:
+    """Return what n >= 1 goals of any types are made of.
+
     Args:
         bases: n, of each goal's type.
         boxes: n of (centre x, centre y, width, height) in the unit box; the sides > 0.
@@ -147,28 +172,15 @@ def goals(
     Raises:
         HierbrushError: a number is not finite, a side is not positive, or there are too many coefficients.
     """
-    places = np.empty((len(bases), 4))
-    drawn: list[Numbers] = []
-    for at, (basis, box, chosen) in enumerate(zip(bases, boxes, coefficients, strict=True)):
-        wanted = "finite (centre x, centre y, width, height), sides > 0"
-        place = check_array("box", box, (4,), wanted)
-        if place[2:].min() <= 0:
-            raise HierbrushError(f"box: {shown(box)}, expected {wanted}")
-        weights = check_array("coefficients", chosen, None, f"up to {basis.size} finite numbers", finite=False)
-        if weights.ndim != 1 or len(weights) > basis.size or not np.isfinite(weights).all():
-            raise HierbrushError(
-                f"coefficients: shape {weights.shape}, expected up to {basis.size} finite numbers for "
-                f"{basis.stroke_type}"
-            )
-        places[at] = place
-        drawn.append(weights)
-    shapes = np.empty((len(bases), SHAPE_NUMBERS))
+    places = _places(boxes, len(bases))
+    drawn = [_weights(basis, chosen) for basis, chosen in zip(bases, coefficients, strict=True)]
+    numbers = np.empty((len(bases), SHAPE_NUMBERS))
     known = features(places[:, 2:], np.array([basis.usual for basis in bases]))
     for at, (basis, weights) in enumerate(zip(bases, drawn, strict=True)):
         # Products for each goal: one of matrices would sum in another order, and types differ in size anyway.
-        shapes[at] = known[at] @ basis.slopes + weights @ basis.components[: len(weights)]
-    skeleton = shapes[:, :_WIDTHS].reshape(-1, SKELETON_POINTS, 2)
-    outline = shapes[:, _OUTLINE:].reshape(-1, OUTLINE_POINTS, 2)
+        numbers[at] = known[at] @ basis.slopes + weights @ basis.components[: len(weights)]
+    skeleton = numbers[:, :_WIDTHS].reshape(-1, SKELETON_POINTS, 2)
+    outline = numbers[:, _OUTLINE:].reshape(-1, OUTLINE_POINTS, 2)
     low, high = outline.min(axis=1), outline.max(axis=1)
     scale = places[:, 2:] / (high - low)
     shift = places[:, :2] - scale * (low + high) / 2
@@ -178,10 +190,34 @@ def goals(
     if widths is not None:
         outline = scaled_outlines(outline, skeleton, widths / half_width.mean(axis=1))
         half_width = distance_to_outline(skeleton, outline)
-    columns = [values.astype(np.float32) for values in (skeleton, half_width, outline)]
-    for column in columns:
-        column.flags.writeable = False  # or every goal would copy its share
-    return [StrokeGoal(basis.stroke_type, *parts) for basis, *parts in zip(bases, *columns, strict=True)]
+    return Shapes(*(values.astype(np.float32) for values in (skeleton, half_width, outline)))
+
+
+def _places(boxes: Sequence[ArrayLike] | Numbers, count: int) -> Numbers:
+    """Return boxes as float64 [count, 4].
+
+    Raises:
+        HierbrushError: a number is not finite, or a side is not positive.
+    """
+    wanted = "finite (centre x, centre y, width, height), sides > 0"
+    whole = isinstance(boxes, np.ndarray) and boxes.shape == (count, 4) and boxes.dtype == np.float64
+    if whole and np.isfinite(boxes).all() and (boxes[:, 2:] > 0).all():  # type: ignore[arg-type,call-overload]
+        return np.asarray(boxes)
+    places = np.empty((count, 4))
+    for at, (_, box) in enumerate(zip(range(count), boxes, strict=True)):
+        places[at] = check_array("box", box, (4,), wanted)
+        if places[at, 2:].min() <= 0:
+            raise HierbrushError(f"box: {shown(box)}, expected {wanted}")
+    return places
+
+
+def _weights(basis: ShapeBasis, chosen: ArrayLike) -> Numbers:
+    weights = check_array("coefficients", chosen, None, f"up to {basis.size} finite numbers", finite=False)
+    if weights.ndim != 1 or len(weights) > basis.size or not np.isfinite(weights).all():
+        raise HierbrushError(
+            f"coefficients: shape {weights.shape}, expected up to {basis.size} finite numbers for {basis.stroke_type}"
+        )
+    return weights
 
 
 def features(sides: Numbers, usual: Numbers) -> Numbers:

@@ -93,7 +93,8 @@ class Desk:
         from hierbrush.sim.model import PRESETS
         from hierbrush.sources import BOLDEST, LIGHTEST
         from hierbrush.strokes.rollout import POLICIES
-        from hierbrush.writing.layout import DIRECTIONS, GRIDS, PAPERS
+        from hierbrush.writing.grid import GRIDS
+        from hierbrush.writing.layout import DIRECTIONS, PAPERS
         from hierbrush.writing.outputs import exports
 
         return {

@@ -14,8 +14,9 @@ from hierbrush.arguments import check_list, check_whole
 from hierbrush.characters import load_library, split
 from hierbrush.errors import HierbrushError, shown
 from hierbrush.styles.chosen import chosen, is_common
-from hierbrush.styles.fonts import Font, is_font
-from hierbrush.styles.pictures import SUFFIXES, box_ink, is_picture
+from hierbrush.styles.fonts import Font
+from hierbrush.styles.pictures import box_ink, is_picture
+from hierbrush.styles.suffixes import PICTURES, is_font
 
 Ink = NDArray[np.float32]
 Wanted = Iterable[str] | int | None
@@ -39,7 +40,7 @@ def examples_of(source: Path, wanted: Wanted = None) -> Iterator[tuple[str, Ink]
     elif is_picture(source):
         yield from _of_sheets([source], wanted)
     else:
-        known = ", ".join(SUFFIXES[:3])
+        known = ", ".join(PICTURES[:3])
         raise HierbrushError(
             f"source: {shown(source)} is no font (.ttf, .otf, .ttc, .woff), no folder of pictures and no picture "
             f"({known} ...) of a practice sheet"

@@ -11,7 +11,9 @@ from numpy.typing import NDArray
 from hierbrush.sim import rasterise
 from hierbrush.strokes.goal import StrokeGoal
 from hierbrush.styles.cut import Cut
+from hierbrush.styles.regularity import MOST, curled, irregularity
 from hierbrush.styles.ribbon import Ribbons
+from hierbrush.styles.transport import SkeletonPoints
 
 Floats = NDArray[np.float64]
 
@@ -29,6 +31,9 @@ class Judgement(NamedTuple):
         doubled: f64 [strokes], share of each stroke's length that runs along another's middle, less that in the glyph.
         turned: f64 [strokes], mean angle in radians between the stroke's directions there and in the glyph.
         stretched: f64 [strokes], logarithm of its length over the glyph's, as the glyph was stretched on the whole.
+        curled: f64 [strokes], radians by which it turns to and fro more than in the glyph.
+        irregular: how unlike the regular script the strokes lie in the ink, see `irregularity`; 0 if another reason
+            rejects them.
         confidence: f64 [strokes], 0 to 1.
         worth: by which rejected attempts are compared.
         reason: why it is not accepted, "" if it is.
@@ -43,6 +48,8 @@ class Judgement(NamedTuple):
     doubled: Floats
     turned: Floats
     stretched: Floats
+    curled: Floats
+    irregular: float
     confidence: Floats
     worth: float
     reason: str
@@ -52,16 +59,25 @@ LEAST_CONFIDENCE = 0.33
 
 _COARSE = 128
 _SHORT = 0.13
+_SWAPPED = 0.02  # of the box: strokes that cross may change places by so little
 _SAME_WAY = np.cos(np.radians(28))
 
 
 def judged(
-    inked: NDArray[np.bool_], expected: Sequence[StrokeGoal], rest: Floats, ribbons: Ribbons, parts: Cut
+    inked: NDArray[np.bool_],
+    middle: SkeletonPoints,
+    depth: Floats,
+    expected: Sequence[StrokeGoal],
+    rest: Floats,
+    ribbons: Ribbons,
+    parts: Cut,
 ) -> Judgement:
     """Judge a registration.
 
     Args:
         inked: bool [side, side].
+        middle: points of the ink's skeleton.
+        depth: f64 [side, side], pixels to the ink's edge.
         expected: the strokes as the glyph has them.
         rest: f64 [strokes, 32, 2], their middle lines, stretched and moved as a whole to the ink.
         ribbons: the strokes found.
@@ -78,6 +94,7 @@ def judged(
     doubled = _doubled(lines, ribbons.half_width) - _doubled(rest, usual)
     turned, stretched = _bent(rest, lines)
     sides, crossings = _sides(rest, lines), _crossings(rest, lines)
+    curl = curled(rest, lines)
     # How long and which way a dot is written differs from hand to hand.
     short = np.hypot(*np.diff(rest, axis=1).transpose(2, 0, 1)).sum(axis=1) < _SHORT
     confidence = (
@@ -86,6 +103,7 @@ def judged(
         * _fades(-doubled, -0.25, -0.65)
         * np.where(short, _fades(-turned, -0.7, -1.6), _fades(-turned, -0.5, -1.1))
         * _fades(-np.abs(stretched), -0.6, -1.2)
+        * _fades(-curl, -2.8, -3.6)
     )
     reason = ""
     if parts.explained < 0.95:
@@ -98,10 +116,14 @@ def judged(
         reason = "strokes cross otherwise"
     elif (confidence < LEAST_CONFIDENCE).any():
         reason = "a stroke is not surely found"
+    irregular = 0.0 if reason else irregularity(middle, depth, ribbons, turned)
+    if irregular > MOST:
+        reason = "the strokes run otherwise than in the regular script"
     worth = covered + parts.explained + sides - crossings + float(confidence.min()) + float(confidence.mean())
     return Judgement(
-        covered, parts.explained, sides, crossings, inside, alone, doubled, turned, stretched, confidence, worth, reason
-    )
+        covered, parts.explained, sides, crossings, inside, alone, doubled, turned, stretched, curl, irregular,
+        confidence, worth, reason,
+    )  # fmt: skip
 
 
 def _fades(values: Floats, good: float, bad: float) -> Floats:
@@ -120,9 +142,19 @@ def _alone(expected: Sequence[StrokeGoal]) -> Floats:
 
 
 def _doubled(lines: Floats, half_width: Floats) -> Floats:
-    """Return the share of each stroke's points [n, k] that lie near another's middle and run the same way.
+    """Return the share of each stroke [n] that runs along another's middle; see `run_along`."""
+    doubled: Floats = run_along(lines, half_width).any(axis=2).mean(axis=1)
+    return doubled
+
+
+def run_along(lines: Floats, half_width: Floats) -> NDArray[np.bool_]:
+    """Return which points of each stroke lie near another's middle and run the same way, bool [n, k, n].
 
     That is what a stroke does that has slid onto its neighbour; strokes that cross do not.
+
+    Args:
+        lines: f64 [n, k, 2], middle lines.
+        half_width: f64 [n, k].
     """
     count, length = half_width.shape
     points = lines.reshape(-1, 2)
@@ -130,9 +162,9 @@ def _doubled(lines: Floats, half_width: Floats) -> Floats:
     step /= np.maximum(np.hypot(*step.T), 1e-9)[:, None]
     near = ((points[:, None] - points[None]) ** 2).sum(axis=2) < (0.7 * half_width.reshape(1, -1)) ** 2
     owner = np.repeat(np.arange(count), length)
-    along = np.abs(step @ step.T) > _SAME_WAY
-    doubled: Floats = (near & along & (owner[:, None] != owner)).any(axis=1).reshape(count, length).mean(axis=1)
-    return doubled
+    along = near & (np.abs(step @ step.T) > _SAME_WAY) & (owner[:, None] != owner)
+    found: NDArray[np.bool_] = along.reshape(count, length, count, length).any(axis=3)
+    return found
 
 
 def _bent(rest: Floats, lines: Floats) -> tuple[Floats, Floats]:
@@ -165,10 +197,11 @@ def _sides(rest: Floats, lines: Floats) -> float:
         beside = np.minimum(high[:, None, other], high[None, :, other]) - np.maximum(
             low[:, None, other], low[None, :, other]
         )
-        certain = (apart > 0.06) & (beside > 0.0)
+        shorter = np.minimum((high - low)[:, None, other], (high - low)[None, :, other])
+        certain = (apart > 0.06) & (beside > 0.25 * shorter)
         moved = now[:, None, axis] - now[None, :, axis]
         clear += certain.sum()
-        kept += (certain & (moved > 0.0)).sum()
+        kept += (certain & (moved > -_SWAPPED)).sum()
     return float(kept / clear) if clear else 1.0
 
 

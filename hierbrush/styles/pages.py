@@ -15,7 +15,8 @@ from numpy.typing import NDArray
 
 from hierbrush.arguments import check_choice, check_kind
 from hierbrush.errors import HierbrushError
-from hierbrush.styles.pictures import Source, fitted_box, read_ink
+from hierbrush.styles.picture_file import Source
+from hierbrush.styles.pictures import fitted_box, read_ink
 
 Floats = NDArray[np.float64]
 

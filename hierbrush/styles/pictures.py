@@ -6,8 +6,6 @@ what is too small to be writing is left out. A clean picture, black on white, co
 
 from __future__ import annotations
 
-import warnings
-from io import BytesIO
 from os import PathLike
 from pathlib import Path
 from typing import Any
@@ -15,29 +13,26 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from hierbrush.arguments import check_array, check_path
+from hierbrush.arguments import check_array
 from hierbrush.errors import HierbrushError, shown
-from hierbrush.files import MIB, read_whole
+from hierbrush.styles.picture_file import MOST_PIXELS, Source, read_pixels
+from hierbrush.styles.suffixes import PICTURES
+from hierbrush.styles.tilt import tilt_of_frame, tilt_of_lines, turned
 
 Floats = NDArray[np.float64]
-
-SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".webp", ".gif", ".pgm", ".ppm", ".pbm")
-MOST_PIXELS = 60_000_000
-LARGEST = 2400
-"""Pixels of the longer side beyond which a picture is made smaller before it is read."""
 
 _LEAST_CONTRAST = 0.12
 """Difference of ink and paper, in grey levels of 0 to 1, below which there is no ink."""
 
 _FLAT = 0.03
 _MARGIN = 0.06
-
-Source = str | PathLike[str] | NDArray[Any]
+_COLOURED = 60
+"""Levels of 255 by which the channels of a coloured pixel differ."""
 
 
 def is_picture(path: str | PathLike[str]) -> bool:
     """Whether a path's suffix is a picture's."""
-    return Path(path).suffix.lower() in SUFFIXES
+    return Path(path).suffix.lower() in PICTURES
 
 
 def read_ink(picture: Source, *, argument: str = "picture") -> Floats:
@@ -52,7 +47,7 @@ def read_ink(picture: Source, *, argument: str = "picture") -> Floats:
         HierbrushError: it is no picture that can be read, is too large, or holds no ink.
     """
     if isinstance(picture, str | PathLike):
-        ink = _ink(_values(read_pixels(picture, argument=argument)))
+        ink = _ink_of(read_pixels(picture, argument=argument))
     else:
         ink = _from_array(picture, argument)
     if not (ink >= 0.5).any():
@@ -118,7 +113,7 @@ def _from_array(picture: Any, argument: str) -> Floats:
     if array.shape[0] * array.shape[1] > MOST_PIXELS:
         raise HierbrushError(f"{argument}: shape {array.shape}, expected at most {MOST_PIXELS} pixels")
     if array.dtype == np.uint8:
-        return _ink(_values(array))
+        return _ink_of(array)
     if array.ndim != 2:
         raise HierbrushError(f"{argument}: {array.dtype} of shape {array.shape}, expected {expected}")
     if array.dtype == np.bool_:
@@ -128,111 +123,141 @@ def _from_array(picture: Any, argument: str) -> Floats:
     return array.astype(np.float64)
 
 
-def read_pixels(picture: Source, *, argument: str = "picture") -> NDArray[np.uint8]:
-    """Return a picture's pixels, uint8 [h, w] or [h, w, 3], 0 = black; transparent ones are white.
+def _ink_of(pixels: NDArray[np.uint8]) -> Floats:
+    value, lines = _values(pixels)
+    return _ink(value, 0.0 if lines is None else tilt_of_lines(lines))
 
-    Args:
-        picture: a file, or uint8 [h, w], [h, w, 3] or [h, w, 4].
-        argument: what the user knows ``picture`` as, for messages.
 
-    Raises:
-        HierbrushError: it is no picture that can be read, or is too large.
+def _coloured(pixels: NDArray[np.uint8]) -> NDArray[np.bool_]:
+    """Return which pixels are coloured by more than the paper is."""
+    channels = pixels[..., :3].astype(np.int16)
+    spread = channels.max(axis=2) - channels.min(axis=2)
+    coloured: NDArray[np.bool_] = spread > max(_COLOURED, float(np.median(spread)) + 25)
+    return coloured
+
+
+def _values(array: NDArray[np.uint8]) -> tuple[Floats, NDArray[np.bool_] | None]:
+    """Return how light each pixel is, 0 to 1, and where a grid is.
+
+    A coloured line on light paper counts as paper, so that grids vanish.
     """
-    if isinstance(picture, str | PathLike):
-        return _from_file(picture, argument)
-    expected = "a path, or uint8 [h, w], [h, w, 3] or [h, w, 4] with 0 = black"
-    array = check_array(argument, picture, None, expected, dtype=None)
-    if array.dtype != np.uint8 or array.ndim not in (2, 3) or (array.ndim == 3 and array.shape[2] not in (3, 4)):
-        raise HierbrushError(f"{argument}: {array.dtype} of shape {array.shape}, expected {expected}")
-    return array[..., :3] if array.ndim == 3 else array
-
-
-def _from_file(path: str | PathLike[str], argument: str) -> NDArray[np.uint8]:
-    from PIL import Image, ImageOps
-
-    place = check_path(argument, path)
-    content = read_whole(place, most=256 * MIB, argument=argument)
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # Pillow warns of what it reads all the same
-            opened = Image.open(BytesIO(content))
-            if opened.width * opened.height > MOST_PIXELS:
-                raise HierbrushError(
-                    f"{argument}: {shown(path)} has {opened.width} x {opened.height} pixels, expected at most "
-                    f"{MOST_PIXELS // 1_000_000} million"
-                )
-            picture = ImageOps.exif_transpose(opened)
-            if min(picture.size) < 8:
-                raise HierbrushError(f"{argument}: {shown(path)} is {picture.size} pixels, expected 8 or more a side")
-            if picture.mode.startswith(("I", "F")):
-                return _levelled(np.asarray(picture, np.float64))
-            if "A" in picture.getbands() or "transparency" in picture.info:
-                picture = picture.convert("RGBA")
-                picture = Image.alpha_composite(Image.new("RGBA", picture.size, "white"), picture)
-            if max(picture.size) > LARGEST:
-                picture = picture.convert("RGB")
-                picture.thumbnail((LARGEST, LARGEST), Image.Resampling.BOX)
-            return np.asarray(picture.convert("RGB"))
-    except HierbrushError:
-        raise
-    except Exception as error:  # Pillow raises what its decoders happen to meet
-        raise HierbrushError(f"{argument}: cannot read {shown(path)}: it is no picture ({error})") from None
-
-
-def _levelled(deep: Floats) -> NDArray[np.uint8]:
-    low, high = float(deep.min()), float(deep.max())
-    levels: NDArray[np.uint8] = np.round((deep - low) / max(high - low, 1e-9) * 255).astype(np.uint8)
-    return levels
-
-
-def _values(array: NDArray[np.uint8]) -> Floats:
-    """Return how light each pixel is, 0 to 1; a coloured line on light paper counts as paper, so grids vanish."""
     if array.ndim == 2:
-        return array / 255.0
-    if array.shape[2] == 2:
-        return array[..., 0] / 255.0
+        return array / 255.0, None
     if array.shape[2] == 4:
         opacity = array[..., 3:] / 255.0
         array = np.round(array[..., :3] * opacity + 255 * (1 - opacity)).astype(np.uint8)
-    if array.shape[2] == 1:
-        return array[..., 0] / 255.0
+    if array.shape[2] < 3:
+        return array[..., 0] / 255.0, None
     grey = array @ np.array([0.299, 0.587, 0.114]) / 255.0
-    light = array.max(axis=2) / 255.0
-    coloured = (array.max(axis=2).astype(int) - array.min(axis=2)) > 60
+    coloured = _coloured(array)
     if not coloured.any() or np.median(grey) < 0.45:
-        return np.asarray(grey)
-    # Red or blue ink alone on the paper is writing, not a grid.
-    dark = light < np.median(light) - 0.35
-    return np.asarray(light if dark.mean() > 0.004 else grey)
+        return grey, None
+    # Red or blue ink alone on the paper is writing, not a grid; a shadow is neither.
+    light = array.max(axis=2) / 255.0
+    dark = light < 0.55 * _paper(light)
+    return (light, coloured) if dark.mean() > 0.004 else (grey, None)
 
 
-def _ink(value: Floats) -> Floats:
-    """Return ink f64 [h, w] from lightness [h, w]."""
-    from skimage.filters import threshold_otsu
-
+def _ink(value: Floats, tilt: float = 0.0) -> Floats:
+    """Return ink f64 [h, w] from lightness [h, w], turned by ``tilt`` degrees."""
     if np.ptp(value) < _LEAST_CONTRAST:
         return np.zeros_like(value)
     if _inverted(value):
-        value = 1 - value
+        value = 1 - value if value.min() < 0.02 and value.max() > 0.98 else _negative(value)
     paper = _paper(value)
     flat = np.ptp(paper) < _FLAT and (np.abs(value - value.max()) < 0.02).mean() > 0.3
     if flat and value.max() > 0.97 and value.min() < 0.1:
-        return _cleaned(1 - value, least=4)
+        return turned(_cleaned(1 - value, least=4), tilt)
     ratio = np.clip(value / np.maximum(paper, 0.05), 0.0, 1.2)
     noise = _noise(ratio)
     if noise > 0.015:
         from scipy.ndimage import gaussian_filter
 
         ratio = gaussian_filter(ratio, min(1.5, max(0.7, max(value.shape) / 800)))
+    ink = _levelled(ratio, noise)
+    if ink is None:
+        return np.zeros_like(value)
+    again = _levelled(ratio / _paper_between(ratio, ink), noise)
+    ink = _cleaned(ink if again is None else again, least=max(6, round(2.5e-5 * ink.size)))
+    ink = _only_writing(ink)
+    return _without_frame(turned(ink, tilt or tilt_of_frame(ink >= 0.5)))
+
+
+def _levelled(ratio: Floats, noise: float) -> Floats | None:
+    """Return ink with the level of paper 0 and that of ink 1, None if the two are as good as one."""
+    from skimage.filters import threshold_otsu
+
     between = float(threshold_otsu(ratio))
     dark, light = ratio[ratio < between], ratio[ratio >= between]
     if not len(dark) or not len(light):
-        return np.zeros_like(value)
+        return None
     ink_level, paper_level = float(np.median(dark)), float(np.median(light))
     if paper_level - ink_level < max(_LEAST_CONTRAST, 6 * noise):
-        return np.zeros_like(value)
-    ink = np.clip((paper_level - ratio) / (paper_level - ink_level), 0.0, 1.0)
-    return _without_frame(_cleaned(ink, least=max(6, round(2.5e-5 * ink.size))))
+        return None
+    return np.clip((paper_level - ratio) / (paper_level - ink_level), 0.0, 1.0)
+
+
+def _negative(value: Floats) -> Floats:
+    """Return light writing on dark paper as dark writing on light paper.
+
+    Light falls on both alike, so that it is their ratio that tells them apart: lightness is taken as a logarithm.
+    """
+    log = np.log(np.maximum(value, 0.03))
+    low, high = np.quantile(log, (0.005, 0.995))
+    dark: Floats = np.clip(1 - 0.9 * (log - low) / max(float(high - low), 1e-6), 0.0, 1.0)
+    return dark
+
+
+def _paper_between(ratio: Floats, ink: Floats) -> Floats:
+    """Return the lightness of the paper near by, without ink: the edge of a shadow is sharper than `_paper` sees."""
+    from scipy.ndimage import gaussian_filter, minimum_filter
+    from skimage.transform import resize
+
+    step = max(1, max(ratio.shape) // 300)
+    rows, columns = (extent // step for extent in ratio.shape)
+    values, inked = (
+        each[: rows * step, : columns * step].reshape(rows, step, columns, step) for each in (ratio, ink > 0.75)
+    )
+    free = minimum_filter(~inked.any(axis=(1, 3)), 3, mode="nearest").astype(np.float64)
+    light = values.mean(axis=(1, 3))
+    found, known = np.ones((rows, columns)), np.zeros((rows, columns), np.bool_)
+    for share in (90, 45, 20):
+        sigma = max(1.0, max(rows, columns) / share)
+        weight = gaussian_filter(free, sigma)
+        take = ~known & (weight > 0.25)
+        mean = gaussian_filter(free * light, sigma) / np.maximum(weight, 1e-6)
+        found[take], known = mean[take], known | take
+    paper: Floats = np.maximum(np.asarray(resize(found, ratio.shape, order=1, mode="edge")), 0.2)
+    return paper
+
+
+def _only_writing(ink: Floats) -> Floats:
+    """Return ink that is black or white but at its edges, without pale pieces and what fills corners of the picture."""
+    from scipy.ndimage import binary_dilation, binary_erosion, label, mean
+
+    mask = ink >= 0.5
+    pieces, count = label(mask, structure=np.ones((3, 3)))
+    if count:
+        number = np.arange(1, count + 1)
+        dark, size = mean(ink, pieces, number), np.bincount(pieces.ravel(), minlength=count + 1)[1:]
+        keep = dark > 0.72 * float(dark[size.argmax()])
+        corners = _in_corners(pieces, count)
+        if size[keep & ~corners].sum() > 0.4 * size[keep].sum():
+            keep &= ~corners
+        mask = np.asarray(np.concatenate([[False], keep])[pieces])
+    sharp = np.where(binary_dilation(mask), ink, 0.0)
+    sharp[binary_erosion(mask, iterations=2)] = 1.0
+    return sharp
+
+
+def _in_corners(pieces: NDArray[np.int32], count: int) -> NDArray[np.bool_]:
+    """Return which pieces [count] touch two sides of the picture that meet, as a table under the paper does."""
+    sides = (pieces[0], pieces[:, -1], pieces[-1], pieces[:, 0])
+    touching = np.zeros((4, count + 1), np.bool_)
+    for side, row in zip(touching, sides, strict=True):
+        side[row] = True
+    both: NDArray[np.bool_] = (touching & np.roll(touching, 1, axis=0)).any(axis=0)[1:]
+    return both
 
 
 def flattened(value: Floats) -> Floats:

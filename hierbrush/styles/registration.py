@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,8 +20,9 @@ from hierbrush.characters import Component, Glyph
 from hierbrush.errors import HierbrushError
 from hierbrush.strokes.goal import StrokeGoal
 from hierbrush.styles.cut import Cut, cut, outlined
-from hierbrush.styles.judge import Judgement, judged
+from hierbrush.styles.judge import Judgement, judged, run_along
 from hierbrush.styles.ribbon import Ink, Ribbons, fitted
+from hierbrush.styles.tilt import tilt_of_strokes
 from hierbrush.styles.transport import (
     Lines,
     Schedule,
@@ -69,6 +71,10 @@ _STARTS: tuple[tuple[str, Schedule], ...] = (
 )
 
 
+_HOPELESS = 2.5
+"""Worth of an attempt from which no other start has led to strokes that were accepted."""
+
+
 class Picture:
     """Ink made ready for registration: its edges, depths and skeleton.
 
@@ -85,7 +91,7 @@ class Picture:
         if not self.inked.any():
             raise HierbrushError("ink: is blank, so no strokes can be found in it")
         depth = distance_transform_edt(self.inked) - distance_transform_edt(~self.inked)
-        self.ink = Ink(coverage, depth)
+        self.ink = Ink(coverage, depth, coverage.astype(np.float32))
         self.skeleton = skeletonize(np.pad(self.inked, 1))[1:-1, 1:-1]
 
     @cached_property
@@ -119,43 +125,153 @@ def register_goals(ink: NDArray[np.floating] | Picture, goals: Sequence[StrokeGo
         HierbrushError: there is no ink.
     """
     picture = ink if isinstance(ink, Picture) else Picture(ink)
-    best: Registration | None = None
+    best: _Attempt | None = None
     for start, schedule in _STARTS:
-        found = _attempt(picture, goals, tree, start, schedule)
-        if found.accepted:
-            return found
-        if best is None or found.judgement.worth > best.judgement.worth:
-            best = found
+        tried = _attempt(picture, goals, tree, start, schedule)
+        if not tried.judgement.reason:
+            found = _answer(picture, goals, tried)
+            if found.accepted:
+                return found
+        if best is None or tried.judgement.worth > best.judgement.worth:
+            best = tried
+        if best.judgement.worth < _HOPELESS:
+            break
     assert best is not None
-    return best
+    return _answer(picture, goals, best)
+
+
+class _Attempt(NamedTuple):
+    """Strokes fitted from one start, judged, and the ink that is cut for them."""
+
+    judgement: Judgement
+    ribbons: Ribbons
+    parts: Cut
 
 
 def _attempt(
     picture: Picture, goals: Sequence[StrokeGoal], tree: Component, start: str, schedule: Schedule
+) -> _Attempt:
+    return _repaired(picture, goals, tree, *_near(picture, goals, tree, start, schedule))
+
+
+def repaired(
+    picture: Picture, goals: Sequence[StrokeGoal], tree: Component, rest: Floats, lines: Floats
 ) -> Registration:
-    rest = lines_of(goals)
-    stretch, shift = (box_start if start == "box" else moment_start)(rest.points, picture.points.points)
-    whole = _whole_lines(goals, stretch, shift)
-    rest = rest._replace(points=rest.points * stretch + shift)
-    _, weights = transported(rest, tree, picture.points, schedule)
-    near = whole.points + covariance(whole, rest, tree, rest, schedule.looseness) @ weights
-    lines = near.reshape(len(goals), -1, 2)
+    """Return strokes fitted to the ink, those that went astray looked for again.
+
+    Args:
+        picture: the ink.
+        goals: as for `register_goals`.
+        tree: as for `register_goals`.
+        rest: f64 [strokes, 32, 2], the goals' middle lines, stretched and moved as a whole to the ink.
+        lines: f64 [strokes, 32, 2], about where they lie in it.
+    """
+    return _answer(picture, goals, _repaired(picture, goals, tree, rest, lines))
+
+
+def _repaired(picture: Picture, goals: Sequence[StrokeGoal], tree: Component, rest: Floats, lines: Floats) -> _Attempt:
+    found = _settled(picture, goals, rest, lines)
+    for _ in range(_REPAIRS):
+        again = None if not found.judgement.reason else _without_strays(picture, goals, tree, rest, found)
+        if again is None or again.judgement.worth <= found.judgement.worth:
+            break
+        found = again
+    return found
+
+
+def _settled(picture: Picture, goals: Sequence[StrokeGoal], rest: Floats, lines: Floats) -> _Attempt:
+    """Return strokes fitted to the ink from lines [strokes, 32, 2] near it, and judged."""
     usual = np.array([goal.half_width for goal in goals], np.float64)
     ribbons = fitted(picture.ink, lines, usual, np.array([_gaps(goal) for goal in goals]))
     parts = cut(picture.inked, ribbons)
-    found = [_goal(*each, picture.ink.coverage) for each in zip(goals, ribbons.lines, parts.owned, strict=True)]
-    return _answer(picture, goals, whole.points.reshape(lines.shape), ribbons, parts, found)
+    judgement = judged(picture.inked, picture.points, picture.ink.depth, goals, rest, ribbons, parts)
+    return _Attempt(judgement, ribbons, parts)
 
 
-def _answer(
-    picture: Picture,
-    expected: Sequence[StrokeGoal],
-    rest: Floats,
-    ribbons: Ribbons,
-    parts: Cut,
-    found: Sequence[StrokeGoal | None],
-) -> Registration:
-    judgement = judged(picture.inked, expected, rest, ribbons, parts)
+_REPAIRS = 2
+_SURE = 0.6
+"""Confidence from which a stroke stays where it was found while those that went astray are looked for again."""
+
+_TOGETHER = 0.25
+"""Share of a stray stroke that runs along another, from which that is looked for again, too."""
+
+
+def _without_strays(
+    picture: Picture, goals: Sequence[StrokeGoal], tree: Component, rest: Floats, found: _Attempt
+) -> _Attempt | None:
+    """Look again for the few strokes that are not sure, in the ink that the others leave over.
+
+    None if there is no such ink, or too many are not sure for the others to be trusted.
+    """
+    stray = found.judgement.confidence < _SURE
+    # Of two strokes on the same ink it is not clear which one went astray.
+    along = run_along(found.ribbons.lines, found.ribbons.half_width).mean(axis=1)
+    stray |= (along[stray] > _TOGETHER).any(axis=0)
+    if not 0 < stray.sum() <= max(2, 0.25 * len(goals)) or stray.all():
+        return None
+    left = _left_over(picture.points, found.ribbons, ~stray)
+    if left is None:
+        return None
+    shape = rest.shape[:2]
+    whole = Lines(rest.reshape(-1, 2), np.repeat(np.arange(shape[0]), shape[1]), _along(rest).ravel())
+    some = np.tile(np.arange(shape[1]) % 3 == 1, shape[0])
+    few = Lines(*(each[some] for each in whole))
+    pinned = (found.ribbons.lines - rest).reshape(-1, 2)[some]
+    pinned[stray[few.stroke]] = np.nan
+    _, weights = transported(few, tree, left, _AGAIN, pinned)
+    near = rest + (covariance(whole, few, tree, few, _AGAIN.looseness) @ weights).reshape(rest.shape)
+    return _settled(picture, goals, rest, np.where(stray[:, None, None], near, found.ribbons.lines))
+
+
+_AGAIN = Schedule(first=0.06, iterations=24)
+
+
+def _left_over(points: SkeletonPoints, ribbons: Ribbons, sure: NDArray[np.bool_]) -> SkeletonPoints | None:
+    """Return the points of the skeleton that no sure stroke sweeps."""
+    lines, width = ribbons.lines[sure].reshape(-1, 2), ribbons.half_width[sure].ravel()
+    apart = ((points.points[:, None] - lines[None]) ** 2).sum(axis=2)
+    free = (apart > np.maximum(width, 0.012) ** 2).all(axis=1)
+    return points._replace(points=points.points[free], direction=points.direction[free]) if free.sum() >= 3 else None
+
+
+def _along(lines: Floats) -> Floats:
+    """Return the arc length from each line's start, [n, k]."""
+    step = np.diff(lines, axis=1)
+    return np.concatenate([np.zeros((len(lines), 1)), np.hypot(step[..., 0], step[..., 1]).cumsum(axis=1)], axis=1)
+
+
+def _near(
+    picture: Picture, goals: Sequence[StrokeGoal], tree: Component, start: str, schedule: Schedule
+) -> tuple[Floats, Floats]:
+    """Return middle lines [strokes, 32, 2]: the glyph's, stretched and moved as a whole, and near their ink."""
+    rest = lines_of(goals)
+    stretch, shift = (box_start if start == "box" else moment_start)(rest.points, picture.points.points)
+    whole = whole_lines(goals, stretch, shift)
+    rest = rest._replace(points=rest.points * stretch + shift)
+    _, weights = transported(rest, tree, picture.points, schedule)
+    near = whole.points + covariance(whole, rest, tree, rest, schedule.looseness) @ weights
+    shape = (len(goals), -1, 2)
+    return whole.points.reshape(shape), near.reshape(shape)
+
+
+def tilt_of(ink: NDArray[np.floating] | Picture, goals: Sequence[StrokeGoal], tree: Component) -> float:
+    """Return by how many degrees, counterclockwise, ink must be turned for its strokes to lie as expected; 0 if by few.
+
+    Args:
+        ink: as for `register_goals`.
+        goals: as for `register_goals`.
+        tree: as for `register_goals`.
+
+    Raises:
+        HierbrushError: there is no ink.
+    """
+    picture = ink if isinstance(ink, Picture) else Picture(ink)
+    return tilt_of_strokes(*_near(picture, goals, tree, *_STARTS[1]))
+
+
+def _answer(picture: Picture, expected: Sequence[StrokeGoal], attempt: _Attempt) -> Registration:
+    judgement, ribbons, parts = attempt
+    found = [_goal(*each, picture.ink.coverage) for each in zip(expected, ribbons.lines, parts.owned, strict=True)]
     goals = tuple(
         goal or _swept(each, *ribbon)
         for goal, each, ribbon in zip(found, expected, zip(ribbons.lines, ribbons.half_width, strict=True), strict=True)
@@ -164,13 +280,11 @@ def _answer(
     return Registration(goals, judgement.confidence, not reason, reason, judgement, ribbons)
 
 
-def _whole_lines(goals: Sequence[StrokeGoal], stretch: Floats, shift: Floats) -> Lines:
+def whole_lines(goals: Sequence[StrokeGoal], stretch: Floats, shift: Floats) -> Lines:
     """Return all points of the strokes' skeletons, whose ends `lines_of` leaves out."""
     points = np.array([goal.skeleton for goal in goals], np.float64)
-    step = np.diff(points, axis=1)
-    along = np.concatenate([np.zeros((len(goals), 1)), np.hypot(step[..., 0], step[..., 1]).cumsum(axis=1)], axis=1)
     stroke = np.repeat(np.arange(len(goals)), points.shape[1])
-    return Lines(points.reshape(-1, 2) * stretch + shift, stroke, along.ravel())
+    return Lines(points.reshape(-1, 2) * stretch + shift, stroke, _along(points).ravel())
 
 
 def _gaps(goal: StrokeGoal) -> tuple[float, float]:

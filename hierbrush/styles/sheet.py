@@ -203,7 +203,7 @@ def _given(picture: Any, characters: Iterable[str] | None) -> list[str]:
 
 def _loaded(picture: str | PathLike[str] | NDArray[np.uint8]) -> tuple[Floats, Floats]:
     """Return lightness [h, w], and the same with coloured lines taken for paper."""
-    from hierbrush.styles.pictures import read_pixels
+    from hierbrush.styles.picture_file import read_pixels
 
     pixels = read_pixels(picture, argument="picture")
     if pixels.ndim == 2:

@@ -2,23 +2,28 @@
 
 from __future__ import annotations
 
-from hierbrush.sim import BOX
-from hierbrush.writing.exports.gcode import GcodeOptions
-from hierbrush.writing.layout import Layout
-from hierbrush.writing.levels import ComposerScores, LevelScores
-from hierbrush.writing.outputs import load
-from hierbrush.writing.paper import Cell
-from hierbrush.writing.pens import BrushPen, RecordingPen
-from hierbrush.writing.result import Page, Sheet, Writing, WrittenStroke
-from hierbrush.writing.trajectory import TRAJECTORY, MotionLimits
-from hierbrush.writing.write import (
-    WritingInterrupted,
-    write_character,
-    write_characters,
-    write_pages,
-    write_picture,
-    write_text,
-)
+from typing import TYPE_CHECKING
+
+from hierbrush.lazy_names import lazy_names
+
+if TYPE_CHECKING:
+    from hierbrush.box import BOX
+    from hierbrush.writing.exports.gcode import GcodeOptions
+    from hierbrush.writing.layout import Layout
+    from hierbrush.writing.levels import ComposerScores, LevelScores
+    from hierbrush.writing.outputs import load
+    from hierbrush.writing.paper import Cell
+    from hierbrush.writing.pens import BrushPen, RecordingPen
+    from hierbrush.writing.result import Page, Sheet, Writing, WrittenStroke
+    from hierbrush.writing.trajectory import TRAJECTORY, MotionLimits
+    from hierbrush.writing.write import (
+        WritingInterrupted,
+        write_character,
+        write_characters,
+        write_pages,
+        write_picture,
+        write_text,
+    )
 
 __all__ = [
     "BOX",
@@ -43,3 +48,27 @@ __all__ = [
     "write_picture",
     "write_text",
 ]
+
+# The command line asks what kinds of file there are, and must not wait for all of writing to be loaded.
+__getattr__ = lazy_names(
+    __name__,
+    {
+        "hierbrush.box": ("BOX",),
+        "hierbrush.writing.exports.gcode": ("GcodeOptions",),
+        "hierbrush.writing.layout": ("Layout",),
+        "hierbrush.writing.levels": ("ComposerScores", "LevelScores"),
+        "hierbrush.writing.outputs": ("load",),
+        "hierbrush.writing.paper": ("Cell",),
+        "hierbrush.writing.pens": ("BrushPen", "RecordingPen"),
+        "hierbrush.writing.result": ("Page", "Sheet", "Writing", "WrittenStroke"),
+        "hierbrush.writing.trajectory": ("TRAJECTORY", "MotionLimits"),
+        "hierbrush.writing.write": (
+            "WritingInterrupted",
+            "write_character",
+            "write_characters",
+            "write_pages",
+            "write_picture",
+            "write_text",
+        ),
+    },
+)

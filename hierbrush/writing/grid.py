@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
 
-import numpy as np
-from numpy.typing import NDArray
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+GRIDS = ("square", "田", "米")
+"""Boxes to write in: plain ones, with a cross (田字格), and with diagonals besides (米字格)."""
 
 COLOUR = (226, 182, 168)
 
@@ -23,6 +28,7 @@ def guides(grid: str) -> list[Segment]:
 
 def drawn(corners: Sequence[tuple[int, int]], size: int, shape: tuple[int, int], grid: str = "米") -> NDArray[np.bool_]:
     """Return bool [rows, columns], the lines of boxes of ``size`` pixels whose top left corners are (row, column)."""
+    import numpy as np
     from PIL import Image, ImageDraw
 
     canvas = Image.new("1", (shape[1], shape[0]))

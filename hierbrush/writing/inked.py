@@ -1,20 +1,18 @@
-"""Writing drawn with ink: what pictures of a sheet need of `hierbrush.ink`, and how files and the command line ask."""
+"""Writing drawn with ink: what pictures of a sheet need of `hierbrush.ink`."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
-from hierbrush.arguments import check_choice
-from hierbrush.ink import PAPERS, PLAIN, PRESETS, Bundle, Ink, InkStone, Sketch, ink_of, ink_picture, record, visit
+from hierbrush.box import BOX
+from hierbrush.ink import Bundle, Ink, InkStone, Sketch, ink_picture, record, visit
 from hierbrush.ink.draw import resized
-from hierbrush.sim import BOX, BrushModel, trace
-from hierbrush.writing.outputs import Flag, Option
+from hierbrush.sim import BrushModel, trace
 
 if TYPE_CHECKING:
     from hierbrush.writing.paper import Cell
@@ -117,30 +115,3 @@ def _tones(cell: Cell, ink: Ink, size: int) -> Iterator[NDArray[np.float32]]:
             directions=sketch.directions,
         )  # fmt: skip
         yield resized(sketch.tone(covered, spread=False), size)
-
-
-def _of_flags(given: dict[str, Any]) -> Ink | None:
-    name = given.get("ink", "dry")
-    check_choice("--ink", name, [PLAIN, *PRESETS])
-    own = {field: given[f"ink_{field}"] for field in ("load", "dryness", "paper", "seed") if f"ink_{field}" in given}
-    chosen = ink_of(name)
-    if chosen is None:
-        return Ink(**own) if own else None
-    return replace(chosen, **own)
-
-
-INK = Option(
-    "ink",
-    ink_of,
-    what="an ink",
-    lacking="show no ink but plain",
-    none="is a picture of ink",
-    flags=(
-        Flag("--ink", "Ink in png, gif, pdf and html: plain, wet, dry, fading or sized.", (PLAIN, *PRESETS)),
-        Flag("--ink-load", "Ink in the brush after a dip, 0.05 to 1.", float, metavar="SHARE"),
-        Flag("--ink-dryness", "How much the hairs hold back, 0 to 1.", float, metavar="SHARE"),
-        Flag("--ink-paper", "Paper that drinks or not.", tuple(PAPERS)),
-        Flag("--ink-seed", "Seed of hairs and grain.", int, metavar="INTEGER"),
-    ),
-    gather=_of_flags,
-)

@@ -7,17 +7,15 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from hierbrush.arguments import check_choice, check_list, check_number, check_whole
+from hierbrush.box import BOX
 from hierbrush.characters.marks import NEVER_FIRST, NEVER_LAST, folded
 from hierbrush.errors import HierbrushError, closest, shown
-from hierbrush.sim import BOX
+from hierbrush.writing.grid import GRIDS
 from hierbrush.writing.options import from_mapping, options_of
 from hierbrush.writing.paper import Paper
 from hierbrush.writing.passage import BLANK, rows_of, spelled
 
 DIRECTIONS = ("vertical", "horizontal")
-
-GRIDS = ("square", "田", "米")
-"""Boxes to write in: plain ones, with a cross (田字格), and with diagonals besides (米字格)."""
 
 PAPERS = {
     "A5": (0.148, 0.210), "A4": (0.210, 0.297), "A3": (0.297, 0.420), "A2": (0.420, 0.594), "Letter": (0.2159, 0.2794),
@@ -35,6 +33,8 @@ _ACROSS = 8  # cells along a paper's shorter side unless told otherwise
 _MARGIN = 1 / 12  # of a paper's shorter side
 _GAPS = (0.05, 0.15)  # between characters and between lines, in cells
 _SLACK = 1e-9
+_DIGITS = "０１２３４５６７８９"
+_IN_NUMBERS = ",."  # half-width: 12,800 is one number
 _MILLIMETRES = re.compile(r"(\d+(?:\.\d+)?)\s*[x×*]\s*(\d+(?:\.\d+)?)")
 
 
@@ -322,7 +322,7 @@ def _largest(side: float, count: int, gap: float | None, share: float) -> float:
 
 
 def _broken(row: list[str], most: int) -> Iterator[list[str]]:
-    """Yield a row in pieces of at most so many units, shorter ones where a mark must not be parted from its neighbour.
+    """Yield a row in pieces of at most so many units, shorter ones where two neighbours must not be parted.
 
     Where no place is allowed, all are.
     """
@@ -335,4 +335,5 @@ def _broken(row: list[str], most: int) -> Iterator[list[str]]:
 
 def _may_part(before: str, after: str) -> bool:
     pair = folded(before) == folded(after) and folded(after) in "—…"
-    return folded(after) not in NEVER_FIRST and folded(before) not in NEVER_LAST and not pair
+    number = folded(after) in _DIGITS and (folded(before) in _DIGITS or before in _IN_NUMBERS)
+    return folded(after) not in NEVER_FIRST and folded(before) not in NEVER_LAST and not pair and not number

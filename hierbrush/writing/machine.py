@@ -12,7 +12,6 @@ from typing import Any
 from hierbrush import option_file
 from hierbrush.arguments import check_path
 from hierbrush.writing.outputs import options
-from hierbrush.yaml_source import ConfigError, Problem, read_yaml
 
 
 def machines() -> dict[str, type]:
@@ -26,6 +25,8 @@ def load_machine(path: str | PathLike[str], option: str = "gcode") -> Any:
     Raises:
         ConfigError: the file cannot be used; every problem on a line of its own, with file, line and column.
     """
+    from hierbrush.yaml_source import ConfigError, Problem, read_yaml
+
     document = read_yaml(check_path(option, path))
     machine = machines()[option]
     found = option_file.problems(document, _options(option), lambda name, value: machine(**{name: value}), option)

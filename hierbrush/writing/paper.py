@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from hierbrush.arguments import check_whole
+from hierbrush.box import BOX
 from hierbrush.errors import HierbrushError
-from hierbrush.sim import BOX
 
 if TYPE_CHECKING:
     from hierbrush.writing.result import Writing

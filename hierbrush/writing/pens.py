@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hierbrush.errors import HierbrushError, shown
-from hierbrush.ink import InkStone
+from hierbrush.ink.stone import InkStone
 
 _METHODS = ("dip", "lower", "move_to", "lift")
 

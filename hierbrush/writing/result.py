@@ -17,13 +17,13 @@ from hierbrush.arguments import check_kind, check_list, check_path, check_whole
 from hierbrush.characters import Component
 from hierbrush.errors import HierbrushError, shown
 from hierbrush.files import write_atomically
-from hierbrush.ink import InkStone, ink_of
+from hierbrush.ink.model import ink_of
+from hierbrush.ink.stone import InkStone
 from hierbrush.metrics import SIDE, Scores, score, stroke_iou
 from hierbrush.sim import BOX, BrushModel, rasterise, trace
 from hierbrush.sources import Plan, kind
 from hierbrush.strokes.goal import StrokeGoal
 from hierbrush.writing import outputs
-from hierbrush.writing.inked import inked, pictures, starts_of
 from hierbrush.writing.layout import Layout, layout_of
 from hierbrush.writing.levels import LevelScores, composer_scores, stroke_box
 from hierbrush.writing.options import options_of
@@ -345,6 +345,8 @@ class Writing(Sheet):
         """Where the tip pointed before each stroke, [2] each; None where each began as a dip leaves it."""
         if all(self.stroke_dips) and (self.stone is None or self.stone.strokes):
             return None
+        from hierbrush.writing.inked import starts_of
+
         return starts_of(self.brush, self.stroke_paths, self.stroke_dips, self.stone)
 
     def stroke_ink(self, index: int, size: int) -> NDArray[np.float32]:
@@ -400,6 +402,8 @@ class Writing(Sheet):
         size, how = check_size(size), ink_of(ink)
         if how is None:
             return trace(self.brush, self.stroke_paths, side=size, box=BOX, directions=self.starts)
+        from hierbrush.writing.inked import inked
+
         return inked(self.cells[0], size, how)
 
     def __eq__(self, other: object) -> bool:
@@ -450,7 +454,12 @@ class Page(Sheet):
         """
         size, how = check_size(size), ink_of(ink)
         sheet = np.zeros(picture_shape(self.paper, size), np.float32)
-        drawn = (cell.writing.image(size) for cell in self.cells) if how is None else pictures(self, size, how)
+        if how is None:
+            drawn: Iterator[NDArray[np.float32]] = (cell.writing.image(size) for cell in self.cells)
+        else:
+            from hierbrush.writing.inked import pictures
+
+            drawn = pictures(self, size, how)
         for cell, picture in zip(self.cells, drawn, strict=True):
             top, left = pixel_corner(cell, size)
             sheet[top : top + size, left : left + size] = picture

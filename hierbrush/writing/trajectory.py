@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hierbrush.arguments import check_number
-from hierbrush.ink import InkStone
+from hierbrush.ink.stone import InkStone
 
 ROW_SECONDS = 0.025
 """Least seconds between rows: two a control tick of 20 Hz."""

@@ -11,13 +11,14 @@ import pytest
 from click.testing import CliRunner
 
 from hierbrush.errors import HierbrushError
+from hierbrush.learning.recipes.guided import GuidedRecipe
 from hierbrush.learning.recipes.ppo import PPORecipe
 from hierbrush.learning.runs.weights import write_weights
 from hierbrush.sim.observation import OBSERVATIONS
 from hierbrush.strokes.learned import WEIGHTS as SHIPPED
 from hierbrush.strokes.policy import PolicySet, read_safetensors
 from hierbrush.strokes.types import ABBREVIATIONS
-from hierbrush_build.ship import main, ship
+from hierbrush_build.ship import _is_better, main, ship
 
 CONFIG = {
     "name": "toy",
@@ -36,7 +37,7 @@ def save_constant(folder: Path, across: float) -> None:
         "policy.2.bias": np.array([0.0, across, 0.0], np.float32),
     }
     folder.mkdir(parents=True)
-    write_weights(folder / "weights.safetensors", tensors, {"steps": 1})
+    write_weights(folder / "weights.safetensors", tensors, {"steps": 1, "observation_size": columns, "action_size": 3})
 
 
 def test_the_better_policy_of_every_type_is_packed_and_the_card_says_so(tmp_path: Path) -> None:
@@ -59,6 +60,37 @@ def test_the_better_policy_of_every_type_is_packed_and_the_card_says_so(tmp_path
     cards = json.loads((target / "policies.json").read_bytes())["policies"]
     assert cards["H"]["validation"] == found["H"]
     assert "validation" not in cards["base"]
+
+
+def test_what_was_taught_is_shipped_where_it_is_better(tmp_path: Path) -> None:
+    recipe = GuidedRecipe.model_validate({"kind": "guided", "name": "toy", "training": {"steps": 1}})
+    (tmp_path / "config.json").write_text(recipe.model_dump_json())
+    save_constant(tmp_path / "H", 0.9)  # its path is nowhere near
+    found = ship(tmp_path, tmp_path, most=4)
+    assert found["H"]["specialist"] < found["H"]["zero"] < found["H"]["common"]
+    before, after = PolicySet.load(SHIPPED).policies, PolicySet.load(tmp_path / "policies.safetensors").policies
+    assert set(before) == set(after)
+    assert all(np.array_equal(a, b) for kind in before for one, other in zip(before[kind].layers, after[kind].layers,
+               strict=True) for a, b in zip(one, other, strict=True))  # fmt: skip
+    cards = json.loads((tmp_path / "policies.json").read_bytes())["policies"]
+    assert cards["H"]["validation"] != found["H"]
+    assert "shipped" not in cards["H"]
+
+
+@pytest.mark.parametrize(
+    ("change", "better"),
+    [
+        ({}, True),
+        ({"specialist": 0.959}, False),
+        ({"specialist_brush_off": 0.92}, False),
+        ({"specialist_ink": 1.03}, False),
+        ({"zero": 0.98}, False),
+    ],
+)
+def test_better_is_better_in_all_respects(change: dict[str, float], better: bool) -> None:
+    scores = {"specialist": 0.962, "specialist_brush_off": 0.95, "specialist_ink": 1.0, "zero": 0.9}
+    common = {"common": 0.96, "common_brush_off": 0.94, "common_ink": 0.995}
+    assert _is_better({**scores, **common, **change}) is better
 
 
 def test_what_is_no_such_training_is_said(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from types import ModuleType
 from typing import Any
 
@@ -40,6 +41,42 @@ def test_products_have_the_same_bits(core: ModuleType, rows: int, inputs: int, o
     np.testing.assert_allclose(both[0], np.maximum(wanted, 0) if rectified else wanted, rtol=1e-4, atol=1e-2)
     for row in range(rows):
         assert_bits(linear(x[row : row + 1], weight, bias, rectified=rectified), both[0][row : row + 1])
+
+
+@pytest.mark.parametrize("widths", [(219, 128, 128, 3), (7, 3), (5, 71, 9, 33, 1)])
+def test_some_rows_through_all_layers_are_the_chain_of_products(core: ModuleType, widths: tuple[int, ...]) -> None:
+    rng = np.random.default_rng(len(widths))
+    shapes = list(itertools.pairwise(widths))
+    layers = tuple(array for shape in shapes for array in (numbers(rng, *shape) / 4, numbers(rng, shape[1]) / 4))
+    x, rows = numbers(rng, 11, widths[0]), np.array([9, 0, 4, 10, 2])
+    wanted = x[rows]
+    for at in range(0, len(layers), 2):
+        wanted = linear(wanted, *layers[at : at + 2], rectified=at + 2 < len(layers))
+    for kernel in (core, reference):
+        out = np.full((11, widths[-1]), 7.0, np.float32)
+        kernel.perceptron(x, rows, widths[0], layers, out)
+        assert_bits(out[rows], np.clip(wanted, -1.0, 1.0))
+        assert (np.delete(out, rows, axis=0) == 7.0).all()
+
+
+def test_what_does_not_fit_a_network_is_refused(core: ModuleType) -> None:
+    x, out, rows = np.zeros((4, 6), np.float32), np.zeros((4, 2), np.float32), np.arange(4)
+    layers = np.zeros((6, 2), np.float32), np.zeros(2, np.float32)
+    core.perceptron(x, rows, 6, layers, out)
+    wrong = [
+        (x, rows + 1, 6, layers, out),
+        (x, rows - 1, 6, layers, out),
+        (x, rows, 5, layers, out),
+        (x, rows, 6, layers[:1], out),
+        (x, rows, 6, (), out),
+        (x, rows, 6, layers * 2, out),
+        (x, rows, 6, layers, out[:3]),
+        (x, rows.astype(np.int32), 6, layers, out),
+        (x, rows, 0, layers, out),
+    ]
+    for arguments in wrong:
+        with pytest.raises(ValueError, match=r"layers|rows|x, out"):
+            core.perceptron(*arguments)
 
 
 @pytest.mark.parametrize("rows", [1, 2, 8, 13, 30])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from hierbrush.characters.orders import order_classes
 from hierbrush.sources.composed import matched
 from hierbrush.writing import write_characters
 
@@ -35,3 +36,15 @@ def test_strokes_of_one_character_are_about_as_wide_as_of_others_with_as_many() 
         for writing in write_characters("湖潮清晚", goal="decomposition")
     ]
     assert max(widths) / min(widths) < 1.12
+
+
+def test_what_the_table_says_otherwise_than_it_is_written_is_composed_as_the_part_of_others_that_it_is() -> None:
+    written = write_characters("五戊戒", goal="decomposition", described=True)
+    orders = [order_classes([goal.stroke_type for goal in writing.plan.goals]) for writing in written]
+    assert orders == ["1251", "13534", "1132534"]  # and not ⿱一⿱力一, ⿰丿戈, ⿹戈艹
+
+
+def test_a_part_that_is_no_character_of_the_library_is_written_alone() -> None:
+    (writing,) = write_characters("𡗗")
+    assert writing.goal == "decomposition"
+    assert order_classes([goal.stroke_type for goal in writing.plan.goals]) == "11134"

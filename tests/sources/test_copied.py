@@ -6,8 +6,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from safetensors.numpy import save_file
 
 from hierbrush import load, write_character, write_characters, write_text
+from hierbrush.composer.pictured import PICTURED_SIZE
+from hierbrush.composer.policy import parameter_shapes
 from hierbrush.errors import HierbrushError
 from hierbrush.fonts import write_font
 from hierbrush.fonts.tables import FontNames
@@ -85,3 +88,36 @@ def test_a_font_without_the_character_says_so(font: Path, tmp_path: Path) -> Non
         Font(tmp_path / "x.ttf")
     with pytest.raises(HierbrushError, match="number: 3, but"):
         Font(font, 3)
+
+
+@pytest.fixture(scope="module")
+def seeing(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return the file of a composer that sees pictures and leaves strokes where they are looked for."""
+    shapes = parameter_shapes(32, 1, 32, PICTURED_SIZE)
+    path = tmp_path_factory.mktemp("composer") / "composer.safetensors"
+    save_file({name: np.zeros(shape, np.float32) for name, shape in shapes.items()}, path)
+    return path
+
+
+def test_a_composer_that_sees_pictures_copies_them(font: Path, seeing: Path, tmp_path: Path) -> None:
+    writing = write_character("永", goal=font, composer=seeing)
+    assert (writing.goal, writing.composer, len(writing.strokes)) == ("font", str(seeing), 5)
+    # It was looked for where our glyph has it, in the font's box; this font is our own hand's.
+    assert writing.scores.iou > 0.8
+    assert writing.confidence is None
+    assert load(writing.save(tmp_path / "x.json")) == writing
+    bold = write_character("永", goal=font, composer=str(seeing), weight=1.4)
+    assert bold.image().sum() > 1.1 * writing.image().sum()
+    assert write_character("湖", goal=writing.image(), composer=seeing).goal == "picture"
+
+
+def test_who_cannot_copy_is_refused(font: Path, seeing: Path) -> None:
+    for composer, reason in (
+        ("learned", r"composer: 'learned' sees no pictures; to copy one, leave it out or use 'goal-conditioned'"),
+        ("goal-condition", r"did you mean 'goal-conditioned'\?"),
+        (str(seeing.with_name("none.safetensors")), "cannot be read"),
+    ):
+        with pytest.raises(HierbrushError, match=reason):
+            write_character("永", goal=font, composer=composer)
+    with pytest.raises(HierbrushError, match="composer: this one copies pictures; give it a font or a picture as goal"):
+        write_character("永", composer=seeing)

@@ -15,9 +15,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from hierbrush.errors import HierbrushError
-from hierbrush.writing import MotionLimits, Page, Writing, load, write_character
-from hierbrush.writing.exports import archive
-from hierbrush.writing.exports.archive import to_json, to_npz
+from hierbrush.writing import MotionLimits, Page, Writing, archive, load, write_character
+from hierbrush.writing.archive import to_json, to_npz
 
 
 @pytest.fixture(scope="module")

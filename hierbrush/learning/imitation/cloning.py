@@ -36,10 +36,12 @@ from torch import Tensor, nn
 
 from hierbrush.composer.brief import MAX_STROKES
 from hierbrush.composer.observation import OBSERVATION_SIZE
+from hierbrush.composer.pictured import PICTURED_SIZE
 from hierbrush.composer.place import PLACE_SIZE
 from hierbrush.composer.policy import ComposerPolicy
 from hierbrush.learning.imitation.expert import Expert, briefs_and_truths, training_expert
-from hierbrush.learning.imitation.scores import composition_scores
+from hierbrush.learning.imitation.goal_expert import GoalExpert, Lesson, goal_expert, validation_lessons
+from hierbrush.learning.imitation.scores import composition_scores, copying_scores
 from hierbrush.learning.ppo.composer_module import ComposerModule, split_inputs
 from hierbrush.learning.recipes.imitation import ImitationRecipe
 from hierbrush.learning.runs.weights import tensors_of
@@ -51,7 +53,17 @@ _PLACES, _REMAINING = "places", "remaining"
 _SCHEDULE = "schedule"
 
 
-def write_decisions(expert: Expert, path: Path) -> None:
+_VALIDATED = 200
+"""Pictures by which a composer that sees them is judged while it learns."""
+
+
+def _expert_of(settings: ImitationRecipe) -> Expert | GoalExpert:
+    if settings.goals is not None:
+        return goal_expert(settings.goals, settings.limit, settings.seed)
+    return training_expert(settings.limit, settings.further, settings.practice, settings.seed)
+
+
+def write_decisions(expert: Expert | GoalExpert, path: Path) -> None:
     """Write the expert's decisions as parquet: ``obs`` f32 [2] (character, step), ``actions`` [1 + PLACE_SIZE]."""
     characters, steps = expert.all_decisions()
     decided = expert.actions(characters, steps)
@@ -94,7 +106,7 @@ class ImitationLearner(MARWILTorchLearner):  # type: ignore[misc]
     def build(self) -> None:
         """Build BC's learner and find the expert."""
         self._settings = settings = ImitationRecipe.model_validate(self.config.learner_config_dict["imitation"])
-        self._expert = training_expert(settings.limit, settings.further, settings.practice, settings.seed)
+        self._expert = _expert_of(settings)
         self._rng = np.random.default_rng(self._settings.seed)
         self.steps = self.batches = 0
         super().build()
@@ -204,10 +216,15 @@ class Imitation(BC):  # type: ignore[misc]
     def setup(self, config: Any) -> None:
         """Write the decisions down, build the learner, and find the validation characters."""
         self._recipe = ImitationRecipe.model_validate(config.learner_config_dict["imitation"])
-        expert = training_expert(self._recipe.limit, self._recipe.further, self._recipe.practice, self._recipe.seed)
+        expert = _expert_of(self._recipe)
         write_decisions(expert, Path(config.input_[0]))
         self.drawings = len(expert.bank.counts) - self._recipe.practice.characters
-        self.validation = briefs_and_truths("validation", self._recipe.limit)
+        self._pictures: list[Lesson] = []
+        if self._recipe.goals is None:
+            self.validation = briefs_and_truths("validation", self._recipe.limit)
+        else:
+            count = min(_VALIDATED, self._recipe.limit or _VALIDATED)
+            self._pictures = validation_lessons(count, self._recipe.seed)
         super().setup(config)
         self._validated = time.monotonic()
 
@@ -222,9 +239,15 @@ class Imitation(BC):  # type: ignore[misc]
         losses, learner = result[LEARNER_RESULTS][DEFAULT_MODULE_ID], self.learner
         record = {"steps": learner.steps, **{name: float(losses[name]) for name in ("choice_loss", "centre_error")}}
         if time.monotonic() - self._validated > self._recipe.training.validate_every or learner.finished:
-            record |= composition_scores(*self.validation, ComposerPolicy(tensors_of(self, "net.")))
+            record |= self.scores(ComposerPolicy(tensors_of(self, "net.")))
             self._validated = time.monotonic()
         return record
+
+    def scores(self, policy: ComposerPolicy) -> dict[str, float]:
+        """Return how near a policy comes to the way validation characters are written, or lie in their pictures."""
+        if self._pictures:
+            return copying_scores(self._pictures, policy)
+        return composition_scores(*self.validation, policy)
 
     def restore_from_path(self, path: Any, *args: Any, **kwargs: Any) -> None:
         """Restore the learner: BC's own way would look for runners, which an imitation lacks."""
@@ -247,6 +270,7 @@ def imitation_config(config: ImitationRecipe, folder: Path) -> BCConfig:
         folder: where the expert's decisions are written to when it is built.
     """
     training = config.training
+    size = OBSERVATION_SIZE if config.goals is None else PICTURED_SIZE
     reading = ray.data.DataContext.get_current()
     reading.enable_progress_bars = False
     # Otherwise blocks come in the order in which they are ready, and on a busy machine that may be another one.
@@ -256,7 +280,7 @@ def imitation_config(config: ImitationRecipe, folder: Path) -> BCConfig:
     return (
         BCConfig(algo_class=Imitation)
         .environment(
-            observation_space=gymnasium.spaces.Box(-np.inf, np.inf, (MAX_STROKES, OBSERVATION_SIZE), np.float32),
+            observation_space=gymnasium.spaces.Box(-np.inf, np.inf, (MAX_STROKES, size), np.float32),
             action_space=gymnasium.spaces.Box(-np.inf, np.inf, (1 + PLACE_SIZE,), np.float32),
         )
         .offline_data(
@@ -269,7 +293,12 @@ def imitation_config(config: ImitationRecipe, folder: Path) -> BCConfig:
         .rl_module(
             rl_module_spec=RLModuleSpec(
                 module_class=ComposerModule,
-                model_config={**config.network.model_dump(), "value_width": 64, "sigma": (0.1, 0.3)},
+                model_config={
+                    **config.network.model_dump(),
+                    "inputs": size,
+                    "value_width": 64,
+                    "sigma": (0.1, 0.3),
+                },
             )
         )
         .training(

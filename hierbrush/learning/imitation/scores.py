@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from hierbrush.composer.brief import Brief, Truth
 from hierbrush.composer.compose import Decides, compose
+from hierbrush.composer.pictured import copy_pictures
 from hierbrush.composer.policy import ComposerPolicy
+
+if TYPE_CHECKING:
+    from hierbrush.learning.imitation.goal_expert import Lesson
 
 SLOPE = "slope"
 """Name of the tensor with the pointer's steepness."""
@@ -28,15 +33,8 @@ def composition_scores(briefs: Sequence[Brief], truths: Sequence[Truth], policy:
     """
     rows = []
     for truth, composed in zip(truths, compose(briefs, policy), strict=True):
-        mine, true = composed.places[:, :4], truth.places[:, :4]
-        shared = np.minimum(mine[:, :2] + mine[:, 2:] / 2, true[:, :2] + true[:, 2:] / 2) - np.maximum(
-            mine[:, :2] - mine[:, 2:] / 2, true[:, :2] - true[:, 2:] / 2
-        )
-        overlap = np.maximum(shared, 0).prod(axis=1)
-        union = mine[:, 2:].prod(axis=1) + true[:, 2:].prod(axis=1) - overlap
-        centre = np.linalg.norm(mine[:, :2] - true[:, :2], axis=1).mean()
-        size = np.abs(mine[:, 2:] - true[:, 2:]).mean()
-        rows.append([np.array_equal(composed.order, truth.order), centre, size, (overlap / union).mean()])
+        near = box_errors(composed.places, truth.places)
+        rows.append([np.array_equal(composed.order, truth.order), *near])
     scores = np.array(rows, np.float64)
     known = np.array([not brief.unknown for brief in briefs])
     names = ("order", "centre", "size", "box_iou")
@@ -44,6 +42,36 @@ def composition_scores(briefs: Sequence[Brief], truths: Sequence[Truth], policy:
         **dict(zip(names, scores.mean(axis=0).tolist(), strict=True)),
         **{f"{name}_known": value for name, value in zip(names, scores[known].mean(axis=0).tolist(), strict=True)},
     }
+
+
+def box_errors(places: NDArray[np.float32], true: NDArray[np.float32]) -> tuple[float, float, float]:
+    """Return the mean distance of centres, the mean difference of sides, and the mean IoU of boxes [S, 4 or more]."""
+    mine, true = places[:, :4], true[:, :4]
+    shared = np.minimum(mine[:, :2] + mine[:, 2:] / 2, true[:, :2] + true[:, 2:] / 2) - np.maximum(
+        mine[:, :2] - mine[:, 2:] / 2, true[:, :2] - true[:, 2:] / 2
+    )
+    overlap = np.maximum(shared, 0).prod(axis=1)
+    union = mine[:, 2:].prod(axis=1) + true[:, 2:].prod(axis=1) - overlap
+    centre = np.linalg.norm(mine[:, :2] - true[:, :2], axis=1).mean()
+    return float(centre), float(np.abs(mine[:, 2:] - true[:, 2:]).mean()), float((overlap / union).mean())
+
+
+def copying_scores(lessons: Sequence[Lesson], policy: ComposerPolicy) -> dict[str, float]:
+    """Return ``centre``, ``size`` and ``box_iou`` of the strokes that a composer finds in pictures, as means.
+
+    ``centre_first`` is that of where they were looked for; ``centre_known`` is ``centre`` once more, as curves show it.
+    """
+    found = copy_pictures(
+        [lesson.brief for lesson in lessons],
+        [lesson.expected for lesson in lessons],
+        [lesson.page for lesson in lessons],
+        policy,
+    )
+    pairs = zip(lessons, found, strict=True)
+    rows = np.array([(*box_errors(places, one.truth), box_errors(one.expected, one.truth)[0]) for one, places in pairs])
+    names = ("centre", "size", "box_iou", "centre_first")
+    scores = dict(zip(names, rows.mean(axis=0).tolist(), strict=True))
+    return {**scores, "centre_known": scores["centre"]}
 
 
 def steeper_pointer(

@@ -12,7 +12,7 @@ from ray.rllib.core.rl_module.rl_module import RLModuleSpec
 from hierbrush.composer.composers import COMPOSER
 from hierbrush.composer.policy import ComposerPolicy
 from hierbrush.curriculum import Curriculum
-from hierbrush.envs.character import character_spaces
+from hierbrush.envs.character import character_spaces, composer_size
 from hierbrush.errors import HierbrushError, shown
 from hierbrush.learning.character_env import DecisionEnv
 from hierbrush.learning.ppo.algorithm import CurriculumPPOConfig, common_config
@@ -24,6 +24,12 @@ from hierbrush.learning.ppo.module import ResidualPolicyModule
 from hierbrush.learning.recipes.hierarchical import HierarchicalRecipe
 from hierbrush.strokes.policy import MLPPolicy, PolicySet
 from hierbrush.strokes.types import ABBREVIATIONS
+
+_UNFIT = "composer.weights: {} {}, but the curriculum {}"
+_SEEING = {
+    True: ("sees pictures", "names no hands whose pictures are the goals (characters.goals)"),
+    False: ("sees no pictures", "has pictures as goals; begin with an imitation of pictures (configs/goals.yaml)"),
+}
 
 
 class PretrainedComposer(ComposerModule):
@@ -77,16 +83,18 @@ def module_of(agent: str, *args: Any, **kwargs: Any) -> str:
     return agent
 
 
-def module_specs(config: HierarchicalRecipe) -> MultiRLModuleSpec:
+def module_specs(config: HierarchicalRecipe, curriculum: Curriculum) -> MultiRLModuleSpec:
     """Return the specifications of the composer and of one primitive for each stroke type.
 
     Raises:
         HierbrushError: weights cannot be used.
     """
-    observations, actions = character_spaces()
+    observations, actions = character_spaces(composer_size(curriculum))
     composer = config.composer
     composer_weights, primitive_weights = config.weight_files
     net = _composer(composer_weights)
+    if net.inputs != composer_size(curriculum):
+        raise HierbrushError(_UNFIT.format(shown(composer.weights), *_SEEING[net.sees]))
     width, layers, hidden = net.sizes
     specs = {
         COMPOSER: RLModuleSpec(
@@ -97,6 +105,7 @@ def module_specs(config: HierarchicalRecipe) -> MultiRLModuleSpec:
                 "width": width,
                 "layers": layers,
                 "hidden": hidden,
+                "inputs": net.inputs,
                 "value_width": composer.value_width,
                 "sigma": [composer.sigma, composer.sigma * composer.shape_noise],
                 "weights": composer_weights,
@@ -153,7 +162,7 @@ def hierarchical_algorithm_config(config: HierarchicalRecipe, curriculum: Curric
                 anchor=config.weight_files[0] if composer.train and near else None,
             ),
         )
-        .rl_module(rl_module_spec=module_specs(config))
+        .rl_module(rl_module_spec=module_specs(config, curriculum))
         .training(
             learner_class=HierarchicalLearner,
             learner_config_dict={

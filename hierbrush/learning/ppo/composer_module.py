@@ -85,11 +85,12 @@ class ComposerNet(nn.Module):
         width: of a token inside the network, a multiple of `HEAD_SIZE`.
         layers: attention layers.
         hidden: width of the layers' feed-forward part.
+        inputs: numbers observed of a stroke.
     """
 
-    def __init__(self, width: int, layers: int, hidden: int) -> None:
+    def __init__(self, width: int, layers: int, hidden: int, inputs: int = OBSERVATION_SIZE) -> None:
         super().__init__()
-        self.embed = nn.Linear(OBSERVATION_SIZE, width)
+        self.embed = nn.Linear(inputs, width)
         self.layers = nn.ModuleList(_Layer(width, hidden) for _ in range(layers))
         self.norm = nn.LayerNorm(width)
         self.pointer = nn.Linear(width, 1)
@@ -99,10 +100,10 @@ class ComposerNet(nn.Module):
             nn.init.zeros_(head.weight)
             nn.init.zeros_(head.bias)
         shapes = {name: tuple(parameter.shape) for name, parameter in self.named_parameters()}
-        assert shapes == parameter_shapes(width, layers, hidden)
+        assert shapes == parameter_shapes(width, layers, hidden, inputs)
 
     def forward(self, observation: Tensor) -> tuple[Tensor, Tensor]:
-        """Return logits [n, R] and mean places [n, R, PLACE_SIZE] for observations [n, R, OBSERVATION_SIZE]."""
+        """Return logits [n, R] and mean places [n, R, PLACE_SIZE] for observations [n, R, inputs]."""
         exists = observation[:, :, EXISTS] > 0
         rows = _Rows(exists)
         x = self.embed(rows.gather(observation))
@@ -220,9 +221,9 @@ class ComposerModule(TorchRLModule, ValueFunctionAPI, InferenceOnlyAPI):  # type
 
     RLlib hooks: ``RLModule.setup``, ``_forward``, ``compute_values`` (`ValueFunctionAPI`) and
     ``get_non_inference_attributes`` (`InferenceOnlyAPI`: runners carry no critic).
-    ``model_config``: ``width``, ``layers`` and ``hidden`` of `ComposerNet`, ``value_width`` of the critic, ``sigma``:
-    the standard deviations of exploration, one number, or two for boxes and shape coefficients.
-    Observation space: Box [MAX_STROKES, OBSERVATION_SIZE]; action space: Box [1 + PLACE_SIZE].
+    ``model_config``: ``width``, ``layers``, ``hidden`` and, unless they are the plain composer's, ``inputs`` of
+    `ComposerNet`, ``value_width`` of the critic, ``sigma``: the standard deviations of exploration, one number, or two
+    for boxes and shape coefficients. Observation space: Box [MAX_STROKES, inputs]; action space: Box [1 + PLACE_SIZE].
     """
 
     log_std: Tensor
@@ -230,11 +231,12 @@ class ComposerModule(TorchRLModule, ValueFunctionAPI, InferenceOnlyAPI):  # type
     def setup(self) -> None:
         """Build the networks and the noise."""
         config = self.model_config
-        self.net = ComposerNet(config["width"], config["layers"], config["hidden"])
+        inputs = config.get("inputs", OBSERVATION_SIZE)
+        self.net = ComposerNet(config["width"], config["layers"], config["hidden"], inputs)
         width = config["value_width"]
         # The critic looks at every stroke alone and at their sum: cheap, and it never disturbs the policy.
         self.value_token = nn.Sequential(
-            nn.Linear(OBSERVATION_SIZE + PLACE_SIZE, width), nn.ReLU(), nn.Linear(width, width), nn.ReLU()
+            nn.Linear(inputs + PLACE_SIZE, width), nn.ReLU(), nn.Linear(width, width), nn.ReLU()
         )
         self.value_sum = nn.Sequential(nn.Linear(width, width), nn.ReLU(), nn.Linear(width, 1))
         for parameter in self.value_sum[-1].parameters():

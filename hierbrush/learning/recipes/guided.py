@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from pydantic import Field, model_validator
 
+from hierbrush.characters import load_library
 from hierbrush.curriculum import Curriculum, load_curriculum
 from hierbrush.curriculum.model import BrushName
 from hierbrush.errors import HierbrushError, closest, shown
@@ -47,8 +49,8 @@ class GuidedSection(Section):
     noise: float = Field(default=0.03, ge=0)
     """Standard deviation of what is added to the policy's actions, so that it meets more states."""
 
-    brush: Share = 0.04
-    """Share by which brushes are off, but for every third one."""
+    brush: Share = 0.1
+    """Share by which brushes are off, but for every third one, so that a policy does well with both."""
 
     grad_clip: Positive = 1.0
     """Limit to the gradient's global norm."""
@@ -202,7 +204,10 @@ def _types(curriculum: Curriculum, stroke: str | None) -> list[str]:
             f"--stroke: {shown(stroke)} is not taught by {curriculum.name} ({', '.join(known)})"
             f"{closest(stroke.upper(), known)}"
         )
-    return [kind for kind in known if stroke in (None, kind)]
+    library = load_library()
+    counts = Counter(kind for char in library.characters for kind in library.stroke_types(char))
+    # What writes most comes first: whoever stops early has that.
+    return sorted((kind for kind in known if stroke in (None, kind)), key=lambda kind: -counts[kind])
 
 
 def _shipped(stroke: str) -> dict[str, Any]:

@@ -25,7 +25,11 @@ _Weight = Annotated[float, Field(ge=0)]
 
 SHIPPED = "shipped"
 IMITATION = "imitation"
-_COMPOSERS = {SHIPPED: composers.WEIGHTS, IMITATION: composers.IMITATION_WEIGHTS}
+_COMPOSERS = {
+    SHIPPED: composers.WEIGHTS,
+    IMITATION: composers.IMITATION_WEIGHTS,
+    composers.GOAL_CONDITIONED: composers.GOAL_WEIGHTS,
+}
 _PRIMITIVES = {SHIPPED: PRIMITIVE_WEIGHTS}
 
 
@@ -56,7 +60,7 @@ class ComposerSection(Section):
 
     weights: FileName = SHIPPED
     """Safetensors file that it begins with and stays near: ``shipped``, ``imitation`` (what the shipped one began as),
-    or a path."""
+    ``goal-conditioned`` (the one that copies pictures), or a path."""
 
     train: bool = True
     """Whether it learns; otherwise it decides by its most likely action."""

@@ -92,6 +92,22 @@ class PracticeSection(Section):
         return self
 
 
+class GoalsSection(Section):
+    """Pictures as goals: the composer sees one of the whole character, and learns where its strokes lie in it."""
+
+    drawings: FilePath | None = None
+    """File of registered drawings of fonts, which ``hierbrush goals register`` made, from the working directory."""
+
+    relabelled: int = Field(default=3000, ge=0)
+    """Number of training characters written at random, whose ink is taken for the picture (goal relabelling)."""
+
+    @model_validator(mode="after")
+    def _has_pictures(self) -> GoalsSection:
+        if self.drawings is None and not self.relabelled:
+            raise ValueError("no pictures; name a file of drawings, or set relabelled above 0")
+        return self
+
+
 class ImitationSection(Section):
     """Behaviour cloning."""
 
@@ -148,6 +164,9 @@ class ImitationRecipe(Recipe):
     practice: PracticeSection = PracticeSection()
     """What earlier imitations teach."""
 
+    goals: GoalsSection | None = None
+    """Pictures that are copied, in place of characters that are composed; the composer then sees them."""
+
     initial_weights: FilePath | None = None
     """``composer.safetensors`` to begin with, from the working directory; an untrained network when not given."""
 
@@ -178,6 +197,12 @@ class ImitationRecipe(Recipe):
             )
         return self
 
+    @model_validator(mode="after")
+    def _copies_or_composes(self) -> ImitationRecipe:
+        if self.goals is not None and self.practice.teachers:
+            raise ValueError("practice.teachers: compose without pictures, so they cannot teach to copy 'goals'")
+        return self
+
     def jobs(self, request: TrainingRequest) -> Sequence[Sequence[Job]]:
         """Return the one training.
 
@@ -190,16 +215,26 @@ class ImitationRecipe(Recipe):
             _check_composer(f"practice.teachers[{number}]", file)
         for file in initial:
             _check_composer("initial_weights", file)
-        facts = {
+        drawings = [self.goals.drawings] if self.goals and self.goals.drawings else []
+        for file in drawings:
+            _check_drawings(file)
+        facts: dict[str, Any] = {
             "trained_by": "imitation",
             "invented": {"characters": self.practice.characters, "teachers": _hashes(teachers)},
             "initial_weights": _hashes(initial),
             "disturbance": self.disturbance.model_dump(),
         }
-        return [[request.job(self, facts=facts, needs=(*teachers, *initial))]]
+        if self.goals is not None:
+            facts["goals"] = {"relabelled": self.goals.relabelled, "drawings": _hashes(drawings)}
+        return [[request.job(self, facts=facts, needs=(*teachers, *initial, *drawings))]]
 
     def prepare(self, job: Job) -> None:
         """Read how training characters are written."""
+        if self.goals is not None:
+            from hierbrush.learning.imitation.goal_expert import goal_expert
+
+            goal_expert(self.goals, self.limit, self.seed)
+            return
         from hierbrush.learning.imitation.expert import training_expert
 
         training_expert(self.limit, self.further, self.practice, self.seed)
@@ -227,9 +262,17 @@ class ImitationRecipe(Recipe):
 
     def export(self, job: Job, algorithm: Any, record: Mapping[str, Any]) -> Sequence[Weights]:
         """Return the composer in float16, its pointer as steep as suits validation characters best."""
+        learned = tensors_of(algorithm, "net.")
+        if self.goals is not None:
+            half = {name: array.astype(np.float16) for name, array in learned.items()}
+            rounded = ComposerPolicy({name: array.astype(np.float32) for name, array in half.items()})
+            return [Weights(half, {"drawings": algorithm.drawings, "validation": algorithm.scores(rounded)})]
+        return [self._steepened(algorithm, learned)]
+
+    def _steepened(self, algorithm: Any, learned: dict[str, Any]) -> Weights:
         from hierbrush.learning.imitation.scores import SLOPE, composition_scores, steeper_pointer
 
-        learned, (briefs, truths) = tensors_of(algorithm, "net."), algorithm.validation
+        briefs, truths = algorithm.validation
         steepened = steeper_pointer(learned, briefs, truths)
         shipped = {name: array.astype(np.float16) for name, array in steepened.items()}
         as_loaded = {name: array.astype(np.float32) for name, array in shipped.items()}
@@ -238,7 +281,7 @@ class ImitationRecipe(Recipe):
             "slope": float(steepened[SLOPE][0] / learned[SLOPE][0]),
             "validation": composition_scores(briefs, truths, ComposerPolicy(as_loaded)),
         }
-        return [Weights(shipped, facts)]
+        return Weights(shipped, facts)
 
 
 def _check_composer(setting: str, file: Path) -> None:
@@ -248,6 +291,17 @@ def _check_composer(setting: str, file: Path) -> None:
         ComposerPolicy.load(file)
     except HierbrushError as error:
         raise HierbrushError(f"{setting}: {error}") from None
+
+
+def _check_drawings(file: Path) -> None:
+    from hierbrush.styles.registered import Registered
+
+    if not os.path.isfile(file):
+        raise HierbrushError(
+            f"goals.drawings: {shown(file)} is not a file; hierbrush goals register FONT... -o {file.name} makes one"
+        )
+    if not Registered.load(file, argument="goals.drawings").drawings:
+        raise HierbrushError(f"goals.drawings: {shown(file)} holds no drawings")
 
 
 def _hashes(files: Sequence[Path]) -> dict[str, str]:

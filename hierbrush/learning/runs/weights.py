@@ -166,7 +166,13 @@ def pack(
     write_weights(target / PACKED_WEIGHTS, tensors, {"rank": rank, "policies": cards})
 
 
-def fill_up(folders: Mapping[str, Path], target: Path) -> None:
+def fill_up(
+    folders: Mapping[str, Path],
+    target: Path,
+    *,
+    marked: bool = True,
+    validation: Mapping[str, Mapping[str, float]] | None = None,
+) -> None:
     """Put trained policies, whole, and the shipped ones of all other stroke types into one file with one card.
 
     What is shipped keeps its bits; in the card it is marked.
@@ -174,6 +180,8 @@ def fill_up(folders: Mapping[str, Path], target: Path) -> None:
     Args:
         folders: where ``weights.safetensors`` and ``card.json`` of the trained stroke types lie.
         target: a ``.safetensors`` file; the card has its name with ``.json``.
+        marked: False for what is to be shipped itself.
+        validation: scores by stroke type that are added to the cards of the trained ones.
 
     Raises:
         HierbrushError: a policy is missing or does not read what the shipped ones read, this installation has no
@@ -187,11 +195,14 @@ def fill_up(folders: Mapping[str, Path], target: Path) -> None:
         for name, array in read_safetensors(SHIPPED).items()
         if name.partition("/")[0] in rest
     }
-    cards = {kind: {**card, SHIPPED_MARK: True} for kind, card in facts["policies"].items() if kind in rest}
+    mark = {SHIPPED_MARK: True} if marked else {}
+    cards = {kind: {**card, **mark} for kind, card in facts["policies"].items() if kind in rest}
     for kind, folder in folders.items():
         if not fits_shipped(folder):
             raise HierbrushError(f"{folder}: does not read and do what the shipped policies do, which stand beside it")
         cards[kind] = _with_known_scores(load_card(folder))
+        if validation is not None:
+            cards[kind]["validation"] = dict(validation[kind])
         tensors.update({f"{kind}/{name}": array.astype(np.float16) for name, array in _policy_tensors(folder).items()})
     write_weights(target, tensors, {"rank": facts["rank"], "policies": cards})
 

@@ -28,7 +28,7 @@ typedef struct {
 enum {
     PARAMS, FOOTPRINT, NOISE, WINDOW, POSE, ROOT, DIRECTION, TUFT, MOVED, MIDWAY, DRIFT, COMMAND, INK, DRAWS, COUNTS, GOAL, TICK,
     TARGET, ACTION, OBSERVATION, GOAL_WINDOW, GOAL_TICKS, GOAL_AREA, MASK_OFFSET, DISTANCE_OFFSET, TRACK_OFFSET, MASK, DISTANCE, TRACK,
-    WANTED, ARRAYS
+    WANTED, NETWORK, ARRAYS
 };
 
 static const array_spec SPECS[ARRAYS] = {
@@ -62,6 +62,7 @@ static const array_spec SPECS[ARRAYS] = {
     [DISTANCE] = {"distance", "b", 1, 0, GOALS(distance)},
     [TRACK] = {"track", "d", 8, 0, GOALS(track)},
     [WANTED] = {"wanted", "L", 8, 0, AT(wanted)},
+    [NETWORK] = {"network", "d", 8, 0, AT(network)},
 };
 
 typedef struct {
@@ -247,6 +248,8 @@ static int check(Batch *self)
     if (!positive(b->per_metre) || !positive(b->spacing) || !positive(b->unit) || !positive(b->reach))
         return wrong("per_metre, spacing, unit, reach", "must be positive and finite");
     if (b->wanted && sized(self, WANTED, n * b->ink_stride))
+        return -1;
+    if (b->network && sized(self, NETWORK, HB_NETWORK))
         return -1;
     if (check_apart(self))
         return -1;
@@ -603,6 +606,71 @@ static PyObject *linear(PyObject *module, PyObject *args)
     return finished(buffers, 4, failed);
 }
 
+enum { MOST_LAYERS = 64 };
+
+/* Take a layer's weight and bias and look whether they follow from `inputs` numbers; none is held where they do not. */
+static int get_layer(PyObject *weight, PyObject *bias, Py_buffer *buffers, int64_t inputs, hb_layer *layer)
+{
+    static const char *const names[] = {"weight", "bias"}, *const formats[] = {"f", "f"};
+    PyObject *objects[] = {weight, bias};
+    for (int i = 0; i < 2; i++)
+        if (get(objects[i], &buffers[i], names[i], formats[i], 0)) {
+            while (i-- > 0)
+                PyBuffer_Release(&buffers[i]);
+            return -1;
+        }
+    *layer = (hb_layer){buffers[0].buf, buffers[1].buf, inputs, buffers[1].len / 4};
+    if (layer->outputs >= 1 && buffers[0].len == 4 * inputs * layer->outputs)
+        return 0;
+    PyBuffer_Release(&buffers[0]);
+    PyBuffer_Release(&buffers[1]);
+    return wrong("layers", "sizes that do not follow from one another");
+}
+
+static PyObject *perceptron(PyObject *module, PyObject *args)
+{
+    (void)module;
+    PyObject *objects[3], *tuple;
+    long long inputs;
+    if (!PyArg_ParseTuple(args, "OOLO!O", &objects[0], &objects[1], &inputs, &PyTuple_Type, &tuple, &objects[2]))
+        return NULL;
+    Py_ssize_t depth = PyTuple_Size(tuple) / 2;
+    if (depth < 1 || depth > MOST_LAYERS || PyTuple_Size(tuple) % 2 || inputs < 1) {
+        wrong("layers", "expected 1 to 64 of them, a weight and a bias each");
+        return NULL;
+    }
+    static const char *const names[] = {"x", "rows", "out"}, *const formats[] = {"f", "l", "f"};
+    Py_buffer buffers[3 + 2 * MOST_LAYERS];
+    if (get_all(objects, buffers, 3, names, formats))
+        return NULL;
+    hb_layer layers[MOST_LAYERS];
+    int taken = 3, failed = 0;
+    int64_t widest = inputs, width = inputs, count = buffers[1].len / 8, lines = buffers[0].len / 4 / inputs;
+    for (int k = 0; k < depth && !failed; k++) {
+        failed = get_layer(PyTuple_GetItem(tuple, 2 * k), PyTuple_GetItem(tuple, 2 * k + 1), buffers + taken, width, &layers[k]);
+        if (failed)
+            break;
+        taken += 2;
+        width = layers[k].outputs;
+        widest = width > widest ? width : widest;
+    }
+    if (!failed && (buffers[0].len != 4 * lines * inputs || buffers[2].len != 4 * lines * width))
+        failed = wrong("x, out", "sizes that do not fit");
+    for (int64_t i = 0; i < count && !failed; i++)
+        if (((int64_t *)buffers[1].buf)[i] < 0 || ((int64_t *)buffers[1].buf)[i] >= lines)
+            failed = wrong("rows", "one is outside x");
+    float *scratch = NULL;
+    if (!failed && !(scratch = floats((8 + 2 * count) * widest)))
+        failed = -1;
+    if (!failed) {
+        Py_BEGIN_ALLOW_THREADS
+        hb_perceptron(buffers[0].buf, buffers[1].buf, count, layers, (int)depth, widest, buffers[2].buf, scratch);
+        Py_END_ALLOW_THREADS
+    }
+    free(scratch);
+    return finished(buffers, taken, failed);
+}
+
 static PyObject *attention(PyObject *module, PyObject *args)
 {
     (void)module;
@@ -660,6 +728,7 @@ static PyMethodDef METHODS[] = {
     {"outline_distance", outline_distance, METH_VARARGS, "outline_distance(points, outlines, count, out)"},
     {"distance_transform", distance_transform, METH_VARARGS, "distance_transform(mask, columns, rows, out)"},
     {"linear", linear, METH_VARARGS, "linear(x, weight, bias, rectified, out)"},
+    {"perceptron", perceptron, METH_VARARGS, "perceptron(x, rows, inputs, layers, out)"},
     {"attention", attention, METH_VARARGS, "attention(qkv, exists, count, heads, out)"},
     {"normalise", normalise, METH_VARARGS, "normalise(x, weight, bias, epsilon, out)"},
     {NULL, NULL, 0, NULL},

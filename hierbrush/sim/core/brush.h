@@ -25,6 +25,11 @@ enum {
     HB_PARAMS
 };
 
+/* A brush's network, float64: what the mark's numbers lack, from the press, the movement and where the tuft points. Layer by layer
+ * the weights [inputs, outputs], then the biases. */
+enum { HB_NET_IN = 5, HB_NET_HIDDEN = 12, HB_NET_OUT = 5,
+       HB_NETWORK = (HB_NET_IN + 1) * HB_NET_HIDDEN + (HB_NET_HIDDEN + 1) * HB_NET_OUT };
+
 /* Columns of hb_batch.noise: standard deviation in metres, share of the last tick's error that stays, and standard deviation
  * of what is new. */
 enum { HB_SIGMA, HB_MEMORY, HB_FRESH, HB_FEEDBACK, HB_NOISE };
@@ -78,6 +83,7 @@ typedef struct {
     double lift_height;       /* metres above first touch that a handle may rise under residual control */
     uint64_t seed;
     const double *params;     /* [N, HB_PARAMS] */
+    const double *network;    /* [HB_NETWORK] of all brushes, or null: the numbers alone */
     const float *footprint;   /* [2, V] unit footprint: along, across; clockwise, V a multiple of 8 */
     const double *noise;      /* [N, HB_NOISE] the handle's error, a first-order autoregression, and the share of it fed back */
     const uint64_t *wanted;   /* [N, ink_stride] samples wanted on each slot's paper, where there is no bank; null for none */
@@ -135,6 +141,15 @@ enum { HB_HEAD = 32 }; /* width of an attention head */
  * negative sums are 0 where `rectified`. `scratch` holds 8 * inputs floats. */
 void hb_linear(const float *x, int64_t rows, int64_t inputs, const float *weight, const float *bias, int64_t outputs,
                int rectified, float *out, float *scratch);
+/* A layer of a network: weight [inputs, outputs], bias [outputs]. */
+typedef struct {
+    const float *weight, *bias;
+    int64_t inputs, outputs;
+} hb_layer;
+/* One row of out [.., outputs] for each of `count` numbers in `rows`: that row of x [.., inputs] through all layers, of which
+ * each but the last is rectified, cut to [-1, 1]. `scratch` holds 8 * widest + 2 * count * widest floats. */
+void hb_perceptron(const float *x, const int64_t *rows, int64_t count, const hb_layer *layers, int depth, int64_t widest,
+                   float *out, float *scratch);
 /* Scaled dot-product attention among the rows of each of `count` characters that exist: qkv [count, rows, 3, heads, HB_HEAD],
  * out [count, rows, heads, HB_HEAD]. `scratch` holds (HB_HEAD + 1) * (rows + 7) floats. */
 void hb_attention(const float *qkv, const uint8_t *exists, int64_t count, int64_t rows, int64_t heads, float *out, float *scratch);

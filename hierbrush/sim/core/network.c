@@ -103,6 +103,30 @@ HB_CLONES void hb_linear(const float *x, int64_t rows, int64_t inputs, const flo
     }
 }
 
+void hb_perceptron(const float *x, const int64_t *rows, int64_t count, const hb_layer *layers, int depth, int64_t widest,
+                   float *out, float *scratch)
+{
+    float *from = scratch + 8 * widest, *to = from + count * widest;
+    size_t width = (size_t)layers[0].inputs;
+    for (int64_t row = 0; row < count; row++)
+        memcpy(from + row * layers[0].inputs, x + rows[row] * layers[0].inputs, width * sizeof(float));
+    for (int k = 0; k < depth; k++) {
+        const hb_layer *at = layers + k;
+        hb_linear(from, count, at->inputs, at->weight, at->bias, at->outputs, k + 1 < depth, to, scratch);
+        float *swapped = from;
+        from = to;
+        to = swapped;
+    }
+    int64_t outputs = layers[depth - 1].outputs;
+    for (int64_t row = 0; row < count; row++)
+        for (int64_t c = 0; c < outputs; c++) {
+            float value = from[row * outputs + c];
+            /* As the comparisons are, NaN stays. */
+            value = value < -1.0f ? -1.0f : value;
+            out[rows[row] * outputs + c] = value > 1.0f ? 1.0f : value;
+        }
+}
+
 /* exp of numbers from -87 to 0, to about an ulp; beyond it is 0. Coefficients: Cephes, expf. */
 HB_INLINE v8f exponential(v8f x)
 {

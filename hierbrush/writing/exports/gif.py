@@ -2,34 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from io import BytesIO
 from typing import TYPE_CHECKING
 
-import numpy as np
-from numpy.typing import NDArray
-
-from hierbrush.sim import BOX, BrushBatch
-from hierbrush.writing.grid import COLOUR, drawn
-from hierbrush.writing.inked import INK, Growing
+from hierbrush.writing.grid import drawn
+from hierbrush.writing.ink_option import INK
 from hierbrush.writing.outputs import Export, pixels, register
 from hierbrush.writing.paper import Paper, check_size, picture_shape, pixel_corner
 
 if TYPE_CHECKING:
-    from PIL.Image import Image
-
     from hierbrush.ink import Ink
     from hierbrush.writing.result import Sheet
 
-_PAPER, _INK, _BRUSH = (249, 245, 235), (24, 20, 18), (190, 52, 38)
-_INK_LEVELS, _BRUSH_LEVELS = 8, 4
 _FRAME_MS = 50
 _MOST_FRAMES = 400
 _MOST_PIXELS = 2_000_000
 _ROWS_A_FRAME = 2  # paths have 40 rows a second
-_TRAVEL_ROWS = 8
 _LAST_MS = 2500
-_SMOOTH = 3  # the brush is drawn this much larger and reduced
 
 
 def render(sheet: Sheet, size: int, ink: Ink | None = None) -> bytes:
@@ -41,11 +30,13 @@ def render(sheet: Sheet, size: int, ink: Ink | None = None) -> bytes:
     Raises:
         HierbrushError: ``size`` is no whole number from 32 to 1024, or the picture would pass 2 million pixels.
     """
+    from hierbrush.writing.film import TRAVEL_ROWS, frame, moments
+
     rows, columns = _shape(sheet.paper, check_size(size))
     grid = drawn([pixel_corner(cell, size) for cell in sheet.cells], size, (rows, columns))
-    rows_written = sum(len(path) + _TRAVEL_ROWS for path in sheet.paths)
+    rows_written = sum(len(path) + TRAVEL_ROWS for path in sheet.paths)
     stride = max(_ROWS_A_FRAME, -(-rows_written // _MOST_FRAMES))
-    frames = [_frame(grid, inked, brush) for inked, brush in _moments(sheet, size, (rows, columns), stride, ink)]
+    frames = [frame(grid, inked, brush) for inked, brush in moments(sheet, size, (rows, columns), stride, ink)]
     file = BytesIO()
     durations = [_FRAME_MS] * (len(frames) - 1) + [_LAST_MS]
     frames[0].save(
@@ -56,102 +47,6 @@ def render(sheet: Sheet, size: int, ink: Ink | None = None) -> bytes:
 
 def _shape(paper: Paper, size: int) -> tuple[int, int]:
     return picture_shape(paper, size, "gif", _MOST_PIXELS)
-
-
-def _moments(
-    sheet: Sheet, size: int, shape: tuple[int, int], stride: int, how: Ink | None = None
-) -> Iterator[tuple[NDArray[np.float32], NDArray[np.float32]]]:
-    """Yield the ink and the brush ``[rows, columns]`` in [0, 1], every ``stride`` rows of the paths and at the end."""
-    ink = np.zeros(shape, np.float32)
-    count = 0
-    last: NDArray[np.float64] | None = None
-    for cell in sheet.cells:
-        corner = pixel_corner(cell, size)
-        window = ink[corner[0] : corner[0] + size, corner[1] : corner[1] + size]
-        batch = BrushBatch(cell.writing.brush, 1, side=size, box=BOX, supersample=2)
-        starts, shown = cell.writing.starts, Growing(cell, how, size)
-        for index, path in enumerate(cell.writing.stroke_paths):
-            start = _on_page(path[0], corner, size)
-            for place in np.empty((0, 2)) if last is None else _travel(last, start):
-                count += 1
-                if count % stride == 0:
-                    yield ink, _brush(shape, size, np.empty((0, 2)), place)
-            batch.dip()
-            if starts is not None:
-                batch.turn(starts[index])
-            batch.place(path[:1])
-            for row in path[1:]:
-                batch.step(row[None])
-                count += 1
-                if count % stride == 0:
-                    window[:] = shown.during(index, batch.coverage(0))
-                    footprint = _on_page(batch.footprint(0), corner, size)
-                    yield ink, _brush(shape, size, footprint, _on_page(row, corner, size))
-            window[:] = shown.after(index, batch.coverage(0))
-            last = _on_page(path[-1], corner, size)
-    if how is not None:
-        ink[:] = sheet.image(size, how)
-    yield ink, np.zeros(shape, np.float32)
-
-
-def _on_page(points: NDArray[np.float64], corner: tuple[int, int], size: int) -> NDArray[np.float64]:
-    """Return points in metres in the character box as (x, y) in pixels of the picture."""
-    return np.asarray(points[..., :2] * (size / BOX) + [corner[1], corner[0]])
-
-
-def _travel(start: NDArray[np.float64], end: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return the brush's places in the air, slow at both ends."""
-    at = np.arange(1, _TRAVEL_ROWS + 1)[:, None] / _TRAVEL_ROWS
-    return np.asarray(start + (end - start) * (at * at * (3.0 - 2.0 * at)))
-
-
-def _brush(
-    shape: tuple[int, int], size: int, footprint: NDArray[np.float64], handle: NDArray[np.float64]
-) -> NDArray[np.float32]:
-    """Draw the footprint, if the tuft touches the paper, and a ring where the handle is."""
-    radius = 2.0 + 0.012 * size
-    points = np.concatenate([footprint, [handle - radius, handle + radius]])
-    limits = [shape[1], shape[0]]
-    left, top = np.clip(np.floor(points.min(0)) - 1, 0, limits).astype(int).tolist()
-    right, bottom = np.clip(np.ceil(points.max(0)) + 2, 0, limits).astype(int).tolist()
-    picture = np.zeros(shape, np.float32)
-    if left >= right or top >= bottom:
-        return picture
-    from PIL import Image, ImageDraw
-
-    canvas = Image.new("L", ((right - left) * _SMOOTH, (bottom - top) * _SMOOTH))
-    draw = ImageDraw.Draw(canvas)
-    if len(footprint):
-        draw.polygon([tuple(point) for point in ((footprint - [left, top]) * _SMOOTH).tolist()], fill=255)
-    x, y = (handle - [left, top]) * _SMOOTH
-    reach = radius * _SMOOTH
-    draw.ellipse((x - reach, y - reach, x + reach, y + reach), outline=255, width=_SMOOTH)
-    picture[top:bottom, left:right] = np.asarray(canvas.reduce(_SMOOTH), np.float32) / 255.0
-    return picture
-
-
-def _frame(grid: NDArray[np.bool_], ink: NDArray[np.float32], brush: NDArray[np.float32]) -> Image:
-    from PIL import Image
-
-    inked = np.rint(ink * (_INK_LEVELS - 1)).astype(np.uint8)
-    # The grid takes a level of its own, past the darkest ink, wherever no ink covers it.
-    base = np.where(grid & (inked == 0), _INK_LEVELS, inked)
-    brushed = np.rint(brush * (_BRUSH_LEVELS - 1)).astype(np.uint8)
-    frame = Image.fromarray((base * _BRUSH_LEVELS + brushed).astype(np.uint8))
-    frame.putpalette(_palette())
-    return frame
-
-
-def _palette() -> list[int]:
-    paper, ink, brush = (np.array(colour, np.float64) for colour in (_PAPER, _INK, _BRUSH))
-    bases = [paper + (ink - paper) * level / (_INK_LEVELS - 1) for level in range(_INK_LEVELS)]
-    bases.append(np.array(COLOUR, np.float64))
-    return [
-        round(float(value))
-        for base in bases
-        for level in range(_BRUSH_LEVELS)
-        for value in base + (brush - base) * 0.85 * level / (_BRUSH_LEVELS - 1)
-    ]
 
 
 register(

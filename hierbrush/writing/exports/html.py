@@ -6,23 +6,19 @@ The player is `hierbrush/studio/page/hierbrush-player.js`; docs/studio.md descri
 from __future__ import annotations
 
 import json
-from base64 import b64encode
 from collections.abc import Iterable, Iterator
-from html import escape
-from io import BytesIO
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-from numpy.typing import ArrayLike
-
-from hierbrush.characters import Component
+from hierbrush.box import BOX
 from hierbrush.resources import page_file
-from hierbrush.sim import BOX
 from hierbrush.strokes.types import stroke_type
-from hierbrush.writing.inked import INK, pictures
+from hierbrush.writing.ink_option import INK
 from hierbrush.writing.outputs import Export, register
 
 if TYPE_CHECKING:
+    from numpy.typing import ArrayLike
+
+    from hierbrush.characters import Component
     from hierbrush.ink import Ink
     from hierbrush.writing.result import Sheet, Writing, WrittenStroke
 
@@ -68,6 +64,8 @@ create(document.getElementById("sheet"), writing, options);
 
 def render(sheet: Sheet, ink: Ink | None = None) -> bytes:
     """Return an HTML file that plays the sheet; it opens from disk and asks for nothing else."""
+    from html import escape
+
     title = " ".join(sheet.text.split())
     # In a script's text only "</" and "<!--" end or change it; in JSON "<" can always be written otherwise.
     data = json.dumps(player_data(sheet, ink), ensure_ascii=False, separators=(",", ":")).replace("<", "\\u003c")
@@ -80,6 +78,8 @@ def render(sheet: Sheet, ink: Ink | None = None) -> bytes:
 
 def frame(sheet: Sheet, height: int = 640) -> str:
     """Return an HTML element that plays the sheet in a notebook, apart from the notebook's own styles and scripts."""
+    from html import escape
+
     source = escape(render(sheet).decode(), quote=True)
     label = escape(f"{sheet.text}, written by hierbrush", quote=True)
     return (
@@ -125,7 +125,13 @@ def _tones(sheet: Sheet, ink: Ink | None) -> Iterator[str | None]:
     if ink is None:
         yield from [None] * len(sheet.cells)
         return
+    from base64 import b64encode
+    from io import BytesIO
+
+    import numpy as np
     from PIL import Image
+
+    from hierbrush.writing.inked import pictures
 
     size = _TONE_SIZE if len(sheet.cells) <= _MOST_FINE else _TONE_SIZE // 2
     for box in pictures(sheet, size, ink):
@@ -158,7 +164,7 @@ def _stroke(stroke: WrittenStroke, writing: Writing, scored: bool) -> dict[str, 
         "type": stroke.stroke_type,
         "seconds": round(writing.motion.row_seconds(stroke.path), 6),
         "path": points(stroke.path, PATH_UNITS, order=2),
-        "start": None if stroke.start is None else np.asarray(stroke.start).tolist(),
+        "start": None if stroke.start is None else stroke.start.tolist(),
         "outline": points(stroke.reference, BOX_UNITS),
         "median": points(stroke.goal.skeleton, BOX_UNITS),
         "width": round(2 * float(stroke.goal.half_width.mean()), 4),
@@ -180,6 +186,8 @@ def points(values: ArrayLike, units: float, *, order: int = 1) -> list[str]:
         units: how many there are to 1.
         order: how often differences are taken; 2 is shorter for what moves smoothly.
     """
+    import numpy as np
+
     whole = np.rint(np.asarray(values, np.float64) * units)
     for _ in range(order):
         whole = np.diff(whole, axis=0, prepend=0.0)

@@ -9,16 +9,16 @@ import zlib
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
-import numpy as np
-from numpy.typing import NDArray
-
 from hierbrush.pdf_file import POINTS, pdf_file, stream
 from hierbrush.writing.grid import COLOUR, guides
-from hierbrush.writing.inked import INK, pictures
+from hierbrush.writing.ink_option import INK
 from hierbrush.writing.outlines import UNITS, Outlines
 from hierbrush.writing.outputs import Export, register
 
 if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
     from hierbrush.ink import Ink
     from hierbrush.writing.result import Sheet
 
@@ -75,11 +75,15 @@ def _content(sheet: Sheet, traced: Outlines | None) -> bytes:
 
 def _pictures(sheet: Sheet, ink: Ink) -> list[bytes]:
     """Return how black each character's box is, as soft masks."""
-    size = round(float(np.clip(_DOTS * sheet.paper.cell / 0.0254, 64, 1024)))
+    from hierbrush.writing.inked import pictures
+
+    size = round(min(max(_DOTS * sheet.paper.cell / 0.0254, 64), 1024))
     return [_mask(picture) for picture in pictures(sheet, size, ink)]
 
 
 def _mask(tone: NDArray[np.float32]) -> bytes:
+    import numpy as np
+
     packed = zlib.compress(np.rint(255.0 * tone).astype(np.uint8).tobytes(), 6)
     rows, columns = tone.shape
     head = f"<</Type/XObject/Subtype/Image/Width {columns}/Height {rows}/ColorSpace/DeviceGray/BitsPerComponent 8"

@@ -13,16 +13,16 @@ from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-import numpy as np
-from numpy.typing import NDArray
-
 from hierbrush.arguments import check_number
+from hierbrush.box import BOX
 from hierbrush.errors import HierbrushError
-from hierbrush.sim import BOX
 from hierbrush.writing.options import options_of
 from hierbrush.writing.outputs import Export, Flag, Option, register
 
 if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
     from hierbrush.writing.paper import Paper
     from hierbrush.writing.result import Sheet
 
@@ -82,6 +82,8 @@ def lines(sheet: Sheet, plotter: PlotterOptions) -> list[Line]:
     Raises:
         HierbrushError: it would leave the work area; the message says which axis needs what.
     """
+    import numpy as np
+
     rows = sheet.trajectory
     place = np.stack([rows["x"], rows["y"]], axis=1) * 1e3 + [plotter.paper_x, plotter.paper_y]
     paces = np.linalg.norm(np.diff(np.stack([rows[axis] for axis in "xyz"], axis=1), axis=0), axis=1)
@@ -136,6 +138,8 @@ def check(paper: Paper, bounds: Sequence[Sequence[float]], plotter: PlotterOptio
         for (x, y), (left, top, right, bottom) in zip(paper.corners, bounds, strict=True)
         for across, down in ((left, top), (right, bottom))
     ]
+    import numpy as np
+
     _check_area(np.array(corners), plotter)
 
 
@@ -184,6 +188,8 @@ def render_csv(sheet: Sheet, plotter: PlotterOptions) -> str:
 
     ``dip`` is 1 in the run before which the brush is dipped. Runs of stroke -1 are on the inkstone.
     """
+    import numpy as np
+
     table = [",".join(COLUMNS)]
     for run, line in enumerate(lines(sheet, plotter)):
         rows = np.column_stack([line.points, line.depth, line.width, line.speed]).tolist()

@@ -5,10 +5,8 @@ from __future__ import annotations
 from io import BytesIO
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from hierbrush.writing.grid import COLOUR, drawn
-from hierbrush.writing.inked import INK
+from hierbrush.writing.ink_option import INK
 from hierbrush.writing.outputs import Export, pixels, register
 from hierbrush.writing.paper import picture_shape
 
@@ -19,6 +17,7 @@ if TYPE_CHECKING:
 
 def render(sheet: Sheet, size: int, ink: Ink | None = None) -> bytes:
     """Return the PNG file of a sheet whose character boxes are ``size`` pixels wide."""
+    import numpy as np
     from PIL import Image
 
     inked = sheet.image(size, ink)

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import pairwise
 from typing import TYPE_CHECKING
-
-import numpy as np
-from numpy.typing import NDArray
 
 from hierbrush.writing.grid import COLOUR, guides
 from hierbrush.writing.outlines import UNITS, Outlines
 from hierbrush.writing.outputs import Export, register
 
 if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from hierbrush.writing.outlines import Outlines
     from hierbrush.writing.paper import Cell
     from hierbrush.writing.result import Sheet
 
@@ -82,9 +84,10 @@ def _grid(sheet: Sheet) -> Iterator[str]:
 
 
 def _commands(points: NDArray[np.int64]) -> str:
-    steps = np.diff(points, axis=0)
-    moves = " ".join(f"{x} {y}" for x, y in steps.tolist()).replace(" -", "-")
-    return f"M{points[0, 0]} {points[0, 1]}l{moves}z"
+    rows = points.tolist()
+    steps = ((x - to_x, y - to_y) for (to_x, to_y), (x, y) in pairwise(rows))
+    moves = " ".join(f"{x} {y}" for x, y in steps).replace(" -", "-")
+    return f"M{rows[0][0]} {rows[0][1]}l{moves}z"
 
 
 def _short(value: float) -> str:
