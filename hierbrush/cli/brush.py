@@ -10,13 +10,8 @@ from hierbrush.cli.documents import FILE, check_all, files_argument
 from hierbrush.cli.messages import check_place
 from hierbrush.errors import HierbrushError, shown
 from hierbrush.files import write_atomically
-<<<<<<< HEAD
-from hierbrush.yaml_source import ConfigError
 
-_FILE = click.Path(path_type=Path)
 _MOST_SHEETS = 100
-=======
->>>>>>> main
 
 
 @click.group(short_help="Print a calibration sheet, fit a brush to a scan of it, check a brush file.")
@@ -30,8 +25,7 @@ def brush() -> None:
 @brush.command()
 @click.option("-o", "--output", type=FILE, required=True, help="File to write: .pdf to be filled by hand or machine, "
               ".gcode the movements for a machine.")  # fmt: skip
-<<<<<<< HEAD
-@click.option("--gcode", "machine", type=_FILE, help="YAML file of the machine; see hierbrush machine example.")
+@click.option("--gcode", "machine", type=FILE, help="YAML file of the machine; see hierbrush machine example.")
 @click.option(
     "--pages",
     type=int,
@@ -41,10 +35,6 @@ def brush() -> None:
     "differ much, hierbrush brush fit says how many sheets a number needs.",
 )
 def sheet(output: Path, machine: Path | None, pages: int) -> None:
-=======
-@click.option("--gcode", "machine", type=FILE, help="YAML file of the machine; see hierbrush machine example.")
-def sheet(output: Path, machine: Path | None) -> None:
->>>>>>> main
     """Write the calibration sheet: 45 strokes on A4, a dip before each.
 
     A machine draws them best: print the pdf, fix it where the machine's paper lies, and run the gcode.
@@ -79,15 +69,9 @@ def _program(machine: Path | None) -> bytes:
 
 
 @brush.command()
-<<<<<<< HEAD
-@click.argument("scans", metavar="SCAN...", nargs=-1, required=True, type=_FILE)
-@click.option("-o", "--output", type=_FILE, required=True, help="Brush file to write, such as mine.brush.yaml.")
-@click.option("--residuals", type=_FILE, help="Picture of what the fit does not explain: red is ink of the scan alone, "
-=======
-@click.argument("scan", type=FILE)
+@click.argument("scans", metavar="SCAN...", nargs=-1, required=True, type=FILE)
 @click.option("-o", "--output", type=FILE, required=True, help="Brush file to write, such as mine.brush.yaml.")
 @click.option("--residuals", type=FILE, help="Picture of what the fit does not explain: red is ink of the scan alone, "
->>>>>>> main
               "blue of the fit alone.")  # fmt: skip
 @click.option("--start", default="measured", show_default=True, help="Brush to begin with: a preset or a brush file.")
 @click.option("--alike", is_flag=True, help="Take all strokes to be drawn by exactly the same brush.")

@@ -10,13 +10,8 @@ from hierbrush.sim.bank import GoalBank
 from hierbrush.sim.batch import BrushBatch, Snapshot, StrokeBatch
 from hierbrush.sim.core_choice import CORE, core_info
 from hierbrush.sim.hand import TICK_SECONDS, HandleLimits
-<<<<<<< HEAD
 from hierbrush.sim.model import PRESETS, BrushModel, NeuralBrush, brush_from
-from hierbrush.sim.raster import BOX, distance_to_outline, distance_transform, rasterise
-=======
-from hierbrush.sim.model import PRESETS, BrushModel
 from hierbrush.sim.raster import distance_to_outline, distance_transform, rasterise
->>>>>>> main
 from hierbrush.sim.trace import trace
 
 __all__ = [

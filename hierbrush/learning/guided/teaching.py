@@ -124,29 +124,15 @@ def write(
     model = BrushModel.preset("measured") if model is None else model
     tracks = FOLLOWER.tracks(goals, model)
     order = sorted(range(len(goals)), key=lambda at: -len(tracks[at]))
-<<<<<<< HEAD
-    bank = GoalBank.build([goals[at].outline for at in order], [tracks[at] for at in order])
-    batch = StrokeBatch(bank, model, len(goals), observation="full")
-    batch.set_brushes(brushes[order])
-    batch.assign(np.arange(len(goals)))
-    seen, done = [batch.observe().copy()], []
-    for tick in range(int(bank.ticks.max())):
-        shaken = act(seen[-1]) + noise * rng.standard_normal((len(goals), 3), np.float32)
-        done.append(np.clip(shaken, -1.0, 1.0))
-        batch.track(done[-1], 0, int(np.count_nonzero(bank.ticks > tick)))
-        seen.append(batch.observation.copy())
-    obs, actions = np.array(seen), np.array(done)
-    found = {at: (obs[:ticks, slot], actions[:ticks, slot]) for slot, (at, ticks) in _slots(order, bank)}
-=======
     most = len(goals) if hand is None else hand.slots
     found: dict[int, Written] = {}
     for start in range(0, len(order), most):
         chosen = order[start : start + most]
         bank = GoalBank.build([goals[at].outline for at in chosen], [tracks[at] for at in chosen])
-        batch = StrokeBatch(bank, brushes[chosen], len(chosen), observation="full")
+        batch = StrokeBatch(bank, model, len(chosen), observation="full")
+        batch.set_brushes(brushes[chosen])
         batch.assign(np.arange(len(chosen)))
         found |= zip(chosen, _write(batch, act, noise, rng, hand), strict=True)
->>>>>>> main
     return [found[at] for at in range(len(goals))]
 
 
