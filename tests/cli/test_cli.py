@@ -518,7 +518,8 @@ def test_starting_takes_no_time(tmp_path: Path) -> None:
 def test_write_takes_taiwans_order(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     file = tmp_path / "bi.json"
     assert run(["write", "必", "-o", str(file), "--order", "tw", "--policy", "scripted"], capsys)[0] == 0
-    types = [stroke["stroke_type"] for stroke in json.loads(file.read_text(encoding="utf-8"))["characters"][0]["strokes"]]
+    (written,) = json.loads(file.read_text(encoding="utf-8"))["characters"]
+    types = [stroke["stroke_type"] for stroke in written["strokes"]]
     assert types == ["D", "BXG", "D", "D", "P"]
     code, _, err = run(["write", "花", "-o", str(file), "--order", "tw"], capsys)
     assert code == 2
