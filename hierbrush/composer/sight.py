@@ -186,9 +186,11 @@ def sight(depths: Depths, covered: Covered, which: Index, kinds: Index, places: 
         line[:, -1:] + _BEYOND[:, None] * step[:, -1:],
     ]
     depth = _sampled(depths, which, np.concatenate(points, axis=1, dtype=np.float32)) * np.float32(_STEP)
-    written = _sampled(covered, which, centre + half * _grid(_WRITTEN)) / np.float32(255)
+    box = np.asarray(centre + half * _grid(_WRITTEN), np.float32)
+    written = _sampled(covered, which, box) / np.float32(255)
     drawn = _drawn(depth[:, :_LINE].reshape(len(line), _ALONG, -1), normal) / np.float32(CENTRE_UNIT)
-    return np.clip(np.concatenate([depth / np.float32(_UNIT), drawn, written], axis=1), -3, 3)
+    seen: F32 = np.clip(np.concatenate([depth / np.float32(_UNIT), drawn, written], axis=1), -3, 3)
+    return seen
 
 
 def _drawn(depth: F32, normal: F32) -> F32:
@@ -256,8 +258,8 @@ def seen_widths(depths: Depths, which: Index, kinds: Index, places: F32) -> NDAr
 
 def _directions(line: F32) -> F32:
     step = np.asarray(np.gradient(line, axis=1), np.float32)
-    directions: F32 = step / np.maximum(np.hypot(step[..., 0], step[..., 1]), 1e-6)[..., None]
-    return directions
+    length = np.maximum(np.hypot(step[..., 0], step[..., 1]), 1e-6)
+    return np.asarray(step / length[..., None], np.float32)
 
 
 def _normals(line: F32) -> F32:

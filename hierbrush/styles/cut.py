@@ -11,7 +11,7 @@ from hierbrush.styles.ribbon import Ribbons
 
 Floats = NDArray[np.float64]
 
-_DENSE = 94  # samples of a line: neighbours lie nearer than a pixel or two
+_DENSE = 63  # samples of a line: neighbours lie nearer than two pixels or three, as much as no half-width
 _ORPHAN = 0.8
 """Ink farther outside a stroke's sweep than this many half-widths, and two pixels, is not its own."""
 
