@@ -2,20 +2,20 @@
 
     python benchmarks/bench_styles.py MaShanZheng.ttf cwkai.ttf --others uming.ttc ukai.ttc -o results
 
-Styles are learned from the first 20, 50 and 200 of a font's training characters that show most components, and write test
-characters that are common in simplified or traditional text. Rows: our own hand (``base``); the same with the hand's mean
-shift and width (``shifted``), and with its mean stretch too (``stretched``); each stroke pasted from the example's most
-like it (``nearest``); the styles; and the copy (``copy``), which is the upper end. Columns:
+Styles are learned from the first 20, 50 and 200 of a font's training characters that show most components, and write
+test characters that are common in simplified or traditional text. Rows: our own hand (``base``); the same with the
+hand's mean shift and width (``shifted``), and with its mean stretch too (``stretched``); each stroke pasted from the
+example's most like it (``nearest``); the styles; and the copy (``copy``), which is the upper end. Columns:
 
 * ``hand``: share that a judge takes for this font, among all that are named (`judge_of_hands`);
-* ``strokes``: IoU of each stroke's ink with the font's, once their centres of ink lie on one another; of characters whose
-  strokes were surely found in the font's glyph;
+* ``strokes``: IoU of each stroke's ink with the font's, once their centres of ink lie on one another; of characters
+  whose strokes were surely found in the font's glyph;
 * ``nearest``: share whose nearest glyph, among all of the font's that it and the library share, is the right one;
 * ``order``: share whose stroke types come in the order of the PRC's or Taiwan's references;
 * ``IoU``: of the ink with the font's glyph, unmoved; ``width``: its stroke width over the glyph's.
 
-The output folder keeps a JSON file for each font, what was parsed, and the judge; a second run goes on where the first
-stopped. ``--content FONT`` writes that font's characters in each hand and asks the judge whose they are.
+The output folder keeps a JSON file for each font, what was parsed, and the judge; a second run goes on where the
+first stopped. ``--content FONT`` writes that font's characters in each hand and asks the judge whose they are.
 """
 
 from __future__ import annotations
@@ -41,6 +41,7 @@ from hierbrush.sim import BrushModel, rasterise, trace
 from hierbrush.strokes.goal import StrokeGoal
 from hierbrush.strokes.rollout import write_strokes
 from hierbrush.styles.chosen import chosen
+from hierbrush.styles.content import in_places_of
 from hierbrush.styles.controls import pasted, shifted
 from hierbrush.styles.fonts import Font
 from hierbrush.styles.registration import register
@@ -113,17 +114,22 @@ def copied(subject: Subject, char: str) -> Goals:
     return subject.truth.drawn(char) if char in subject.truth else strokes_of_ink(subject.font.ink(char))
 
 
-def written(goals: Goals) -> tuple[Ink, list[NDArray[np.float64]]]:
-    """Return the ink of strokes written with the shipped policy, and the handle's paths."""
-    paths = write_strokes(goals, BRUSH, policy="learned")
-    return trace(BRUSH, paths, side=SIDE, box=0.12), paths
+def written(drawn: Sequence[Goals]) -> list[list[NDArray[np.float64]]]:
+    """Return the handle's paths for the strokes of characters, which the shipped policy writes side by side."""
+    paths = iter(write_strokes([goal for goals in drawn for goal in goals], BRUSH, policy="learned"))
+    return [[next(paths) for _ in goals] for goals in drawn]
+
+
+def inked(paths: Sequence[NDArray[np.float64]]) -> Ink:
+    """Return the ink of a character."""
+    return trace(BRUSH, paths, side=SIDE, box=0.12)
 
 
 def strokes_alike(paths: Sequence[NDArray[np.float64]], truth: Goals) -> float:
     """Return the mean IoU of single strokes, each laid centre on centre."""
     found = []
     for path, goal in zip(paths, truth, strict=True):
-        ink = trace(BRUSH, [path], side=SIDE, box=0.12)
+        ink = inked([path])
         apart = _centre(ink) - _centre(rasterise([goal.outline], SIDE))
         found.append(stroke_iou(ink, rasterise([goal.outline + apart.astype(np.float32)], SIDE)))
     return float(np.mean(found))
@@ -145,24 +151,23 @@ def is_in_order(char: str, goals: Goals) -> bool | None:
 
 def measured(subject: Subject, judge: Judge, sizes: Iterable[int]) -> dict[str, dict[str, float]]:
     """Return the figures of one font, by row."""
-    rows, table = hands(subject, sizes), {}
     index, numbers = subject.index()
-    fonts_inks = {char: subject.font.ink(char) for char in subject.characters}
-    for name, draw in rows.items():
+    glyphs = [subject.font.ink(char) for char in subject.characters]
+    table = {}
+    for name, draw in hands(subject, sizes).items():
+        drawn = [draw(char) for char in subject.characters]
+        paths = written(drawn)
+        inks = [inked(each) for each in paths]
         figures: dict[str, list[float]] = defaultdict(list)
-        inks = []
-        for char in tqdm(subject.characters, desc=f"{subject.name}: {name}", disable=None):
-            goals, wanted = draw(char), fonts_inks[char]
-            ink, paths = written(goals)
-            inks.append(ink)
-            figures["IoU"].append(stroke_iou(ink, wanted))
-            figures["width"].append(stroke_width(ink) / stroke_width(wanted))
-            if char in subject.truth:
-                figures["strokes"].append(strokes_alike(paths, subject.truth.drawn(char)))
-                right = is_in_order(char, goals)
-                figures["order"] += [] if right is None else [float(right)]
         figures["hand"] = [float(answer == subject.name) for answer in judge.named(inks)]
         figures["nearest"] = nearest(index, inks, [numbers[char] for char in subject.characters])
+        figures["IoU"] = [stroke_iou(*pair) for pair in zip(inks, glyphs, strict=True)]
+        figures["width"] = [stroke_width(ink) / stroke_width(glyph) for ink, glyph in zip(inks, glyphs, strict=True)]
+        for char, goals, each in zip(subject.characters, drawn, tqdm(paths, desc=name, disable=None), strict=True):
+            if char in subject.truth:
+                figures["strokes"].append(strokes_alike(each, subject.truth.drawn(char)))
+                right = is_in_order(char, goals)
+                figures["order"] += [] if right is None else [float(right)]
         table[name] = {column: float(np.mean(figures[column])) for column in COLUMNS}
     return table
 
@@ -183,13 +188,14 @@ def content_of(font: Font, subject: Subject, judge: Judge, count: int = 40) -> d
         judge: who sees.
         count: of test characters.
     """
-    library, found = load_library(), []
+    library, drawn = load_library(), []
     for char in [char for char in subject.characters if char in font][:count]:
         glyph = library[char]
         answer = register(font.ink(char), glyph)
         if answer.accepted:
-            found.append(written(subject.examples.strokes(answer.goals, glyph.decomposition, content=True))[0])
-    names = judge.named(found)
+            content = in_places_of([stroke.goal() for stroke in glyph.strokes], answer.goals)
+            drawn.append(subject.examples.strokes(content, glyph.decomposition))
+    names = judge.named([inked(paths) for paths in written(drawn)])
     return {name: names.count(name) / len(names) for name in sorted(set(names))} | {"characters": float(len(names))}
 
 
@@ -230,14 +236,18 @@ def main() -> None:
             result = {
                 "accepted": len(subject.truth.characters),
                 "characters": len(subject.characters),
-                "examples": {size: len(subject.examples.of(subject.given[:size]).characters) for size in options.examples},
+                "examples": {
+                    size: len(subject.examples.of(subject.given[:size]).characters) for size in options.examples
+                },
                 "rows": measured(subject, judge, options.examples),
             }
             file.write_text(json.dumps(result, indent=1), encoding="utf-8")
         tell(path.stem, json.loads(file.read_text(encoding="utf-8")))
         if options.content:
             subject = Subject(path, options.output, options.split, options.characters, max(options.examples))
-            print(f"{options.content.stem}'s characters in this hand:", content_of(Font(options.content), subject, judge))
+            print(
+                f"{options.content.stem}'s characters in this hand:", content_of(Font(options.content), subject, judge)
+            )
 
 
 if __name__ == "__main__":

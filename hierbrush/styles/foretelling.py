@@ -1,11 +1,12 @@
 """How a hand would draw strokes that it has not drawn: a Gaussian process over strokes in their context.
 
 Strokes are like each other if they are of one type, the same one of one component, or stand at a like place. What the
-hand has drawn tells how it would draw the rest by how like they are to that: where a stroke stands beside the base hand's,
-and its shape. How much of the base hand's own shape is left in it differs: a hand near to the base's is told best by what
-it adds to each stroke, one far from it by its own strokes alone. With few examples, and where nothing alike was drawn, the
-answer shrinks to the base hand's. How much of what is seen is chance, which no other stroke tells, is found by foretelling
-each character from all others (Rasmussen and Williams, Gaussian Processes for Machine Learning, 2006, section 5.4.2).
+hand has drawn tells how it would draw the rest by how like they are to that: where a stroke stands beside the base
+hand's, and its shape. How much of the base hand's own shape is left in it differs: a hand near to the base's is told
+best by what it adds to each stroke, one far from it by its own strokes alone. With few examples, and where nothing
+alike was drawn, the answer shrinks to the base hand's. How much of what is seen is chance, which no other stroke
+tells, is found by foretelling each character from all others (Rasmussen and Williams, Gaussian Processes for Machine
+Learning, 2006, section 5.4.2).
 """
 
 from __future__ import annotations

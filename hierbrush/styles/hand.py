@@ -24,7 +24,7 @@ PLACE = slice(0, 4)
 LINE = slice(4, 4 + 2 * SKELETON_POINTS)
 OUTLINE = slice(LINE.stop, LINE.stop + 2 * OUTLINE_POINTS)
 RESIDUALS = OUTLINE.stop
-"""Numbers that a stroke differs by: place (centre x, y, log width, log height), middle line, outline beside that line."""
+"""Numbers that a stroke differs by: place (centre x, y, log width, log height), middle line, outline beside it."""
 
 FEATURES = 12
 
@@ -212,6 +212,11 @@ def with_ends_of(hand: Strokes, base: Strokes, width: float) -> Strokes:
         missing = np.clip(gaps[0] - gaps[1] * width, -longest, longest)
         lines += np.clip(near, 0.0, 1.0)[None, :, None] * (missing[:, None] * away)[:, None]
     return hand._replace(lines=lines)
+
+
+def carried(line: Floats, outline: Floats, to: Floats) -> Floats:
+    """Return the outline [128, 2] that runs beside another line [32, 2] as one runs beside its own."""
+    return _around(to[None], _beside(line[None], outline[None]))[0]
 
 
 def box_of(outlines: Floats) -> Floats:

@@ -1,9 +1,9 @@
 """How a hand's characters stand in their boxes: where, how large, and how bold.
 
-Hands differ in it more than in anything else: one centres every character by its ink, another lets flat ones hang or makes
-crowded ones lighter. A Gaussian process tells it from how the base hand's character stands: linear and smooth in the
-middle and sides of its ink, in where its strokes lie within, and in how many they are. What the hand's own characters do
-not tell of each other is left at their mean.
+Hands differ in it more than in anything else: one centres every character by its ink, another lets flat ones hang or
+makes crowded ones lighter. A Gaussian process tells it from how the base hand's character stands: linear and smooth
+in the middle and sides of its ink, in where its strokes lie within, and in how many they are. What the hand's own
+characters do not tell of each other is left at their mean.
 """
 
 from __future__ import annotations

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from os import PathLike
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,16 +16,18 @@ from hierbrush.arguments import check_path
 from hierbrush.characters import Component, load_library
 from hierbrush.errors import HierbrushError, shown
 from hierbrush.files import read_whole, write_atomically
-from hierbrush.metrics import stroke_iou
-from hierbrush.sim import distance_to_outline, rasterise
 from hierbrush.strokes.goal import StrokeGoal
-from hierbrush.styles import foretelling, hand, stance, style_file
+from hierbrush.styles import hand, style_file
 from hierbrush.styles.controls import Common, common_of
+from hierbrush.styles.drawn import Drawn, base_of, learned, own_of, places_of
+from hierbrush.styles.foretelling import Foretelling
+from hierbrush.styles.named import SUFFIX as SUFFIX
+from hierbrush.styles.named import style_place
 from hierbrush.styles.registration import Registration, register
+from hierbrush.styles.stance import Stance
 
 Floats = NDArray[np.float64]
 
-SUFFIX = ".style"
 FEWEST = 5
 """Examples without which a style is a guess."""
 
@@ -51,8 +53,8 @@ class Style:
     lines: Floats
     outlines: Floats
     confidence: Floats
-    stance: stance.Stance
-    foretelling: foretelling.Foretelling
+    stance: Stance
+    foretelling: Foretelling
     rejected: tuple[str, ...] = ()
     origin: str = ""
 
@@ -167,20 +169,18 @@ class Style:
         Raises:
             HierbrushError: it cannot be written.
         """
-        from safetensors.numpy import save
-
         place = check_path("path", path)
         write_atomically(place, style_file.packed(self))
         return place
 
     @classmethod
     def load(cls, path: str | PathLike[str]) -> Style:
-        """Read a style's file.
+        """Read a style's file, or the style of a name that comes with hierbrush.
 
         Raises:
             HierbrushError: it is none, is damaged, or of another version.
         """
-        return cls(*style_file.unpacked(path, read_whole(path, argument="style")))
+        return cls(*style_file.unpacked(path, read_whole(style_place(path), argument="style")))
 
     @cached_property
     def _places(self) -> dict[str, slice]:
@@ -190,100 +190,6 @@ class Style:
     @cached_property
     def common(self) -> Common:
         """What all its characters have in common against the base hand."""
-        base = _base(self.characters)
-        own = _own(self.lines, self.outlines, base)
+        base = base_of(self.characters)
+        own = own_of(self.lines, self.outlines, base)
         return common_of(hand.joined(base), own, list(self._places.values()))
-
-
-class Drawn(NamedTuple):
-    """Examples as they were parsed; see `Style`."""
-
-    characters: tuple[str, ...]
-    lines: Floats
-    outlines: Floats
-    confidence: Floats
-
-
-def places_of(characters: Iterable[str]) -> dict[str, slice]:
-    """Return which strokes are each character's, where all strokes stand one after the other."""
-    places, start = {}, 0
-    for char in characters:
-        stop = start + len(load_library().stroke_types(char))
-        places[char] = slice(start, stop)
-        start = stop
-    return places
-
-
-def learned(drawn: Drawn) -> tuple[stance.Stance, foretelling.Foretelling]:
-    """Learn how a hand's characters stand, and how it draws strokes."""
-    base = _base(drawn.characters)
-    own = _own(drawn.lines, drawn.outlines, base)
-    boxes, placed = [], []
-    for each, part in zip(base, places_of(drawn.characters).values(), strict=True):
-        box, bold = hand.box_of(own.outlines[part]), stance.boldness(each, own.part(part))
-        boxes.append([*(box - hand.box_of(each.outlines)), bold])
-        placed.append(hand.placed(each, box, float(np.exp(bold))))
-    every = hand.joined(placed)
-    own = hand.with_ends_of(own, every, 1.0)
-    number = np.repeat(np.arange(len(base)), [len(each.lines) for each in base])
-    lesson = foretelling.Lesson(every.features, hand.residuals(every, own), hand.shapes_of(every), number)
-    follow = _followed(placed, own, lesson, number)
-    return (
-        stance.learned(np.array([stance.traits_of(each) for each in base]), np.array(boxes)),
-        lesson.foretelling(follow),
-    )
-
-
-_SIDE = 128
-_TRIED = 40
-
-
-def _followed(
-    placed: Sequence[hand.Strokes], own: hand.Strokes, lesson: foretelling.Lesson, number: NDArray[np.int64]
-) -> foretelling.Follow:
-    """Return how far to follow what is foretold.
-
-    What foretells residuals best need not foretell ink best. So that is tried, on characters that each was not told of.
-    """
-    tried = np.linspace(0, len(placed) - 1, min(_TRIED, len(placed))).round().astype(int)
-    inks = {at: rasterise(list(own.outlines[number == at]), _SIDE) for at in tried}
-
-    def worth(follow: foretelling.Follow) -> float:
-        change, found = lesson.left_out(follow), []
-        for at in tried:
-            drawn = hand.applied(placed[at], change[number == at])
-            drawn = hand.shifted(drawn, hand.box_of(placed[at].outlines)[:2] - hand.box_of(drawn.outlines)[:2])
-            found.append(stroke_iou(rasterise(list(drawn.outlines), _SIDE), inks[at]))
-        return float(np.mean(found))
-
-    best = foretelling.Follow()
-    most = worth(best)
-    for which in (2, 1, 0, 2):
-        for trial in _ways(best, which):
-            gain = worth(trial) if trial != best else most
-            if gain > most + 0.002:
-                best, most = trial, gain
-    return best
-
-
-def _ways(follow: foretelling.Follow, which: int) -> list[foretelling.Follow]:
-    """Return ways that differ in places (0), lines (1) or outlines (2) alone."""
-    ways = []
-    for share, free in ((1.0, 0.0), (1.0, 0.5), (1.0, 1.0), (0.5, 0.0), (0.0, 0.0)):
-        told, freed = list(follow.told), list(follow.freed)
-        told[which] = share
-        if which:
-            freed[which - 1] = free
-        if which or not free:
-            ways.append(foretelling.Follow((told[0], told[1], told[2]), (freed[0], freed[1])))
-    return ways
-
-
-def _base(characters: Iterable[str]) -> list[hand.Strokes]:
-    glyphs = [load_library()[char] for char in characters]
-    return [hand.strokes_of([stroke.goal() for stroke in glyph.strokes], glyph.decomposition) for glyph in glyphs]
-
-
-def _own(lines: Floats, outlines: Floats, base: Sequence[hand.Strokes]) -> hand.Strokes:
-    features = hand.joined(base).features
-    return hand.centred(hand.Strokes(lines, outlines, distance_to_outline(lines, outlines), features))

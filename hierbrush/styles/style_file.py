@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 VERSION = 2
 
 _FINE = {"lines": 2048.0, "outlines": 4096.0}
-"""Units to a box's side in which points are kept, as steps of one byte each way: an eighth and a sixteenth of a pixel."""
+"""Units to a box's side in which points are kept, as steps of one byte: an eighth and a sixteenth of a pixel."""
 
 _DRAWN = {
     "strokes": ("int32", (None,)),
@@ -60,7 +60,7 @@ def packed(style: Style) -> bytes:
 
 
 def _in_steps(points: NDArray[np.float64]) -> tuple[NDArray[np.int16], NDArray[np.int8]]:
-    """Return where paths [n, k, 2] start, and the steps along them; each makes good what those before were rounded by."""
+    """Return where paths [n, k, 2] start, and the steps along them; each makes good what others were rounded by."""
     start = at = np.clip(np.round(points[:, 0]), -32768, 32767).astype(np.int16)
     steps = []
     for point in range(1, points.shape[1]):
