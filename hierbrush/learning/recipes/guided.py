@@ -12,7 +12,7 @@ from hierbrush.characters import load_library
 from hierbrush.curriculum import Curriculum, load_curriculum
 from hierbrush.curriculum.model import BrushName
 from hierbrush.errors import HierbrushError, closest, shown
-from hierbrush.learning.config import Count, FileName, FilePath, Positive, Section, Share
+from hierbrush.learning.config import Count, FileName, FilePath, GradientLimit, Positive, Section, Share
 from hierbrush.learning.recipe import Recipe, TrainingRequest
 from hierbrush.learning.recipes.offline import NetworkSection, begin_with_policy, policy_weights
 from hierbrush.learning.runs.job import Job
@@ -52,8 +52,7 @@ class GuidedSection(Section):
     brush: Share = 0.1
     """Share by which brushes are off, but for every third one, so that a policy does well with both."""
 
-    grad_clip: Positive = 1.0
-    """Limit to the gradient's global norm."""
+    grad_clip: GradientLimit = 1.0
 
     validation: Count = 100
     """Validation strokes that are written after every round, at most."""
