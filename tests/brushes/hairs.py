@@ -44,7 +44,7 @@ class HairBrush:
         return ink.astype(np.float32)
 
     def stamps(self, path: NDArray[np.float64], *, step: float) -> Iterator[Stamps]:
-        """Yield what lies on the paper as the handle follows a path, in pieces; steps are ``step`` metres at most."""
+        """Yield what lies on the paper while the handle follows a path, row by row, in steps of ``step`` metres."""
         rng = np.random.default_rng(self.seed)
         turn = np.arange(self.hairs) * np.pi * (3 - 5**0.5)
         root = np.sqrt((np.arange(self.hairs) + 0.5) / self.hairs)[:, None] * np.stack([np.cos(turn), np.sin(turn)], 1)
