@@ -124,7 +124,8 @@ def confidence_of(char: str) -> float:
 
     For a character with a glyph, among the glyphs of all 9,574 (test characters); for others among the 20,882
     ideographs of AR PL UKai (characters that are not of the training split), by the guesses in their descriptions,
-    and by whether references of the order of writing tell other strokes; beyond the basic plane among the 48,799 of TW-Kai-Ext-B, over what glyphs get in that hand.
+    and by whether references of the order of writing tell other strokes; beyond the basic plane among the 48,799 of
+    TW-Kai-Ext-B, over what glyphs get in that hand.
 
     Raises:
         UnknownCharacterError: it has no glyph and cannot be described.
