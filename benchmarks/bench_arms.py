@@ -40,6 +40,7 @@ SHARES = (0.0, 0.5, 1.0)
 WITHOUT: dict[str, dict[str, Any]] = {
     "as it is": {},
     "no backlash": {"backlash": 0.0},
+    "1° of backlash, as owners measure": {"backlash": 0.01745},
     "encoders without steps and noise": {"steps": 0, "noise": 0.0},
     "no latency": {"latency": 0.0},
     "its weight made up for": {"gravity": 1.0},

@@ -256,7 +256,7 @@ def _in_corners(pieces: NDArray[np.int32], count: int) -> NDArray[np.bool_]:
     touching = np.zeros((4, count + 1), np.bool_)
     for side, row in zip(touching, sides, strict=True):
         side[row] = True
-    both: NDArray[np.bool_] = (touching & np.roll(touching, 1, axis=0)).any(axis=0)[1:]
+    both: NDArray[np.bool_] = np.any(touching & np.roll(touching, 1, axis=0), axis=0)[1:]
     return both
 
 

@@ -15,6 +15,8 @@ from hierbrush.strokes.rollout import write_strokes
 
 STROKES = load_library()["人"].strokes + load_library()["十"].strokes
 
+FAR = [[2.0, 0.1, 0.0], [2.0, 0.0, 0.0], [1.9, 0.0, 0.0], [1.9, 0.1, 0.0]]
+
 
 def mean_iou(paths: list[np.ndarray]) -> float:
     return float(
@@ -90,7 +92,12 @@ def test_lessons_know_where_the_arm_was_off() -> None:
 
 @pytest.mark.parametrize(
     ("options", "told"),
-    [({"slots": 0}, "slots"), ({"slots": 1, "arm": "ur6e"}, "none of ur5e"), ({"slots": 1, "cell": 1.0}, "cell: 1.0")],
+    [
+        ({"slots": 0}, "slots"),
+        ({"slots": 1, "arm": "ur6e"}, "none of ur5e"),
+        ({"slots": 1, "cell": 1.0}, "cell: 1.0"),
+        ({"slots": 1, "arm": {"model": "so101", "points": FAR}}, "so101 does not reach the middle of a box of 30 mm"),
+    ],
 )
 def test_what_is_no_hand_is_told(options: dict[str, object], told: str) -> None:
     with pytest.raises(HierbrushError, match=told):
