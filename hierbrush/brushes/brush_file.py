@@ -9,7 +9,7 @@ from typing import Any
 from hierbrush.arguments import check_path, is_number
 from hierbrush.brushes.identified import PARAMETERS, SPREADS, BrushFile
 from hierbrush.errors import HierbrushError, closest, shown
-from hierbrush.sim.model import PRESETS, BrushModel
+from hierbrush.sim.model import PRESETS, BrushModel, NeuralBrush, brush_from
 from hierbrush.yaml_source import ConfigError, Document, Origin, Problem, read_yaml
 
 SUFFIX = ".yaml"
@@ -52,17 +52,22 @@ def load_brush(path: str | PathLike[str], *, argument: str = "brush") -> BrushFi
         raise ConfigError([Problem(origin.where, message) for origin, message in problems])
     data = dict(document.data)
     spread, undetermined = data.pop("spread", {}), data.pop("undetermined", [])
-    return BrushFile(BrushModel(**data), dict(spread), tuple(undetermined))
+    return BrushFile(brush_from(data), dict(spread), tuple(undetermined))
 
 
 def _problems(document: Document) -> Iterator[tuple[Origin, str]]:
-    known = [*PARAMETERS, "spread", "undetermined"]
+    known = [*PARAMETERS, "spread", "undetermined", "network"]
     for name, value in document.data.items():
         if name not in known:
             hint = closest(name, known) or f"; known keys: {', '.join(known)}"
             yield document.origin((name,), key=True), f"unknown key {shown(name)}{hint}"
         elif name == "spread":
             yield from _spread_problems(document, value)
+        elif name == "network":
+            try:
+                NeuralBrush(network=value)
+            except HierbrushError as error:
+                yield document.origin((name,)), str(error)
         elif name == "undetermined":
             if not isinstance(value, list) or not all(item in PARAMETERS for item in value):
                 yield document.origin((name,)), f"undetermined: {shown(value)}, expected names of parameters"

@@ -7,14 +7,14 @@ Strokes of a real brush differ by up to a quarter of their width, so every strok
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from hierbrush.arguments import check_array, check_kind
+from hierbrush.arguments import check_array, check_kind, check_whole
 from hierbrush.brushes.identified import SPREADS, BrushFile
 from hierbrush.brushes.sheet import CELL_SHAPE, CalibrationSheet
 from hierbrush.errors import HierbrushError
@@ -34,12 +34,26 @@ _STEPS = np.array([0.006, 5e-5, 0.006, 5e-5, 0.8, 0.006, 5e-5, 0.008, 0.012, 5e-
 _SCALED = ((0, 1), (2, 3), (4, 5, 6), (7,), (8,))
 # Changes of a stroke's own factors that move an edge as far.
 _FACTOR_STEPS = np.array([0.01, 0.01, 0.04, 0.03, 0.015])
-_ROUGH = 0.12  # share of a difference that is no derivative, from which a cell counts half
-_BLURS = ((3.5, 5), (1.5, 6), (0.8, 20))  # standard deviation in pixels, most iterations
+_ROUGH = 0.12  # share of a difference that is no derivative, from which it counts half
+_BLURS = ((4.0, 4), (2.5, 30), (1.5, 10), (0.8, 20))  # standard deviation in pixels, most iterations
+_WIDER = 3.0  # times as large are the differences that are tried where small ones lead no further
+_AMISS = 0.03  # root mean square of what is left of a stroke that counts half, at least
 _ALIKE, _MOST_SETTLING, _SETTLED = 0.03, 25, 2e-4  # strokes that differ by less are taken to be alike
 _DONE = 2e-3  # steps: smaller changes end a blur
 _LOW = np.array([0.0, -0.01, 0.0, -0.01, -1000.0, -10.0, -0.01, 0.0, 0.01, 1e-3])
 _HIGH = np.array([10.0, 0.01, 10.0, 0.01, 1000.0, 10.0, 0.01, 1.0, 3.0, 0.03])
+# Numbers times these are where a search begins.
+_ELSEWHERE = np.array(
+    [
+        [1.0] * 10,
+        [0.9, 1.0, 1.2, 0.8, 1.2, 1.2, 1.0, 0.7, 1.0, 0.9],
+        [1.1, 1.0, 0.8, 1.2, 0.8, 0.8, 1.0, 1.3, 1.0, 0.8],
+        [0.9, 1.5, 0.9, 1.0, 0.7, 1.1, 1.5, 1.0, 0.9, 0.85],
+    ]
+)
+# Fits that leave that much more are as good: times as much, and in coverage.
+_AS_WELL, _ALMOST = 2.0, 0.002
+_SCANNED = 0.03  # coverage of a pixel that a scan is wrong by, at least
 # Standard error, as a share of the number (or of what moves an edge by 0.1 mm), beyond which it is not determined.
 _UNSURE = 0.10
 
@@ -51,16 +65,20 @@ class BrushFit:
     Attributes:
         model: the brush.
         spread: how much strokes differ: standard deviations of factors around 1, by the names of `SPREADS`.
-        error: standard error of each of the ten numbers, in its own unit.
+        error: standard error of each of the ten numbers, in its own unit: what the pictures' own noise leaves open, and
+            how far fits that begin elsewhere and explain them as well come to other numbers.
+        sheets: how many sheets like this one would determine each number; 1 where it is determined, infinity where no
+            number of them would.
         undetermined: names of those that the pictures do not determine; they are near where the fit began.
-        factors: float64 [45, 5], each stroke's own factors.
-        rendered: what the fitted strokes look like, float32 [45, 94, 128].
+        factors: float64 [n, 5], each stroke's own factors.
+        rendered: what the fitted strokes look like, float32 [n, 94, 128].
         residual: root mean square of what is left, of the pixels with ink in either.
     """
 
     model: BrushModel
     spread: dict[str, float]
     error: NDArray[np.float64]
+    sheets: NDArray[np.float64]
     undetermined: tuple[str, ...]
     factors: NDArray[np.float64]
     rendered: NDArray[np.float32]
@@ -77,56 +95,85 @@ def fit_brush(
     *,
     start: BrushModel | None = None,
     scatter: float = 0.2,
+    starts: int = 3,
     progress: Told | None = None,
 ) -> BrushFit:
-    """Fit a brush to the cells of a filled calibration sheet.
+    """Fit a brush to the cells of filled calibration sheets.
 
     Args:
-        ink: float32 [45, 94, 128] in [0, 1], as of `read_scan`.
+        ink: float32 [45, 94, 128] in [0, 1], as of `read_scan`; of several sheets one after another.
         filled: which cells count; all unless given.
         start: where the fit begins and what numbers keep that the pictures do not determine; ``measured``.
         scatter: how much strokes are expected to differ, a share: 0 fits one brush to all.
+        starts: from how many places the search begins where strokes differ; the best is kept, and how far the others
+            lie off it says how sure it is.
         progress: is told the iteration and the residual.
 
     Raises:
         HierbrushError: a wrong shape, or pictures that no brush leaves.
     """
-    sheet = CalibrationSheet()
-    shape = (len(sheet.cells), *CELL_SHAPE)
-    wanted = check_array("ink", ink, shape, f"{list(shape)} coverage", dtype=np.float32)
-    kept = np.ones(shape[0], bool) if filled is None else np.asarray(filled, bool)
+    each = len(CalibrationSheet().cells)
+    shape = (each, *CELL_SHAPE)
+    pages = max(len(ink) // each, 1) if isinstance(ink, np.ndarray) and ink.ndim else 1
+    whole = (pages * each, *CELL_SHAPE)
+    wanted = check_array("ink", ink, whole, f"{list(shape)} coverage", dtype=np.float32)
+    kept = np.ones(whole[0], bool) if filled is None else np.asarray(filled, bool)
     start = BrushModel() if start is None else start
     check_kind("start", start, BrushModel, "a BrushModel")
-    row = start.parameters()
-    factors = np.ones((shape[0], len(_SCALED)))
-    fitting = _Fitting(sheet, wanted, kept, scatter)
-    count = 0
+    starts = check_whole("starts", starts, 1, len(_ELSEWHERE))
+    sheet, told, found = CalibrationSheet(pages), _Counted(progress), []
+    for change in _ELSEWHERE[:starts]:
+        found.append(_descended(_Fitting(sheet, wanted, kept, scatter), start.parameters() * change, told))
+        if found[-1][0].scatter == 0.0:  # strokes that are alike leave nothing open
+            break
+    return _finished(found, start)
+
+
+class _Counted:
+    """Tells the iterations of several searches as those of one."""
+
+    def __init__(self, progress: Told | None) -> None:
+        self._progress, self._count = progress, 0
+
+    def __call__(self, residual: float) -> None:
+        self._count += 1
+        if self._progress is not None:
+            self._progress(self._count, residual)
+
+
+_Found = tuple["_Fitting", NDArray[np.float64], NDArray[np.float64]]
+
+
+def _descended(fitting: _Fitting, row: NDArray[np.float64], told: _Counted) -> _Found:
+    """Return where a search from some numbers ends: the fitting, the numbers, and each stroke's factors."""
+    factors = np.ones((len(fitting.kept), len(_SCALED)))
     damping = 1e-2
     for number, (blur, most) in enumerate(_BLURS):
         fitting.blur(blur)
         # Strokes get factors of their own once the whole is nearly right.
-        own = scatter > 0 and number > 0
+        own = fitting.scatter > 0 and number > 0
         for _ in range(most):
-            count += 1
             row, factors, change, damping = fitting.improve(row, factors, own, damping)
-            if progress is not None:
-                progress(count, fitting.residual)
-            if change < _DONE:
+            told(fitting.residual)
+            if change < _DONE and fitting.reach > 1.0:
                 break
+            # Small differences are those of single samples, large ones those of the shape: each gets over the other's
+            # dead ends.
+            fitting.reach = _WIDER if change < _DONE else 1.0
+        fitting.reach = 1.0
     if fitting.scatter < _ALIKE:
-        row, factors = _settled(fitting, row, factors, progress, count)
-    return _finished(fitting, row, factors, start)
+        row, factors = _settled(fitting, row, factors, told)
+    return fitting, row, factors
 
 
 def _settled(
-    fitting: _Fitting, row: NDArray[np.float64], factors: NDArray[np.float64], progress: Told | None, count: int
+    fitting: _Fitting, row: NDArray[np.float64], factors: NDArray[np.float64], told: _Counted
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Return the numbers of strokes that are all alike, fitted without factors of their own."""
     fitting.scatter, damping, factors = 0.0, 1e-6, np.ones_like(factors)
-    for further in range(_MOST_SETTLING):
+    for _ in range(_MOST_SETTLING):
         row, factors, change, damping = fitting.improve(row, factors, False, damping)
-        if progress is not None:
-            progress(count + further + 1, fitting.residual)
+        told(fitting.residual)
         if change < _SETTLED:
             break
     return row, factors
@@ -142,8 +189,8 @@ class _Fitting:
         self._raw = wanted
         self.noise = 0.05
         self.residual = np.inf
+        self.reach = 1.0
         self.weight = np.ones(int(kept.sum()))
-        self.smooth = np.ones(int(kept.sum()))
 
     def blur(self, sigma: float) -> None:
         self._sigma = sigma
@@ -171,7 +218,7 @@ class _Fitting:
         base = self.render(row, factors)
         error = self.wanted - base
         normal, gradient = self._normal(row, factors, base, error, own)
-        cost = self._cost(error, factors, own)  # after `_normal`, which says how far cells are to be trusted
+        cost = self._cost(error, factors, own)
         for _ in range(12):
             scaled = normal + damping * np.diag(np.diag(normal) + 1e-9 * np.diag(normal).max())
             step = np.linalg.solve(scaled, gradient)
@@ -198,16 +245,16 @@ class _Fitting:
     def _learn(self, error: NDArray[np.float64], factors: NDArray[np.float64], own: bool) -> None:
         """Keep how large what is left is: it weighs pictures against the expectation that strokes are alike."""
         self.residual = float(np.sqrt((error * error).mean()))
-        # A stroke drawn amiss, or one that hangs on a knife's edge (see `_changes`), counts less.
+        # A stroke drawn amiss counts less; but one that is a little off may be the only one that knows a number.
         apart = np.sqrt((error * error).mean(axis=1))
-        self.weight = 1.0 / (1.0 + (apart / max(2.0 * float(np.median(apart)), 1e-4)) ** 2)
+        self.weight = 1.0 / (1.0 + (apart / max(4.0 * float(np.median(apart)), _AMISS)) ** 2)
         self.noise = max(float(np.sqrt((self.weight[:, None] * error * error).mean() / self.weight.mean())), 1e-3)
         if own:
             found = float(np.log(factors[self.kept]).std())
             self.scatter = float(np.clip(found, 0.01, 0.5))
 
     def _cost(self, error: NDArray[np.float64], factors: NDArray[np.float64], own: bool) -> float:
-        cost = float(((self.weight * self.smooth)[:, None] * error * error).sum()) / self.noise**2 * self._independent
+        cost = float((self.weight[:, None] * error * error).sum()) / self.noise**2 * self._independent
         if own:
             logs = np.log(factors[self.kept])
             cost += float((logs * logs).sum()) / self.scatter**2
@@ -224,8 +271,7 @@ class _Fitting:
     ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:  # fmt: skip
         """Return the normal matrix and the gradient: the ten numbers, then the factors of each cell."""
         level = self._independent / self.noise**2
-        shared, self.smooth = self._changes(row, factors, base)
-        trusted = self.weight * self.smooth
+        shared, trusted = self._changes(row, factors, base), self.weight
         cells = len(base)
         size = 10 + (cells * len(_SCALED) if own else 0)
         normal, gradient = np.zeros((size, size)), np.zeros(size)
@@ -248,37 +294,40 @@ class _Fitting:
 
     def _changes(
         self, row: NDArray[np.float64], factors: NDArray[np.float64], base: NDArray[np.float64]
-    ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        """Return how pictures change with each number, a step, and how far each cell's derivative is one: 0 to 1.
+    ) -> NDArray[np.float64]:
+        """Return how pictures change with each number, a step: [cells, pixels, 10].
 
         A stroke hangs on a knife's edge where the tuft falls one way or another as it touches. Its differences to both
-        sides do not agree, and must not be mistaken for a steep derivative.
+        sides do not agree, and must not be mistaken for a steep derivative: they count less.
         """
-        changes, apart, far = [], np.zeros(len(base)), np.full(len(base), 1e-12)
+        changes, steps = [], self.reach * _STEPS
         for at in range(10):
             above, below = row.copy(), row.copy()
-            above[at], below[at] = min(row[at] + _STEPS[at], _HIGH[at]), max(row[at] - _STEPS[at], _LOW[at])
+            above[at], below[at] = min(row[at] + steps[at], _HIGH[at]), max(row[at] - steps[at], _LOW[at])
             upper, lower = self.render(above, factors) - base, base - self.render(below, factors)
+            change = (upper + lower) * (_STEPS[at] / (above[at] - below[at]))
             if above[at] > row[at] > below[at]:
-                difference = upper - lower
-                apart += (difference * difference).sum(axis=1)
-                far += (upper * upper).sum(axis=1) + (lower * lower).sum(axis=1)
-            changes.append((upper + lower) * (_STEPS[at] / (above[at] - below[at])))
-        doubt = apart / far / _ROUGH
-        return np.stack(changes, axis=-1), 1.0 / (1.0 + doubt * doubt)
+                apart = ((upper - lower) ** 2).sum(axis=1)
+                doubt = apart / ((upper * upper).sum(axis=1) + (lower * lower).sum(axis=1) + 1e-12) / _ROUGH
+                change = change / (1.0 + doubt * doubt)[:, None]
+            changes.append(change)
+        return np.stack(changes, axis=-1)
 
     def _factor_change(
         self, row: NDArray[np.float64], factors: NDArray[np.float64], base: NDArray[np.float64], at: int
     ) -> NDArray[np.float64]:
+        step = self.reach * _FACTOR_STEPS[at]
         other = factors.copy()
-        other[:, at] *= np.exp(_FACTOR_STEPS[at])
+        other[:, at] *= np.exp(step)
         upper = self.render(row, other)
-        other[:, at] *= np.exp(-2 * _FACTOR_STEPS[at])
-        return (upper - self.render(row, other)) / 2
+        other[:, at] *= np.exp(-2 * step)
+        return (upper - self.render(row, other)) / (2 * self.reach)
 
     def errors(self, row: NDArray[np.float64], factors: NDArray[np.float64], own: bool) -> NDArray[np.float64]:
         """Return the standard error of each number, infinity where pictures say nothing."""
         base = self.render(row, factors)
+        # However well a brush fits, a scan is not known better than that.
+        self.noise = max(self.noise, _SCANNED)
         normal, _ = self._normal(row, factors, base, self.wanted - base, own)
         silent = np.diag(normal)[:10] < 1e-7 * np.diag(normal)[:10].max()
         inverse = np.linalg.pinv(normal, rcond=1e-12, hermitian=True)
@@ -286,14 +335,22 @@ class _Fitting:
         return np.where(silent, np.inf, deviation)
 
 
-def _finished(fitting: _Fitting, row: NDArray[np.float64], factors: NDArray[np.float64], start: BrushModel) -> BrushFit:
-    own = fitting.scatter > 0
-    deviation = fitting.errors(row, factors, own)
+def _finished(found: Sequence[_Found], start: BrushModel) -> BrushFit:
+    found = sorted(found, key=lambda one: one[0].residual)
+    fitting, row, factors = found[0]
+    noise = fitting.errors(row, factors, fitting.scatter > 0)
+    rivals = np.stack([other[1] for other in found if other[0].residual < _AS_WELL * fitting.residual + _ALMOST])
+    apart = np.sqrt(((rivals - row) ** 2).sum(axis=0) / max(len(rivals) - 1, 1))
+    deviation = np.sqrt(noise**2 + apart**2)
     # A number near 0 is measured against what moves an edge by 0.1 mm.
     size = np.maximum(np.abs(row), 2 * _STEPS)
     unsure = deviation > _UNSURE * size
+    with np.errstate(invalid="ignore"):
+        sheets = np.maximum(np.ceil((deviation / (_UNSURE * size)) ** 2), 1.0) * fitting.sheet.pages
     # Nothing was pressed deeper than that.
-    unsure[9] |= row[9] > max(cell.path[:, 2].max() for cell in fitting.sheet.cells) - 2 * _STEPS[9]
+    deep = row[9] > max(cell.path[:, 2].max() for cell in fitting.sheet.cells) - 2 * _STEPS[9]
+    unsure[9] |= deep
+    sheets[9] = np.inf if deep else sheets[9]
     row = np.where(np.isinf(deviation), start.parameters(), row)
     rendered = fitting.sheet.render(fitting.rows(row, factors))
     if fitting.residual > 0.25:
@@ -307,6 +364,7 @@ def _finished(fitting: _Fitting, row: NDArray[np.float64], factors: NDArray[np.f
         model=model_of(row, start.tip),
         spread={name: float(kept[:, column].std()) for column, name in enumerate(SPREADS)},
         error=deviation,
+        sheets=sheets,
         undetermined=tuple(name for name, lost in zip(NAMES, unsure, strict=True) if lost),
         factors=factors,
         rendered=rendered,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
 
-from hierbrush.sim.model import BrushModel
+from hierbrush.sim.model import BrushModel, NeuralBrush
 
 SPREADS = ("width", "length", "offset", "root", "back")
 """What differs from stroke to stroke: the factors of :meth:`BrushModel.randomised`."""
@@ -36,6 +36,9 @@ def brush_text(brush: BrushFile, head: Sequence[str] = ()) -> str:
         facts = parameter.metadata
         guess = "; not determined by the data" if name in brush.undetermined else ""
         lines.append(f"{name}: {_number(value)}  # {facts['unit']}: {facts['text']}{guess}")
+    if isinstance(brush.model, NeuralBrush):
+        lines.append("# Weights and biases of the network that corrects the mark (hierbrush/sim/network_brush.py).")
+        lines.append(f"network: [{', '.join(_number(weight) for weight in brush.model.network)}]")
     if brush.spread:
         lines.append("# How much strokes differ: standard deviations of factors around 1.")
         lines.append("spread:")

@@ -8,6 +8,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
+from hierbrush.arguments import check_whole
 from hierbrush.pdf_file import POINTS, pdf_file, stream
 from hierbrush.sim import BrushBatch, BrushModel
 
@@ -46,12 +47,19 @@ class Cell:
 
 
 class CalibrationSheet:
-    """45 strokes on A4: footprints at several depths, lines, ramps and turns, a dip before each."""
+    """45 strokes on A4: footprints at several depths, lines, ramps and turns, a dip before each.
+
+    Args:
+        pages: how often the sheet is filled: what strokes differ by averages out.
+    """
+
+    def __init__(self, pages: int = 1) -> None:
+        self.pages = check_whole("pages", pages, 1, 50)
 
     @cached_property
     def cells(self) -> tuple[Cell, ...]:
         """The strokes in the order in which they are drawn."""
-        return tuple(
+        return self.pages * tuple(
             Cell(name, _LEFT + at % COLUMNS * CELL_WIDTH, _TOP + at // COLUMNS * CELL_HEIGHT, _centred(path))
             for at, (name, path) in enumerate(_strokes())
         )
@@ -59,13 +67,17 @@ class CalibrationSheet:
     @property
     def paths(self) -> list[NDArray[np.float64]]:
         """Handle paths on the page, metres, x right and y down from its top left corner."""
-        return [cell.path + [cell.x, cell.y, 0.0] for cell in self.cells]
+        return [cell.path + [cell.x, cell.y, 0.0] for cell in self._page_cells]
+
+    @property
+    def _page_cells(self) -> tuple[Cell, ...]:
+        return self.cells[: len(self.cells) // self.pages]
 
     def render(self, model: BrushModel | NDArray[np.float64], *, supersample: int = 4) -> NDArray[np.float32]:
-        """Return what a brush leaves in each cell: float32 [45, 94, 128], coverage.
+        """Return what a brush leaves in each cell: float32 [45 pages, 94, 128], coverage.
 
         Args:
-            model: the brush, or a row of parameters for each cell, float64 [45, 10].
+            model: the brush, or a row of parameters for each cell, float64 [45 pages, 10].
             supersample: samples a pixel side, 1, 2 or 4.
         """
         cells = self.cells
@@ -84,7 +96,7 @@ class CalibrationSheet:
 
         scale = dpi / 0.0254
         page = self._page(dpi)
-        for cell, ink in zip(self.cells, cells, strict=True):
+        for cell, ink in zip(self._page_cells, cells, strict=True):
             left, top = cell.x * scale, cell.y * scale
             right, bottom = left + CELL_WIDTH * scale, top + CELL_SHAPE[0] * PIXEL * scale
             first, last = (int(np.floor(left)), int(np.floor(top))), (int(np.ceil(right)), int(np.ceil(bottom)))
@@ -117,19 +129,19 @@ class CalibrationSheet:
         return page
 
     def pdf(self) -> bytes:
-        """Return the page to be filled: markers, boxes, and in each how the stroke goes, in a pale grey."""
+        """Return the pages to be filled, all alike: markers, boxes, and in each how the stroke goes, in a pale grey."""
         lines = [f"{POINTS:.6f} 0 0 {-POINTS:.6f} 0 {HEIGHT * POINTS:.3f} cm", "0 g"]
         for x, y in MARKERS:
             lines += [*_disc(x, y, RING), *_disc(x, y, HOLE, hole=True), "f*", *_disc(x, y, DOT), "f"]
         corner = BAR[0] - BAR_SIDE / 2, BAR[1] - BAR_SIDE / 2
         lines += [f"{corner[0]:.5f} {corner[1]:.5f} {BAR_SIDE} {BAR_SIDE} re f", "0.85 G 0.0002 w"]
-        for cell in self.cells:
+        for cell in self._page_cells:
             lines.append(f"{cell.x:.5f} {cell.y:.5f} {CELL_WIDTH} {CELL_HEIGHT} re S")
             points = [f"{cell.x + x:.5f} {cell.y + y:.5f}" for x, y, _ in cell.path]
             lines.append(f"{points[0]} m {' l '.join(points[1:])} l S")
             place = f"1 0 0 -1 {cell.x + 0.0008:.5f} {cell.y + 0.0026:.5f} Tm"
             lines.append(f"BT /F 0.0022 Tf 0.85 g {place} ({cell.name}) Tj ET 0 g")
-        return _pdf("\n".join(lines).encode())
+        return _pdf("\n".join(lines).encode(), self.pages)
 
 
 def _strokes() -> list[tuple[str, NDArray[np.float64]]]:
@@ -191,15 +203,17 @@ def _disc(x: float, y: float, radius: float, *, hole: bool = False) -> list[str]
     return [f"{points[0]} m {' l '.join(points[1:])} l h"]
 
 
-def _pdf(content: bytes) -> bytes:
-    """Return a PDF of one page."""
+def _pdf(content: bytes, pages: int) -> bytes:
+    """Return a PDF of pages that are all alike."""
     box = f"[0 0 {WIDTH * POINTS:.3f} {HEIGHT * POINTS:.3f}]"
+    page = f"<</Type/Page/Parent 2 0 R/MediaBox {box}/Resources<</Font<</F 4 0 R>>>>/Contents 3 0 R>>".encode()
+    kids = " ".join(f"{5 + at} 0 R" for at in range(pages))
     return pdf_file(
         [
             b"<</Type/Catalog/Pages 2 0 R>>",
-            b"<</Type/Pages/Count 1/Kids[3 0 R]>>",
-            f"<</Type/Page/Parent 2 0 R/MediaBox {box}/Resources<</Font<</F 5 0 R>>>>/Contents 4 0 R>>".encode(),
+            f"<</Type/Pages/Count {pages}/Kids[{kids}]>>".encode(),
             stream(content),
             b"<</Type/Font/Subtype/Type1/BaseFont/Helvetica>>",
+            *[page] * pages,
         ]
     )

@@ -11,6 +11,8 @@ from hierbrush.cli.messages import check_place
 from hierbrush.errors import HierbrushError, shown
 from hierbrush.files import write_atomically
 
+_MOST_SHEETS = 100
+
 
 @click.group(short_help="Print a calibration sheet, fit a brush to a scan of it, check a brush file.")
 def brush() -> None:
@@ -24,7 +26,15 @@ def brush() -> None:
 @click.option("-o", "--output", type=FILE, required=True, help="File to write: .pdf to be filled by hand or machine, "
               ".gcode the movements for a machine.")  # fmt: skip
 @click.option("--gcode", "machine", type=FILE, help="YAML file of the machine; see hierbrush machine example.")
-def sheet(output: Path, machine: Path | None) -> None:
+@click.option(
+    "--pages",
+    type=int,
+    default=1,
+    show_default=True,
+    help="How many, all alike, in a pdf: where strokes "
+    "differ much, hierbrush brush fit says how many sheets a number needs.",
+)
+def sheet(output: Path, machine: Path | None, pages: int) -> None:
     """Write the calibration sheet: 45 strokes on A4, a dip before each.
 
     A machine draws them best: print the pdf, fix it where the machine's paper lies, and run the gcode.
@@ -37,7 +47,9 @@ def sheet(output: Path, machine: Path | None) -> None:
         raise HierbrushError(f"-o: {shown(output)} must end in .pdf or .gcode")
     if machine is not None and kind != ".gcode":
         raise HierbrushError("--gcode: a pdf takes no machine; write a .gcode")
-    content = CalibrationSheet().pdf() if kind == ".pdf" else _program(machine)
+    if pages != 1 and kind != ".pdf":
+        raise HierbrushError("--pages: a machine runs the same gcode for each page; only a pdf has several")
+    content = CalibrationSheet(pages).pdf() if kind == ".pdf" else _program(machine)
     write_atomically(output, content, argument="-o")
     click.echo(output)
 
@@ -57,14 +69,16 @@ def _program(machine: Path | None) -> bytes:
 
 
 @brush.command()
-@click.argument("scan", type=FILE)
+@click.argument("scans", metavar="SCAN...", nargs=-1, required=True, type=FILE)
 @click.option("-o", "--output", type=FILE, required=True, help="Brush file to write, such as mine.brush.yaml.")
 @click.option("--residuals", type=FILE, help="Picture of what the fit does not explain: red is ink of the scan alone, "
               "blue of the fit alone.")  # fmt: skip
 @click.option("--start", default="measured", show_default=True, help="Brush to begin with: a preset or a brush file.")
 @click.option("--alike", is_flag=True, help="Take all strokes to be drawn by exactly the same brush.")
-def fit(scan: Path, output: Path, residuals: Path | None, start: str, alike: bool) -> None:
-    """Fit a brush to SCAN, a picture of the filled calibration sheet."""
+def fit(scans: tuple[Path, ...], output: Path, residuals: Path | None, start: str, alike: bool) -> None:
+    """Fit a brush to SCAN, a picture of the filled calibration sheet, or to several sheets that it filled."""
+    import numpy as np
+
     from hierbrush.brushes import fit_brush, read_scan
     from hierbrush.brushes.brush_file import brush_of
     from hierbrush.brushes.identified import brush_text
@@ -75,7 +89,8 @@ def fit(scan: Path, output: Path, residuals: Path | None, start: str, alike: boo
                 raise HierbrushError(f"{name}: {shown(place)} must end in {' or '.join(endings)}")
             check_place(name, place)
     begin = brush_of(start, "--start")
-    found = read_scan(scan)
+    read = [read_scan(scan) for scan in scans]
+    ink, filled = np.concatenate([each.ink for each in read]), np.concatenate([each.filled for each in read])
     from tqdm import tqdm
 
     with tqdm(desc="fitting", unit="step", disable=None, delay=1.0, leave=False) as bar:
@@ -84,13 +99,16 @@ def fit(scan: Path, output: Path, residuals: Path | None, start: str, alike: boo
             bar.update()
 
         result = fit_brush(
-            found.ink, found.filled, start=begin, scatter=0.0 if alike else 0.2, progress=progress
+            ink, filled, start=begin, scatter=0.0 if alike else 0.2, progress=progress
         )  # fmt: skip
-    head = [f"Fitted by hierbrush brush fit to {scan.name}: {int(found.filled.sum())} strokes, {found.dpi:.0f} dpi."]
+    head = [
+        f"Fitted by hierbrush brush fit to {', '.join(scan.name for scan in scans)}: {int(filled.sum())} strokes, "
+        f"{min(each.dpi for each in read):.0f} dpi."
+    ]
     write_atomically(output, brush_text(result.file(), head).encode(), argument="-o")
     click.echo(output)
     if residuals is not None:
-        write_atomically(residuals, _picture(found.ink, result), argument="--residuals")
+        write_atomically(residuals, _picture(ink, result), argument="--residuals")
         click.echo(residuals)
     _tell(result)
 
@@ -108,11 +126,15 @@ def _picture(ink: object, result: object) -> bytes:
 
 
 def _tell(result: object) -> None:
+    import numpy as np
+
     from hierbrush.brushes.fit import NAMES, BrushFit
 
     assert isinstance(result, BrushFit)
-    for name, value, error in zip(NAMES, result.model.parameters(), result.error, strict=True):
-        note = "  not determined by these strokes" if name in result.undetermined else ""
+    numbers = zip(NAMES, result.model.parameters(), result.error, result.sheets, strict=True)
+    for name, value, error, sheets in numbers:
+        more = f"; some {sheets:.0f} sheets would" if np.isfinite(sheets) and sheets < _MOST_SHEETS else ""
+        note = f"  not determined by these strokes{more}" if name in result.undetermined else ""
         click.echo(f"  {name:18s} {value:11.5g}  ± {error:.2g}{note}")
     spread = ", ".join(f"{name} {share:.1%}" for name, share in result.spread.items())
     click.echo(f"  strokes differ by: {spread}")

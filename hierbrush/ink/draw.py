@@ -95,7 +95,7 @@ def record(
     Raises:
         HierbrushError: an argument of the wrong shape.
     """
-    params = brush.parameters() if isinstance(brush, BrushModel) else check_array("brush", brush, (10,), "[10]")
+    params = brush.recorded() if isinstance(brush, BrushModel) else check_array("brush", brush, (10,), "[10]")
     rows = np.ascontiguousarray(check_array("path", path, (None, 3), "[n, 3] metres"))
     if not len(rows):
         raise HierbrushError("path: is empty, expected a handle path [n, 3] in metres")

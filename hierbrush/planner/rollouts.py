@@ -77,7 +77,8 @@ class Rollouts:
         bank = GoalBank.build([goal.outline] * len(tracks), tracks, side=SIDE, box=box, supersample=SUPERSAMPLE)
         self.ticks = int(bank.ticks[0])
         rows = np.tile(self.scenarios.brushes, (candidates, 1))
-        self._batch = StrokeBatch(bank, rows, len(rows), observation="none")
+        self._batch = StrokeBatch(bank, model, len(rows), observation="none")
+        self._batch.set_brushes(rows)
         self._batch.assign(np.tile(np.arange(len(tracks)), candidates))
         self._errors = errors
         if errors is not None:

@@ -10,7 +10,7 @@ from hierbrush.sim.bank import GoalBank
 from hierbrush.sim.batch import BrushBatch, Snapshot, StrokeBatch
 from hierbrush.sim.core_choice import CORE, core_info
 from hierbrush.sim.hand import TICK_SECONDS, HandleLimits
-from hierbrush.sim.model import PRESETS, BrushModel
+from hierbrush.sim.model import PRESETS, BrushModel, NeuralBrush, brush_from
 from hierbrush.sim.raster import distance_to_outline, distance_transform, rasterise
 from hierbrush.sim.trace import trace
 
@@ -23,8 +23,10 @@ __all__ = [
     "BrushModel",
     "GoalBank",
     "HandleLimits",
+    "NeuralBrush",
     "Snapshot",
     "StrokeBatch",
+    "brush_from",
     "core_info",
     "distance_to_outline",
     "distance_transform",

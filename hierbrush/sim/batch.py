@@ -134,8 +134,10 @@ class BrushBatch:
         half_pixel = 0.5 * self.box / side
         self._spacing = half_pixel if spacing is None else check_number("spacing", spacing, 1e-6, 0.1, "metres")
         self.side, self.supersample, self.limits = int(side), int(supersample), limits or HandleLimits()
-        rows, footprint = _brushes(model, self.slots)
+        rows, footprint, network = _brushes(model, self.slots)
         self._arrays = {"footprint": footprint, **empty_slots(self.slots, ink=words, observation=columns)}
+        if network is not None:
+            self._arrays["network"] = network
         self._arrays["direction"][:] = REST_DIRECTION
         self.set_brushes(rows)
         self._bind()
@@ -722,8 +724,8 @@ def _check_rows(name: str, rows: ArrayLike) -> NDArray[np.float64]:
 
 def _brushes(
     model: BrushModel | Sequence[BrushModel] | NDArray[np.float64], slots: int
-) -> tuple[NDArray[np.float64], NDArray[np.float32]]:
-    """Return parameters [1 or slots, 10] and the footprint that all share, [2, vertices]."""
+) -> tuple[NDArray[np.float64], NDArray[np.float32], NDArray[np.float64] | None]:
+    """Return parameters [1 or slots, 10], and what all share: the footprint, [2, vertices], and a network or None."""
     shape = BrushModel()
     if isinstance(model, np.ndarray):
         rows = _check_rows("model", model)
@@ -736,5 +738,9 @@ def _brushes(
         shape = models[0]
         if any(brush.tip != shape.tip for brush in models):
             raise HierbrushError("model: brushes with different tips, expected the same tip for all")
+        networks = {getattr(brush, "network", ()) for brush in models}
+        if len(networks) > 1:
+            raise HierbrushError("model: brushes with different networks, expected the same network for all")
         rows = np.stack([brush.parameters() for brush in models])
-    return rows, np.ascontiguousarray(shape.footprint().T)
+    weights = getattr(shape, "network", ())
+    return rows, np.ascontiguousarray(shape.footprint().T), np.array(weights) if weights else None

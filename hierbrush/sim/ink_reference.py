@@ -11,6 +11,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from hierbrush.sim.network_brush import trail_by
+
 _GRID = 4294967296.0
 _NEAR = 1e-9
 _FLAT = np.float32(1e-6)
@@ -24,6 +26,9 @@ HAIRS = 96
 """Hairs of the bundle."""
 RESERVOIR, SPLIT, TRAVELLED, AXIS_X, AXIS_Y, BUNDLE = HAIRS, HAIRS + 1, HAIRS + 2, HAIRS + 3, HAIRS + 4, HAIRS + 5
 """Where the bundle keeps what is no hair's: ink of the reservoir, how far it is split, mm travelled, line of motion."""
+
+NUMBERS = 10
+"""Numbers of a brush; a network's follow them where it has one."""
 
 Array = NDArray[Any]
 
@@ -49,7 +54,10 @@ def ink_follow(path: Array, speed: Array, params: Array, spacing: float, state: 
             share = float(k) / steps
             pose = x0 + _on_grid(dx * share), y0 + _on_grid(dy * share), z0 + _on_grid(dz * share)
             mx, my = pose[0] - float(state[0]), pose[1] - float(state[1])
-            tuft = _trail(params.tolist(), state, *pose)
+            if len(params) > NUMBERS:
+                tuft = trail_by(params[:NUMBERS].tolist(), params[NUMBERS:], state, *pose)
+            else:
+                tuft = _trail(params.tolist(), state, *pose)
             stamps[made] = (*pose, state[5], state[6], *tuft, math.sqrt(mx * mx + my * my), fast)
             made += 1
     return made

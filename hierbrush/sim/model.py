@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from dataclasses import field as dataclass_field
 from typing import Any
@@ -11,6 +12,7 @@ from numpy.typing import NDArray
 
 from hierbrush.arguments import check_choice, check_kind, check_number, check_whole, is_number
 from hierbrush.errors import HierbrushError, closest, shown
+from hierbrush.sim.network_brush import SIZE
 
 _TIPS = ("parabola", "ellipse")
 # Vertices of a footprint's tip and of its base. At 12 each, the polygon's sagitta stays below a tenth of a pixel of the
@@ -50,7 +52,7 @@ class BrushModel:
 
     def __post_init__(self) -> None:
         for parameter in fields(self):
-            if parameter.name == "tip":
+            if not parameter.metadata:
                 continue
             value, limits = getattr(self, parameter.name), parameter.metadata
             if not is_number(value) or not limits["low"] <= value <= limits["high"]:
@@ -126,6 +128,10 @@ class BrushModel:
             ]
         )
 
+    def recorded(self) -> NDArray[np.float64]:
+        """Return all that a movement is recorded with: the ten numbers."""
+        return self.parameters()
+
     def randomised(self, count: int, relative: float, rng: np.random.Generator) -> NDArray[np.float64]:
         """Return ``count`` rows of parameters, each brush wider, longer, further back … by its own factors.
 
@@ -167,6 +173,39 @@ class BrushModel:
         # Exact zeros where the two meet: cos(pi/2) is not 0 in floating point, and its sign picks the scale.
         tip[[0, -1], 0] = 0.0
         return np.concatenate([tip, base]).astype(np.float32)
+
+
+@dataclass(frozen=True)
+class NeuralBrush(BrushModel):
+    """A brush whose mark is corrected by a small network that sees the press and the movement.
+
+    ``network`` are its 137 weights and biases, as of `hierbrush.sim.network_brush`; the ten numbers are the rest.
+
+    Raises:
+        HierbrushError: they are not as many numbers, or one of them is above 1000.
+    """
+
+    network: tuple[float, ...] = ()
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        given = self.network if isinstance(self.network, Sequence) and not isinstance(self.network, str) else ()
+        if len(given) != SIZE or not all(is_number(value) and abs(value) <= 1e3 for value in given):
+            raise HierbrushError(f"network: {shown(self.network)}, expected {SIZE} numbers from -1000 to 1000")
+        object.__setattr__(self, "network", tuple(float(value) for value in given))
+
+    def recorded(self) -> NDArray[np.float64]:
+        """Return the ten numbers and the network."""
+        return np.concatenate([self.parameters(), self.network])
+
+
+def brush_from(values: Mapping[str, Any]) -> BrushModel:
+    """Return the brush of parameters by name, with a network or without.
+
+    Raises:
+        HierbrushError: a value is out of range.
+    """
+    return NeuralBrush(**values) if "network" in values else BrushModel(**values)
 
 
 PRESETS = {

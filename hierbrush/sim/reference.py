@@ -16,6 +16,7 @@ from hierbrush.sim.ink_reference import ink_drag as ink_drag  # the core has the
 from hierbrush.sim.ink_reference import ink_follow as ink_follow
 from hierbrush.sim.ink_reference import ink_paper as ink_paper
 from hierbrush.sim.ink_reference import ink_spread as ink_spread
+from hierbrush.sim.network_brush import trail_by
 from hierbrush.sim.observation import AHEAD, CONTOUR_POINTS, DISCS, PATCH_ACROSS, PATCH_ALONG, TRACK_SIZE
 
 BUILD = "NumPy twin"
@@ -216,6 +217,11 @@ class Batch:
         a = self._a
         p = [float(value) for value in a["params"][slot]]
         pose, root, u, tuft = a["pose"][slot], a["root"][slot], a["direction"][slot], a["tuft"][slot]
+        if "network" in a:
+            state = np.concatenate([pose, root, u])
+            tuft[:] = trail_by(p, a["network"], state, x, y, z)
+            pose[:], root[:], u[:] = state[:3], state[3:5], state[5:]
+            return
         rx, ry = float(root[0]) - (x - float(pose[0])), float(root[1]) - (y - float(pose[1]))
         # Comparisons as in C: min and max answer otherwise for NaN and zeros of different sign.
         depth = z if z < p[9] else p[9]

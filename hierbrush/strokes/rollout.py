@@ -218,8 +218,9 @@ def write_strokes(
     for start in range(0, len(order), most):
         chosen = order[start : start + most]
         bank = GoalBank.build([goals[i].outline for i in chosen], [tracks[i] for i in chosen], box=box)
-        brush = model if brushes is None else brushes[chosen]
-        batch = StrokeBatch(bank, brush, len(chosen), observation=acting.observation, limits=limits, seed=seed + start)
+        batch = StrokeBatch(bank, model, len(chosen), observation=acting.observation, limits=limits, seed=seed + start)
+        if brushes is not None:
+            batch.set_brushes(brushes[chosen])
         batch.assign(np.arange(len(chosen)))
         if directions is not None:
             batch.turn(directions[chosen])

@@ -24,7 +24,7 @@ from hierbrush.characters import Component
 from hierbrush.errors import shown
 from hierbrush.ink.stone import InkStone
 from hierbrush.metrics import SIDE
-from hierbrush.sim import BrushModel
+from hierbrush.sim import BrushModel, NeuralBrush
 from hierbrush.sources import BOLDEST, LIGHTEST, Plan, names
 from hierbrush.strokes.goal import StrokeGoal
 from hierbrush.writing.layout import Layout
@@ -258,7 +258,9 @@ def _sheet(document: dict[str, Any]) -> Writing | Page:
         raise DamagedError(f'is not a hierbrush file: expected "format": "{_FORMAT}"')
     if document.get("version") != _VERSION:
         raise DamagedError(f"is of version {shown(document.get('version'))}; this hierbrush reads version {_VERSION}")
-    brush, motion = _parameters(document, "brush", BrushModel), _parameters(document, "motion", MotionLimits)
+    numbers = document.get("brush")
+    kind = NeuralBrush if isinstance(numbers, dict) and "network" in numbers else BrushModel
+    brush, motion = _parameters(document, "brush", kind), _parameters(document, "motion", MotionLimits)
     seed = document.get("seed")
     if isinstance(seed, bool) or not isinstance(seed, int) or not 0 <= seed < 2**63:
         raise DamagedError("is damaged: seed must be a whole number from 0 to 2**63 - 1")

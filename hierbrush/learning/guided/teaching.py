@@ -121,14 +121,16 @@ def write(
     ``model`` is the brush that the follower plans for, ``measured`` unless given; ``brushes`` [strokes, 10] are those
     that write.
     """
-    tracks = FOLLOWER.tracks(goals, BrushModel.preset("measured") if model is None else model)
+    model = BrushModel.preset("measured") if model is None else model
+    tracks = FOLLOWER.tracks(goals, model)
     order = sorted(range(len(goals)), key=lambda at: -len(tracks[at]))
     most = len(goals) if hand is None else hand.slots
     found: dict[int, Written] = {}
     for start in range(0, len(order), most):
         chosen = order[start : start + most]
         bank = GoalBank.build([goals[at].outline for at in chosen], [tracks[at] for at in chosen])
-        batch = StrokeBatch(bank, brushes[chosen], len(chosen), observation="full")
+        batch = StrokeBatch(bank, model, len(chosen), observation="full")
+        batch.set_brushes(brushes[chosen])
         batch.assign(np.arange(len(chosen)))
         found |= zip(chosen, _write(batch, act, noise, rng, hand), strict=True)
     return [found[at] for at in range(len(goals))]

@@ -28,7 +28,7 @@ typedef struct {
 enum {
     PARAMS, FOOTPRINT, NOISE, WINDOW, POSE, ROOT, DIRECTION, TUFT, MOVED, MIDWAY, DRIFT, COMMAND, INK, DRAWS, COUNTS, GOAL, TICK,
     TARGET, ACTION, OBSERVATION, GOAL_WINDOW, GOAL_TICKS, GOAL_AREA, MASK_OFFSET, DISTANCE_OFFSET, TRACK_OFFSET, MASK, DISTANCE, TRACK,
-    WANTED, ARRAYS
+    WANTED, NETWORK, ARRAYS
 };
 
 static const array_spec SPECS[ARRAYS] = {
@@ -62,6 +62,7 @@ static const array_spec SPECS[ARRAYS] = {
     [DISTANCE] = {"distance", "b", 1, 0, GOALS(distance)},
     [TRACK] = {"track", "d", 8, 0, GOALS(track)},
     [WANTED] = {"wanted", "L", 8, 0, AT(wanted)},
+    [NETWORK] = {"network", "d", 8, 0, AT(network)},
 };
 
 typedef struct {
@@ -247,6 +248,8 @@ static int check(Batch *self)
     if (!positive(b->per_metre) || !positive(b->spacing) || !positive(b->unit) || !positive(b->reach))
         return wrong("per_metre, spacing, unit, reach", "must be positive and finite");
     if (b->wanted && sized(self, WANTED, n * b->ink_stride))
+        return -1;
+    if (b->network && sized(self, NETWORK, HB_NETWORK))
         return -1;
     if (check_apart(self))
         return -1;

@@ -245,7 +245,12 @@ HB_INLINE void stamp(wet *w)
 
 HB_INLINE void trail(const hb_batch *b, int64_t slot, double x, double y, double z)
 {
-    hb_trail(b->params + HB_PARAMS * slot, b->pose + 3 * slot, b->root + 2 * slot, b->direction + 2 * slot, b->tuft + 3 * slot, x, y, z);
+    const double *p = b->params + HB_PARAMS * slot;
+    double *pose = b->pose + 3 * slot, *root = b->root + 2 * slot, *u = b->direction + 2 * slot, *tuft = b->tuft + 3 * slot;
+    if (b->network)
+        hb_trail_by(p, b->network, pose, root, u, tuft, x, y, z);
+    else
+        hb_trail(p, pose, root, u, tuft, x, y, z);
 }
 
 HB_INLINE void wet_paper(const hb_batch *b, int64_t slot, wet *w)

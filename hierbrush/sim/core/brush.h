@@ -25,6 +25,11 @@ enum {
     HB_PARAMS
 };
 
+/* A brush's network, float64: what the mark's numbers lack, from the press, the movement and where the tuft points. Layer by layer
+ * the weights [inputs, outputs], then the biases. */
+enum { HB_NET_IN = 5, HB_NET_HIDDEN = 12, HB_NET_OUT = 5,
+       HB_NETWORK = (HB_NET_IN + 1) * HB_NET_HIDDEN + (HB_NET_HIDDEN + 1) * HB_NET_OUT };
+
 /* Columns of hb_batch.noise: standard deviation in metres, share of the last tick's error that stays, and standard deviation
  * of what is new. */
 enum { HB_SIGMA, HB_MEMORY, HB_FRESH, HB_FEEDBACK, HB_NOISE };
@@ -78,6 +83,7 @@ typedef struct {
     double lift_height;       /* metres above first touch that a handle may rise under residual control */
     uint64_t seed;
     const double *params;     /* [N, HB_PARAMS] */
+    const double *network;    /* [HB_NETWORK] of all brushes, or null: the numbers alone */
     const float *footprint;   /* [2, V] unit footprint: along, across; clockwise, V a multiple of 8 */
     const double *noise;      /* [N, HB_NOISE] the handle's error, a first-order autoregression, and the share of it fed back */
     const uint64_t *wanted;   /* [N, ink_stride] samples wanted on each slot's paper, where there is no bank; null for none */

@@ -12,8 +12,8 @@
 #define BEYOND 1e6f
 #define MOST_STEPS 1e8
 
-int64_t hb_ink_follow(const double *path, const double *speed, int64_t rows, const double *params, double spacing, double *state,
-                      double *out, int64_t room)
+int64_t hb_ink_follow(const double *path, const double *speed, int64_t rows, const double *params, const double *network,
+                      double spacing, double *state, double *out, int64_t room)
 {
     int64_t made = 0;
     for (int64_t i = 0; i < rows; i++) {
@@ -30,7 +30,10 @@ int64_t hb_ink_follow(const double *path, const double *speed, int64_t rows, con
             double x = x0 + on_grid(dx * share), y = y0 + on_grid(dy * share), z = z0 + on_grid(dz * share);
             double mx = x - state[0], my = y - state[1];
             s[HB_STAMP_STEP] = sqrt(mx * mx + my * my);
-            hb_trail(params, state, state + 3, state + 5, s + HB_STAMP_WIDTH, x, y, z);
+            if (network)
+                hb_trail_by(params, network, state, state + 3, state + 5, s + HB_STAMP_WIDTH, x, y, z);
+            else
+                hb_trail(params, state, state + 3, state + 5, s + HB_STAMP_WIDTH, x, y, z);
             s[HB_STAMP_X] = x;
             s[HB_STAMP_Y] = y;
             s[HB_STAMP_Z] = z;

@@ -40,9 +40,9 @@ typedef struct {
 } hb_ink;
 
 /* Record a movement: straight lines from row to row of `path` [rows, 3], stamps `spacing` apart at most, `speed` [rows] on
- * the way to each row. Returns the number of stamps, or -1 where `out` [room, HB_STAMP] is too small. */
-int64_t hb_ink_follow(const double *path, const double *speed, int64_t rows, const double *params, double spacing, double *state,
-                      double *out, int64_t room);
+ * the way to each row; `network` as of hb_batch. Returns the number of stamps, or -1 where `out` [room, HB_STAMP] is too small. */
+int64_t hb_ink_follow(const double *path, const double *speed, int64_t rows, const double *params, const double *network,
+                      double spacing, double *state, double *out, int64_t room);
 /* Drag the bundle over the paper: cells that the footprint comes to cover take ink from the hair that passes over them. */
 void hb_ink_drag(const hb_ink *k, const double *stamps, int64_t count);
 /* Two octaves of value noise, 0 to 1. `scratch` holds 2 * lattice floats, lattice as `hb_ink_lattice` says. */

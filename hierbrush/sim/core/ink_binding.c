@@ -70,13 +70,14 @@ static PyObject *ink_follow(PyObject *module, PyObject *args)
     if (take(&held, objects, names, "dddDD"))
         return NULL;
     int64_t rows = elements(&held, 1), made;
-    if (elements(&held, 0) != 3 * rows || elements(&held, 2) != HB_PARAMS || elements(&held, 3) != HB_FOLLOW
+    if (elements(&held, 0) != 3 * rows || (elements(&held, 2) != HB_PARAMS && elements(&held, 2) != HB_PARAMS + HB_NETWORK) || elements(&held, 3) != HB_FOLLOW
         || elements(&held, 4) % HB_STAMP || !(spacing > 0.0)) {
         refuse(&held, "path, speed, params, spacing, state, out", "sizes that do not fit");
         return NULL;
     }
     Py_BEGIN_ALLOW_THREADS
-    made = hb_ink_follow(held.of[0].buf, held.of[1].buf, rows, held.of[2].buf, spacing, held.of[3].buf, held.of[4].buf,
+    const double *params = held.of[2].buf, *network = elements(&held, 2) > HB_PARAMS ? params + HB_PARAMS : NULL;
+    made = hb_ink_follow(held.of[0].buf, held.of[1].buf, rows, params, network, spacing, held.of[3].buf, held.of[4].buf,
                          elements(&held, 4) / HB_STAMP);
     Py_END_ALLOW_THREADS
     if (made < 0) {
