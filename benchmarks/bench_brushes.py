@@ -2,6 +2,7 @@
 
 python benchmarks/bench_brushes.py recover       # known brushes, from clean pictures and under scatter, three seeds
 python benchmarks/bench_brushes.py hairs         # stroke IoU on a brush of elastic hairs, before and after the fit
+python benchmarks/bench_brushes.py neural        # a network learned from the hairs' footprints
 python benchmarks/bench_brushes.py straighten    # stroke IoU when the tuft stays bent from stroke to stroke
 """
 
@@ -9,19 +10,30 @@ from __future__ import annotations
 
 import argparse
 import sys
+import time
+from collections import Counter
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 
 from hierbrush import write_characters
 from hierbrush.brushes import CalibrationSheet, fit_brush
+from hierbrush.brushes.brush_file import brush_of
 from hierbrush.brushes.fit import NAMES, model_of
+from hierbrush.brushes.identified import BrushFile, brush_text
+from hierbrush.brushes.neural import WAYS, Footprints, fit_network, movements, reach_of
 from hierbrush.brushes.sheet import CELL_WIDTH
 from hierbrush.characters import load_library, split
 from hierbrush.metrics import SIDE, stroke_iou
-from hierbrush.sim import BOX, BrushModel, rasterise
+from hierbrush.sim import BOX, BrushBatch, BrushModel, rasterise, trace
 from hierbrush.sources import Request, plans_of
+from hierbrush.strokes.goal import StrokeGoal
 from hierbrush.strokes.rollout import write_strokes
+
+if TYPE_CHECKING:
+    from brushes.hairs import HairBrush
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests"))
 
@@ -55,29 +67,93 @@ def recover(seeds: int, scatters: list[float]) -> None:
             print(f"±{scatter:.0%}, seed {seed}: " + " ".join(f"{value:6.2f}" for value in error) + unsure, flush=True)
 
 
-def hairs(characters: int) -> None:
+def hairs(characters: int, brush: Path | None, network: Path | None, policies: list[str]) -> None:
+    """Print how strokes come out on elastic hairs, planned and written for brushes of hierbrush."""
     from brushes.hairs import HairBrush
 
-    brush, sheet = HairBrush(), CalibrationSheet()
-    wide = [brush.trace([cell.path], side=256, box=CELL_WIDTH, height=188) for cell in sheet.cells]
+    stand_in = HairBrush()
+    models = {"measured": BrushModel(), "fitted": brush_of(str(brush)) if brush else fitted_to_hairs(stand_in)}
+    if network is not None:
+        models["neural"] = brush_of(str(network))
+    goals, kinds = validation_goals(characters)
+    wanted = [rasterise([goal.outline], SIDE) for goal in goals]
+    for name, model in models.items():
+        for policy in ("scripted", "learned", *policies):
+            if name == "measured" and policy in policies:
+                continue
+            paths = write_strokes(goals, model, policy=policy)
+            pairs = list(zip(paths, wanted, kinds, strict=True))
+            got = np.array([stroke_iou(stand_in.trace([path], side=SIDE, box=BOX), mask) for path, mask, _ in pairs])
+            own = [stroke_iou(trace(model, [path]), mask) for path, mask, _ in pairs]
+            common = [kind for kind, _ in Counter(kinds).most_common(5)]
+            each = "  ".join(f"{kind} {got[[k == kind for k in kinds]].mean():.3f}" for kind in common)
+            print(f"{name:9s} {policy:20s} on hairs {got.mean():.4f} (5 %: {np.percentile(got, 5):.3f}), on its own "
+                  f"model {np.mean(own):.4f}; on hairs {each}", flush=True)  # fmt: skip
+
+
+def validation_goals(characters: int) -> tuple[list[StrokeGoal], list[str]]:
+    chars = [char for char in load_library() if split(char) == "validation"][::40][:characters]
+    goals = [goal for plan in plans_of(chars, Request()) for goal in plan.goals]
+    return goals, [goal.stroke_type for goal in goals]
+
+
+def fitted_to_hairs(stand_in: HairBrush) -> BrushModel:
+    sheet = CalibrationSheet()
+    wide = [stand_in.trace([cell.path], side=256, box=CELL_WIDTH, height=188) for cell in sheet.cells]
     ink = np.stack([picture.reshape(94, 2, 128, 2).mean(axis=(1, 3)) for picture in wide]).astype(np.float32)
     fit = fit_brush(ink)
     print("fitted, not determined:", ", ".join(fit.undetermined) or "none", flush=True)
-    chars = [char for char in load_library() if split(char) == "validation"][::40][:characters]
-    goals = [goal for plan in plans_of(chars, Request()) for goal in plan.goals]
-    wanted = [rasterise([goal.outline], SIDE) for goal in goals]
-    for name, model in (("measured", BrushModel()), ("fitted", fit.model)):
-        for policy in ("scripted", "learned"):
-            paths = write_strokes(goals, model, policy=policy)
-            got = [
-                stroke_iou(brush.trace([path], side=SIDE, box=BOX), mask)
-                for path, mask in zip(paths, wanted, strict=True)
-            ]
-            from hierbrush.sim import trace
+    return fit.model
 
-            own = [stroke_iou(trace(model, [path]), mask) for path, mask in zip(paths, wanted, strict=True)]
-            print(f"{name:9s} {policy:9s} stroke IoU on hairs {np.mean(got):.3f}, on its own model {np.mean(own):.3f} "
-                  f"({len(goals)} strokes)", flush=True)  # fmt: skip
+
+def neural(brush: Path | None, output: Path | None, rounds: int) -> None:
+    """Learn a network from movements of elastic hairs; print how footprints of held-out movements agree."""
+    from brushes.hairs import HairBrush, discs
+
+    pixel, side, ticks = 4e-4, 96, 50
+    stand_in = HairBrush()
+
+    def looked_at(
+        paths: NDArray[np.float64], every: int
+    ) -> tuple[Footprints, dict[tuple[int, int], NDArray[np.bool_]]]:
+        reach, pictures = np.full((len(paths), ticks, WAYS), np.nan), {}
+        for at, path in enumerate(paths):
+            for tick, stamps in enumerate(stand_in.stamps(path, step=5e-4), 1):
+                if tick % every == 0:
+                    places = (stamps.points[-1].reshape(-1, 2) - path[tick, :2]) / pixel + side / 2
+                    picture = discs(places, stamps.radii[-1].ravel() / pixel, (side, side))
+                    pictures[at, tick], reach[at, tick - 1] = picture, reach_of(picture, pixel)
+        return Footprints(paths, reach), pictures
+
+    model = brush_of(str(brush)) if brush else fitted_to_hairs(stand_in)
+    start = time.process_time()
+    seen, _ = looked_at(movements(60, ticks, 1), 5)
+    found = fit_network(model, seen, rounds=rounds)
+    print(f"learned from 60 movements of {ticks} ticks, {np.isfinite(seen.reach[..., 0]).sum()} footprints, in "
+          f"{time.process_time() - start:.0f} s of one core")  # fmt: skip
+    if output is not None:
+        output.write_text(brush_text(BrushFile(found)), encoding="utf-8")
+    held = movements(40, ticks, 2)
+    _, pictures = looked_at(held, 10)
+    for name, one in (("measured", BrushModel()), ("fitted", model), ("neural", found)):
+        batch, ious = BrushBatch(one, len(held), side=64), {}
+        batch.dip()
+        batch.place(held[:, 0])
+        for tick in range(1, ticks + 1):
+            batch.step(held[:, tick])
+            for at in range(len(held)) if tick % 10 == 0 else ():
+                own = batch.footprint(at) - held[at, tick, :2] + side * pixel / 2
+                ours = rasterise([own / (side * pixel)], side) >= 0.5
+                theirs = pictures[at, tick]
+                ious.setdefault(tick, []).append((ours & theirs).sum() / max((ours | theirs).sum(), 1))
+        print(f"{name:9s} footprint IoU after", "  ".join(f"{tick} ticks {np.mean(v):.3f}" for tick, v in ious.items()))
+    for name, one in (("fitted", model), ("neural", found)):
+        batch = BrushBatch(one, 256, side=256, supersample=2)
+        rows = np.random.default_rng(0).uniform([0.02, 0.02, 0.003], [0.1, 0.1, 0.01], (200, 256, 3))
+        start = time.process_time()
+        for row in rows:
+            batch.step(batch.position + np.clip(row - batch.position, -0.0025, 0.0025))
+        print(f"{name:9s} {200 * 256 / (time.process_time() - start):,.0f} ticks a second of one core")
 
 
 def straighten(characters: int) -> None:
@@ -100,15 +176,24 @@ def straighten(characters: int) -> None:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("what", choices=("recover", "hairs", "straighten"))
+    parser.add_argument("what", choices=("recover", "hairs", "neural", "straighten"))
     parser.add_argument("--seeds", type=int, default=3, help="brushes to recover")
     parser.add_argument("--scatter", type=float, nargs="+", default=[0.0, 0.15, 0.25], help="how much strokes differ")
+    parser.add_argument("--brush", type=Path, help="what was fitted to the hairs before, instead of a new fit")
+    parser.add_argument("--network", type=Path, help="a neural brush to write hairs for as well")
+    parser.add_argument("--policy", nargs="*", default=[], help="folders of trainings that wrote with the fitted brush")
+    parser.add_argument("-o", "--output", type=Path, help="where the neural brush goes")
+    parser.add_argument("--rounds", type=int, default=12, help="of learning a neural brush")
     parser.add_argument("--characters", type=int, default=12, help="validation characters to write")
     arguments = parser.parse_args()
     if arguments.what == "recover":
         recover(arguments.seeds, arguments.scatter)
+    elif arguments.what == "hairs":
+        hairs(arguments.characters, arguments.brush, arguments.network, arguments.policy)
+    elif arguments.what == "neural":
+        neural(arguments.brush, arguments.output, arguments.rounds)
     else:
-        {"hairs": hairs, "straighten": straighten}[arguments.what](arguments.characters)
+        straighten(arguments.characters)
 
 
 if __name__ == "__main__":

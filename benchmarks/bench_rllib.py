@@ -97,7 +97,10 @@ def main() -> None:
                 f"\n{name} reaches {statistics.median(shares):.0%} of the bare loop end to end, iteration by iteration."
             )
     if arguments.json:
-        arguments.json.write_text(json.dumps({"settings": vars(arguments) | {"json": None}, "rates": rows}, indent=1))
+        stock_rates = rows["stock, vector_entry_point"]
+        ratios = {name: {part: row[part] / stock_rates[part] for part in row} for name, row in rows.items()}
+        figures = {"settings": vars(arguments) | {"json": None}, "rates": rows, "ratios": ratios}
+        arguments.json.write_text(json.dumps(figures, indent=1))
 
 
 def rates(name: str, times: Times, steps: int) -> Rates:

@@ -77,7 +77,7 @@ def main() -> None:
         if not any(said):
             counts["in no reference"] += 1
             continue
-        ways = {}
+        ways: dict[bool, int] = {}
         for plainly in (False, True):
             if plainly and ways.get(False, _LITTLE + 1) <= _LITTLE:
                 break

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
 
-from hierbrush.characters.regional import ORDERS
+from hierbrush.characters.regions import ORDERS
 from hierbrush.cli import options
 from hierbrush.cli.messages import available_cpus, check_place, complain
 from hierbrush.errors import HierbrushError, shown

@@ -16,7 +16,8 @@ from functools import cached_property, lru_cache
 from hierbrush.arguments import check_kind
 from hierbrush.characters import CharacterLibrary, Component, UnknownCharacterError, load_library, split
 from hierbrush.characters.descriptions import RADICALS, DescriptionTable, Structure, load_descriptions
-from hierbrush.characters.orders import REGIONS, load_order_reference
+from hierbrush.characters.orders import load_order_reference
+from hierbrush.characters.regions import REGIONS
 from hierbrush.characters.text import check_single, describe, hint
 from hierbrush.composer.contradicted import load_contradicted
 from hierbrush.composer.exemplars import Exemplars, Form, exemplars

@@ -164,7 +164,10 @@ class ComposerEvaluation:
             "rows": {
                 row.name: {
                     **{
-                        group: {name: _number(value) for name, value in row.means(chosen).items()}
+                        group: {
+                            "count": int(chosen.sum()),
+                            **{name: _number(value) for name, value in row.means(chosen).items()},
+                        }
                         for group, chosen in self.groups().items()
                     },
                     "order_by_references": {region: asdict(share) for region, share in row.orders.items()},

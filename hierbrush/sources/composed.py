@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 
 from hierbrush.characters import load_library
 from hierbrush.characters.marks import is_mark
-from hierbrush.characters.orders import REGIONS, load_order_reference, order_classes
+from hierbrush.characters.orders import load_order_reference, order_classes
+from hierbrush.characters.regions import REGIONS
 from hierbrush.characters.text import UnknownCharacterError, check_single
 from hierbrush.composer.descriptions import check_writable, confidence_of, load_describer, written_as
 from hierbrush.composer.ids import is_ids

@@ -34,7 +34,7 @@ class Request:
         weight: how many times as wide as is usual the strokes are.
         direction: of the text, which punctuation is placed for.
         stroke_lists: whether a composer is told the order of the strokes within unknown components.
-        order: whose order glyphs are written in, one of `hierbrush.characters.regional.ORDERS`.
+        order: whose order glyphs are written in, one of `hierbrush.characters.regions.ORDERS`.
         described: whether a composer is told of characters with a glyph, too, what the table of descriptions says, and
             not what their glyphs are taken apart into.
     """

@@ -235,7 +235,7 @@ def _only_writing(ink: Floats) -> Floats:
     """Return ink that is black or white but at its edges, without pale pieces and what fills corners of the picture."""
     from scipy.ndimage import binary_dilation, binary_erosion, label, mean
 
-    mask = ink >= 0.5
+    mask: NDArray[np.bool_] = np.asarray(ink >= 0.5)
     pieces, count = label(mask, structure=np.ones((3, 3)))
     if count:
         number = np.arange(1, count + 1)
@@ -256,7 +256,7 @@ def _in_corners(pieces: NDArray[np.int32], count: int) -> NDArray[np.bool_]:
     touching = np.zeros((4, count + 1), np.bool_)
     for side, row in zip(touching, sides, strict=True):
         side[row] = True
-    both: NDArray[np.bool_] = (touching & np.roll(touching, 1, axis=0)).any(axis=0)[1:]
+    both: NDArray[np.bool_] = np.any(touching & np.roll(touching, 1, axis=0), axis=0)[1:]
     return both
 
 

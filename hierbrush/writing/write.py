@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hierbrush.arguments import Progress, check_choice, check_kind, check_number, check_whole
-from hierbrush.characters.regional import ORDERS
+from hierbrush.characters.regions import ORDERS
 from hierbrush.errors import HierbrushError, closest, shown
 from hierbrush.ink.model import DIPS
 from hierbrush.ink.stone import InkStone, plan_dips

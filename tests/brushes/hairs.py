@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
@@ -43,13 +44,13 @@ class HairBrush:
         return ink.astype(np.float32)
 
     def stamps(self, path: NDArray[np.float64], *, step: float) -> Iterator[Stamps]:
-        """Yield what lies on the paper while the handle follows a path, in pieces; a step is ``step`` metres at most."""
+        """Yield what lies on the paper while the handle follows a path, row by row, in steps of ``step`` metres."""
         rng = np.random.default_rng(self.seed)
         turn = np.arange(self.hairs) * np.pi * (3 - 5**0.5)
         root = np.sqrt((np.arange(self.hairs) + 0.5) / self.hairs)[:, None] * np.stack([np.cos(turn), np.sin(turn)], 1)
         reach = 1.0 - 0.22 * (root**2).sum(axis=1) + 0.03 * rng.standard_normal(self.hairs)
         lean = np.tile([-(0.5**0.5), -(0.5**0.5)], (self.hairs, 1))
-        for last, row in zip(path[:-1], path[1:], strict=True):
+        for last, row in pairwise(path):
             steps = max(int(np.ceil(max(np.abs(row - last).max(), 1e-9) / step)), 1)
             heres = last + (row - last) * (np.arange(1, steps + 1)[:, None] / steps)
             moved = (row - last)[:2] / steps

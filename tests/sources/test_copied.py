@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 from safetensors.numpy import save_file
 
 from hierbrush import load, write_character, write_characters, write_text
@@ -14,6 +15,7 @@ from hierbrush.composer.policy import parameter_shapes
 from hierbrush.errors import HierbrushError
 from hierbrush.fonts import write_font
 from hierbrush.fonts.tables import FontNames
+from hierbrush.metrics import stroke_iou
 from hierbrush.styles.fonts import Font
 
 
@@ -42,6 +44,27 @@ def test_what_is_not_known_is_written_by_its_skeleton(font: Path) -> None:
     assert write_character("森", goal=hu.image()).goal == "skeleton"
 
 
+def test_a_picture_of_another_character_is_told(font: Path, tmp_path: Path) -> None:
+    page = np.round(255 - 255 * write_character("湖", goal=font).image(256)).astype(np.uint8)
+    Image.fromarray(page).save(tmp_path / "lake.png")
+    with pytest.raises(HierbrushError, match=r"^goal: .*lake.png' seems to show '湖' .*, expected '森'"):
+        write_character("森", goal=tmp_path / "lake.png")
+
+
+def test_a_tilted_picture_is_turned_upright(tmp_path: Path) -> None:
+    page = Image.fromarray(np.round(255 - 255 * write_character("林").image(256)).astype(np.uint8))
+    page.rotate(9, fillcolor=255, expand=True).save(tmp_path / "tilted.png")
+    upright, tilted = write_character("林"), write_character("林", goal=tmp_path / "tilted.png")
+    assert tilted.goal == "picture"
+
+    def own_box(ink: np.ndarray) -> Image.Image:
+        row, column = np.nonzero(ink >= 0.5)
+        part = ink[row.min() : row.max() + 1, column.min() : column.max() + 1]
+        return Image.fromarray(part).resize((200, 200), Image.Resampling.BILINEAR)
+
+    assert stroke_iou(*(np.asarray(own_box(each.image(256))) for each in (upright, tilted))) > 0.75
+
+
 def test_a_batch_gives_what_one_gives(font: Path) -> None:
     batch = write_characters("永湖", goal=font)
     assert batch == [write_character(char, goal=font) for char in "永湖"]
@@ -51,7 +74,7 @@ def test_a_batch_gives_what_one_gives(font: Path) -> None:
 def test_texts_have_what_only_the_goal_has(font: Path) -> None:
     ink = write_character("永").image()
     assert [(cell.char, cell.goal) for cell in write_text("か", goal=ink)] == [("か", "skeleton")]
-    with pytest.raises(HierbrushError, match=r"^text: line 1, column 1: 'か' .*kana are not written yet"):
+    with pytest.raises(HierbrushError, match=r"^text: line 1, column 1: 'か' .*is not in the font 'mine.ttf'"):
         write_text("か永", goal=font)
 
 
@@ -86,7 +109,7 @@ def test_a_font_without_the_character_says_so(font: Path, tmp_path: Path) -> Non
     (tmp_path / "x.ttf").write_bytes(b"no font")
     with pytest.raises(HierbrushError, match=r"font: cannot read .*x.ttf'?: it is no font"):
         Font(tmp_path / "x.ttf")
-    with pytest.raises(HierbrushError, match="number: 3, but"):
+    with pytest.raises(HierbrushError, match="is one font, no collection with a number 3"):
         Font(font, 3)
 
 
