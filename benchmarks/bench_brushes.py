@@ -47,24 +47,34 @@ def random_brush(seed: int) -> BrushModel:
     return own.replace(**changed)
 
 
-def recover(seeds: int, scatters: list[float]) -> None:
+def recover(seeds: list[int], scatters: list[float]) -> None:
     sheet = CalibrationSheet()
-    print("error of each number, %:", " ".join(name.replace("_", " ") for name in NAMES))
+    print("error of each number, its standard error as the fit tells it, and the sheets that would determine it:")
+    print(" ".join(name.replace("_", " ") for name in NAMES))
     for scatter in scatters:
-        for seed in range(seeds):
+        for seed in seeds:
             true = random_brush(seed)
             rng = np.random.default_rng(seed)
             rows = true.randomised(45, scatter, rng) if scatter else np.tile(true.parameters(), (45, 1))
+            start = time.process_time()
             fit = fit_brush(sheet.render(rows), scatter=0.2 if scatter else 0.0)
+            seconds = time.process_time() - start
             # What the strokes have in common is the brush as it was on the sheet.
             mean = rows.mean(axis=0)
-            error = 100 * (fit.model.parameters() / mean - 1)
-            unsure = f"  not determined: {', '.join(fit.undetermined)}" if fit.undetermined else ""
-            known = model_of(mean)
+            found, known = fit.model.parameters(), model_of(mean)
+            print(
+                f"±{scatter:.0%}, seed {seed} ({seconds:.0f} s): not determined: {', '.join(fit.undetermined) or '-'}"
+            )
+            told = {
+                "error, %": 100 * np.abs(found / mean - 1),
+                "told, %": 100 * fit.error / np.abs(found),
+                "sheets": fit.sheets,
+            }
+            for what, values in told.items():
+                print(f"  {what:9s}" + " ".join(f"{value:7.1f}" for value in values), flush=True)
             for what in ("width", "length", "offset"):
                 marks = [getattr(fit.model, what)(z) / getattr(known, what)(z) - 1 for z in (0.004, 0.008, 0.012)]
                 print(f"  {what} of the mark at 4, 8, 12 mm, %: " + " ".join(f"{100 * off:5.2f}" for off in marks))
-            print(f"±{scatter:.0%}, seed {seed}: " + " ".join(f"{value:6.2f}" for value in error) + unsure, flush=True)
 
 
 def hairs(characters: int, brush: Path | None, network: Path | None, policies: list[str]) -> None:
@@ -177,7 +187,7 @@ def straighten(characters: int) -> None:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("what", choices=("recover", "hairs", "neural", "straighten"))
-    parser.add_argument("--seeds", type=int, default=3, help="brushes to recover")
+    parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2], help="brushes to recover")
     parser.add_argument("--scatter", type=float, nargs="+", default=[0.0, 0.15, 0.25], help="how much strokes differ")
     parser.add_argument("--brush", type=Path, help="what was fitted to the hairs before, instead of a new fit")
     parser.add_argument("--network", type=Path, help="a neural brush to write hairs for as well")

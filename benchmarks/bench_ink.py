@@ -1,6 +1,7 @@
 """Dry strokes in numbers: coverage, widths of white gaps across and along, autocorrelation; ours, and those of scans.
 
-    python benchmarks/bench_ink.py                # ours beside the published figures of real ones, and what ink costs
+    python benchmarks/bench_ink.py                # ours, those tuned to and others, beside the published figures of real
+                                                  # ones, and what ink costs
     python benchmarks/bench_ink.py SCANS --dpi 400   # the same of a folder of scans, half of their strokes kept aside
 
 A scan is a picture of dark strokes on light paper, apart from each other; they are found, turned level and cut free.
@@ -165,9 +166,10 @@ def main() -> None:
     parser.add_argument("--ink", default="dry", help="preset to compare")
     parser.add_argument("--strokes", type=int, default=40, help="how many of ours")
     arguments = parser.parse_args()
-    drawn, mm = level_strokes(BrushModel(), PRESETS[arguments.ink], arguments.strokes)
     print("columns: 5, 25, 50, 75, 95 %; autocorrelation at .13, .5 and 2 mm")
-    show(f"ours, ink {arguments.ink}", statistics(drawn, mm))
+    for seed, part in ((1, "tuned to"), (2, "kept aside")):
+        drawn, mm = level_strokes(BrushModel(), PRESETS[arguments.ink], arguments.strokes, seed)
+        show(f"ours, ink {arguments.ink}, {part}", statistics(drawn, mm))
     if arguments.scans is None:
         show("published, 40 real strokes", PUBLISHED)
     else:
