@@ -12,7 +12,7 @@ LINE := 永和九年
 export OMP_NUM_THREADS ?= 1
 export HIERBRUSH_FUZZ_SEED ?= 0
 
-.PHONY: demo test start test-slow test-faults lint sanitize fuzz bench clean
+.PHONY: demo test results start test-slow test-faults lint sanitize fuzz bench clean
 .DEFAULT_GOAL := demo
 
 $(BIN)/python:
@@ -45,6 +45,10 @@ lint: $(VENV)/.dev
 
 test: lint
 	$(BIN)/pytest -n 2
+
+# The tables of README.md and docs/ from docs/results/*.json; RESULTS="evaluate composer" measures these first.
+results: $(VENV)/.dev
+	$(BIN)/python -m hierbrush_build.results $(RESULTS)
 
 # Every benchmark and example at a tiny size: those that `make test` leaves out because they start Ray or take longer.
 start: $(VENV)/.dev

@@ -17,9 +17,11 @@ that it is known where each stroke lies: the mean IoU of the strokes found with 
 from __future__ import annotations
 
 import argparse
+import json
 import sys
 import time
 from collections import defaultdict
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -64,40 +66,72 @@ def characters_of(font: Font, count: int, part: str, seed: int) -> list[str]:
     return [shared[at] for at in order[:count]]
 
 
-def measured(font: Font, chars: list[str], seed: int) -> dict[str, float]:
-    """Return the columns of one font."""
+def measured(font: Font, char: str, number: int, seed: int) -> dict[str, float]:
+    """Return the columns of one character, the ``number``-th of its font."""
+    ink, glyph = font.ink(char), load_library()[char]
+    goals = [stroke.goal() for stroke in glyph.strokes]
+    start = time.thread_time()
+    answer = register(ink, glyph)
+    found = {"ms": 1e3 * (time.thread_time() - start), "accepted": float(answer.accepted)}
+    if answer.accepted:
+        copy = written(list(answer.goals))
+        discs = disc_oracle([(goal.outline, goal.skeleton) for goal in answer.goals])
+        found |= {"copy": stroke_iou(copy, ink), "width": stroke_width(copy) / stroke_width(ink)}
+        found |= {"discs": stroke_iou(discs, ink)}
+    found["raw"] = stroke_iou(rasterise([goal.outline for goal in goals], SIDE), ink)
+    fitted = stretched(goals, ink)
+    found["stretched"] = stroke_iou(rasterise([goal.outline for goal in fitted], SIDE), ink)
+    if number % 4 == 0:
+        found["skeleton"] = stroke_iou(written(strokes_of_ink(ink)), ink)
+    others = [other for other in alike()[len(goals)] if other != char]
+    if others:
+        other = others[np.random.default_rng([seed, number]).integers(len(others))]
+        found["wrong"] = float(register(ink, load_library()[other]).accepted)
+        if found["wrong"]:
+            print(f"  {font.path.stem}: {char} is taken for {other}", file=sys.stderr, flush=True)
+    return found
+
+
+@cache
+def alike() -> dict[int, list[str]]:
+    """Return common characters by their numbers of strokes."""
     library = load_library()
     found = defaultdict(list)
-    alike = defaultdict(list)
     for char in filter(is_common, library):
-        alike[len(library.stroke_types(char))].append(char)
-    rng = np.random.default_rng(seed)
-    for at, char in enumerate(chars):
-        ink = font.ink(char)
-        glyph = library[char]
-        goals = [stroke.goal() for stroke in glyph.strokes]
-        start = time.thread_time()
-        answer = register(ink, glyph)
-        found["ms"].append(1e3 * (time.thread_time() - start))
-        found["accepted"].append(answer.accepted)
-        if answer.accepted:
-            copy = written(list(answer.goals))
-            found["copy"].append(stroke_iou(copy, ink))
-            found["width"].append(stroke_width(copy) / stroke_width(ink))
-            discs = disc_oracle([(goal.outline, goal.skeleton) for goal in answer.goals])
-            found["discs"].append(stroke_iou(discs, ink))
-        found["raw"].append(stroke_iou(rasterise([goal.outline for goal in goals], SIDE), ink))
-        fitted = stretched(goals, ink)
-        found["stretched"].append(stroke_iou(rasterise([goal.outline for goal in fitted], SIDE), ink))
-        if at % 4 == 0:
-            found["skeleton"].append(stroke_iou(written(strokes_of_ink(ink)), ink))
-        others = [other for other in alike[len(goals)] if other != char]
-        if others:
-            other = others[rng.integers(len(others))]
-            found["wrong"].append(register(ink, library[other]).accepted)
-            if found["wrong"][-1]:
-                print(f"  {char} is taken for {other}", file=sys.stderr, flush=True)
-    return {name: float(np.mean(found[name])) if found[name] else float("nan") for name in COLUMNS}
+        found[len(library.stroke_types(char))].append(char)
+    return found
+
+
+class Results:
+    """What was measured of each font and character, kept in a file if one is named."""
+
+    def __init__(self, path: Path | None) -> None:
+        self._path = path
+        self._rows: dict[tuple[str, str], dict[str, float]] = {}
+        if path is not None and path.exists():
+            for line in path.read_text(encoding="utf-8").splitlines():
+                font, char, row = json.loads(line)
+                self._rows[font, char] = row
+
+    def __contains__(self, key: tuple[str, str]) -> bool:
+        return key in self._rows
+
+    def add(self, font: str, char: str, row: dict[str, float]) -> None:
+        """Keep the columns of a character."""
+        self._rows[font, char] = row
+        if self._path is not None:
+            with self._path.open("a", encoding="utf-8") as stream:
+                stream.write(json.dumps([font, char, row], ensure_ascii=False) + "\n")
+
+    def table(self, fonts: list[str]) -> str:
+        """Return the table of the means."""
+        lines = ["| font | characters | " + " | ".join(COLUMNS) + " |", "|---" * (len(COLUMNS) + 2) + "|"]
+        for font in fonts:
+            rows = [row for (name, _), row in self._rows.items() if name == font]
+            means = {name: [row[name] for row in rows if name in row] for name in COLUMNS}
+            cells = [f"{np.mean(of):.{0 if name == 'ms' else 3}f}" if of else "" for name, of in means.items()]
+            lines.append(f"| {font} | {len(rows)} | " + " | ".join(cells) + " |")
+        return "\n".join(lines)
 
 
 def warped(char: str, rng: np.random.Generator) -> list[StrokeGoal]:
@@ -154,20 +188,26 @@ def main() -> None:
     parser.add_argument("--warped", type=int, default=0, metavar="COUNT")
     parser.add_argument("--characters", type=int, default=200)
     parser.add_argument("--split", default="test", choices=("test", "validation", "train"))
+    parser.add_argument("--keep", type=Path, metavar="FILE", help="results so far, from which a stopped run goes on")
     parser.add_argument("--seed", type=int, default=0)
     arguments = parser.parse_args()
     if arguments.warped:
         tell_of_warped(arguments.warped, arguments.seed)
     if not arguments.fonts:
         return
-    print("| font | characters | " + " | ".join(COLUMNS) + " |")
-    print("|---" * (len(COLUMNS) + 2) + "|")
-    for path in arguments.fonts:
-        font = Font(path)
-        chars = characters_of(font, arguments.characters, arguments.split, arguments.seed)
-        row = measured(font, chars, arguments.seed)
-        cells = [f"{row[name]:.0f}" if name == "ms" else f"{row[name]:.3f}" for name in COLUMNS]
-        print(f"| {path.stem} | {len(chars)} | " + " | ".join(cells) + " |", flush=True)
+    fonts = [Font(path) for path in arguments.fonts]
+    chosen = [characters_of(font, arguments.characters, arguments.split, arguments.seed) for font in fonts]
+    results = Results(arguments.keep)
+    try:
+        # A character of each font in turn, so that what is finished when it is stopped tells of all.
+        for number in range(max(map(len, chosen))):
+            for font, chars in zip(fonts, chosen, strict=True):
+                if number < len(chars) and (font.path.stem, chars[number]) not in results:
+                    row = measured(font, chars[number], number, arguments.seed)
+                    results.add(font.path.stem, chars[number], row)
+    except KeyboardInterrupt:
+        print("stopped; the same command with --keep goes on", file=sys.stderr)
+    print(results.table([font.path.stem for font in fonts]))
 
 
 if __name__ == "__main__":

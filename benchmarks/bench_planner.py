@@ -1,7 +1,9 @@
 """What a search in the simulator brings, beside what it begins with: python benchmarks/bench_planner.py [PART ...]
 
-Parts: ``rollouts`` (stroke IoU against rollouts), ``characters`` (whole characters), ``robust`` (brushes and hands that
-are off), ``dataset`` (time and bytes of a million ticks). Times are processor seconds of one core.
+Parts: ``rollouts`` (stroke IoU against rollouts), ``characters`` (whole characters), ``copies`` (characters of fonts,
+given by ``--font``, which may be repeated, by their strokes and by the skeleton alone), ``robust`` (brushes and hands
+that are off), ``dataset`` (time and bytes of a million ticks). Times are processor seconds of one core; ± is one
+standard error of the mean.
 """
 
 from __future__ import annotations
@@ -21,10 +23,15 @@ from hierbrush.datasets import DatasetSettings, make_dataset, read_card
 from hierbrush.metrics import SIDE, disc_oracle, score, stroke_iou, stroke_width
 from hierbrush.planner import Rollouts, Scenarios, plan_character, plan_strokes, planned_paths
 from hierbrush.sim import BrushModel, rasterise, trace
+from hierbrush.strokes.goal import StrokeGoal
 from hierbrush.strokes.rollout import stroke_policy, write_strokes
+from hierbrush.styles.chosen import is_common
+from hierbrush.styles.fonts import open_font
+from hierbrush.styles.registration import register
+from hierbrush.styles.skeleton_route import strokes_of_ink
 
 MODEL = BrushModel.preset("measured")
-PARTS = ("rollouts", "characters", "robust", "dataset")
+PARTS = ("rollouts", "characters", "copies", "robust", "dataset")
 
 Paths = Sequence[NDArray[np.float64]]
 
@@ -56,17 +63,22 @@ def stroke_scores(paths: Paths, strokes: Sequence[GlyphStroke], side: int = SIDE
     )
 
 
+def error(values: Sequence[float] | NDArray[np.float64]) -> float:
+    """Return the standard error of a mean."""
+    return float(np.std(values, ddof=1) / np.sqrt(len(values))) if len(values) > 1 else 0.0
+
+
 def line(name: str, values: NDArray[np.float64], fine: NDArray[np.float64], seconds: float) -> str:
     """Return a row of the table of strokes."""
     low, finer = np.percentile(values, 5), fine.mean()
-    return f"{name:24} {values.mean():.4f}  {low:.4f}  {finer:.4f}  {seconds:8.2f}"
+    return f"{name:24} {values.mean():.4f} ±{error(values):.4f}  {low:.4f}  {finer:.4f}  {seconds:8.2f}"
 
 
-def rollouts(part: str, count: int, seed: int) -> None:
+def rollouts(part: str, count: int, seed: int, budgets: Sequence[int]) -> None:
     """Print stroke IoU against rollouts, begun at the policy and at the follower."""
     strokes = strokes_of(part, count, seed)
     goals, outlines = [stroke.goal() for stroke in strokes], [stroke.outline for stroke in strokes]
-    print(f"{len(strokes)} {part} strokes     IoU     5 %     at 1,024  s a stroke")
+    print(f"{len(strokes)} {part} strokes        IoU             5 %     at 1,024  s a stroke")
     for name in ("random", "scripted", "learned"):
         paths = write_strokes(goals, MODEL, policy=name)
         print(line(name, stroke_scores(paths, strokes), stroke_scores(paths, strokes, 1024), 0.0))
@@ -74,7 +86,7 @@ def rollouts(part: str, count: int, seed: int) -> None:
                       for each in strokes])  # fmt: skip
     print(f"{'disc oracle':24} {discs.mean():.4f}  {np.percentile(discs, 5):.4f}")
     for begun, policy in (("learned", stroke_policy("learned")), ("follower", None)):
-        for budget in (300, 1200, 2400, 9600):
+        for budget in budgets:
             began = time.process_time()
             plans = plan_strokes(goals, MODEL, policy=policy, outlines=outlines, budget=budget, seed=seed)
             seconds = (time.process_time() - began) / len(goals)
@@ -108,9 +120,49 @@ def whole_characters(part: str, count: int, seed: int, budget: int) -> None:
         iou, chamfer, width = np.array(found).T
         of_strokes = np.array(strokes[name])
         print(
-            f"{name:12}       {iou.mean():.4f} {np.percentile(iou, 5):.4f}   {chamfer.mean():.5f}  {width.mean():.3f}  "
-            f"    {of_strokes.mean():.4f} {np.percentile(of_strokes, 5):.4f}"
+            f"{name:12}{iou.mean():.4f} ±{error(iou):.4f} {np.percentile(iou, 5):.4f}   {chamfer.mean():.5f}"
+            f"  {width.mean():.3f}  "
+            f"    {of_strokes.mean():.4f} ±{error(of_strokes):.4f} {np.percentile(of_strokes, 5):.4f}"
         )
+
+
+def copies(part: str, count: int, seed: int, budget: int, fonts: Sequence[Path]) -> None:
+    """Print the IoU of fonts' characters with their glyphs, by their strokes and by the skeleton alone."""
+    policy = stroke_policy("learned")
+    for file in fonts:
+        font, known = open_font(file), set(characters_of(part, 10**6, seed))
+        shared = [char for char in font.characters if char in known and is_common(char)]
+        order = np.random.default_rng(seed).permutation(len(shared))
+        chars = [shared[at] for at in order]
+        for route in ("strokes", "skeleton"):
+            rows: dict[str, list[float]] = {"scripted": [], "learned": [], "planned": []}
+            widths: list[float] = []
+            asked, began = 0, time.process_time()
+            while chars[asked:] and len(rows["planned"]) < count:
+                char, asked = chars[asked], asked + 1
+                ink = font.ink(char, SIDE)
+                goals = strokes_of_ink(ink) if route == "skeleton" else _registered(ink, char)
+                if goals is None:
+                    continue
+                found = plan_character(goals, MODEL, policy=policy, picture=ink, budget=budget, seed=seed)
+                written = {name: write_strokes(goals, MODEL, policy=name) for name in ("scripted", "learned")}
+                inks = {name: trace(MODEL, paths) for name, paths in {**written, "planned": found.paths}.items()}
+                for name, one in inks.items():
+                    rows[name].append(score(one, ink).iou)
+                widths.append(stroke_width(inks["planned"]) / stroke_width(ink))
+            cells = [f"{name} {np.mean(ious):.4f} ±{error(ious):.4f}" for name, ious in rows.items()]
+            spent = (time.process_time() - began) / max(len(widths), 1)
+            print(
+                f"{file.name}, by {route}, {len(widths)} of {asked} {part} characters: {', '.join(cells)}, width "
+                f"{np.mean(widths):.3f}, {spent:.1f} s",
+                flush=True,
+            )
+
+
+def _registered(ink: NDArray[np.float32], char: str) -> list[StrokeGoal] | None:
+    """Return the strokes of a character where they are surely found in a font's ink."""
+    found = register(ink, load_library()[char])
+    return list(found.goals) if found.accepted else None
 
 
 def robust(part: str, count: int, seed: int) -> None:
@@ -121,19 +173,24 @@ def robust(part: str, count: int, seed: int) -> None:
     off = MODEL.randomised(32, 0.1, rng)
     hands = rng.normal(0.0, 0.0005, (32, 3))
     right, still = np.repeat(MODEL.parameters()[None], 32, axis=0), np.zeros((32, 3))
+    searched = Scenarios.disturbed(MODEL)
     tests = {
         "exact": Scenarios.exact(MODEL),
+        "searched": searched,
         "brush": Scenarios(off, still),
         "hand": Scenarios(right, hands),
         "both": Scenarios(off, hands),
     }
-    searched = Scenarios.disturbed(MODEL)
+    equal = 600 * len(searched)
     plans = {
         "the policy's actions": (1, None),
         "600": (600, None),
-        "600 robust": (600 * len(searched), searched),
+        f"{equal:,}": (equal, None),
+        f"{equal:,} robust": (equal, searched),
     }
     print(f"{len(strokes)} {part} strokes    " + "   ".join(f"{name:6}" for name in tests) + "  s a stroke")
+    seeing = [np.mean([_seen_iou(goals, outlines, brush) for brush in some]) for some in (right[:1], off[:8])]
+    print(f"{'the policy, which sees':22} {seeing[0]:.4f}            {seeing[1]:.4f}", flush=True)
     for name, (budget, scenarios) in plans.items():
         began = time.process_time()
         found = plan_strokes(
@@ -148,6 +205,15 @@ def robust(part: str, count: int, seed: int) -> None:
                 ious.append(written.iou(written.write(plan.actions[None]))[0])
             figures.append(f"{np.mean(ious):.4f}")
         print(f"{name:22} " + "   ".join(figures) + f"  {seconds:.2f}", flush=True)
+
+
+def _seen_iou(
+    goals: Sequence[StrokeGoal], outlines: Sequence[NDArray[np.float32]], brush: NDArray[np.float64]
+) -> float:
+    """Return the mean IoU of the policy as it acts by what it sees, with a brush that it was not told of."""
+    paths = write_strokes(goals, MODEL, policy="learned", brushes=np.repeat(brush[None], len(goals), axis=0))
+    inks = (trace(brush[None], [path], side=SIDE) for path in paths)
+    return float(np.mean([stroke_iou(ink, rasterise([each], SIDE)) for ink, each in zip(inks, outlines, strict=True)]))
 
 
 def dataset(ticks: int, seed: int) -> None:
@@ -170,11 +236,25 @@ def dataset(ticks: int, seed: int) -> None:
 @click.option("--budget", default=2400, show_default=True, help="Rollouts a stroke of whole characters.")
 @click.option("--ticks", default=10_000, show_default=True, help="Of each data set.")
 @click.option("--seed", default=0, show_default=True)
-def main(parts: tuple[str, ...], part: str, count: int, budget: int, ticks: int, seed: int) -> None:
+@click.option(
+    "--rollouts", "budgets", multiple=True, type=int, default=(300, 1200, 2400, 9600), help="Of the first part."
+)
+@click.option("--font", "fonts", multiple=True, type=click.Path(path_type=Path, exists=True), help="Of the copies.")
+def main(
+    parts: tuple[str, ...],
+    part: str,
+    count: int,
+    budget: int,
+    ticks: int,
+    seed: int,
+    budgets: tuple[int, ...],
+    fonts: tuple[Path, ...],
+) -> None:
     """Print the tables of docs/planning.md."""
     work: dict[str, Callable[[], None]] = {
-        "rollouts": lambda: rollouts(part, count, seed),
+        "rollouts": lambda: rollouts(part, count, seed, budgets),
         "characters": lambda: whole_characters(part, count, seed, budget),
+        "copies": lambda: copies(part, count, seed, budget, fonts),
         "robust": lambda: robust(part, count, seed),
         "dataset": lambda: dataset(ticks, seed),
     }

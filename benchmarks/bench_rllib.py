@@ -4,7 +4,8 @@
     PYTHONPATH=tests/learning python benchmarks/bench_rllib.py --env toy:toy/Reach-v0
 
 Everything runs in one process on one thread, with the same networks, batch, minibatches and epochs. Seconds are CPU
-seconds of the process, so that other work on the machine does not count; on an idle machine they are wall seconds.
+seconds of the process, so that other work on the machine counts little; on an idle machine they are wall seconds.
+All take turns, an iteration each.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ import json
 import statistics
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Generator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -36,9 +37,13 @@ sys.path.append(str(Path(__file__).resolve().parents[1] / "examples"))
 from single_file_ppo import Agent, Settings, collect, update
 
 Times = dict[str, list[float]]
+Seconds = dict[str, float]
 Rates = dict[str, float]
+Measure = Callable[[], Generator[Seconds, None, None]]
 PARTS = {"sampling": "sampling", "learner": "learner", "total": "end to end"}
 SINGLE_ENVS = 64
+PYTHON, STOCK = f"stock, {SINGLE_ENVS} Python environments", "stock, vector_entry_point"
+OURS, HALF, BARE = "hierbrush", "hierbrush, bfloat16", "bare torch loop"
 GOALS = 38  # drawn goals per environment
 
 
@@ -50,6 +55,7 @@ def main() -> None:
     parser.add_argument("--minibatch", type=int, default=2048)
     parser.add_argument("--epochs", type=int, default=3)
     parser.add_argument("--iterations", type=int, default=5, help="measured iterations; the median counts")
+    parser.add_argument("--only", action="append", metavar="ROW", help="only this row of the table; may be repeated")
     parser.add_argument("--json", type=Path, help="also write the figures here")
     arguments = parser.parse_args()
     use_one_thread()
@@ -66,27 +72,35 @@ def main() -> None:
             },
         }
     )
-    variants: dict[str, Callable[[int], Times]] = {
-        f"stock, {SINGLE_ENVS} Python environments": lambda n: time_rllib(stock(config, vector=False), n),
-        "stock, vector_entry_point": lambda n: time_rllib(stock(config, vector=True), n),
-        "stock, vector_entry_point, actions untouched": lambda n: time_rllib(stock(config, vector=True, raw=True), n),
-        "hierbrush": lambda n: time_rllib(algorithm_config(config), n),
-        "bare torch loop": lambda n: time_bare_loop(config, n),
+    half = config.model_copy(update={"policy": config.policy.model_copy(update={"precision": "bfloat16"})})
+    variants: dict[str, Measure] = {
+        PYTHON: lambda: time_rllib(stock(config, vector=False)),
+        STOCK: lambda: time_rllib(stock(config, vector=True)),
+        f"{STOCK}, actions untouched": lambda: time_rllib(stock(config, vector=True, raw=True)),
+        OURS: lambda: time_rllib(algorithm_config(config)),
+        HALF: lambda: time_rllib(algorithm_config(half)),
+        BARE: lambda: time_bare_loop(config),
     }
-    steps = config.batch
-    rows: dict[str, Rates] = {}
+    chosen = {name: measure for name, measure in variants.items() if name in (arguments.only or variants)}
     with ray_session(1):
-        for name, measure in variants.items():
-            rows[name] = rates(name, measure(arguments.iterations), steps)
+        times = interleaved(chosen, arguments.iterations)
+    rows = {name: rates(name, found, config.batch) for name, found in times.items()}
     print(
         f"\n{arguments.env}, {arguments.slots} slots x {arguments.fragment} ticks, minibatch {arguments.minibatch} x "
         f"{arguments.epochs} epochs; steps per CPU second (ratio to stock vector_entry_point)\n"
     )
-    print(table(rows, rows["stock, vector_entry_point"]))
-    share = rows["hierbrush"]["total"] / rows["bare torch loop"]["total"]
-    print(f"\nhierbrush reaches {share:.0%} of the bare loop end to end.")
+    print(table(rows, rows.get(STOCK, rows[next(iter(rows))])))
+    for name in (OURS, HALF):
+        if name in times and BARE in times:
+            shares = [bare / ours for bare, ours in zip(times[BARE]["total"], times[name]["total"], strict=True)]
+            print(
+                f"\n{name} reaches {statistics.median(shares):.0%} of the bare loop end to end, iteration by iteration."
+            )
     if arguments.json:
-        arguments.json.write_text(json.dumps({"settings": vars(arguments) | {"json": None}, "rates": rows}, indent=1))
+        stock_rates = rows["stock, vector_entry_point"]
+        ratios = {name: {part: row[part] / stock_rates[part] for part in row} for name, row in rows.items()}
+        figures = {"settings": vars(arguments) | {"json": None}, "rates": rows, "ratios": ratios}
+        arguments.json.write_text(json.dumps(figures, indent=1))
 
 
 def rates(name: str, times: Times, steps: int) -> Rates:
@@ -158,26 +172,39 @@ def stock(config: PPORecipe, *, vector: bool, raw: bool = False) -> PPOConfig:
     )
 
 
-def time_rllib(config: PPOConfig, iterations: int) -> Times:
-    """Return CPU seconds of sampling, of the learner's update, and of ``training_step``."""
+def interleaved(
+    variants: Mapping[str, Callable[[], Generator[Seconds, None, None]]], iterations: int
+) -> dict[str, Times]:
+    """Return the seconds of each part of each variant, one iteration of each in turn: the machine changes for all."""
+    running = {name: measure() for name, measure in variants.items()}
+    times: dict[str, Times] = {name: {part: [] for part in PARTS} for name in running}
+    for iteration in range(iterations + 1):
+        for name, measured in running.items():
+            seconds = next(measured)
+            if iteration:  # the first one warms up
+                for part, spent in seconds.items():
+                    times[name][part].append(spent)
+    for measured in running.values():
+        measured.close()
+    return times
+
+
+def time_rllib(config: PPOConfig) -> Generator[Seconds, None, None]:
+    """Yield CPU seconds of sampling, of the learner's update, and of ``training_step``, iteration by iteration."""
     algorithm = config.build_algo()
     runner, group = algorithm.env_runner_group.local_env_runner, algorithm.learner_group
-    times: Times = {"sampling": [], "learner": [], "total": []}
     inner: Times = {"sampling": [], "learner": []}
     runner.sample = _timed(runner.sample, inner["sampling"])
     group.update = _timed(group.update, inner["learner"])
-    for iteration in range(iterations + 1):
-        for part in inner.values():
-            part.clear()
-        started = time.process_time()
-        algorithm.training_step()
-        total = time.process_time() - started
-        if iteration:  # the first one warms up
-            times["total"].append(total)
-            for name, part in inner.items():
-                times[name].append(sum(part))
-    algorithm.stop()
-    return times
+    try:
+        while True:
+            for part in inner.values():
+                part.clear()
+            started = time.process_time()
+            algorithm.training_step()
+            yield {"total": time.process_time() - started, **{name: sum(part) for name, part in inner.items()}}
+    finally:
+        algorithm.stop()
 
 
 def _timed(call: Callable[..., Any], into: list[float]) -> Callable[..., Any]:
@@ -190,8 +217,8 @@ def _timed(call: Callable[..., Any], into: list[float]) -> Callable[..., Any]:
     return timed
 
 
-def time_bare_loop(config: PPORecipe, iterations: int) -> Times:
-    """Return the same for PPO in plain torch (``examples``): what the simulator and the arithmetic alone cost."""
+def time_bare_loop(config: PPORecipe) -> Generator[Seconds, None, None]:
+    """Yield the same for PPO in plain torch (``examples``): what the simulator and the arithmetic alone cost."""
     training = config.training
     slots, ticks = config.environment.slots, training.fragment
     env = gymnasium.make_vec(
@@ -203,19 +230,14 @@ def time_bare_loop(config: PPORecipe, iterations: int) -> Times:
     names = ("epochs", "minibatch", "lr", "gamma", "gae_lambda", "clip", "value_coefficient", "grad_clip")
     settings = Settings(ticks, **{name: getattr(training, name) for name in names})
     current, _ = env.reset(seed=config.seed)
-    times: Times = {"sampling": [], "learner": [], "total": []}
-    for iteration in range(iterations + 1):
+    while True:
         started = time.process_time()
         rollout = collect(env, agent, current, ticks)
         sampled = time.process_time()
         update(agent, optimiser, rollout, settings)
         ended = time.process_time()
         current = rollout.obs[-1].numpy()
-        if iteration:  # the first one warms up
-            times["sampling"].append(sampled - started)
-            times["learner"].append(ended - sampled)
-            times["total"].append(ended - started)
-    return times
+        yield {"sampling": sampled - started, "learner": ended - sampled, "total": ended - started}
 
 
 if __name__ == "__main__":

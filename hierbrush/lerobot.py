@@ -1,6 +1,7 @@
 """LeRobot data sets, version 3.0: episodes of numbers as parquet, with what LeRobot's loader wants to know beside them.
 
-Needs pyarrow, which the extra ``train`` brings. One file of data and one chunk, as small sets have them; no videos.
+Needs pyarrow, which the extra ``train`` brings. One file of data and one chunk, as small sets have them. Pictures lie
+in the same file, each a PNG, as LeRobot keeps what it has not made a video of.
 """
 
 from __future__ import annotations
@@ -25,10 +26,43 @@ _COUNTED = {**_INDEX, "task_index": "int64"}
 
 
 class Episode(NamedTuple):
-    """One recording: what was to be done in words, and float32 [frames, columns] for every feature."""
+    """One recording: what was to be done in words, and float32 [frames, columns] for every feature.
+
+    ``pictures`` are uint8 [frames, height, width, 3] each.
+    """
 
     task: str
     features: Mapping[str, NDArray[np.float32]]
+    pictures: Mapping[str, NDArray[np.uint8]] = {}  # no one writes to it
+
+
+class _Recorded(NamedTuple):
+    """An episode as it is kept until all are there: its pictures small."""
+
+    task: str
+    features: Mapping[str, NDArray[np.float32]]
+    pictures: Mapping[str, _Pictures]
+
+
+class _Pictures(NamedTuple):
+    """Pictures of one episode as PNG files, their height and width, and how often each value is: int64 [3, 256]."""
+
+    files: list[bytes]
+    size: tuple[int, int]
+    values: NDArray[np.int64]
+
+    @classmethod
+    def of(cls, pictures: NDArray[np.uint8]) -> _Pictures:
+        """Pack pictures uint8 [frames, height, width, 3]."""
+        from PIL import Image
+
+        files = []
+        for picture in pictures:
+            stream = io.BytesIO()
+            Image.fromarray(picture).save(stream, "png")
+            files.append(stream.getvalue())
+        values = np.array([np.bincount(pictures[..., channel].ravel(), minlength=256) for channel in range(3)])
+        return cls(files, (pictures.shape[1], pictures.shape[2]), values)
 
 
 def write_lerobot(
@@ -38,7 +72,7 @@ def write_lerobot(
 
     Args:
         folder: new or empty.
-        episodes: at least one, each with the same features.
+        episodes: at least one, each with the same features, and the same pictures of the same size.
         names: for every feature, such as ``"action"`` and ``"observation.state"``, its columns' names.
         fps: frames a second.
         robot: name of the robot's type.
@@ -60,6 +94,7 @@ def write_lerobot(
     recorded = [_checked(at, episode, names) for at, episode in enumerate(episodes)]
     if not recorded:
         raise HierbrushError("episodes: there is none, expected one at least")
+    _check_pictures(recorded)
     tasks = list(dict.fromkeys(episode.task for episode in recorded))
     columns = [_columns(at, episode, tasks, fps) for at, episode in enumerate(recorded)]
     starts = np.cumsum([0, *(len(column["index"]) for column in columns)])
@@ -71,20 +106,41 @@ def write_lerobot(
     _write(root / "data/chunk-000/file-000.parquet", pa.table({name: _arrow(rows) for name, rows in whole.items()}))
     _write(root / "meta/tasks.parquet", _tasks(tasks))
     _write(root / "meta/episodes/chunk-000/file-000.parquet", _episodes(recorded, columns, starts))
-    _json(root / "meta/stats.json", {name: _statistics(rows) for name, rows in whole.items()})
-    _json(root / "meta/info.json", _info(names, len(recorded), int(starts[-1]), len(tasks), fps, robot))
+    pictures = recorded[0].pictures
+    sums = {name: np.sum([each.pictures[name].values for each in recorded], axis=0) for name in pictures}
+    statistics = {name: _statistics(rows) for name, rows in whole.items() if name not in pictures}
+    statistics |= {name: _picture_statistics(values, int(starts[-1])) for name, values in sums.items()}
+    _json(root / "meta/stats.json", statistics)
+    sizes = {name: found.size for name, found in pictures.items()}
+    _json(root / "meta/info.json", _info(names, sizes, len(recorded), int(starts[-1]), len(tasks), fps, robot))
     return root
 
 
-def _checked(at: int, episode: Episode, names: Mapping[str, Sequence[str]]) -> Episode:
+def _checked(at: int, episode: Episode, names: Mapping[str, Sequence[str]]) -> _Recorded:
     frames = {len(rows) for rows in episode.features.values()}
     shapes = {name: np.shape(rows)[1:] for name, rows in episode.features.items()}
     if len(frames) != 1 or shapes != {name: (len(columns),) for name, columns in names.items()}:
         raise HierbrushError(f"episodes[{at}]: features of {shapes}, expected rows of {', '.join(names)} as named")
-    return episode
+    for name, rows in episode.pictures.items():
+        if rows.dtype != np.uint8 or rows.ndim != 4 or rows.shape[0] not in frames or rows.shape[3] != 3:
+            raise HierbrushError(
+                f"episodes[{at}]: pictures {name} of {rows.dtype} {rows.shape}, expected uint8 [frames, height, width, "
+                "3]"
+            )
+    return _Recorded(
+        episode.task, episode.features, {name: _Pictures.of(rows) for name, rows in episode.pictures.items()}
+    )
 
 
-def _columns(at: int, episode: Episode, tasks: list[str], fps: int) -> dict[str, NDArray[Any]]:
+def _check_pictures(recorded: Sequence[_Recorded]) -> None:
+    first = {name: pictures.size for name, pictures in recorded[0].pictures.items()}
+    for at, episode in enumerate(recorded):
+        mine = {name: pictures.size for name, pictures in episode.pictures.items()}
+        if mine != first:
+            raise HierbrushError(f"episodes[{at}]: pictures of {mine}, expected {first} as in the first episode")
+
+
+def _columns(at: int, episode: _Recorded, tasks: list[str], fps: int) -> dict[str, NDArray[Any]]:
     count = len(next(iter(episode.features.values())))
     frame = np.arange(count)
     return {
@@ -93,6 +149,7 @@ def _columns(at: int, episode: Episode, tasks: list[str], fps: int) -> dict[str,
             name: np.asarray(rows, np.float32).squeeze(1) if np.shape(rows)[1] == 1 else np.asarray(rows, np.float32)
             for name, rows in episode.features.items()
         },
+        **{name: np.array(pictures.files, object) for name, pictures in episode.pictures.items()},
         "timestamp": (frame / fps).astype(np.float32),
         "frame_index": frame,
         "episode_index": np.full(count, at),
@@ -104,6 +161,9 @@ def _columns(at: int, episode: Episode, tasks: list[str], fps: int) -> dict[str,
 def _arrow(rows: NDArray[Any]) -> Any:
     import pyarrow as pa
 
+    if rows.dtype == object:  # as Hugging Face's data sets keep pictures
+        kept = [pa.array(rows.tolist(), pa.binary()), pa.nulls(len(rows), pa.string())]
+        return pa.StructArray.from_arrays(kept, names=["bytes", "path"])
     if rows.ndim == 1:
         return pa.array(rows)
     offsets = np.arange(len(rows) + 1, dtype=np.int32) * rows.shape[1]
@@ -120,6 +180,26 @@ def _statistics(rows: NDArray[Any]) -> dict[str, list[float] | list[int]]:
         **{name: np.quantile(values, share, axis=0) for name, share in _QUANTILES.items()},
     }
     return {**{name: value.tolist() for name, value in found.items()}, "count": [len(values)]}
+
+
+def _picture_statistics(values: NDArray[np.int64], frames: int) -> dict[str, Any]:
+    """Return the same of pictures, a number a channel, where white is 1: lists [3][1][1].
+
+    Args:
+        values: int64 [3, 256], how often each channel has each value.
+        frames: how many pictures.
+    """
+    shades, share = np.arange(256) / 255.0, values / values.sum(axis=1, keepdims=True)
+    mean = share @ shades
+    below = np.cumsum(share, axis=1)
+    found = {
+        "min": shades[(values > 0).argmax(axis=1)],
+        "max": shades[255 - (values[:, ::-1] > 0).argmax(axis=1)],
+        "mean": mean,
+        "std": np.sqrt(np.maximum(share @ shades**2 - mean**2, 0.0)),
+        **{name: shades[(below >= least - 1e-12).argmax(axis=1)] for name, least in _QUANTILES.items()},
+    }
+    return {**{name: value.reshape(3, 1, 1).tolist() for name, value in found.items()}, "count": [frames]}
 
 
 def _tasks(tasks: list[str]) -> Any:
@@ -140,7 +220,7 @@ def _tasks(tasks: list[str]) -> Any:
     return table.replace_schema_metadata({b"pandas": json.dumps(note).encode()})
 
 
-def _episodes(recorded: list[Episode], columns: list[dict[str, NDArray[Any]]], starts: NDArray[np.int64]) -> Any:
+def _episodes(recorded: list[_Recorded], columns: list[dict[str, NDArray[Any]]], starts: NDArray[np.int64]) -> Any:
     import pyarrow as pa
 
     count = len(recorded)
@@ -156,18 +236,30 @@ def _episodes(recorded: list[Episode], columns: list[dict[str, NDArray[Any]]], s
         "meta/episodes/file_index": [0] * count,
     }
     for name in columns[0]:
-        each = [_statistics(column[name]) for column in columns]
+        if name in recorded[0].pictures:
+            some = [episode.pictures[name] for episode in recorded]
+            each = [_picture_statistics(pictures.values, len(pictures.files)) for pictures in some]
+        else:
+            each = [_statistics(column[name]) for column in columns]
         for statistic in each[0]:
             table[f"stats/{name}/{statistic}"] = [found[statistic] for found in each]
     return pa.table(table)
 
 
 def _info(
-    names: Mapping[str, Sequence[str]], episodes: int, frames: int, tasks: int, fps: int, robot: str
+    names: Mapping[str, Sequence[str]],
+    sizes: Mapping[str, tuple[int, int]],
+    episodes: int,
+    frames: int,
+    tasks: int,
+    fps: int,
+    robot: str,
 ) -> dict[str, Any]:
     features: dict[str, Any] = {
         name: {"dtype": "float32", "shape": [len(columns)], "names": list(columns)} for name, columns in names.items()
     }
+    axes = ["height", "width", "channels"]
+    features.update({name: {"dtype": "image", "shape": [*size, 3], "names": axes} for name, size in sizes.items()})
     features.update({name: {"dtype": kind, "shape": [1], "names": None} for name, kind in _COUNTED.items()})
     return {
         "codebase_version": VERSION,

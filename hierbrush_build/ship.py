@@ -193,10 +193,11 @@ def _check(target: Path, without: Sequence[str]) -> None:
 @click.argument("run", type=click.Path(path_type=Path))
 @click.argument("target", type=click.Path(path_type=Path))
 @click.option("--without", metavar="TYPE", multiple=True, help="Leave this stroke type out; may be repeated.")
-def main(run: Path, target: Path, without: tuple[str, ...]) -> None:
+@click.option("--most", default=MOST_STROKES, show_default=True, help="Strokes of a type that are compared, at most.")
+def main(run: Path, target: Path, without: tuple[str, ...], most: int) -> None:
     """Pack the training in the folder RUN into the folder TARGET, for each stroke type the better of two policies."""
     try:
-        found = ship(run, target, without=without)
+        found = ship(run, target, without=without, most=most)
     except HierbrushError as error:
         click.echo(f"hierbrush: error: {error}", err=True)
         raise click.exceptions.Exit(2) from None

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hierbrush.characters import load_library, split
+from hierbrush.characters.repertoire import IN_PLACE, repertoire
 from hierbrush.composer.brief import Brief, brief_of, truth_of
 from hierbrush.composer.components import load_components
 from hierbrush.composer.compose import compose
@@ -35,7 +36,11 @@ def _composed(chars: list[str]) -> list[tuple[Brief, NDArray[np.float32]]]:
 
 def _wholes(part: str) -> list[str]:
     library = load_library()
-    return [char for char in library if split(char) == part and not library.decomposition(char).children]
+    return [
+        char
+        for char in library
+        if split(char) == part and not library.decomposition(char).children and repertoire(char).typeface != IN_PLACE
+    ]
 
 
 def _answers(chars: list[str], composed: list[tuple[Brief, NDArray[np.float32]]]) -> NDArray[np.float64]:

@@ -33,7 +33,18 @@ FLOORS = (
     {"lerobot"},
     {"option_file"},
     {"yaml_source"},
-    {"errors", "arguments", "files", "full_width", "pdf_file", "registration", "resources", "tables"},
+    {
+        "errors",
+        "arguments",
+        "box",
+        "files",
+        "full_width",
+        "lazy_names",
+        "pdf_file",
+        "registration",
+        "resources",
+        "tables",
+    },
 )
 LEVEL = {name: len(FLOORS) - at for at, floor in enumerate(FLOORS) for name in floor}
 EXCEPTIONS = {

@@ -11,9 +11,11 @@ from numpy.typing import NDArray
 from hierbrush.arguments import check_number, check_whole
 from hierbrush.arms.arm import Arm
 from hierbrush.arms.kinematics import Target
+from hierbrush.arms.model_file import quiet
 from hierbrush.arms.motion import first_pose
+from hierbrush.arms.reach import Unreachable
 from hierbrush.arms.scene import build
-from hierbrush.arms.servo import Plant
+from hierbrush.arms.servo import UNSTABLE, Plant
 from hierbrush.arms.timing import PERIOD
 from hierbrush.errors import HierbrushError
 from hierbrush.sim import BOX, TICK_SECONDS, StrokeBatch
@@ -35,7 +37,8 @@ class ArmHands:
         seed: of the encoders' noise.
 
     Raises:
-        HierbrushError: an argument is out of range, or the arm does not reach the middle of its box.
+        HierbrushError: an argument is out of range, or the arm does not reach the middle of its box; while writing, it
+            does not reach a place, or its drives became unstable.
     """
 
     def __init__(
@@ -75,8 +78,11 @@ class ArmHands:
         midway, position = batch.midway.copy(), batch.position.copy()
         batch.restore(before)
         found = np.zeros((batch.slots, 3))
-        for slot in range(count):
-            found[slot] = self._arms[slot].go(midway[slot], position[slot])
+        with quiet() as warned:
+            for slot in range(count):
+                found[slot] = self._arms[slot].go(midway[slot], position[slot])
+        if warned:
+            raise HierbrushError(UNSTABLE)
         return found
 
 
@@ -87,7 +93,12 @@ class _ArmHand:
         self._scale, self._feedback = cell / box, feedback
         self._scene = build(arm, arm.calibration(cell, cell))
         self._plant = Plant(self._scene, arm.servo, seed)
-        self._home, self._across = first_pose(self._scene, np.array([cell / 2, cell / 2, 0.0]))
+        try:
+            self._home, self._across = first_pose(self._scene, np.array([cell / 2, cell / 2, 0.0]))
+        except Unreachable:
+            raise HierbrushError(
+                f"arm: {arm.name} does not reach the middle of a box of {cell * 1e3:g} mm; move the paper"
+            ) from None
         self._plant.place(self._home)
         for _ in range(_SETTLE_ROWS):
             self._plant.follow(self._home, feedback)

@@ -71,7 +71,11 @@ def joint_speeds(path: str, joints: tuple[str, ...]) -> NDArray[np.float64]:
     content = read_whole(path, most=_MOST_BYTES, argument="arm")
     if not is_urdf(content):
         return found
-    for joint in ElementTree.fromstring(content).iter("joint"):
+    try:
+        robot = ElementTree.fromstring(content)
+    except ElementTree.ParseError:  # MuJoCo is less strict, and has read it
+        return found
+    for joint in robot.iter("joint"):
         limit, name = joint.find("limit"), joint.get("name", "")
         try:
             speed = float(limit.get("velocity", "")) if limit is not None else 0.0

@@ -30,6 +30,7 @@ _STEP = PERIOD / _SUBSTEPS
 _SETTLE = 1.0  # seconds that the arm holds its first pose before the movement begins, so that it hangs in its drives
 _NATURAL = 200.0  # 1/s, of the drives of an arm from a file
 _TOLD_ROWS = 500
+UNSTABLE = "arm: the simulated drives became unstable; give the servo less stiffness or more damping"
 _FARTHEST = 3.0  # metres
 _TRUST = 0.3  # share of what a control tick's encoders tell that the next correction believes; the rest is noise
 
@@ -126,7 +127,7 @@ def simulate(
                 told(min(_TOLD_ROWS, count - at) / count)
     # What becomes unstable MuJoCo puts back to where it began, and says so.
     if warned or not np.isfinite(tip).all() or np.abs(tip).max() > _FARTHEST:
-        raise HierbrushError("arm: the simulated drives became unstable; give the servo less stiffness or more damping")
+        raise HierbrushError(UNSTABLE)
     paper = motion.scene.calibration.paper(tip)
     return Run(motion, plant.servo, seed, feedback, q, paper, tilt)
 

@@ -7,7 +7,6 @@ form of its own, under the code point that Unicode has for it.
 from __future__ import annotations
 
 from functools import lru_cache
-from itertools import pairwise
 from pathlib import Path
 from typing import Any
 from unicodedata import category
@@ -15,6 +14,7 @@ from unicodedata import category
 import numpy as np
 from numpy.typing import NDArray
 
+from hierbrush.strokes.drawn import smooth, swept_goal
 from hierbrush.strokes.goal import StrokeGoal
 
 _DATA = Path(__file__).resolve().parent / "data" / "marks.yaml"
@@ -44,7 +44,9 @@ NEVER_FIRST = frozenset("，、。；：！？…）〉》」』”’】〕·�
 NEVER_LAST = frozenset("（〈《「『“‘【〔")
 """Marks that end no line."""
 
-_AHEAD = 24  # points between two of a smooth line
+_OF_PAIR, _ASIDE = 0.72, 0.2
+"""How large the digits of a pair are, and how far from the middle each stands."""
+
 _RING = 96
 _SLIT = 0.004  # what a ring is left open by, since an outline has no holes: less than the brush closes
 _THIN = 0.35  # of its width a ring has at both ends
@@ -58,9 +60,14 @@ def folded(char: str) -> str:
 
 
 def is_mark(char: str) -> bool:
-    """Return whether a character is a mark that can be written."""
+    """Return whether a character is a mark that can be written, or `is_pair`."""
     # Most of what is written are ideographs, and reading the file takes as long as writing one.
-    return len(char) == 1 and category(char) != "Lo" and folded(char) in _marks()
+    return is_pair(char) or (len(char) == 1 and category(char) != "Lo" and folded(char) in _marks())
+
+
+def is_pair(text: str) -> bool:
+    """Return whether a text is two digits, which stand upright side by side in one cell of a column (縦中横)."""
+    return len(text) == 2 and text.isascii() and text.isdigit()
 
 
 def mark_goals(char: str, direction: str = "horizontal") -> tuple[StrokeGoal, ...]:
@@ -70,6 +77,12 @@ def mark_goals(char: str, direction: str = "horizontal") -> tuple[StrokeGoal, ..
         char: one that `is_mark` knows.
         direction: of the setting, ``"vertical"`` or ``"horizontal"``.
     """
+    if is_pair(char):
+        return tuple(
+            goal.transformed(_OF_PAIR, (0.5 - 0.5 * _OF_PAIR + side, 0.5 - 0.5 * _OF_PAIR))
+            for digit, side in zip(char, (-_ASIDE, _ASIDE), strict=True)
+            for goal in mark_goals(digit)
+        )
     form = folded(char)
     return _goals(_IN_COLUMNS.get(form, form) if direction == "vertical" else form)
 
@@ -96,8 +109,8 @@ def _goal(stroke_type: str, drawn: list[Any]) -> StrokeGoal:
     elif drawn[0] == "dot":
         line = _dot(*drawn[1:])
     else:
-        line = _through(np.array(drawn, np.float64))
-    return StrokeGoal.from_outline(stroke_type, _swept(line), line[:, :2])
+        line = smooth(np.array(drawn, np.float64))
+    return swept_goal(stroke_type, line)
 
 
 def _ring(x: float, y: float, across: float, down: float, half_width: float) -> Points:
@@ -110,33 +123,5 @@ def _ring(x: float, y: float, across: float, down: float, half_width: float) -> 
 
 def _dot(x: float, y: float, radius: float) -> Points:
     """Return a drop f64 [n, 3] that grows towards the lower right, as a brush sets it down."""
-    return _through(np.array([[x - radius, y - radius, 0.35 * radius], [x, y, 0.85 * radius],
+    return smooth(np.array([[x - radius, y - radius, 0.35 * radius], [x, y, 0.85 * radius],
                               [x + 0.35 * radius, y + 0.4 * radius, radius]]))  # fmt: skip
-
-
-def _through(points: Points) -> Points:
-    """Return a smooth line f64 [n, 3] through points and half-widths, with corners where a point stands twice."""
-    corners = np.flatnonzero((points[1:, :2] == points[:-1, :2]).all(axis=1)) + 1
-    return np.concatenate([_smooth(piece) for piece in np.split(points, corners)])
-
-
-def _smooth(points: Points) -> Points:
-    """Return a Catmull-Rom spline through points f64 [m, 3], straight for two of them."""
-    ends = np.concatenate([2 * points[:1] - points[1:2], points, 2 * points[-1:] - points[-2:-1]])
-    t = np.linspace(0.0, 1.0, _AHEAD, endpoint=False)[:, None]
-    pieces = [
-        0.5 * (2 * b + (c - a) * t + (2 * a - 5 * b + 4 * c - d) * t**2 + (3 * b - a - 3 * c + d) * t**3)
-        for a, b, c, d in zip(ends, ends[1:], ends[2:], ends[3:], strict=False)
-    ]
-    return np.concatenate([*pieces, points[-1:]])
-
-
-def _swept(line: Points) -> Points:
-    """Return the outline f64 [k, 2] of discs of the half-widths moved along a line f64 [n, 3]."""
-    from shapely import MultiPoint, Point, unary_union
-
-    around = np.linspace(0.0, 2 * np.pi, 24, endpoint=False)
-    discs = line[:, None, :2] + line[:, None, 2:] * np.stack([np.cos(around), np.sin(around)], axis=1)
-    hulls = [MultiPoint(np.concatenate(pair)).convex_hull for pair in pairwise(discs)]
-    shape: Any = unary_union([Point(line[0, :2]).buffer(line[0, 2]), *hulls])
-    return np.asarray(shape.exterior.coords)[:-1]

@@ -14,13 +14,11 @@ from functools import lru_cache
 from pathlib import Path
 
 from hierbrush.characters.library import CharacterLibrary, load_library
+from hierbrush.characters.regions import REGIONS
 from hierbrush.errors import HierbrushError
 from hierbrush.strokes.types import ABBREVIATIONS
 
 FILE = Path(__file__).resolve().parent / "data" / "orders.json"
-
-REGIONS = {"prc": "PRC", "tw": "Taiwan"}
-"""Names of the regions whose references are known."""
 
 _STRAIGHT = {"H": "1", "T": "1", "S": "2", "SG": "2", "P": "3", "SP": "3", "D": "4", "N": "4", "TN": "4"}
 _CLASSES = {kind: _STRAIGHT.get(kind, "5") for kind in ABBREVIATIONS}

@@ -15,9 +15,6 @@ from hierbrush.characters.library import CharacterLibrary, load_library
 from hierbrush.characters.orders import load_order_reference, order_classes
 from hierbrush.characters.text import UnknownCharacterError, describe
 
-ORDERS = ("prc", "tw")
-"""Orders of writing that can be asked for: the PRC's, and Taiwan's."""
-
 # Pairs that change places, by their types, and what the strokes before them have to be: 忄, 戈 and 必; then 馬 長 角,
 # 里 重 再, 母 舟, 乃 秀, 皮, 万, 婆, 升 昇, where the pair alone is enough.
 _SWAPS: dict[tuple[str, str], tuple[tuple[str, ...], ...]] = {
@@ -40,7 +37,7 @@ def order_in(char: str, order: str, library: CharacterLibrary | None = None) -> 
 
     Args:
         char: a character of the library.
-        order: one of `ORDERS`; ``"prc"`` is the glyph's own.
+        order: one of `hierbrush.characters.regions.ORDERS`; ``"prc"`` is the glyph's own.
         library: the characters; those that ship with hierbrush unless given.
 
     Raises:

@@ -59,7 +59,7 @@ def copy(
     hierbrush copy page.jpg -o page --text 永和九年歲在癸丑
     hierbrush copy drawing.png -o drawing
     """  # noqa: D301  # \b keeps click from joining the examples' lines
-    from hierbrush.styles.fonts import is_font
+    from hierbrush.styles.suffixes import is_font
     from hierbrush.writing.outputs import kind_of
 
     kind = kind_of(None, kind, argument="--format")

@@ -46,6 +46,10 @@ def dataset() -> None:
     "--format", "form", type=click.Choice(("rllib", "lerobot")), default="rllib", show_default=True,
     help="Parquet for RLlib's offline API, or a LeRobot data set of version 3.0.",
 )  # fmt: skip
+@click.option(
+    "--pictures", type=int, default=0, metavar="PIXELS",
+    help="Side of pictures of the paper in a LeRobot data set: 32, 64, 128 or 256.  [default: no pictures]",
+)  # fmt: skip
 @click.option("--resume", is_flag=True, help="Go on with a data set that was stopped.")
 @click.option("--arm", metavar="ARM", help="Record this robot arm instead, as it writes --text in simulation: ur5e, "
     "so101 or a YAML file; a LeRobot data set of its joints.")  # fmt: skip
@@ -116,6 +120,7 @@ def _named(message: str) -> str:
         ("kinds", "--kind"),
         ("strokes", "--stroke"),
         ("resume", "--resume"),
+        ("pictures", "--pictures"),
     ):
         if message.startswith(f"{argument}:"):
             return option + message.removeprefix(argument)

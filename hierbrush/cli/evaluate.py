@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import warnings
 from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
@@ -12,7 +13,7 @@ import click
 
 from hierbrush.cli import options
 from hierbrush.cli.messages import available_cpus, check_place
-from hierbrush.errors import HierbrushError, shown
+from hierbrush.errors import HierbrushError, MissingExtraError, shown
 
 if TYPE_CHECKING:
     from hierbrush.evaluation import ComposerEvaluation, Evaluation, MachineErrors
@@ -183,14 +184,18 @@ def _compositions(
     from tqdm import tqdm
 
     from hierbrush.composer.composers import CONTROLS
-    from hierbrush.composer.flat import WEIGHTS
     from hierbrush.evaluation.composers import TOLD_PARTS, WITHOUT_STROKES, evaluate_composers, steps
     from hierbrush.evaluation.sheets import DESCRIBED, composition_sheet
     from hierbrush.writing import write_characters
 
     names = tuple(dict.fromkeys([*composers, composers[0] + TOLD_PARTS, *CONTROLS, *WITHOUT_STROKES]))
+    try:
+        import hierbrush.envs  # noqa: F401  (whose hand writes without strokes)
+    except MissingExtraError as error:
+        names = tuple(name for name in names if name not in WITHOUT_STROKES)
+        warnings.warn(f"{' and '.join(WITHOUT_STROKES)} are left out: {error}", stacklevel=2)
     with tqdm(total=steps(len(characters), len(names)), unit="step", disable=None, leave=False) as bar:
-        result = evaluate_composers(characters, names, flat_weights=flat or WEIGHTS, progress=bar.update, **arguments)
+        result = evaluate_composers(characters, names, flat_weights=flat, progress=bar.update, **arguments)
 
     def draw() -> bytes:
         # A hundred from all over the split, whose characters stand in the order of their radicals.

@@ -89,3 +89,32 @@ def sheet(output: Path, characters: str) -> None:
     wanted = _wanted(characters)
     pages = write_sheet(output, characters if wanted is None else wanted)
     click.echo(f"{output}: {pages} sheet{'s' if pages > 1 else ''} of up to {PER_SHEET} characters")
+
+
+@style.command(short_help="Learn which strokes a running hand joins.")
+@click.argument("source", type=click.Path(path_type=Path))
+@click.option(
+    "-o", "--output", required=True, type=click.Path(path_type=Path), help="The inventory's file: NAME.joins."
+)
+@click.option("--characters", help="Which characters to learn from, or how many.  [default: 200 of a font]")
+def joins(source: Path, output: Path, characters: str | None) -> None:
+    """Learn which strokes the hand of SOURCE writes without lifting the brush, and how.
+
+    \b
+    hierbrush style joins ZhiMangXing.ttf -o running.joins
+    hierbrush write 永和九年 --goal running.joins -o line.png
+    """  # noqa: D301  # \b keeps click from joining the examples' lines
+    from tqdm import tqdm
+
+    from hierbrush.styles.join_inventory import SUFFIX, JoinInventory
+
+    if output.suffix != SUFFIX:
+        raise HierbrushError(f"--output: {shown(output)}, expected a name that ends in {SUFFIX}")
+    check_place("--output", output)
+    with tqdm(unit="char", disable=None) as bar:
+        found = JoinInventory.learn(source, _wanted(characters), progress=bar.update)
+    found.save(output)
+    commonest = ", ".join(f"{a}+{b} {joined} of {seen}" for (a, b), joined, seen in found.types()[:5])
+    click.echo(
+        f"{output}: {found.characters} characters, {found.joined} of {len(found.seen)} pairs joined; {commonest}"
+    )

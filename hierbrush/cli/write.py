@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
 
-from hierbrush.characters.regional import ORDERS
+from hierbrush.characters.regions import ORDERS
 from hierbrush.cli import options
 from hierbrush.cli.messages import available_cpus, check_place, complain
 from hierbrush.errors import HierbrushError, shown
@@ -94,7 +94,11 @@ def _option(flag: Flag) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     "[default: what is best known: the glyph where there is one, the decomposition elsewhere]",
 )
 @click.option("--style", help="File of the hand to write in.  [default: the one that hierbrush knows]")
-@click.option("--composer", help="Who composes; asks for --goal decomposition.  [default: learned]")
+@click.option(
+    "--composer",
+    help="Who composes, and asks for --goal decomposition; with a font or picture as goal, who copies it, such as "
+    "goal-conditioned.  [default: learned; nobody]",
+)
 @click.option(
     "--layout", help="vertical (columns, right to left) or horizontal (rows).  [default: vertical; one character alone]"
 )

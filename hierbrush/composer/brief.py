@@ -78,6 +78,11 @@ class Brief:
         return len(self.stroke_types)
 
     @property
+    def is_in_place(self) -> bool:
+        """Whether it is to stand where it stands in larger characters: what no typeface draws by itself, 忄 say."""
+        return not self.tokens[0, _REPERTOIRE : _REPERTOIRE + LEVELS].any()
+
+    @property
     def library_order(self) -> Index:
         """int64 [S], rows in the order that the component library alone expects them to be written in."""
         return np.argsort(self.tokens[:, RANK], kind="stable")
@@ -148,13 +153,15 @@ def brief_from_ids(ids: str, components: ComponentLibrary | None = None, *, char
 
 
 def brief_of_part(form: Form, char: str) -> Brief:
-    """Return the brief of a character that stands alone and is written as a part of others is.
+    """Return the brief of a character that is written as a part of others is.
 
     Args:
         form: how the others write it, see `Exemplars.part`.
-        char: the character, which tells what it would be drawn for.
+        char: the character, which tells what it would be drawn for. A radical's form with a glyph, 忄, stands where it
+            stands in others.
     """
-    return make_brief(form.tree, form.stroke_types, repertoire=_drawn_for(char), listed=True)[0]
+    drawn_for = repertoire_of(char) if char in load_library() else _drawn_for(char)
+    return make_brief(form.tree, form.stroke_types, repertoire=drawn_for, listed=True)[0]
 
 
 def _drawn_for(char: str) -> Repertoire:

@@ -16,8 +16,10 @@ from functools import cached_property, lru_cache
 from hierbrush.arguments import check_kind
 from hierbrush.characters import CharacterLibrary, Component, UnknownCharacterError, load_library, split
 from hierbrush.characters.descriptions import RADICALS, DescriptionTable, Structure, load_descriptions
-from hierbrush.characters.orders import REGIONS, load_order_reference
+from hierbrush.characters.orders import load_order_reference
+from hierbrush.characters.regions import REGIONS
 from hierbrush.characters.text import check_single, describe, hint
+from hierbrush.composer.contradicted import load_contradicted
 from hierbrush.composer.exemplars import Exemplars, Form, exemplars
 from hierbrush.composer.ids import MOST_STROKES, parse_ids
 
@@ -186,7 +188,9 @@ class Describer:
             if isinstance(same, str) and self._folded(same) in self._library:
                 return Description(0, self._folded(same))
         # Not the line of the table: 𠂉 is a part of 每, and drawn as such it needs no parts of its own.
-        return Description(0, folded) if self.part(folded) else self.taken_apart(folded, char)
+        if self.part(folded):
+            return Description(0, folded)
+        return self.taken_apart(folded, char, plainly=folded in load_contradicted().plainly)
 
     def part(self, char: str) -> Form | None:
         """Return how training characters write a character that is a part of them, 五 in 語; None if it is none.

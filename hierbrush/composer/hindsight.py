@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hierbrush.characters import Component
-from hierbrush.composer.place import decode_place, shaped_goals
+from hierbrush.composer.place import decode_place, shaped_goals, sides
 from hierbrush.sim import rasterise
 from hierbrush.strokes.goal import StrokeGoal
 
@@ -22,6 +22,7 @@ _WHOLE_SIZE = 0.12
 _PART_SHIFT, _PART_SIZE = 0.03, 0.12
 _BEND, _BEND_REACH = 0.022, 0.3
 _STROKE_SHIFT, _STROKE_SIZE, _SHAPE = 0.012, 0.1, 0.5
+_EDGE = 0.02
 _LEAST, _MOST = 0.3, 1.5
 _THINNEST, _WIDEST = 0.55, 1.7
 _THIN_LEVELS = 0.3
@@ -50,6 +51,7 @@ def acted(places: F32, tree: Component, rng: np.random.Generator) -> F32:
     out[:, :2] += amount * rng.normal(0, _STROKE_SHIFT, (len(out), 2))
     out[:, 2:4] *= np.exp(amount * rng.normal(0, _STROKE_SIZE, (len(out), 2)))
     out[:, 4:] += amount * rng.normal(0, _SHAPE, out[:, 4:].shape)
+    _within(out)
     acted: F32 = decode_place(out.astype(np.float32), np.zeros_like(places))
     return acted
 
@@ -98,6 +100,17 @@ def _resized(places: NDArray[np.float64], rows: NDArray[np.int64], factor: NDArr
     middle = (places[rows, :2].min(axis=0) + places[rows, :2].max(axis=0)) / 2
     places[rows, :2] = middle + (places[rows, :2] - middle) * factor
     places[rows, 2:4] *= factor
+
+
+def _within(places: NDArray[np.float64]) -> None:
+    """Shrink and move strokes as a whole until they lie within the character's box."""
+    around = sides(places.astype(np.float32)).astype(np.float64)
+    low, high = around[:2], around[2:]
+    factor = np.minimum(1.0, (1 - 2 * _EDGE) / (high - low))
+    places[:, :2] = (low + high) / 2 + (places[:, :2] - (low + high) / 2) * factor
+    places[:, 2:4] *= factor
+    half = (high - low) / 2 * factor
+    places[:, :2] += np.clip((low + high) / 2, _EDGE + half, 1 - _EDGE - half) - (low + high) / 2
 
 
 def _field(points: NDArray[np.float64], rng: np.random.Generator) -> NDArray[np.float64]:

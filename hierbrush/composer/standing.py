@@ -56,7 +56,7 @@ class Standing:
 
     def placed(self, brief: Brief, places: F32, components: ComponentLibrary) -> F32:
         """Return the strokes' places f32 [S, PLACE_SIZE], as wide as a component stands alone; others as they are."""
-        if brief.tree.children:
+        if brief.tree.children or brief.is_in_place:
             return places
         shift, ratio = ((features(brief, places, components) - self.mean) / self.scale) @ self.weights + self.base
         left, _, right, _ = sides(places)

@@ -25,7 +25,7 @@ from hierbrush.curriculum.goals import sample_goals
 from hierbrush.curriculum.model import Characters, Curriculum, Deformation, Goals, Stage
 from hierbrush.curriculum.pictures import PictureGoal, draw_pictures
 from hierbrush.strokes.goal import StrokeGoal
-from hierbrush.strokes.types import NUMBER
+from hierbrush.strokes.script import known_types
 
 FORMATS = (".png", ".svg", ".pdf")
 
@@ -108,7 +108,8 @@ def _drawings(stage: Stage, stroke_types: Sequence[str], seed: int) -> list[Call
         return [partial(_draw_character, char) for char in _sampled_characters(stage.characters, seed)]
     assert stage.goals is not None
     goals = sample_goals(stage.goals, stroke_types, _COLUMNS * _ROWS, seed)
-    ordered = sorted(goals, key=lambda goal: (NUMBER[goal.stroke_type], -goal.length))
+    places = {name: at for at, name in enumerate(known_types())}
+    ordered = sorted(goals, key=lambda goal: (places[goal.stroke_type], -goal.length))
     return [partial(_draw_goal, goal) for goal in ordered]
 
 

@@ -1,4 +1,4 @@
-"""Drawing a stage's goals: real strokes of training characters, shapes from the basis, and their deformations.
+"""Drawing a stage's goals: real strokes of training characters, shapes from the basis or a script, deformations.
 
 Only training characters are ever opened, so nothing of a validation or test character can reach a policy from here.
 """
@@ -16,11 +16,12 @@ from numpy.typing import NDArray
 from hierbrush.arguments import check_kind, check_list, check_whole
 from hierbrush.characters import GlyphStroke, load_library, split
 from hierbrush.curriculum.model import Deformation, GlyphGoals, Goals
-from hierbrush.errors import HierbrushError, closest, shown
+from hierbrush.errors import HierbrushError
 from hierbrush.resources import folder
 from hierbrush.strokes.goal import StrokeGoal
+from hierbrush.strokes.script import check_type, script_type
 from hierbrush.strokes.shape_basis import Box, shape_basis
-from hierbrush.strokes.types import ABBREVIATIONS, load_primitive
+from hierbrush.strokes.types import load_primitive
 
 _MOST = 10_000_000
 """Goals in one call."""
@@ -78,9 +79,10 @@ def sample_goals(goals: Goals | None, stroke_types: Sequence[str], n: int, seed:
 def _checked_types(stroke_types: Sequence[str]) -> tuple[str, ...]:
     names = tuple(check_list("stroke_types", stroke_types, "abbreviations such as 'HZG'"))
     for name in names:
-        if not isinstance(name, str) or name not in ABBREVIATIONS:
-            near = closest(name.upper() if isinstance(name, str) else name, list(ABBREVIATIONS))
-            raise HierbrushError(f"stroke_types: {shown(name)} is none of the 38 stroke types{near}")
+        try:
+            check_type(name)
+        except HierbrushError as error:
+            raise HierbrushError(f"stroke_types: {error}") from None
     if not names:
         raise HierbrushError("stroke_types: is empty, expected at least one abbreviation such as 'HZG'")
     return names
@@ -181,6 +183,9 @@ def _basis_goal(
     Box and coefficients are a real stroke's, and only the coefficients are changed, so that the mean shape is that of a
     box which somebody wrote: drawn independently, an odd box and large coefficients make loops that nobody would write.
     """
+    script = script_type(stroke_type)
+    if script is not None:
+        return _placed(script.goals[rng.integers(len(script.goals))], rng)
     basis = shape_basis(stroke_type)
     if stroke_type not in models:
         return basis.goal(_canonical_box(stroke_type, rng))
@@ -209,6 +214,14 @@ def _canonical_box(stroke_type: str, rng: np.random.Generator) -> Box:
     size = ((skeleton + radius).max(axis=0) - (skeleton - radius).min(axis=0)) * rng.uniform(0.6, 1.0)
     x, y = rng.uniform(size / 2, 1.0 - size / 2)
     return float(x), float(y), float(size[0]), float(size[1])
+
+
+def _placed(goal: StrokeGoal, rng: np.random.Generator) -> StrokeGoal:
+    """Return a drawn stroke somewhat smaller, at random on the page."""
+    left, top, right, bottom = goal.box
+    corner, size = np.array([left, top]), np.array([right - left, bottom - top])
+    scale = rng.uniform(0.6, 1.0) * min(1.0, 1.0 / size.max())
+    return goal.transformed(scale, rng.uniform(0.0, 1.0 - scale * size) - scale * corner)
 
 
 def _deformed(

@@ -19,8 +19,10 @@ from hierbrush.brushes.brush_file import brush_of, is_brush_file
 from hierbrush.errors import HierbrushError, closest, shown
 from hierbrush.resources import named_file
 from hierbrush.sim.model import PRESETS, BrushModel
+from hierbrush.strokes.script import NAME as SCRIPT_TYPE
+from hierbrush.strokes.script import check_type, in_order, read_script, use_script
 from hierbrush.strokes.types import ABBREVIATIONS
-from hierbrush.yaml_source import ConfigError, load_model, read_yaml
+from hierbrush.yaml_source import ConfigError, read_yaml, validate
 
 Metric = Literal["iou", "iou_p05", "character_iou", "order_exact"]
 METRICS: Final[tuple[Metric, ...]] = get_args(Metric)
@@ -38,10 +40,20 @@ def _ordered(bounds: tuple[Any, Any]) -> tuple[Any, Any]:
 
 
 def _known_type(name: str) -> str:
-    if name not in ABBREVIATIONS:
-        near = closest(name.upper(), list(ABBREVIATIONS))
-        raise ValueError(f"{shown(name)} is none of the 38 stroke types{near}")
-    return name
+    try:
+        return check_type(name)
+    except HierbrushError as error:
+        raise ValueError(str(error)) from None
+
+
+def _script(given: str | dict[str, Any]) -> dict[str, Any]:
+    """Return a script's content and make its types known, before stroke types are looked at."""
+    try:
+        content = read_script(given) if isinstance(given, str) else given
+        use_script(content)
+    except HierbrushError as error:
+        raise ValueError(str(error)) from None
+    return content
 
 
 def _distinct(names: tuple[str, ...]) -> tuple[str, ...]:
@@ -55,7 +67,11 @@ _Share = Annotated[float, Field(ge=0, le=1)]
 _Range = Annotated[tuple[_Share, _Share], AfterValidator(_ordered)]
 _Ticks = Annotated[int, Field(ge=4, le=400)]
 _Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_-]*$", max_length=40)]
-_StrokeType = Annotated[str, AfterValidator(_known_type), Field(json_schema_extra={"enum": list(ABBREVIATIONS)})]
+_StrokeType = Annotated[
+    str,
+    AfterValidator(_known_type),
+    Field(json_schema_extra={"anyOf": [{"enum": list(ABBREVIATIONS)}, {"pattern": f"^{SCRIPT_TYPE}$"}]}),
+]
 
 
 _BRUSH_PARAMETERS = {field.name: field.metadata for field in fields(BrushModel) if "unit" in field.metadata}
@@ -469,8 +485,12 @@ class Curriculum(_Section):
     description: str = Field(default="", max_length=1000)
     """What it teaches and how, for readers."""
 
+    script: Annotated[str | dict[str, Any], AfterValidator(_script)] | None = None
+    """File of another script's stroke types, beside this one or in the current folder, or what stands in it."""
+
     strokes: _Strokes
-    """Stroke types it teaches: ``all``, or a list of Unicode's abbreviations such as ``[H, S, HZG]``."""
+    """Stroke types it teaches: ``all`` (those of the ``script``, where there is one), or a list of Unicode's
+    abbreviations such as ``[H, S, HZG]`` and names of the script's types."""
 
     stages: Annotated[tuple[Stage, ...], Field(min_length=1, max_length=50), AfterValidator(_distinct_stages)]
     """Stages in the order in which they are passed."""
@@ -482,8 +502,15 @@ class Curriculum(_Section):
 
     @property
     def stroke_types(self) -> tuple[str, ...]:
-        """Abbreviations of the stroke types taught, in the order of their code points."""
-        return tuple(name for name in ABBREVIATIONS if self.strokes == "all" or name in self.strokes)
+        """Abbreviations of the stroke types taught, in the order of their code points, then the script's."""
+        if self.strokes != "all":
+            return in_order(self.strokes)
+        return ABBREVIATIONS if self.script is None else tuple(self.script["types"])  # type: ignore[index]
+
+    def use_script(self) -> None:
+        """Make the script's types known in this process, which did not read the curriculum perhaps."""
+        if self.script is not None:
+            use_script(self.script)  # type: ignore[arg-type]
 
     def written_with(self, brush: str | None) -> Curriculum:
         """Return the same with another brush in every stage, by its name; itself without one."""
@@ -517,7 +544,12 @@ def load_curriculum(path: str | PathLike[str], *, beside: str | PathLike[str] | 
         ConfigError: the file cannot be used; every problem is named with line and column.
         HierbrushError: there is no such file.
     """
-    return load_model(curriculum_file(path, beside=beside), Curriculum)
+    file = curriculum_file(path, beside=beside)
+    document = read_yaml(file)
+    script = document.data.get("script")
+    if isinstance(script, str) and (file.parent / script).is_file():
+        document.data["script"] = str(file.parent / script)
+    return validate(document, Curriculum)
 
 
 def curriculum_file(name: str | PathLike[str], *, beside: str | PathLike[str] | None = None) -> Path:

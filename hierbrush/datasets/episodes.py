@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from hierbrush.characters import load_library, split
 from hierbrush.datasets.settings import DatasetSettings
 from hierbrush.errors import HierbrushError
+from hierbrush.metrics import SIDE
 from hierbrush.planner import Scenarios, plan_strokes
 from hierbrush.sim import BrushModel, GoalBank, StrokeBatch
 from hierbrush.strokes.follower import FOLLOWER
@@ -20,7 +21,7 @@ from hierbrush.strokes.rollout import StrokePolicy, stroke_policy
 
 F32 = NDArray[np.float32]
 
-_TOGETHER = 256
+_TOGETHER, _WITH_PICTURES = 256, 32
 
 
 @dataclass(frozen=True, eq=False)
@@ -50,6 +51,8 @@ class Episode:
         poses: float32 [ticks + 1, 3], the handle in metres in the character box.
         commands: float32 [ticks, 3], where it was told to go.
         iou: of the ink with the goal, by the samples that are rewarded.
+        papers: uint8 [ticks, side, side], the ink in the character box before each tick, 255 = all inked; None where
+            there are to be no pictures.
     """
 
     wanted: Wanted
@@ -59,6 +62,7 @@ class Episode:
     poses: F32
     commands: F32
     iou: float
+    papers: NDArray[np.uint8] | None = None
 
     @property
     def ticks(self) -> int:
@@ -144,8 +148,9 @@ def _written(
     # Strokes of like length together, since a batch lasts as long as its longest.
     order = sorted(range(len(wanted)), key=lambda at: -len(tracks[at]))
     episodes: dict[int, Episode] = {}
-    for start in range(0, len(order), _TOGETHER):
-        chosen = order[start : start + _TOGETHER]
+    together = _WITH_PICTURES if settings.pictures else _TOGETHER
+    for start in range(0, len(order), together):
+        chosen = order[start : start + together]
         bank = GoalBank.build(
             [wanted[at].goal.outline for at in chosen],
             [tracks[at] for at in chosen],
@@ -177,7 +182,11 @@ def _write(
     noise = np.array([each.noise for each in wanted], np.float32)
     seen = [batch.observe().copy()]
     done, earned, poses, commands = [], [], [batch.position.copy()], []
+    papers = np.zeros((longest, count, settings.pictures, settings.pictures), np.uint8)
     for tick in range(longest):
+        if settings.pictures:
+            for slot in np.flatnonzero(bank.ticks > tick).tolist():
+                papers[tick, slot] = _paper(batch.coverage(slot), bank.window[slot], settings.pictures)
         actions = planned[tick]
         acting = (kinds == "policy") | (kinds == "noisy")
         if acting.any():
@@ -197,8 +206,27 @@ def _write(
     columns = [np.array(column, np.float32) for column in (seen, done, earned, poses, commands)]
     columns[0] = np.ascontiguousarray(_columns(columns[0], settings.observation))
     return [
-        Episode(each, *_cut(columns, slot, int(bank.ticks[slot])), float(iou[slot])) for slot, each in enumerate(wanted)
+        Episode(
+            each,
+            *_cut(columns, slot, int(bank.ticks[slot])),
+            float(iou[slot]),
+            papers[: int(bank.ticks[slot]), slot].copy() if settings.pictures else None,
+        )
+        for slot, each in enumerate(wanted)
     ]
+
+
+def _paper(coverage: F32, window: NDArray[np.int32], side: int) -> NDArray[np.uint8]:
+    """Return the character box around a stroke's paper [height, width], uint8 [side, side], 255 = inked."""
+    left, top, columns, rows = window.tolist()
+    whole = np.zeros((SIDE, SIDE), np.float32)
+    right, bottom = min(left + columns, SIDE), min(top + rows, SIDE)
+    whole[max(top, 0) : bottom, max(left, 0) : right] = coverage[
+        max(-top, 0) : bottom - top, max(-left, 0) : right - left
+    ]
+    by = SIDE // side
+    paper: NDArray[np.uint8] = np.round(255 * whole.reshape(side, by, side, by).mean(axis=(1, 3))).astype(np.uint8)
+    return paper
 
 
 def _cut(columns: Sequence[F32], slot: int, ticks: int) -> tuple[F32, F32, F32, F32, F32]:

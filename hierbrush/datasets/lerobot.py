@@ -1,15 +1,25 @@
-"""The same strokes as a LeRobot data set: the handle's pose as the state, where it was told to go as the action."""
+"""The same strokes as a LeRobot data set: the handle's pose as the state, where it was told to go as the action.
+
+Pictures show the paper from above with what is written by then, over the goal in red, as on a sheet to trace (描红): a
+policy that is shown nothing else can tell what is wanted.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import numpy as np
+from numpy.typing import NDArray
+
 from hierbrush.datasets.card import write_card
 from hierbrush.datasets.episodes import Episode, episodes_of
 from hierbrush.datasets.settings import DatasetSettings
 from hierbrush.lerobot import Episode as Recording
 from hierbrush.lerobot import write_lerobot
+from hierbrush.metrics import SIDE
+from hierbrush.sim import rasterise
+from hierbrush.strokes.goal import StrokeGoal
 
 FPS = 20
 """Control ticks a second."""
@@ -18,6 +28,9 @@ NAMES = {"observation.state": ("x", "y", "press"), "action": ("x", "y", "press")
 """Columns of each feature: metres in the character box, and shares of the goal's area."""
 
 ROBOT = "hierbrush"
+
+PAPER = "observation.images.paper"
+_GOAL, _INK = (240, 150, 140), (20, 20, 20)
 
 
 def make_lerobot(place: Path, settings: DatasetSettings, progress: Callable[[int], object] | None) -> Path:
@@ -56,7 +69,19 @@ def _recording(episode: Episode) -> Recording:
         "action": episode.commands,
         "next.reward": episode.rewards[:, None],
     }
-    return Recording(task, features)
+    if episode.papers is None:
+        return Recording(task, features)
+    return Recording(task, features, {PAPER: _pictures(episode.papers, episode.wanted.goal)})
+
+
+def _pictures(papers: NDArray[np.uint8], goal: StrokeGoal) -> NDArray[np.uint8]:
+    """Return ink [ticks, side, side] over a goal, uint8 [ticks, side, side, 3]."""
+    side = papers.shape[1]
+    wanted = rasterise([goal.outline], SIDE).reshape(side, SIDE // side, side, SIDE // side).mean(axis=(1, 3))
+    sheet = 255 + wanted[..., None] * (np.array(_GOAL) - 255.0)
+    inked = papers[..., None] / np.float32(255.0)
+    pictures: NDArray[np.uint8] = np.round(sheet + inked * (np.array(_INK) - sheet)).astype(np.uint8)
+    return pictures
 
 
 def _count(counts: dict[str, dict[str, int]], episode: Episode) -> None:

@@ -67,6 +67,8 @@ def make_dataset(
         if resume:
             raise HierbrushError("resume: a LeRobot data set is written in one go; give a new folder")
         return make_lerobot(place, settings, progress)
+    if settings.pictures:
+        raise HierbrushError("pictures: RLlib's Parquet has none; a LeRobot data set has")
     files = _begun(place, settings, resume)
     for shard in range(settings.shards):
         if str(shard) not in files:

@@ -17,6 +17,7 @@ KINDS = ("planned", "policy", "noisy", "random")
 """Who moved the brush: a search, stage by stage; a policy; a policy with noise on its actions; chance."""
 
 PARTS = ("train", "validation")
+PICTURES = (0, 32, 64, 128, 256)
 _MOST_TICKS = 10**10
 
 
@@ -38,6 +39,8 @@ class DatasetSettings:
         observation: ``"full"`` (219 numbers) or ``"track"`` (64).
         supersample: samples a pixel side of the ink that is rewarded.
         shard: ticks of a file, roughly.
+        pictures: side in pixels of pictures of the paper, 32, 64, 128 or 256; none where it is 0. Only LeRobot data
+            sets have them.
     """
 
     ticks: int = 100_000
@@ -53,6 +56,7 @@ class DatasetSettings:
     observation: str = "full"
     supersample: int = 2
     shard: int = 20_000
+    pictures: int = 0
 
     def __post_init__(self) -> None:
         check_whole("ticks", self.ticks, 1, _MOST_TICKS)
@@ -66,12 +70,17 @@ class DatasetSettings:
         check_number("brush", self.brush, 0.0, 0.9, "a share")
         check_choice("observation", self.observation, [name for name in OBSERVATIONS if name != "none"])
         check_supersample(self.supersample)
+        if check_whole("pictures", self.pictures, 0, 256, unit="pixels") not in PICTURES:
+            raise HierbrushError(f"pictures: {self.pictures}, expected one of {', '.join(map(str, PICTURES))} pixels")
         object.__setattr__(self, "kinds", _shares(self.kinds))
         object.__setattr__(self, "strokes", _types(self.strokes))
 
     def as_json(self) -> dict[str, Any]:
         """Return the settings as JSON holds them."""
-        return {**asdict(self), "kinds": dict(self.kinds), "strokes": list(self.strokes)}
+        settings = {**asdict(self), "kinds": dict(self.kinds), "strokes": list(self.strokes)}
+        if not self.pictures:  # sets that were begun before there were any go on
+            del settings["pictures"]
+        return settings
 
     @property
     def shards(self) -> int:

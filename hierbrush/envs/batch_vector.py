@@ -211,6 +211,7 @@ def curriculum_of(source: Curriculum | Mapping[str, Any] | str | PathLike[str] |
         HierbrushError: it cannot be used.
     """
     if isinstance(source, Curriculum):
+        source.use_script()
         return source
     if source is None:
         return load_curriculum(folder("curricula") / default)

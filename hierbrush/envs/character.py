@@ -1,7 +1,8 @@
 """Writing whole characters: the composer decides strokes one by one, primitives write them, many characters at once.
 
 A character waits for the composer until `CharacterBatch.begin` hands it a decision; then every `tick` moves its brush
-under the primitive of the stroke's type until the stroke is over and the composer is due again. The two levels are
+under the primitive of the stroke's type until the stroke is over and the composer is due again. `advance` does both for
+all characters, whoever samples or scores them; `hierbrush.envs.turns` asks one agent after the other. The levels are
 rewarded apart: a primitive as in `hierbrush.envs.stroke`, for ink inside and outside its own goal; the composer when a
 stroke is over, for ink on and beside the glyph, for strokes out of turn, for the way through the air, and at the end
 for how surely the ink is taken for its glyph among all of the stage.
@@ -9,7 +10,7 @@ for how surely the ink is taken for its glyph among all of the stage.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from os import PathLike
 from typing import Any
@@ -281,6 +282,19 @@ class CharacterBatch:
         self._turn[rows] += 1
         self.due[rows] = False
         self._hands.begin(rows, rows, self._rng)
+
+    def advance(self, decide: Callable[[Index], F32], act: Callable[[], F32]) -> Tick:
+        """Carry on with every character: the composer decides where it is due, then the primitives write for a tick.
+
+        Args:
+            decide: is given the characters that are due, int64 [n], and answers as `begin` takes it; not called where
+                none is.
+            act: answers for all strokes, which are begun by then, as `tick` takes it.
+        """
+        due = np.flatnonzero(self.due if self._autoreset else self.due & self.remaining.any(axis=1))
+        if due.size:
+            self.begin(due, decide(due))
+        return self.tick(act())
 
     def tick(self, actions: F32) -> Tick:
         """Move every brush by one control tick; brushes whose character is due stay where they are.

@@ -1,7 +1,7 @@
 """Writing a whole character without a hierarchy, as a Gymnasium environment: what the two levels are measured against.
 
 An episode writes one training character of the curriculum's stage, for as many control ticks as its strokes take the
-hierarchy. What is seen and done is described in `hierbrush.composer.flat`: a summary of the brief, the brush and the
+hierarchy. What is seen and done is described in `hierbrush.envs.flat_hand`: a summary of the brief, the brush and the
 page in, the handle's velocity out. The reward of a tick is the composer's for ink: new ink on the glyph less new ink
 beside it, per glyph area, less ``reward.motion`` as for strokes; an episode's return is therefore at most the weight
 ``characters.reward.ink``. Episodes end by termination after the character's ticks, which the observation counts down.
@@ -16,11 +16,11 @@ from typing import Any
 import numpy as np
 from gymnasium import spaces
 
-from hierbrush.composer.flat import ACTION_SIZE, OBSERVATION_SIZE, FlatBatch
 from hierbrush.curriculum import Curriculum
 from hierbrush.curriculum.characters import draw_characters
 from hierbrush.envs.batch_vector import F32, BatchVectorEnv, Bools, Index, SingleEnv
 from hierbrush.envs.character import OBSERVATION_LIMIT, character_curriculum
+from hierbrush.envs.flat_hand import ACTION_SIZE, OBSERVATION_SIZE, FlatBatch
 from hierbrush.envs.hands import hand_seed, renew_brushes, renew_hands
 from hierbrush.envs.lessons import flat_tasks_of
 from hierbrush.envs.picture import Frame, picture

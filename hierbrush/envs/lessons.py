@@ -12,10 +12,10 @@ from numpy.typing import NDArray
 
 from hierbrush.characters import load_library
 from hierbrush.composer.brief import MAX_STROKES, TOKEN_SIZE, Brief, Truth, brief_of, truth_of
-from hierbrush.composer.flat import FlatTasks
 from hierbrush.composer.observation import BriefBank, cut_place
 from hierbrush.composer.pictured import PictureBank, brief_and_glyph
 from hierbrush.composer.place import PLACE_SIZE, encode_place
+from hierbrush.envs.flat_hand import FlatTasks
 from hierbrush.envs.kept_arrays import Arrays, kept_arrays
 from hierbrush.metrics import SIDE
 from hierbrush.metrics.recognition import GlyphIndex

@@ -127,7 +127,8 @@ class StrokeVectorEnv(BatchVectorEnv):
     def _bank(self, stage: Stage) -> GoalBank:
         """Return the stage's goals, as drawn before if they were."""
         drawn_from = stage.model_dump(mode="json", include={"goals", "brush", "episode"})
-        recipe = json.dumps([drawn_from, self.stroke_types, self._goal_seed, self._supersample])
+        facts = [drawn_from, self.stroke_types, self._goal_seed, self._supersample]
+        recipe = json.dumps(facts if self.curriculum.script is None else [*facts, self.curriculum.script])
         return kept_bank(recipe, partial(self._draw, stage))
 
     def _draw(self, stage: Stage) -> GoalBank:

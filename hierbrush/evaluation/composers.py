@@ -23,7 +23,6 @@ from hierbrush.characters.orders import OrderShare, order_classes, order_line, o
 from hierbrush.characters.text import UnknownCharacterError
 from hierbrush.composer.brief import brief_of
 from hierbrush.composer.descriptions import load_describer
-from hierbrush.composer.flat import ACTION_SIZE, OBSERVATION_SIZE, WEIGHTS, write_flat
 from hierbrush.errors import HierbrushError, shown
 from hierbrush.metrics import SIDE, stroke_iou, stroke_width, touching
 from hierbrush.metrics.recognition import GlyphIndex
@@ -40,7 +39,7 @@ SHIFT = int(0.02 * SIDE)
 
 FLAT_POLICY, RANDOM_HANDLE = "flat policy", "random handle"
 WITHOUT_STROKES = (FLAT_POLICY, RANDOM_HANDLE)
-"""Rows of the table that are no composers: see `hierbrush.composer.flat`."""
+"""Rows of the table that are no composers: see `hierbrush.envs.flat_hand`."""
 
 _BATCH = 64  # characters written, and glyphs rasterised, in one piece of work
 _RECOGNISED = 256  # inks compared with all glyphs at a time
@@ -165,7 +164,10 @@ class ComposerEvaluation:
             "rows": {
                 row.name: {
                     **{
-                        group: {name: _number(value) for name, value in row.means(chosen).items()}
+                        group: {
+                            "count": int(chosen.sum()),
+                            **{name: _number(value) for name, value in row.means(chosen).items()},
+                        }
                         for group, chosen in self.groups().items()
                     },
                     "order_by_references": {region: asdict(share) for region, share in row.orders.items()},
@@ -202,7 +204,7 @@ def evaluate_composers(
     characters: Sequence[str],
     composers: Sequence[str],
     *,
-    flat_weights: str | Path = WEIGHTS,
+    flat_weights: str | Path | None = None,
     policy: str | PathLike[str] = "learned",
     brush: BrushModel,
     seed: int = 0,
@@ -211,7 +213,8 @@ def evaluate_composers(
 ) -> ComposerEvaluation:
     """Compose, write and recognise every character with every composer, and with those of `WITHOUT_STROKES` named.
 
-    ``flat_weights`` is the file of the flat policy; ``progress`` is told how many of `steps` were just done.
+    ``flat_weights`` is the file of the flat policy, the shipped one unless given; ``progress`` is told how many of
+    `steps` were just done.
 
     Raises:
         HierbrushError: a character, a composer or the policy is not known, or there is no character or no worker.
@@ -222,7 +225,7 @@ def evaluate_composers(
         raise HierbrushError(f"workers: must be at least 1, not {workers}")
     policy = policy_name(policy)
     if FLAT_POLICY in composers:  # before the minutes of the others
-        _check_flat(flat_weights)
+        flat_weights = _checked_flat(flat_weights)
     everything = load_library().characters
     unknown: list[str] = []
     written: dict[str, list[_Written]] = {}
@@ -333,7 +336,10 @@ def _room(writing: Writing) -> dict[str, float]:
     return {"collisions": float(room.collisions), "gaps": float(room.gaps)}
 
 
-def _check_flat(weights: str | Path) -> None:
+def _checked_flat(weights: str | Path | None) -> str | Path:
+    from hierbrush.envs.flat_hand import ACTION_SIZE, OBSERVATION_SIZE, WEIGHTS
+
+    weights = weights or WEIGHTS
     flat = MLPPolicy.load(weights)
     sizes = flat.observation_size, flat.action_size
     if sizes != (OBSERVATION_SIZE, ACTION_SIZE):
@@ -341,12 +347,15 @@ def _check_flat(weights: str | Path) -> None:
             f"flat: {shown(weights)} turns {sizes[0]} numbers into {sizes[1]}, expected a flat policy, which turns "
             f"{OBSERVATION_SIZE} into {ACTION_SIZE}"
         )
+    return weights
 
 
 def _write_flat(
     characters: tuple[str, ...], *, weights: str | Path | None, brush: BrushModel, seed: int
 ) -> list[_Written]:
     """Write with the flat policy of a weights file, or at random without one."""
+    from hierbrush.envs.flat_hand import ACTION_SIZE, write_flat
+
     library = load_library()
     briefs = [brief_of(char) for char in characters]
     # Named by the first character, so that it does not depend on how the work is shared out.

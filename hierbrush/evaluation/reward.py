@@ -14,6 +14,7 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -53,22 +54,27 @@ def scores(composer: ComposerPolicy, primitives: PolicySet, characters: Sequence
     for start in range(0, len(characters), SLOTS):
         part = characters[start : start + SLOTS]
         batch = CharacterBatch(len(part), curriculum=curriculum, characters=part, autoreset=False)
+        decide, act = partial(_decided, batch, composer), partial(_acted, batch, primitives)
         reward, over = np.zeros(len(part)), np.zeros(len(part), bool)
         while not over.all():
-            due = np.flatnonzero(batch.due & ~over)
-            if due.size:
-                index, places = composer.act(batch.observe_composer(due))
-                batch.begin(due, np.column_stack([index.astype(np.float32), places]))
-            actions = np.zeros((len(part), 3), np.float32)
-            for kind in np.unique(batch.stroke_type[batch.stroke_type >= 0]).tolist():
-                mine = np.flatnonzero(batch.stroke_type == kind)
-                act = primitives.bind([ABBREVIATIONS[kind]] * len(mine))
-                actions[mine] = act(batch.observation[mine])
-            tick = batch.tick(actions)
+            tick = batch.advance(decide, act)
             reward += np.where(over, 0.0, tick.composer_reward)
             over |= tick.character_over
         rows.append(np.column_stack([reward, *(batch.episode_metrics[name] for name in _METRICS)]))
     return np.concatenate(rows)
+
+
+def _decided(batch: CharacterBatch, composer: ComposerPolicy, due: NDArray[np.int64]) -> NDArray[np.float32]:
+    index, places = composer.act(batch.observe_composer(due))
+    return np.column_stack([index.astype(np.float32), places])
+
+
+def _acted(batch: CharacterBatch, primitives: PolicySet) -> NDArray[np.float32]:
+    actions = np.zeros((batch.slots, 3), np.float32)
+    for kind in np.unique(batch.stroke_type[batch.stroke_type >= 0]).tolist():
+        mine = np.flatnonzero(batch.stroke_type == kind)
+        actions[mine] = primitives.bind([ABBREVIATIONS[kind]] * len(mine))(batch.observation[mine])
+    return actions
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

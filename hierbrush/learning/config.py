@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
@@ -33,6 +33,7 @@ FilePath = Annotated[Path, AfterValidator(lambda path: Path(_file_name(str(path)
 """The same as a path."""
 
 Widths = Annotated[tuple[Count, ...], Field(min_length=1, max_length=8)]
+Precision = Literal["float32", "bfloat16"]
 
 
 class Section(BaseModel):

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 
 from hierbrush.characters import load_library
 from hierbrush.characters.marks import is_mark
-from hierbrush.characters.orders import REGIONS, load_order_reference, order_classes
+from hierbrush.characters.orders import load_order_reference, order_classes
+from hierbrush.characters.regions import REGIONS
 from hierbrush.characters.text import UnknownCharacterError, check_single
 from hierbrush.composer.descriptions import check_writable, confidence_of, load_describer, written_as
 from hierbrush.composer.ids import is_ids
@@ -79,7 +80,7 @@ class ComposedSource(Source):
         if is_ids(written):
             return brief_from_ids(written, char="" if is_ids(text) else text), None
         library = load_library()
-        brief = _described(written) if self.request.described or written not in library else None
+        brief = told_of(written) if self.request.described or written not in library else None
         if written not in library:
             assert brief is not None  # or there would be nothing that it is written as
             return brief, None
@@ -112,7 +113,7 @@ class ComposedSource(Source):
         return confidence_of(plan.char) if plan.composer == LEARNED and len(plan.char) == 1 else None
 
 
-def _described(char: str) -> Brief | None:
+def told_of(char: str) -> Brief | None:
     """Return what is known of a character without its glyph; None where it cannot be composed.
 
     That is what the table says, unless that has to be guessed, or is written in another order than the character, and

@@ -21,7 +21,7 @@ from hierbrush.metrics import SIDE
 from hierbrush.sources.plan import Plan, RejectedError
 from hierbrush.sources.source import Request, Source, register
 from hierbrush.strokes.goal import StrokeGoal, with_widths
-from hierbrush.styles.suffixes import FONTS, PICTURES
+from hierbrush.styles.suffixes import PICTURES, is_font
 
 if TYPE_CHECKING:
     from hierbrush.styles.fonts import Font
@@ -132,13 +132,13 @@ class FontSource(_Copied):
     """A font's glyphs."""
 
     name = "font"
-    wanted = "a font (.ttf, .otf, .ttc, .woff)"
+    wanted = "a font (.ttf, .otf, .ttc, .ttc#1, .woff)"
     then = ("skeleton",)
 
     @classmethod
     def accepts(cls, request: Request) -> bool:
         """Return whether the goal is a font's file."""
-        return request.style is None and request.file(*FONTS) is not None
+        return request.style is None and request.path_if(is_font) is not None
 
     def check(self, text: str) -> None:
         """Raise HierbrushError unless the font has the character."""
@@ -184,21 +184,23 @@ class PictureSource(_Copied):
         """Return the ink of a photograph or scan turned as its strokes tell; ink that was given as such stays."""
         from hierbrush.styles.registration import tilt_of
 
-        if _is_array(self.request.goal) and np.asarray(self.request.goal).dtype != np.uint8:
+        if _is_ink(self.request.goal):
             return ink
         tilt = tilt_of(ink, goals, tree)
         return _picture_ink(self.request.goal, tilt) if tilt else ink
 
     def doubt(self, text: str, ink: Ink, goals: Sequence[StrokeGoal]) -> None:
-        """Raise HierbrushError if the picture surely shows another character."""
+        """Raise HierbrushError if the picture surely shows another character; ink that was given as such may."""
         from hierbrush.styles.another import another
 
+        if _is_ink(self.request.goal):
+            return
         shows = another(ink, goals)
         if shows is not None and shows != text:
             named = "the array" if _is_array(self.request.goal) else shown(str(self.request.goal))
             raise HierbrushError(
-                f"goal: {named} shows {describe(shows)}, expected {describe(text)}; write_picture (hierbrush copy "
-                "without --text) writes whatever it shows"
+                f"goal: {named} seems to show {describe(shows)}, expected {describe(text)}; write_picture (hierbrush "
+                "copy without --text) writes whatever it shows"
             )
 
 
@@ -244,6 +246,11 @@ class SkeletonSource(_Copied):
 
 def _is_array(goal: Any) -> bool:
     return goal is not None and not isinstance(goal, str | PathLike) and hasattr(goal, "__array__")
+
+
+def _is_ink(goal: Any) -> bool:
+    """Return whether a goal is an array of coverage, not of pixels as a camera has them."""
+    return _is_array(goal) and np.asarray(goal).dtype != np.uint8
 
 
 def _single(text: str) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib import import_module
@@ -34,7 +34,7 @@ class Request:
         weight: how many times as wide as is usual the strokes are.
         direction: of the text, which punctuation is placed for.
         stroke_lists: whether a composer is told the order of the strokes within unknown components.
-        order: whose order glyphs are written in, one of `hierbrush.characters.regional.ORDERS`.
+        order: whose order glyphs are written in, one of `hierbrush.characters.regions.ORDERS`.
         described: whether a composer is told of characters with a glyph, too, what the table of descriptions says, and
             not what their glyphs are taken apart into.
     """
@@ -59,9 +59,13 @@ class Request:
 
     def file(self, *suffixes: str) -> Path | None:
         """Return the goal as a path if it is a file's name that ends in one of these, such as ``".ttf"``."""
+        return self.path_if(lambda text: text.lower().endswith(suffixes))
+
+    def path_if(self, wanted: Callable[[str], bool]) -> Path | None:
+        """Return the goal as a path if it is a file's name that is wanted."""
         try:
             text = fspath(self.goal) if isinstance(self.goal, PathLike) else self.goal
-            return Path(text) if isinstance(text, str) and text.lower().endswith(suffixes) else None
+            return Path(text) if isinstance(text, str) and wanted(text) else None
         except Exception:  # a stranger's __fspath__ may raise anything
             return None
 

@@ -107,7 +107,8 @@ def practised(card: Mapping[str, Any]) -> tuple[str, ...]:
     """Return the stroke types that a single policy practised, by its card; all of them when that says nothing."""
     types = card.get("stroke_types") or [card.get("stroke")]
     named = types if isinstance(types, list) else []
-    return tuple(kind for kind in ABBREVIATIONS if kind in named) or ABBREVIATIONS
+    scripts = (kind for kind in named if isinstance(kind, str) and "_" in kind)
+    return (*(kind for kind in ABBREVIATIONS if kind in named), *scripts) or ABBREVIATIONS
 
 
 def shipped_in(card: Mapping[str, Any]) -> tuple[str, ...]:

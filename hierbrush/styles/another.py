@@ -44,7 +44,7 @@ def another(ink: NDArray[np.floating], expected: Sequence[StrokeGoal]) -> str | 
     library, picture = load_library(), Picture(ink)
     for at in np.argsort(-likeness)[:_TRIED]:
         if likeness[at] > right + _LIKER and register(picture, library[chars[at]]).accepted:
-            return chars[at]
+            return str(chars[at])
     return None
 
 

@@ -14,17 +14,7 @@ from numpy.typing import NDArray
 from hierbrush.characters import Component
 from hierbrush.errors import HierbrushError
 from hierbrush.strokes.goal import StrokeGoal
-from hierbrush.styles.cut import cut
-from hierbrush.styles.registration import (
-    Picture,
-    Registration,
-    _answer,
-    _gaps,
-    _goal,
-    _whole_lines,
-    register_goals,
-)
-from hierbrush.styles.ribbon import fitted
+from hierbrush.styles.registration import Picture, Registration, register_goals, repaired, whole_lines
 from hierbrush.styles.transport import box_start, lines_of
 
 
@@ -52,13 +42,9 @@ def register_begun(
         raise HierbrushError(f"begun: {len(begun)} strokes, expected {len(goals)}, as many as goals")
     picture = ink if isinstance(ink, Picture) else Picture(ink)
     rest = lines_of(goals)
-    whole = _whole_lines(goals, *box_start(rest.points, picture.points.points))
+    whole = whole_lines(goals, *box_start(rest.points, picture.points.points))
     lines = np.array([goal.skeleton for goal in begun], np.float64)
-    usual = np.array([goal.half_width for goal in goals], np.float64)
-    ribbons = fitted(picture.ink, lines, usual, np.array([_gaps(goal) for goal in goals]))
-    parts = cut(picture.inked, ribbons)
-    found = [_goal(*each, picture.ink.coverage) for each in zip(goals, ribbons.lines, parts.owned, strict=True)]
-    answer = _answer(picture, goals, whole.points.reshape(lines.shape), ribbons, parts, found)
+    answer = repaired(picture, goals, tree, whole.points.reshape(lines.shape), lines)
     if answer.accepted or alone:
         return answer
     other = register_goals(picture, goals, tree)

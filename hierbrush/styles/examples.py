@@ -14,9 +14,9 @@ from hierbrush.arguments import check_list, check_whole
 from hierbrush.characters import load_library, split
 from hierbrush.errors import HierbrushError, shown
 from hierbrush.styles.chosen import chosen, is_common
-from hierbrush.styles.fonts import Font, is_font
+from hierbrush.styles.fonts import Font
 from hierbrush.styles.pictures import box_ink, is_picture
-from hierbrush.styles.suffixes import PICTURES
+from hierbrush.styles.suffixes import PICTURES, is_font
 
 Ink = NDArray[np.float32]
 Wanted = Iterable[str] | int | None

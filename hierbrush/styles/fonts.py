@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import logging
 from functools import cached_property, lru_cache
 from io import BytesIO
 from os import PathLike, fspath
 from pathlib import Path
-from typing import Any
+from typing import Any, TypedDict
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,11 +16,9 @@ from hierbrush.arguments import check_path, check_whole
 from hierbrush.characters.text import check_single, describe
 from hierbrush.errors import HierbrushError, shown
 from hierbrush.files import MIB, read_whole
-from hierbrush.styles.suffixes import FONTS
+from hierbrush.styles.suffixes import CHOICE
 
 Floats = NDArray[np.float32]
-
-"""Suffixes by which a file is taken for a font."""
 
 MOST_BYTES = 256 * MIB
 MOST_FONTS = 1024
@@ -34,18 +33,21 @@ class Font:
     """A TrueType or OpenType font, alone, in a collection, or packed as WOFF.
 
     Args:
-        path: the file.
-        number: which font of a collection.
+        path: the file; ``"uming.ttc#2"`` is font 2 of a collection, ``"serif.ttf#wght=700"`` a variable font at that
+            place of its axes.
+        number: which font of a collection, from 0, where the path does not say it.
 
     Raises:
-        HierbrushError: the file is no font that can be read, or the collection has no such font.
+        HierbrushError: the file is no font that can be read, or has no such font or axis.
     """
 
     def __init__(self, path: str | PathLike[str], number: int = 0) -> None:
-        self.path = check_path("font", path)
-        self.number = check_whole("number", number, 0, MOST_FONTS)
+        place, chosen = _split(path)
+        self.path = check_path("font", place)
+        self.number = check_whole("number", chosen["number"] or number, 0, MOST_FONTS)
         self._bytes = read_whole(self.path, most=MOST_BYTES, argument="font")
         self._tables = self._opened()
+        self._axes = self._placed(chosen["axes"])
 
     def __repr__(self) -> str:
         return f"<Font {shown(self.path.name)}: {len(self._codes)} characters>"
@@ -83,9 +85,12 @@ class Font:
             left = max(0.0, (side - face.getlength(char)) / 2)
             ImageDraw.Draw(page).text((left, self._ascent * side), char, font=face, fill=255, anchor="ls")
         except (OSError, ValueError) as error:
-            raise HierbrushError(f"font: cannot draw {describe(char)} of {shown(self.path.name)}: {error}") from None
+            why = "it has pictures and no outlines" if self._is_of_pictures else str(error)
+            raise HierbrushError(f"font: cannot draw {describe(char)} of {shown(self.path.name)}: {why}") from None
         ink = np.asarray(page, np.float32) / np.float32(255)
         if not (ink >= 0.5).any():
+            if self._is_of_pictures:
+                raise HierbrushError(f"font: {shown(self.path.name)} has pictures and no outlines; take another font")
             raise HierbrushError(f"font: the glyph of {describe(char)} in {shown(self.path.name)} is blank")
         return ink
 
@@ -101,19 +106,57 @@ class Font:
         from fontTools.ttLib import TTFont
 
         if self.number and not self._bytes.startswith(b"ttcf"):
-            raise HierbrushError(f"number: {self.number}, but {shown(self.path)} is no collection; leave it out")
+            raise HierbrushError(f"font: {shown(self.path)} is one font, no collection with a number {self.number}")
+        log = logging.getLogger("fontTools")
+        level = log.level
+        log.setLevel(logging.CRITICAL + 1)  # what is wrong is told by the error, once
         try:
             # Only the tables that are asked for are unpacked.
             tables = TTFont(BytesIO(self._bytes), fontNumber=self.number, lazy=True)
             if tables.getBestCmap() is None:
                 raise ValueError("it has no table of characters")
         except ImportError as error:
-            raise HierbrushError(f"font: cannot read {shown(self.path)}: {error} (pip install brotli)") from None
+            raise HierbrushError(
+                f"font: cannot read {shown(self.path)}: {error}; WOFF2 needs it (pip install brotli)"
+            ) from None
         except Exception as error:  # fontTools raises what its parsers happen to meet
             if self.number:
-                raise HierbrushError(f"number: {self.number}, but {shown(self.path)} has no such font") from None
+                raise HierbrushError(f"font: {shown(self.path)} has no font {self.number}; the first is 0") from None
             raise HierbrushError(f"font: cannot read {shown(self.path)}: it is no font ({error})") from None
+        finally:
+            log.setLevel(level)
         return tables
+
+    def _placed(self, wanted: dict[str, float]) -> list[float] | None:
+        """Return the place on each axis of a variable font, None if it stands where it stands by itself.
+
+        Raises:
+            HierbrushError: the font has no such axis, or a place is beyond its ends.
+        """
+        if not wanted:
+            return None
+        axes = {axis.axisTag: axis for axis in self._tables["fvar"].axes} if "fvar" in self._tables else {}
+        for tag, value in wanted.items():
+            if tag not in axes:
+                there = f"it has {', '.join(axes)}" if axes else "it is not variable"
+                raise HierbrushError(f"font: {shown(self.path)} has no axis {shown(tag)}; {there}")
+            if not axes[tag].minValue <= value <= axes[tag].maxValue:
+                ends = f"{axes[tag].minValue:g} to {axes[tag].maxValue:g}"
+                raise HierbrushError(f"font: {tag}={value:g} of {shown(self.path)}, expected {ends}")
+        return [float(wanted.get(tag, axis.defaultValue)) for tag, axis in axes.items()]
+
+    @property
+    def _is_of_pictures(self) -> bool:
+        return not any(table in self._tables for table in ("glyf", "CFF ", "CFF2")) or not self._has_outlines
+
+    @cached_property
+    def _has_outlines(self) -> bool:
+        try:
+            glyphs = self._tables.get("glyf", None)
+            names = list(self._tables.getBestCmap().values())[:64]
+            return glyphs is None or any(glyphs[name].numberOfContours for name in names)
+        except Exception:  # fontTools raises what its parsers happen to meet
+            return True
 
     @cached_property
     def _codes(self) -> frozenset[int]:
@@ -144,11 +187,41 @@ class Font:
                 self._tables.flavor = None
                 self._tables.save(unpacked)
                 self._faces[side] = ImageFont.truetype(BytesIO(unpacked.getvalue()), side, layout_engine=basic)
+            if self._axes is not None:
+                self._faces[side].set_variation_by_axes(self._axes)
         return self._faces[side]
 
     @cached_property
     def _faces(self) -> dict[int, Any]:
         return {}
+
+
+class _Chosen(TypedDict):
+    number: int
+    axes: dict[str, float]
+
+
+def _split(path: str | PathLike[str]) -> tuple[str | PathLike[str], _Chosen]:
+    """Return a font's file, and what is said after it of which font or form is meant."""
+    chosen: _Chosen = {"number": 0, "axes": {}}
+    text = fspath(path) if isinstance(path, str | PathLike) else ""
+    found = CHOICE.search(text) if isinstance(text, str) else None
+    if found is None or Path(text).exists():
+        return path, chosen
+    if found["number"]:
+        chosen["number"] = int(found["number"])
+    else:
+        for pair in found["axes"].split(","):
+            tag, _, value = pair.partition("=")
+            chosen["axes"][tag] = _float(value, text)
+    return text[: found.start()], chosen
+
+
+def _float(value: str, text: str) -> float:
+    try:
+        return float(value)
+    except ValueError:
+        raise HierbrushError(f"font: {shown(text)}, expected numbers such as #wght=700") from None
 
 
 @lru_cache(maxsize=8)
@@ -162,14 +235,9 @@ def open_font(path: str | PathLike[str], number: int = 0) -> Font:
     Raises:
         HierbrushError: as of `Font`.
     """
-    place = check_path("font", path)
+    check_path("font", path)
     try:
-        modified = Path(place).stat().st_mtime_ns
+        modified = Path(_split(path)[0]).stat().st_mtime_ns
     except (OSError, ValueError):
         modified = 0
-    return _font(fspath(place), number, modified)
-
-
-def is_font(path: str | PathLike[str]) -> bool:
-    """Whether a path's suffix is a font's."""
-    return Path(path).suffix.lower() in FONTS
+    return _font(fspath(path), number, modified)

@@ -204,7 +204,8 @@ def _negative(value: Floats) -> Floats:
     """
     log = np.log(np.maximum(value, 0.03))
     low, high = np.quantile(log, (0.005, 0.995))
-    return np.clip(1 - 0.9 * (log - low) / max(float(high - low), 1e-6), 0.0, 1.0)
+    dark: Floats = np.clip(1 - 0.9 * (log - low) / max(float(high - low), 1e-6), 0.0, 1.0)
+    return dark
 
 
 def _paper_between(ratio: Floats, ink: Floats) -> Floats:
@@ -226,14 +227,15 @@ def _paper_between(ratio: Floats, ink: Floats) -> Floats:
         take = ~known & (weight > 0.25)
         mean = gaussian_filter(free * light, sigma) / np.maximum(weight, 1e-6)
         found[take], known = mean[take], known | take
-    return np.maximum(np.asarray(resize(found, ratio.shape, order=1, mode="edge")), 0.2)
+    paper: Floats = np.maximum(np.asarray(resize(found, ratio.shape, order=1, mode="edge")), 0.2)
+    return paper
 
 
 def _only_writing(ink: Floats) -> Floats:
     """Return ink that is black or white but at its edges, without pale pieces and what fills corners of the picture."""
     from scipy.ndimage import binary_dilation, binary_erosion, label, mean
 
-    mask = ink >= 0.5
+    mask: NDArray[np.bool_] = np.asarray(ink >= 0.5)
     pieces, count = label(mask, structure=np.ones((3, 3)))
     if count:
         number = np.arange(1, count + 1)
@@ -242,7 +244,7 @@ def _only_writing(ink: Floats) -> Floats:
         corners = _in_corners(pieces, count)
         if size[keep & ~corners].sum() > 0.4 * size[keep].sum():
             keep &= ~corners
-        mask = np.concatenate([[False], keep])[pieces]
+        mask = np.asarray(np.concatenate([[False], keep])[pieces])
     sharp = np.where(binary_dilation(mask), ink, 0.0)
     sharp[binary_erosion(mask, iterations=2)] = 1.0
     return sharp
@@ -254,7 +256,7 @@ def _in_corners(pieces: NDArray[np.int32], count: int) -> NDArray[np.bool_]:
     touching = np.zeros((4, count + 1), np.bool_)
     for side, row in zip(touching, sides, strict=True):
         side[row] = True
-    both: NDArray[np.bool_] = (touching & np.roll(touching, 1, axis=0)).any(axis=0)[1:]
+    both: NDArray[np.bool_] = np.any(touching & np.roll(touching, 1, axis=0), axis=0)[1:]
     return both
 
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,7 +19,7 @@ from numpy.typing import NDArray
 from hierbrush.characters import Component, Glyph
 from hierbrush.errors import HierbrushError
 from hierbrush.strokes.goal import StrokeGoal
-from hierbrush.styles.cut import Cut, cut, outlined
+from hierbrush.styles.cut import Cut, cut, held, outlined
 from hierbrush.styles.judge import Judgement, judged, run_along
 from hierbrush.styles.ribbon import Ink, Ribbons, fitted
 from hierbrush.styles.tilt import tilt_of_strokes
@@ -90,7 +91,7 @@ class Picture:
         if not self.inked.any():
             raise HierbrushError("ink: is blank, so no strokes can be found in it")
         depth = distance_transform_edt(self.inked) - distance_transform_edt(~self.inked)
-        self.ink = Ink(coverage, depth)
+        self.ink = Ink(coverage, depth, coverage.astype(np.float32))
         self.skeleton = skeletonize(np.pad(self.inked, 1))[1:-1, 1:-1]
 
     @cached_property
@@ -124,39 +125,67 @@ def register_goals(ink: NDArray[np.floating] | Picture, goals: Sequence[StrokeGo
         HierbrushError: there is no ink.
     """
     picture = ink if isinstance(ink, Picture) else Picture(ink)
-    best: Registration | None = None
+    best: _Attempt | None = None
     for start, schedule in _STARTS:
-        found = _attempt(picture, goals, tree, start, schedule)
-        if found.accepted:
-            return found
-        if best is None or found.judgement.worth > best.judgement.worth:
-            best = found
+        tried = _attempt(picture, goals, tree, start, schedule)
+        if not tried.judgement.reason:
+            found = _answer(picture, goals, tried)
+            if found.accepted:
+                return found
+        if best is None or tried.judgement.worth > best.judgement.worth:
+            best = tried
         if best.judgement.worth < _HOPELESS:
             break
     assert best is not None
-    return best
+    return _answer(picture, goals, best)
+
+
+class _Attempt(NamedTuple):
+    """Strokes fitted from one start, judged, and the ink that is cut for them."""
+
+    judgement: Judgement
+    ribbons: Ribbons
+    parts: Cut
 
 
 def _attempt(
     picture: Picture, goals: Sequence[StrokeGoal], tree: Component, start: str, schedule: Schedule
+) -> _Attempt:
+    return _repaired(picture, goals, tree, *_near(picture, goals, tree, start, schedule))
+
+
+def repaired(
+    picture: Picture, goals: Sequence[StrokeGoal], tree: Component, rest: Floats, lines: Floats
 ) -> Registration:
-    rest, lines = _near(picture, goals, tree, start, schedule)
+    """Return strokes fitted to the ink, those that went astray looked for again.
+
+    Args:
+        picture: the ink.
+        goals: as for `register_goals`.
+        tree: as for `register_goals`.
+        rest: f64 [strokes, 32, 2], the goals' middle lines, stretched and moved as a whole to the ink.
+        lines: f64 [strokes, 32, 2], about where they lie in it.
+    """
+    return _answer(picture, goals, _repaired(picture, goals, tree, rest, lines))
+
+
+def _repaired(picture: Picture, goals: Sequence[StrokeGoal], tree: Component, rest: Floats, lines: Floats) -> _Attempt:
     found = _settled(picture, goals, rest, lines)
     for _ in range(_REPAIRS):
-        again = None if found.accepted else _without_strays(picture, goals, tree, rest, found)
+        again = None if not found.judgement.reason else _without_strays(picture, goals, tree, rest, found)
         if again is None or again.judgement.worth <= found.judgement.worth:
             break
         found = again
     return found
 
 
-def _settled(picture: Picture, goals: Sequence[StrokeGoal], rest: Floats, lines: Floats) -> Registration:
+def _settled(picture: Picture, goals: Sequence[StrokeGoal], rest: Floats, lines: Floats) -> _Attempt:
     """Return strokes fitted to the ink from lines [strokes, 32, 2] near it, and judged."""
     usual = np.array([goal.half_width for goal in goals], np.float64)
     ribbons = fitted(picture.ink, lines, usual, np.array([_gaps(goal) for goal in goals]))
     parts = cut(picture.inked, ribbons)
-    found = [_goal(*each, picture.ink.coverage) for each in zip(goals, ribbons.lines, parts.owned, strict=True)]
-    return _answer(picture, goals, rest, ribbons, parts, found)
+    judgement = judged(picture.inked, picture.points, picture.ink.depth, goals, rest, ribbons, parts)
+    return _Attempt(judgement, ribbons, parts)
 
 
 _REPAIRS = 2
@@ -168,8 +197,8 @@ _TOGETHER = 0.25
 
 
 def _without_strays(
-    picture: Picture, goals: Sequence[StrokeGoal], tree: Component, rest: Floats, found: Registration
-) -> Registration | None:
+    picture: Picture, goals: Sequence[StrokeGoal], tree: Component, rest: Floats, found: _Attempt
+) -> _Attempt | None:
     """Look again for the few strokes that are not sure, in the ink that the others leave over.
 
     None if there is no such ink, or too many are not sure for the others to be trusted.
@@ -217,7 +246,7 @@ def _near(
     """Return middle lines [strokes, 32, 2]: the glyph's, stretched and moved as a whole, and near their ink."""
     rest = lines_of(goals)
     stretch, shift = (box_start if start == "box" else moment_start)(rest.points, picture.points.points)
-    whole = _whole_lines(goals, stretch, shift)
+    whole = whole_lines(goals, stretch, shift)
     rest = rest._replace(points=rest.points * stretch + shift)
     _, weights = transported(rest, tree, picture.points, schedule)
     near = whole.points + covariance(whole, rest, tree, rest, schedule.looseness) @ weights
@@ -240,15 +269,9 @@ def tilt_of(ink: NDArray[np.floating] | Picture, goals: Sequence[StrokeGoal], tr
     return tilt_of_strokes(*_near(picture, goals, tree, *_STARTS[1]))
 
 
-def _answer(
-    picture: Picture,
-    expected: Sequence[StrokeGoal],
-    rest: Floats,
-    ribbons: Ribbons,
-    parts: Cut,
-    found: Sequence[StrokeGoal | None],
-) -> Registration:
-    judgement = judged(picture.inked, picture.points, picture.ink.depth, expected, rest, ribbons, parts)
+def _answer(picture: Picture, expected: Sequence[StrokeGoal], attempt: _Attempt) -> Registration:
+    judgement, ribbons, parts = attempt
+    found = [_goal(*each, picture.ink.coverage) for each in zip(expected, ribbons.lines, parts.owned, strict=True)]
     goals = tuple(
         goal or _swept(each, *ribbon)
         for goal, each, ribbon in zip(found, expected, zip(ribbons.lines, ribbons.half_width, strict=True), strict=True)
@@ -257,7 +280,7 @@ def _answer(
     return Registration(goals, judgement.confidence, not reason, reason, judgement, ribbons)
 
 
-def _whole_lines(goals: Sequence[StrokeGoal], stretch: Floats, shift: Floats) -> Lines:
+def whole_lines(goals: Sequence[StrokeGoal], stretch: Floats, shift: Floats) -> Lines:
     """Return all points of the strokes' skeletons, whose ends `lines_of` leaves out."""
     points = np.array([goal.skeleton for goal in goals], np.float64)
     stroke = np.repeat(np.arange(len(goals)), points.shape[1])
@@ -278,7 +301,7 @@ def _goal(expected: StrokeGoal, line: Floats, owned: NDArray[np.bool_], coverage
     if polygon is None:
         return None
     try:
-        return StrokeGoal.from_outline(expected.stroke_type, polygon, line)
+        return StrokeGoal.from_outline(expected.stroke_type, polygon, held(line, polygon))
     except HierbrushError:  # a line or an outline without extent
         return None
 

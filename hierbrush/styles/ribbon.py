@@ -8,7 +8,7 @@ ends, if it does (Kass, Witkin and Terzopoulos, Snakes: Active Contour Models, 1
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,7 +26,7 @@ _SOONER = 0.3
 _LOOSE = 1.0
 """Length, in half-widths, over which a line bends freely."""
 
-_STEP = 0.5  # pixels of a look across
+_STEP = 0.8  # pixels of a look across; coverage tells where between two of them the edge lies
 
 
 class Ribbons(NamedTuple):
@@ -49,10 +49,12 @@ class Ink(NamedTuple):
     Attributes:
         coverage: f64 [side, side].
         depth: f64 [side, side], pixels from the nearest paper inside the ink, minus those from the nearest ink outside.
+        fine: the coverage as float32.
     """
 
     coverage: Floats
     depth: Floats
+    fine: NDArray[np.float32]
 
 
 def fitted(ink: Ink, lines: Floats, usual: Floats, gaps: Floats, rounds: int = 10) -> Ribbons:
@@ -100,15 +102,19 @@ def _overall(ink: Ink, lines: Floats, usual: Floats) -> float:
 
 def sampled(picture: Floats, points: Floats) -> Floats:
     """Return a picture's values at points [..., 2] in pixels, linearly between the pixels' centres."""
+    return _between(picture, points[..., 0], points[..., 1])
+
+
+def _between(picture: NDArray[Any], x: NDArray[Any], y: NDArray[Any]) -> NDArray[Any]:
     side = len(picture)
-    x, y = (np.clip(points[..., axis] - 0.5, 0.0, side - 1.001) for axis in (0, 1))
-    column, row = x.astype(np.int64), y.astype(np.int64)
-    right, down = x - column, y - row
+    x, y = (np.clip(each - 0.5, 0.0, side - 1.001) for each in (x, y))
+    column, row = x.astype(np.int32), y.astype(np.int32)
+    right, down = x - column.astype(x.dtype), y - row.astype(x.dtype)
     flat = picture.ravel()
     at = row * side + column
     upper = flat[at] * (1 - right) + flat[at + 1] * right
     lower = flat[at + side] * (1 - right) + flat[at + side + 1] * right
-    value: Floats = upper * (1 - down) + lower * down
+    value: NDArray[Any] = upper * (1 - down) + lower * down
     return value
 
 
@@ -127,7 +133,10 @@ def _reach(ink: Ink, lines: Floats, way: Floats, wanted: Floats) -> Floats:
     """
     farthest = float(2.0 * wanted.max() + 3.0)
     steps = np.arange(-1.5 * float(wanted.max()) - 2.0, farthest, _STEP)
-    values = sampled(ink.coverage, lines[..., None, :] + steps[:, None] * way[..., None, :]) - 0.5
+    # Single precision is a thousandth of a pixel here, and takes half the time.
+    thin, at, by = steps.astype(np.float32), lines.astype(np.float32), way.astype(np.float32)
+    x, y = (at[..., axis, None] + thin * by[..., axis, None] for axis in (0, 1))
+    values = _between(ink.fine, x, y) - np.float32(0.5)
     zero = int(np.argmin(np.abs(steps)))
     falls = (values[..., :-1] >= 0) & (values[..., 1:] < 0)
     inside = values[..., zero] >= 0
@@ -142,7 +151,7 @@ def _reach(ink: Ink, lines: Floats, way: Floats, wanted: Floats) -> Floats:
     at = np.where(inside, first, last)
     before = np.take_along_axis(values, np.maximum(at, 0)[..., None], axis=-1)[..., 0]
     after = np.take_along_axis(values, np.maximum(at, 0)[..., None] + 1, axis=-1)[..., 0]
-    where = steps[np.maximum(at, 0)] + _STEP * before / np.where(before == after, 1.0, before - after)
+    where = steps[np.maximum(at, 0)] + _STEP * (before / np.where(before == after, 1.0, before - after))
     return np.where(at >= 0, where, np.inf)
 
 

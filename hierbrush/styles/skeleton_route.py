@@ -16,7 +16,8 @@ from hierbrush.errors import HierbrushError
 from hierbrush.strokes.goal import StrokeGoal
 from hierbrush.strokes.shape_basis import shape_basis
 from hierbrush.strokes.types import stroke_types
-from hierbrush.styles.cut import cut, outlined
+from hierbrush.styles.cut import cut, held, outlined
+from hierbrush.styles.hatching import bands_of
 from hierbrush.styles.ribbon import POINTS, Ribbons, sampled
 
 Floats = NDArray[np.float64]
@@ -38,6 +39,9 @@ _INNER = 1.3
 
 _LONGEST, _MOST_TURN = 1.3, 7.5
 """Length in sides of the box and turn in radians beyond which a stroke is cut in two."""
+
+_SHARP = np.radians(114)
+"""Turn within some pixels at which a line is two strokes."""
 
 _BLUR, _INDEPENDENT = 0.06, 6.0
 """How far a point of a stroke lies from its type's mean, and how many of its points say something of their own."""
@@ -67,8 +71,15 @@ def strokes_of_ink(ink: NDArray[np.floating]) -> list[StrokeGoal]:
     if not inked.any():
         raise HierbrushError("ink: is blank, so there is nothing to write")
     depth = distance_transform_edt(np.pad(inked, 1))[1:-1, 1:-1]
-    skeleton = skeletonize(np.pad(inked, 1))[1:-1, 1:-1]
     side = len(inked)
+    blots = bands_of(inked, depth)
+    filled = [goal for band in blots if (goal := _goal(band.mask, coverage, band.line / side)) is not None]
+    if blots:
+        inked = _without_specks(inked & ~np.any([band.mask for band in blots], axis=0), least=0.001)
+        if not inked.any():
+            return filled
+        depth = distance_transform_edt(np.pad(inked, 1))[1:-1, 1:-1]
+    skeleton = skeletonize(np.pad(inked, 1))[1:-1, 1:-1]
     paths = [piece for path in _paths(skeleton, depth) for piece in _cut_long(_finished(path, depth, inked), side)]
     paths = _lone_dots(inked, paths)
     if len(paths) > MOST_STROKES:
@@ -77,26 +88,33 @@ def strokes_of_ink(ink: NDArray[np.floating]) -> list[StrokeGoal]:
     lines = np.array([_resampled(_directed(path)) for path in paths])
     widths = np.maximum(sampled(depth, lines), 0.8)
     owned = cut(inked, Ribbons(lines / side, widths / side, np.ones_like(widths))).owned
-    goals = []
-    for line, mine in zip(lines / side, owned, strict=True):
-        polygon = outlined(mine, coverage, line)
-        if polygon is not None and len(polygon) >= 4:
-            try:
-                goals.append(_typed(polygon, line))
-            except HierbrushError:  # a speck without extent
-                continue
+    drawn = (_goal(mine, coverage, line) for line, mine in zip(lines / side, owned, strict=True))
+    goals = filled + [goal for goal in drawn if goal is not None]
     if not goals:
         raise HierbrushError("ink: holds nothing large enough to be a stroke")
     return goals
 
 
-def _without_specks(inked: NDArray[np.bool_]) -> NDArray[np.bool_]:
+def _goal(mine: NDArray[np.bool_], coverage: Floats, line: Floats) -> StrokeGoal | None:
+    """Return the goal of one stroke's pixels, None for a speck without extent."""
+    polygon = outlined(mine, coverage, line)
+    if polygon is None or len(polygon) < 4:
+        return None
+    try:
+        return typed(polygon, line)
+    except HierbrushError:
+        return None
+
+
+def _without_specks(inked: NDArray[np.bool_], least: float = 0.0002) -> NDArray[np.bool_]:
+    """Return ink without pieces that are smaller than a share of the picture, but for the largest."""
     from scipy.ndimage import label
 
     pieces, _ = label(inked, structure=np.ones((3, 3)))
     sizes = np.bincount(pieces.ravel())
-    least = max(6.0, 0.0002 * inked.size)
-    keep = sizes >= min(least, sizes[1:].max(initial=0))
+    keep = sizes >= max(6.0, least * inked.size)
+    if least < 0.001:
+        keep |= sizes >= sizes[1:].max(initial=0)
     keep[0] = False
     kept: NDArray[np.bool_] = keep[pieces]
     return kept
@@ -296,6 +314,9 @@ def _cut_long(path: Floats, side: int) -> list[Floats]:
         # An outline has no hole: a ring is two strokes.
         half = len(path) // 2
         return [path[: half + 2], path[half - 1 :]]
+    sharp = _sharpest(path)
+    if sharp is not None:
+        return [*_cut_long(path[: sharp + 1], side), *_cut_long(path[sharp:], side)]
     coarse = _resampled(path)
     step = np.diff(coarse, axis=0)
     turns = np.abs(np.diff(np.unwrap(np.arctan2(step[:, 1], step[:, 0]))))
@@ -308,6 +329,16 @@ def _cut_long(path: Floats, side: int) -> list[Floats]:
     if not 3 < at < len(path) - 3:
         return [path]
     return [*_cut_long(path[: at + 2], side), *_cut_long(path[at - 1 :], side)]
+
+
+def _sharpest(path: Floats) -> int | None:
+    """Return where a line turns back so sharply that a hand lifts the brush there, None if it does not."""
+    reach = min(16, len(path) // 5)
+    if reach < 6:
+        return None
+    ahead, behind = path[2 * reach :] - path[reach:-reach], path[reach:-reach] - path[: -2 * reach]
+    turn = np.abs(np.angle(np.exp(1j * (np.arctan2(*ahead.T[::-1]) - np.arctan2(*behind.T[::-1])))))
+    return int(turn.argmax()) + reach if turn.max() > _SHARP else None
 
 
 def _lone_dots(inked: NDArray[np.bool_], paths: list[Floats]) -> list[Floats]:
@@ -360,12 +391,12 @@ def _reading_order(paths: list[Floats]) -> list[int]:
     return ordered(list(range(len(paths))))
 
 
-def _typed(polygon: Floats, line: Floats) -> StrokeGoal:
+def typed(polygon: Floats, line: Floats) -> StrokeGoal:
     """Return a goal of the stroke type whose mean shape in this box is nearest: its primitive knows the shape best.
 
     Of types that are as near, the commoner one: Bayes' rule with `_BLUR` for the standard deviation of a point.
     """
-    goal = StrokeGoal.from_outline("H", polygon, line)
+    goal = StrokeGoal.from_outline("H", polygon, held(line, polygon))
     left, top, right, bottom = goal.box
     sides = np.maximum([right - left, bottom - top], 0.01)
     mine = (goal.skeleton - [(left + right) / 2, (top + bottom) / 2]) / sides.max()

@@ -37,7 +37,8 @@ def turned(ink: Floats, degrees: float) -> Floats:
         return ink
     from skimage.transform import rotate
 
-    return np.clip(np.asarray(rotate(ink, degrees, resize=True, order=1)), 0.0, 1.0)
+    upright: Floats = np.clip(np.asarray(rotate(ink, degrees, resize=True, order=1)), 0.0, 1.0)
+    return upright
 
 
 def tilt_of_lines(lines: Mask) -> float:

@@ -260,14 +260,15 @@ def _drawn(now: Floats, direction: Floats, mass: Floats, blur: float) -> Floats:
 
 
 def _plan(now: Floats, direction: Floats, ink: SkeletonPoints, mass: Floats, target: Floats, blur: float) -> Floats:
-    wanted = ink.points
-    squared = (now * now).sum(axis=1)[:, None] + (wanted * wanted).sum(axis=1)[None] - 2 * now @ wanted.T
-    exponent = np.maximum(squared, 0.0) / (2 * blur**2) + _DIRECTION * (1 - direction @ ink.direction.T) / 2
-    kernel = np.exp(-np.minimum(exponent, 60.0)) + 1e-26
+    # Single precision is fine for what is blurred, and takes half the time.
+    here, there, along, across = (each.astype(np.float32) for each in (now, ink.points, direction, ink.direction))
+    squared = (here * here).sum(axis=1)[:, None] + (there * there).sum(axis=1)[None] - 2 * here @ there.T
+    exponent = np.maximum(squared, 0) / np.float32(2 * blur**2) + np.float32(_DIRECTION / 2) * (1 - along @ across.T)
+    kernel = np.exp(-np.minimum(exponent, 60)) + np.float32(1e-26)
     rows, columns = np.ones(len(mass)), np.ones(len(target))
     for _ in range(6):
-        rows = (mass / (kernel @ columns)) ** _SLACK
-        columns = (target / (rows @ kernel)) ** _SLACK
+        rows = (mass / (kernel @ columns.astype(np.float32))) ** _SLACK
+        columns = (target / (rows.astype(np.float32) @ kernel)) ** _SLACK
     plan: Floats = rows[:, None] * kernel * columns[None]
     return plan
 

@@ -33,6 +33,8 @@ _ACROSS = 8  # cells along a paper's shorter side unless told otherwise
 _MARGIN = 1 / 12  # of a paper's shorter side
 _GAPS = (0.05, 0.15)  # between characters and between lines, in cells
 _SLACK = 1e-9
+_DIGITS = "０１２３４５６７８９"
+_IN_NUMBERS = ",."  # half-width: 12,800 is one number
 _MILLIMETRES = re.compile(r"(\d+(?:\.\d+)?)\s*[x×*]\s*(\d+(?:\.\d+)?)")
 
 
@@ -320,7 +322,7 @@ def _largest(side: float, count: int, gap: float | None, share: float) -> float:
 
 
 def _broken(row: list[str], most: int) -> Iterator[list[str]]:
-    """Yield a row in pieces of at most so many units, shorter ones where a mark must not be parted from its neighbour.
+    """Yield a row in pieces of at most so many units, shorter ones where two neighbours must not be parted.
 
     Where no place is allowed, all are.
     """
@@ -333,4 +335,5 @@ def _broken(row: list[str], most: int) -> Iterator[list[str]]:
 
 def _may_part(before: str, after: str) -> bool:
     pair = folded(before) == folded(after) and folded(after) in "—…"
-    return folded(after) not in NEVER_FIRST and folded(before) not in NEVER_LAST and not pair
+    number = folded(after) in _DIGITS and (folded(before) in _DIGITS or before in _IN_NUMBERS)
+    return folded(after) not in NEVER_FIRST and folded(before) not in NEVER_LAST and not pair and not number

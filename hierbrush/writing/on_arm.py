@@ -319,8 +319,9 @@ def _growing(sheet: Sheet, run: Run, rows: list[int], width: int) -> Iterator[tu
             points = (run.tip[span.start + done : until] - [owner.x, owner.y, 0.0]) * (BOX / owner.side)
             if not done and len(points):
                 batch.dip()
-                if starts[stroke] is not None:
-                    batch.turn(starts[stroke])
+                start = starts[stroke]
+                if start is not None:
+                    batch.turn(start)
                 batch.place(points[:1])
             for point in points[4::5]:
                 batch.step(point[None])

@@ -19,6 +19,7 @@ from hierbrush.composer.descriptions import VARIATION_SELECTORS, written_as
 from hierbrush.composer.ids import MOST_STROKES, parse_ids
 from hierbrush.errors import HierbrushError, shown
 from hierbrush.sources import Request, check
+from hierbrush.styles.suffixes import is_font
 
 BLANK = "\u3000"
 """A cell that stays empty."""
@@ -156,13 +157,27 @@ def writable(text: object, missing: Missing = "error", request: Request | None =
                 refused.append(unit)
             else:
                 kept += stands
-        rows.append(spelled(kept))
+        rows.append(spelled(_paired(kept) if _sets_pairs(request) else kept))
     if refused:
         raise UnknownCharacterError(*_told(refused, refusals))
     written = "\n".join(rows).strip("\n")
     if not written.replace(BLANK, "").strip("\n"):
         raise HierbrushError("text: is empty, expected Chinese characters such as '永和九年'")
     return written
+
+
+def _sets_pairs(request: Request | None) -> bool:
+    """Return whether numbers of two digits get one cell: in columns, in the hand that has such pairs."""
+    return request is not None and request.direction == "vertical" and (request.is_open or request.names("glyph"))
+
+
+def _paired(units: list[str]) -> list[str]:
+    """Return units with two digits that stand alone as one; a longer number keeps a cell for each."""
+    paired: list[str] = []
+    for is_digit, run in groupby(units, lambda unit: len(unit) == 1 and unit in "0123456789"):
+        digits = list(run)
+        paired += ["".join(digits)] if is_digit and len(digits) == 2 else digits
+    return paired
 
 
 def _stands_for(unit: str, missing: Missing, refusals: _Refusals) -> list[str] | None:
@@ -189,9 +204,10 @@ class _Refusals(dict[str, str]):
 
     def __missing__(self, unit: str) -> str:
         reason = "" if unit == BLANK or is_mark(unit) else _tried(unit)
-        if not reason and not is_mark(unit) and unit != BLANK:
-            reason = self._out_of_order(unit)
-        self[unit] = "" if reason and self._is_elsewhere(unit) else reason
+        if reason:
+            self[unit] = self._elsewhere(unit, reason)
+        else:
+            self[unit] = "" if is_mark(unit) or unit == BLANK else self._out_of_order(unit)
         return self[unit]
 
     def _out_of_order(self, unit: str) -> str:
@@ -204,15 +220,16 @@ class _Refusals(dict[str, str]):
             return _reason(error, unit)
         return ""
 
-    def _is_elsewhere(self, unit: str) -> bool:
-        """Return whether the source that is asked for has a character that hierbrush itself does not know."""
+    def _elsewhere(self, unit: str, reason: str) -> str:
+        """Return why the source that is asked for has not what hierbrush itself does not know, "" if it has it."""
         if self._request is None or self._request.is_open or len(unit) != 1:
-            return False
+            return reason
         try:
             check(unit, self._request)
         except HierbrushError:
-            return False
-        return True
+            font = self._request.path_if(is_font)
+            return reason if font is None else f"is not in the font {shown(font.name)}; leave it out"
+        return ""
 
 
 def _tried(unit: str) -> str:

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hierbrush.arguments import Progress, check_choice, check_kind, check_number, check_whole
-from hierbrush.characters.regional import ORDERS
+from hierbrush.characters.regions import ORDERS
 from hierbrush.errors import HierbrushError, closest, shown
 from hierbrush.ink.model import DIPS
 from hierbrush.ink.stone import InkStone, plan_dips
@@ -115,7 +115,8 @@ def write_character(
             ``writing.goal`` tells which.
         style: file of the hand to write in; the one that hierbrush knows unless given.
         composer: who composes: ``"learned"`` unless given, a control (``"component means"``,
-            ``"nearest character"``, ``"fixed splits"``), or the path of a ``.safetensors`` file.
+            ``"nearest character"``, ``"fixed splits"``), or the path of a ``.safetensors`` file. With a font or
+            picture as goal, who copies it in place of registration: ``"goal-conditioned"``, or such a path.
         brush: a preset's name (``"measured"``, ``"round"``), a brush file made by ``hierbrush brush fit``, or a
             `BrushModel`.
         policy: who moves the brush: ``"learned"`` (the primitives that come with hierbrush), ``"planned"`` (a search

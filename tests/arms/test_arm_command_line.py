@@ -42,6 +42,18 @@ def test_plan_writes_files_and_a_dry_run(tmp_path: Path) -> None:
     assert (tmp_path / "path.png").exists()
 
 
+def test_plan_parts_long_files(tmp_path: Path) -> None:
+    told = run(
+        "plan", "人", "--policy", "scripted", "--part", "5", "--ros", "1", "-o", str(tmp_path / "page.json"),
+        "-o", str(tmp_path / "page.png"),
+    )  # fmt: skip
+    assert told.splitlines()[1:] == [str(tmp_path / name) for name in ("page-1.json", "page-2.json", "page.png")]
+    for name in ("page-1.json", "page-2.json"):
+        message = json.loads((tmp_path / name).read_text())
+        assert message["points"][0]["time_from_start"] == {"secs": 0, "nsecs": 0}
+        assert not any(message["points"][0]["velocities"])
+
+
 @pytest.mark.parametrize(
     ("arguments", "told"),
     [

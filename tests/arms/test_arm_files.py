@@ -78,6 +78,17 @@ def test_urscript_takes_gain_and_lookahead(on_ur5e: ArmSheet, tmp_path: Path) ->
         on_ur5e.save(tmp_path / "page.script", gian=5)
 
 
+def test_limits_in_files_are_those_of_the_options(page: Page, tmp_path: Path) -> None:
+    options = {"joint_speed": 0.4, "joint_acceleration": 2.5, "joint_jerk": 30.0}
+    moved = page.on({"model": "ur5e", **options})
+    script = Script(moved.save(tmp_path / "page.script").read_text())
+    head = moved.save(tmp_path / "page.yaml").read_text().split("header:")[0]
+    for order, (kind, value) in enumerate(zip(("speed", "acceleration", "jerk"), options.values(), strict=True)):
+        assert script.limit("joint", kind) == value
+        assert re.search(rf"joint limits: .*{kind} {value:g} rad", head)
+        assert np.abs(differences(script.q)[order]).max() <= value
+
+
 def test_urscript_moves_six_joints(on_so101: ArmSheet, tmp_path: Path) -> None:
     with pytest.raises(HierbrushError, match="URScript moves 6 joints, but so101 has 5"):
         on_so101.save(tmp_path / "page.script")

@@ -82,6 +82,10 @@ def test_a_urdf_s_own_speeds_are_kept(tmp_path: Path, stroke: Page) -> None:
     slow = written(stroke, tmp_path / "slow.urdf", ur_urdf(speed=0.1))
     assert np.array_equal(slow.motion.limits[0].speed, np.full(6, 0.1))
     assert np.abs(differences(slow.q)[0]).max() <= 0.1 + 1e-9
+    # What a strict reader of XML refuses, MuJoCo may read; speeds are then not known.
+    (tmp_path / "odd.urdf").write_text(ur_urdf(speed=0.1).replace("<link ", "<odd:note/><link ", 1))
+    odd = stroke.on(Arm(str(tmp_path / "odd.urdf"), home=HOME, points=paper()))
+    assert odd.motion.limits[0].speed[0] == pytest.approx(np.pi / 2)
     told = stroke.on(Arm(str(tmp_path / "slow.urdf"), home=HOME, points=paper(), joint_speed=0.5))
     assert np.array_equal(told.motion.limits[0].speed, np.full(6, 0.5))
 

@@ -9,6 +9,7 @@ import pytest
 from test_calibration import corners
 
 from hierbrush.arms import Arm
+from hierbrush.arms.kinematics import Target
 from hierbrush.arms.motion import TILT_ERROR, TIP_ERROR, deviation
 from hierbrush.arms.timing import PERIOD, differences
 from hierbrush.errors import HierbrushError
@@ -88,6 +89,56 @@ def test_no_move_goes_below_the_table_but_by_the_brush_s_depth(moved: ArmSheet, 
     assert motion.tip[between, 2].max() <= 1e-9
     with pytest.raises(HierbrushError, match=r"max_depth: 一 .character 1., stroke 1 goes"):
         page.on(Arm("ur5e", max_depth=1e-4))
+
+
+def test_ink_deep_in_the_table_is_refused(page: Page) -> None:
+    for height, points in ((0.0, None), (-0.05, corners(0.12, 0.08, turn=-np.pi / 2) - [0.0, 0.0, 0.1])):
+        given = {} if points is None else {"points": tuple(map(tuple, points))}
+        with pytest.raises(HierbrushError, match=r"stone: lies 20.0 mm below the table.*expected max_depth at most"):
+            page.on(Arm("ur5e", stone=(0.45, -0.25, height - 0.02), **given))
+
+
+@pytest.mark.parametrize("name", ["ur5e", "so101"])
+def test_no_row_goes_below_the_table_of_a_tilted_sheet_with_lower_ink(name: str) -> None:
+    page = write_text("一", layout=Layout(cell=0.03), policy="scripted")
+    points = corners(0.1, 0.1, tilt=0.15, turn=-np.pi / 2)
+    points += np.array([0.32 if name == "so101" else 0.48, 0.0, 0.03]) - points.mean(axis=0)
+    stone = points[2] + [0.02, -0.04, 0.0]
+    motion = page.on(Arm(name, points=tuple(map(tuple, points)), stone=tuple(stone))).motion
+    world = motion.scene.calibration.world(motion.tip)
+    assert world[:, 2].min() >= motion.scene.calibration.table - motion.arm.max_depth
+    assert motion.tip[motion.stroke < 0][:, 2].max() <= max(0.0, motion.scene.calibration.stone_on_paper[2]) + 1e-9
+    assert motion.dip.any()
+
+
+def test_joints_stay_away_from_limits_and_singularities(moved: ArmSheet) -> None:
+    scene, solver = moved.motion.scene, moved.motion.scene.solver
+    margin = np.minimum(moved.q - solver.low, solver.high - moved.q).min()
+    assert margin >= scene.arm.limit_margin
+    across = None if solver.joints < 6 else solver.pose(moved.q[0])[1][:, 0].copy()
+    places = scene.calibration.world(moved.tip)
+    weakest = min(
+        solver.weakness(moved.q[at], Target(places[at], scene.axis, across)) for at in range(0, len(moved.q), 100)
+    )
+    assert weakest >= 0.004
+
+
+def test_a_paper_turned_far_away_is_told_where_to_lie(page: Page) -> None:
+    far = corners(0.12, 0.08, turn=-np.pi / 2 + 0.4) + [0.5, -0.7, 0.1]
+    with pytest.raises(HierbrushError, match=r"mm along -x and \d+ mm along \+y") as told:
+        page.on(Arm("so101", points=tuple(map(tuple, far))))
+    place = [float(part) / 1e3 for part in str(told.value).rsplit("lies at ", 1)[1].removesuffix(" mm").split(", ")]
+    page.on(Arm("so101", points=tuple(map(tuple, far + (np.array(place) - far[0])))))  # what was advised works
+
+
+def test_planning_and_simulating_tell_how_far_they_are(page: Page) -> None:
+    told: list[float] = []
+    planned = page.on("so101", progress=told.append)
+    assert sum(told) == pytest.approx(1.0)
+    told.clear()
+    planned.simulate(progress=told.append)
+    assert sum(told) == pytest.approx(1.0)
+    assert len(told) > 5
 
 
 def test_the_first_way_down_to_ink_and_paper_is_slow(moved: ArmSheet) -> None:

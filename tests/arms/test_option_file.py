@@ -44,3 +44,11 @@ def test_mistakes_are_placed(tmp_path: Path, text: str, told: str) -> None:
     with pytest.raises(ConfigError) as found:
         load_arm(tmp_path / "arm.yaml")
     assert told in str(found.value)
+
+
+def test_a_model_is_looked_for_beside_the_file(tmp_path: Path) -> None:
+    folder = tmp_path / "robot"
+    folder.mkdir()
+    (folder / "crane.urdf").write_text("<robot/>")
+    (folder / "arm.yaml").write_text(yaml.safe_dump({"model": "crane.urdf", "points": POINTS}))
+    assert load_arm(folder / "arm.yaml").model == str(folder / "crane.urdf")

@@ -513,3 +513,15 @@ def test_starting_takes_no_time(tmp_path: Path) -> None:
     assert seconds("-m", "hierbrush", "write", "--help") - bare < max(0.2, 16 * bare)
     written = seconds("-m", "hierbrush", "write", "永", "-o", str(tmp_path / "x.png"))
     assert written < max(1.0, 40 * bare)
+
+
+def test_write_takes_taiwans_order(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file = tmp_path / "bi.json"
+    assert run(["write", "必", "-o", str(file), "--order", "tw", "--policy", "scripted"], capsys)[0] == 0
+    (written,) = json.loads(file.read_text(encoding="utf-8"))["characters"]
+    types = [stroke["stroke_type"] for stroke in written["strokes"]]
+    assert types == ["D", "BXG", "D", "D", "P"]
+    code, _, err = run(["write", "花", "-o", str(file), "--order", "tw"], capsys)
+    assert code == 2
+    assert "has 8 strokes in Taiwan" in err
+    assert run(["write", "必", "-o", str(file), "--order", "jp"], capsys)[0] == 2

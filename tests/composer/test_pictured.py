@@ -17,7 +17,7 @@ from hierbrush.composer.pictured import (
     copy_pictures,
     copy_stepwise,
 )
-from hierbrush.composer.place import encode_place
+from hierbrush.composer.place import encode_place, sides
 from hierbrush.composer.policy import ComposerPolicy, load_composer, parameter_shapes
 from hierbrush.errors import HierbrushError
 from hierbrush.sim import rasterise
@@ -98,7 +98,9 @@ def test_random_writing_is_another_every_time_and_stays_in_bounds() -> None:
     one, again, other = (acted(places, brief.tree, np.random.default_rng(seed)) for seed in (1, 1, 2))
     assert np.array_equal(one, again)
     assert np.abs(one - other).max() > 0.01
-    assert ((one[:, :2] >= 0) & (one[:, :2] <= 1)).all()
+    drawn = [sides(acted(places, brief.tree, np.random.default_rng(seed))) for seed in range(20)]
+    assert np.min(drawn) > 0.019
+    assert np.max(drawn) < 0.981
     assert written(brief.stroke_types, one, np.random.default_rng(1)).mean() > 0.03
 
 

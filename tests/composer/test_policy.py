@@ -9,6 +9,7 @@ from safetensors.numpy import save
 
 from hierbrush.characters import load_library
 from hierbrush.composer.brief import MAX_STROKES, RANK, Brief, brief_from_ids, brief_of, truth_of
+from hierbrush.composer.components import load_components
 from hierbrush.composer.compose import compose
 from hierbrush.composer.composers import IMITATION_WEIGHTS, WEIGHTS, composer
 from hierbrush.composer.joints import load_joints
@@ -24,6 +25,7 @@ from hierbrush.composer.observation import (
 )
 from hierbrush.composer.place import PLACE_SIZE, stroke_goals
 from hierbrush.composer.policy import ComposerPolicy, load_composer, load_composer_card, parameter_shapes
+from hierbrush.composer.standing import load_standing
 from hierbrush.errors import HierbrushError
 
 CHARACTERS = "永国語盟一"
@@ -234,9 +236,10 @@ def test_the_weights_have_their_card(weights: Path) -> None:
 
 
 def test_composers_are_found_by_name(briefs: list[Brief]) -> None:
+    standing, components, joints = load_standing(), load_components(), load_joints()
     for name, weights in (("learned", WEIGHTS), ("imitation", IMITATION_WEIGHTS)):
         named, loaded = composer(name)(briefs), compose(briefs, ComposerPolicy.load(weights))
-        for mine, theirs in zip(named, (one.spaced(load_joints()) for one in loaded), strict=True):
-            np.testing.assert_array_equal(mine.places, theirs.places)
+        for mine, one in zip(named, loaded, strict=True):
+            np.testing.assert_array_equal(mine.places, one.standing(standing, components).spaced(joints).places)
     with pytest.raises(HierbrushError, match="learned, imitation, component means"):
         composer("imitatoin")

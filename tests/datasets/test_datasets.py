@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import io
 import json
 from pathlib import Path
 
@@ -7,6 +8,7 @@ import numpy as np
 import pyarrow.parquet as pq
 import pytest
 from click.testing import CliRunner
+from PIL import Image
 
 from hierbrush.characters import split
 from hierbrush.cli import hierbrush
@@ -138,6 +140,38 @@ def test_a_lerobot_data_set_has_the_poses_and_the_commands(tmp_path) -> None:
         make_dataset(tmp_path / "robot", settings, format="lerobot", resume=True)
 
 
+def test_a_lerobot_data_set_has_pictures_of_the_paper(tmp_path) -> None:
+    settings = DatasetSettings(ticks=60, kinds={"policy": 1}, pictures=64)
+    make_dataset(tmp_path / "robot", settings, format="lerobot")
+    info = json.loads((tmp_path / "robot/meta/info.json").read_text())
+    assert info["features"]["observation.images.paper"] == {
+        "dtype": "image",
+        "shape": [64, 64, 3],
+        "names": ["height", "width", "channels"],
+    }
+    frames = pq.read_table(tmp_path / "robot/data/chunk-000/file-000.parquet")
+    assert str(frames.schema.field("observation.images.paper").type) == "struct<bytes: binary, path: string>"
+    rows = frames["observation.images.paper"].to_pylist()
+    pictures = np.array([np.asarray(Image.open(io.BytesIO(row["bytes"]))) for row in rows])
+    assert pictures.shape == (frames.num_rows, 64, 64, 3)
+    length = int(np.argmax(np.array(frames["episode_index"]) == 1))  # of the first stroke
+    dark = (pictures[:length, ..., 0] < 60).sum(axis=(1, 2))
+    assert dark[0] == 0
+    assert (np.diff(dark) >= 0).all()
+    assert dark[-1] > 5
+    assert (pictures[0][..., 1] < 200).sum() > 5  # the goal, in red
+    assert pictures[0][..., 0].min() > 200
+    stats = json.loads((tmp_path / "robot/meta/stats.json").read_text())["observation.images.paper"]
+    assert np.shape(stats["mean"]) == (3, 1, 1)
+    assert np.allclose(np.ravel(stats["mean"]), pictures.mean(axis=(0, 1, 2)) / 255)
+    assert np.allclose(np.ravel(stats["std"]), pictures.std(axis=(0, 1, 2)) / 255)
+    assert np.allclose(np.ravel(stats["q50"]), np.median(pictures, axis=(0, 1, 2)) / 255)
+    episodes = pq.read_table(tmp_path / "robot/meta/episodes/chunk-000/file-000.parquet")
+    assert np.shape(episodes["stats/observation.images.paper/max"].to_pylist()[0]) == (3, 1, 1)
+    with pytest.raises(HierbrushError, match="pictures: RLlib's Parquet has none"):
+        make_dataset(tmp_path / "other", settings)
+
+
 @pytest.mark.parametrize(
     ("fields", "message"),
     [
@@ -150,6 +184,7 @@ def test_a_lerobot_data_set_has_the_poses_and_the_commands(tmp_path) -> None:
         ({"observation": "none"}, "observation: 'none'"),
         ({"noise": float("nan")}, "noise: nan"),
         ({"supersample": 3}, "supersample: 3"),
+        ({"pictures": 100}, "pictures: 100, expected one of 0, 32, 64, 128, 256 pixels"),
     ],
 )
 def test_settings_that_cannot_be_are_told(fields, message: str) -> None:

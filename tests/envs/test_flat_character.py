@@ -5,8 +5,8 @@ import pytest
 
 from hierbrush.characters import load_library
 from hierbrush.composer.brief import brief_of
-from hierbrush.composer.flat import ACTION_SIZE, OBSERVATION_SIZE, SIDE, TICKS_A_STROKE, FlatTasks, write_flat
 from hierbrush.envs.flat_character import FlatCharacterVectorEnv
+from hierbrush.envs.flat_hand import ACTION_SIZE, OBSERVATION_SIZE, SIDE, TICKS_A_STROKE, FlatTasks, write_flat
 from hierbrush.envs.lessons import flat_tasks_of
 from hierbrush.errors import HierbrushError
 from hierbrush.sim import PRESETS, rasterise, trace

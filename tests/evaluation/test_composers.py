@@ -12,7 +12,7 @@ from safetensors.numpy import save
 
 from hierbrush.characters import Glyph, load_library
 from hierbrush.composer.brief import brief_of
-from hierbrush.composer.flat import ACTION_SIZE, OBSERVATION_SIZE, WEIGHTS, write_flat
+from hierbrush.envs.flat_hand import ACTION_SIZE, OBSERVATION_SIZE, WEIGHTS, write_flat
 from hierbrush.errors import HierbrushError
 from hierbrush.evaluation import composers as composer_evaluation
 from hierbrush.evaluation.composers import FLAT_POLICY, RANDOM_HANDLE, evaluate_composers

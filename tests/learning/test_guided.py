@@ -95,3 +95,27 @@ def test_what_cannot_be_taught_is_told(tmp_path: Path, change: str, message: str
 def test_a_stroke_type_that_is_none_is_told() -> None:
     with pytest.raises(HierbrushError, match="--stroke: 'HGZ' is not taught by specialists"):
         check_configuration("guided", stroke="HGZ")
+
+
+def test_an_arm_may_hold_the_brush(tmp_path: Path) -> None:
+    pytest.importorskip("mujoco")
+    from hierbrush.arms.hands import ArmHands
+    from hierbrush.learning.offline.validation import validation_scores
+    from hierbrush.learning.recipes.guided import GuidedRecipe
+
+    settings = {"kind": "guided", "name": "arm", "hand": {"arm": "so101", "slots": 2}, "training": {"steps": 1}}
+    recipe = GuidedRecipe.model_validate(settings)
+    assert recipe.hand is not None
+    hand = recipe.hand.build(0)
+    assert isinstance(hand, ArmHands)
+    assert (hand.slots, hand.cell, hand.feedback) == (2, 0.03, 1.0)
+    network = shipped_policies().policies["H"]
+    without, through = (validation_scores(network, ["H"], 4, None, held) for held in (None, hand))
+    assert through["iou"] < without["iou"] - 0.05
+
+    file = configuration(tmp_path)
+    for wrong, told in (({"cell": 1.0}, "hand.cell"), ({"arms": 2}, "unknown key 'arms'"), ({"slots": 0}, "slots")):
+        content = yaml.safe_load(file.read_text()) | {"hand": wrong}
+        (tmp_path / "wrong.yaml").write_text(yaml.safe_dump(content))
+        with pytest.raises(HierbrushError, match=told):
+            check_configuration(tmp_path / "wrong.yaml")

@@ -18,6 +18,7 @@ from hierbrush.composer.observation import BriefBank, Drafts
 from hierbrush.composer.place import PLACE_SIZE, decode_place, encode_place
 from hierbrush.composer.policy import ComposerPolicy, load_composer, load_composer_card
 from hierbrush.curriculum import load_model
+from hierbrush.envs.flat_hand import WEIGHTS as FLAT
 from hierbrush.errors import HierbrushError
 from hierbrush.learning.imitation.expert import briefs_and_truths, further_briefs_and_truths, training_expert
 from hierbrush.learning.imitation.practice import Teachers, combination, invent, practised, softened
@@ -161,7 +162,7 @@ def test_the_shipped_imitation_was_made_by_the_shipped_configuration() -> None:
             r"practice\.teachers\[1\]: 'none\.safetensors' is not a file",
         ),
         (
-            ["practice.characters=9", f"practice.teachers=[{WEIGHTS.with_name('flat.safetensors')}]"],
+            ["practice.characters=9", f"practice.teachers=[{FLAT}]"],
             r"practice\.teachers\[0\]: .*flat\.safetensors: is no composer",
         ),
     ],

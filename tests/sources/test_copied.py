@@ -6,11 +6,16 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
+from safetensors.numpy import save_file
 
 from hierbrush import load, write_character, write_characters, write_text
+from hierbrush.composer.pictured import PICTURED_SIZE
+from hierbrush.composer.policy import parameter_shapes
 from hierbrush.errors import HierbrushError
 from hierbrush.fonts import write_font
 from hierbrush.fonts.tables import FontNames
+from hierbrush.metrics import stroke_iou
 from hierbrush.styles.fonts import Font
 
 
@@ -39,6 +44,27 @@ def test_what_is_not_known_is_written_by_its_skeleton(font: Path) -> None:
     assert write_character("森", goal=hu.image()).goal == "skeleton"
 
 
+def test_a_picture_of_another_character_is_told(font: Path, tmp_path: Path) -> None:
+    page = np.round(255 - 255 * write_character("湖", goal=font).image(256)).astype(np.uint8)
+    Image.fromarray(page).save(tmp_path / "lake.png")
+    with pytest.raises(HierbrushError, match=r"^goal: .*lake.png' seems to show '湖' .*, expected '森'"):
+        write_character("森", goal=tmp_path / "lake.png")
+
+
+def test_a_tilted_picture_is_turned_upright(tmp_path: Path) -> None:
+    page = Image.fromarray(np.round(255 - 255 * write_character("林").image(256)).astype(np.uint8))
+    page.rotate(9, fillcolor=255, expand=True).save(tmp_path / "tilted.png")
+    upright, tilted = write_character("林"), write_character("林", goal=tmp_path / "tilted.png")
+    assert tilted.goal == "picture"
+
+    def own_box(ink: np.ndarray) -> Image.Image:
+        row, column = np.nonzero(ink >= 0.5)
+        part = ink[row.min() : row.max() + 1, column.min() : column.max() + 1]
+        return Image.fromarray(part).resize((200, 200), Image.Resampling.BILINEAR)
+
+    assert stroke_iou(*(np.asarray(own_box(each.image(256))) for each in (upright, tilted))) > 0.75
+
+
 def test_a_batch_gives_what_one_gives(font: Path) -> None:
     batch = write_characters("永湖", goal=font)
     assert batch == [write_character(char, goal=font) for char in "永湖"]
@@ -48,7 +74,7 @@ def test_a_batch_gives_what_one_gives(font: Path) -> None:
 def test_texts_have_what_only_the_goal_has(font: Path) -> None:
     ink = write_character("永").image()
     assert [(cell.char, cell.goal) for cell in write_text("か", goal=ink)] == [("か", "skeleton")]
-    with pytest.raises(HierbrushError, match=r"^text: line 1, column 1: 'か' .*kana are not written yet"):
+    with pytest.raises(HierbrushError, match=r"^text: line 1, column 1: 'か' .*is not in the font 'mine.ttf'"):
         write_text("か永", goal=font)
 
 
@@ -83,5 +109,38 @@ def test_a_font_without_the_character_says_so(font: Path, tmp_path: Path) -> Non
     (tmp_path / "x.ttf").write_bytes(b"no font")
     with pytest.raises(HierbrushError, match=r"font: cannot read .*x.ttf'?: it is no font"):
         Font(tmp_path / "x.ttf")
-    with pytest.raises(HierbrushError, match="number: 3, but"):
+    with pytest.raises(HierbrushError, match="is one font, no collection with a number 3"):
         Font(font, 3)
+
+
+@pytest.fixture(scope="module")
+def seeing(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return the file of a composer that sees pictures and leaves strokes where they are looked for."""
+    shapes = parameter_shapes(32, 1, 32, PICTURED_SIZE)
+    path = tmp_path_factory.mktemp("composer") / "composer.safetensors"
+    save_file({name: np.zeros(shape, np.float32) for name, shape in shapes.items()}, path)
+    return path
+
+
+def test_a_composer_that_sees_pictures_copies_them(font: Path, seeing: Path, tmp_path: Path) -> None:
+    writing = write_character("永", goal=font, composer=seeing)
+    assert (writing.goal, writing.composer, len(writing.strokes)) == ("font", str(seeing), 5)
+    # It was looked for where our glyph has it, in the font's box; this font is our own hand's.
+    assert writing.scores.iou > 0.8
+    assert writing.confidence is None
+    assert load(writing.save(tmp_path / "x.json")) == writing
+    bold = write_character("永", goal=font, composer=str(seeing), weight=1.4)
+    assert bold.image().sum() > 1.1 * writing.image().sum()
+    assert write_character("湖", goal=writing.image(), composer=seeing).goal == "picture"
+
+
+def test_who_cannot_copy_is_refused(font: Path, seeing: Path) -> None:
+    for composer, reason in (
+        ("learned", r"composer: 'learned' sees no pictures; to copy one, leave it out or use 'goal-conditioned'"),
+        ("goal-condition", r"did you mean 'goal-conditioned'\?"),
+        (str(seeing.with_name("none.safetensors")), "cannot be read"),
+    ):
+        with pytest.raises(HierbrushError, match=reason):
+            write_character("永", goal=font, composer=composer)
+    with pytest.raises(HierbrushError, match="composer: this one copies pictures; give it a font or a picture as goal"):
+        write_character("永", composer=seeing)

@@ -27,7 +27,7 @@ def test_every_stroke_type_has_a_policy_and_the_weights_their_card() -> None:
     assert card["sha256"] == sha256(WEIGHTS.read_bytes()).hexdigest()
     assert set(ABBREVIATIONS) <= set(card["policies"])
     assert all(facts["steps"] > 0 and facts["config"] for facts in card["policies"].values())
-    assert WEIGHTS.stat().st_size < 2_000_000
+    assert WEIGHTS.stat().st_size < 4_000_000  # each type that was taught has a network of its own
 
 
 def test_the_shipped_primitives_beat_the_follower_on_characters_they_never_saw() -> None:

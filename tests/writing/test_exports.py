@@ -190,6 +190,19 @@ def test_numbers_of_numpy_describe_a_machine_too() -> None:
     assert options == GcodeOptions(work_x=(0, 400), lift=15)
 
 
+def test_a_dry_run_is_the_same_program_higher_up(yong: Writing) -> None:
+    wet, dry = (gcode.render(yong, GcodeOptions(dry=by)).splitlines() for by in (0.0, 20.0))
+    told = dry.pop(2)
+    assert told == "; dry run: everything 20 mm higher"
+    assert len(wet) == len(dry)
+    for low, high in zip(wet, dry, strict=True):
+        (before, *low_z), (after, *high_z) = (re.split(r" Z(-?[\d.]+)", line) for line in (low, high))
+        assert before == after
+        if low_z:
+            assert float(high_z[0]) == pytest.approx(float(low_z[0]) + 20.0)
+    assert min(place["Z"] for place in Machine("\n".join(dry)).visited) > 0
+
+
 def test_gcode_travels_above_the_paper_only(yong: Writing) -> None:
     machine = Machine(gcode.render(yong, GcodeOptions(lift=15, surface_z=3)))
     for before, after in zip(machine.visited[1:], machine.visited[2:], strict=False):

@@ -303,3 +303,30 @@ def test_marks_that_mean_something_in_svg_are_escaped(tmp_path: Path) -> None:
     from xml.etree import ElementTree
 
     ElementTree.parse(write_text('"永"', policy="scripted").save(tmp_path / "x.svg"))
+
+
+@pytest.mark.parametrize(
+    ("text", "layout", "cells"),
+    [
+        ("三月12日", "vertical", ["三", "月", "12", "日"]),
+        ("三月12日", "horizontal", ["三", "月", "1", "2", "日"]),
+        ("1997年8月", "vertical", ["1", "9", "9", "7", "年", "8", "月"]),
+        ("１２日", "vertical", ["１", "２", "日"]),  # full-width: a cell each is what was asked for
+    ],
+)
+def test_numbers_of_two_digits_stand_upright_in_one_cell_of_a_column(text: str, layout: str, cells: list[str]) -> None:
+    page = write_text(text, layout=layout, policy="scripted")
+    assert [writing.char for writing in page] == cells
+    assert [writing.char for writing in write_text(page.text, layout=layout, policy="scripted")] == cells
+
+
+def test_the_digits_of_a_pair_stand_side_by_side() -> None:
+    (pair,) = write_text("42", policy="scripted")
+    middles = [float(np.mean(goal.outline[:, 0])) for goal in pair.plan.goals]
+    assert middles[0] < 0.4 < 0.6 < middles[-1]
+
+
+def test_a_number_is_not_parted_at_the_end_of_a_line() -> None:
+    layout = Layout("horizontal", per_line=6)
+    assert layout.lines("面积12,800平米") == ["面积", "12,800", "平米"]
+    assert layout.lines("1234567890") == ["123456", "7890"]  # longer than a line

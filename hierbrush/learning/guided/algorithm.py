@@ -183,7 +183,12 @@ def guided_config(recipe: GuidedRecipe, curriculum: Curriculum, stroke: str | No
         .rl_module(
             rl_module_spec=RLModuleSpec(
                 module_class=ResidualPolicyModule,
-                model_config={"hidden": policy.hidden, "value_hidden": policy.value_hidden, "sigma": policy.sigma},
+                model_config={
+                    "hidden": policy.hidden,
+                    "value_hidden": policy.value_hidden,
+                    "sigma": policy.sigma,
+                    "precision": policy.precision,
+                },
             )
         )
         .training(

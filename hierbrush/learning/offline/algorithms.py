@@ -107,7 +107,12 @@ def offline_config(recipe: OfflineRecipe, folder: Path) -> Any:
         .rl_module(
             rl_module_spec=RLModuleSpec(
                 module_class=QModule if recipe.method == "iql" else ResidualPolicyModule,
-                model_config={"hidden": policy.hidden, "value_hidden": policy.value_hidden, "sigma": policy.sigma},
+                model_config={
+                    "hidden": policy.hidden,
+                    "value_hidden": policy.value_hidden,
+                    "sigma": policy.sigma,
+                    "precision": policy.precision,
+                },
             )
         )
         .training(

@@ -248,7 +248,12 @@ def algorithm_config(
         .rl_module(
             rl_module_spec=RLModuleSpec(
                 module_class=ResidualPolicyModule,
-                model_config={"hidden": policy.hidden, "value_hidden": policy.value_hidden, "sigma": policy.sigma},
+                model_config={
+                    "hidden": policy.hidden,
+                    "value_hidden": policy.value_hidden,
+                    "sigma": policy.sigma,
+                    "precision": policy.precision,
+                },
             )
         )
         .training(

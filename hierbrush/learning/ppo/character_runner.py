@@ -68,7 +68,7 @@ class HierarchicalRunner(BatchRunner, MultiAgentEnvRunner):  # type: ignore[misc
     A decision of the composer is an option: it is open while its stroke is written, and becomes one semi-Markov
     transition when the stroke is over. Options that are open when a sample ends are carried over to the next.
 
-    RLlib hooks: ``config.env_runners(env_runner_cls=...)``; overrides ``make_env``, ``get_spaces`` and ``_sample``,
+    RLlib hooks: ``config.env_runners(env_runner_cls=...)``; overrides ``make_env`` and ``get_spaces``,
     beside what `BatchRunner` does. Modules that are not in ``policies_to_train`` act by their most likely action and
     leave no experience.
     """
@@ -77,7 +77,7 @@ class HierarchicalRunner(BatchRunner, MultiAgentEnvRunner):  # type: ignore[misc
 
     def make_env(self) -> None:
         """Make the batch of characters."""
-        self.batch = CharacterBatch(
+        self.batch = self.batch_env = CharacterBatch(
             self.config.num_envs_per_env_runner, stage=self.stage, **dict(self.config.env_config)
         )
         self.env = _Env(self.batch)
@@ -97,27 +97,14 @@ class HierarchicalRunner(BatchRunner, MultiAgentEnvRunner):  # type: ignore[misc
         modules = {name: (observations[name], actions[name]) for name in observations}
         return {INPUT_ENV_SPACES: whole, INPUT_ENV_SINGLE_SPACES: whole, **modules}
 
-    def set_stage(self, stage: int) -> None:
-        """Move the characters to a curriculum stage; the next sample begins with new episodes."""
-        super().set_stage(stage)
-        if self.env is not None:
-            self.batch.set_stage(stage)
+    def _reset(self, seed: int | None) -> None:
+        self.batch.reset(seed)
+        self._random = np.random.default_rng(seed)
 
-    @torch.inference_mode()
-    def _sample(
-        self,
-        *,
-        num_timesteps: int | None = None,
-        num_episodes: int | None = None,
-        explore: bool,
-        random_actions: bool = False,
-        force_reset: bool = False,
-    ) -> list[HierarchicalFragment]:
+    def _fragment(
+        self, num_timesteps: int | None, num_episodes: int | None, *, explore: bool, random_actions: bool
+    ) -> HierarchicalFragment:
         batch, count = self.batch, self.num_envs
-        if force_reset or num_episodes is not None or self._needs_initial_reset:
-            seed = self._begin_episodes(evaluation=num_episodes is not None)
-            self.batch.reset(seed)
-            self._random = np.random.default_rng(seed)
         for module in self.module.values():
             module.eval()
         trained = set(self.config.policies_to_train or self.module.keys())
@@ -129,17 +116,25 @@ class HierarchicalRunner(BatchRunner, MultiAgentEnvRunner):  # type: ignore[misc
         finished: dict[str, list[NDArray[Any]]] = {}
         steps = decisions = episodes = 0
         module_steps = np.zeros(len(ABBREVIATIONS), np.int64)
+        kind, observed = batch.stroke_type, batch.observation
+        actions: F32 = np.empty(0, np.float32)
+        logp: F32 = np.empty(0, np.float32)
+
+        def decide(due: NDArray[np.int64]) -> F32:
+            nonlocal decisions
+            decisions += len(due)
+            return self._decide(due, explore=explore and composer, random_actions=random_actions)
+
+        def act() -> F32:
+            nonlocal kind, observed, actions, logp
+            kind, observed = batch.stroke_type.copy(), batch.observation.copy()
+            actions, logp = self._act(kind, observed, frozen, explore=explore, random_actions=random_actions)
+            return actions
+
         started = time.perf_counter()
         while (steps if num_episodes is None else episodes) < (num_timesteps or num_episodes or 0):
-            due = np.flatnonzero(batch.due)
-            if due.size:
-                self._decide(due, explore=explore and composer, random_actions=random_actions)
-                decisions += len(due)
-                steps += len(due)
-            kind = batch.stroke_type.copy()
-            observed = batch.observation.copy()
-            actions, logp = self._act(kind, observed, frozen, explore=explore, random_actions=random_actions)
-            tick = batch.tick(actions)
+            before = decisions
+            tick = batch.advance(decide, act)
             self._open["rewards"] += np.float32(gamma) ** self._ticks.astype(np.float32) * tick.composer_reward
             self._ticks += 1
             if primitives:
@@ -160,7 +155,7 @@ class HierarchicalRunner(BatchRunner, MultiAgentEnvRunner):  # type: ignore[misc
             if done.any():
                 episodes += int(done.sum())
                 self._end_episodes(done, batch.episode_metrics, finished)
-            steps += count
+            steps += count + decisions - before
         if not np.isfinite(self._returns).all():
             raise FloatingPointError(f"NaN or infinite reward of the composer at stage {self.stage}")
         self._count(
@@ -171,9 +166,9 @@ class HierarchicalRunner(BatchRunner, MultiAgentEnvRunner):  # type: ignore[misc
         if primitives:
             ticks["obs"].append(batch.observation.copy())
             strokes = StrokeTicks(**{name: np.stack(parts) for name, parts in ticks.items()})
-        return [HierarchicalFragment(count, steps, strokes, self._decisions(closed) if composer else None)]
+        return HierarchicalFragment(count, steps, strokes, self._decisions(closed) if composer else None)
 
-    def _decide(self, due: NDArray[np.int64], *, explore: bool, random_actions: bool) -> None:
+    def _decide(self, due: NDArray[np.int64], *, explore: bool, random_actions: bool) -> F32:
         """Let the composer decide for the characters that are due, and remember the options that this opens."""
         self._look(due)
         observed = self.batch.observe_composer(due)
@@ -190,7 +185,7 @@ class HierarchicalRunner(BatchRunner, MultiAgentEnvRunner):  # type: ignore[misc
             self._open[name][due] = values
         self._open["rewards"][due] = 0.0
         self._ticks[due] = 0
-        self.batch.begin(due, actions)
+        return actions
 
     def _look(self, due: NDArray[np.int64]) -> None:
         """Let the composer look at its pictures, if it has any, so that it knows better where to look."""

@@ -32,7 +32,8 @@ class ResidualPolicyModule(TorchRLModule, ValueFunctionAPI, InferenceOnlyAPI):  
 
     RLlib hooks: ``RLModule.setup``, ``_forward``, ``compute_values`` (`ValueFunctionAPI`) and
     ``get_non_inference_attributes`` (`InferenceOnlyAPI`: runners carry no critic).
-    ``model_config``: ``hidden`` and ``value_hidden`` (layer widths) and ``sigma`` (initial standard deviation).
+    ``model_config``: ``hidden`` and ``value_hidden`` (layer widths), ``sigma`` (initial standard deviation) and
+    ``precision`` (``bfloat16``: passes that are learned from multiply 16-bit numbers).
     """
 
     log_std: Tensor
@@ -57,10 +58,19 @@ class ResidualPolicyModule(TorchRLModule, ValueFunctionAPI, InferenceOnlyAPI):  
         return ["value"]
 
     def _forward(self, batch: dict[str, Any], **kwargs: Any) -> dict[str, Any]:
-        mean = self.policy(batch[Columns.OBS])
+        mean = self._through(self.policy, batch[Columns.OBS])
         return {Columns.ACTION_DIST_INPUTS: torch.cat([mean, self.log_std.expand_as(mean)], dim=-1)}
 
     def compute_values(self, batch: dict[str, Any], embeddings: Any = None) -> Tensor:
         """Return V(s), f32 [n], for observations f32 [n, D]."""
-        value: Tensor = self.value(batch[Columns.OBS]).squeeze(-1)
-        return value
+        return self._through(self.value, batch[Columns.OBS]).squeeze(-1)
+
+    def _through(self, net: nn.Sequential, obs: Tensor) -> Tensor:
+        """Return a network's answer in 32 bits; what is sampled is computed in them, too."""
+        half = self.model_config.get("precision") == "bfloat16" and torch.is_grad_enabled()
+        if not half:
+            answer: Tensor = net(obs)
+            return answer
+        with torch.autocast(obs.device.type, torch.bfloat16):
+            answer = net(obs)
+        return answer.float()

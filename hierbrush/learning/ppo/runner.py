@@ -24,19 +24,38 @@ RETURN, LENGTH = "episode_return", "episode_len"
 class BatchRunner(CandidRunner):
     """Runners with a curriculum stage and without episode objects; stands before one of RLlib's among the bases.
 
-    RLlib hooks: overrides ``get_metrics`` (nothing is left to collect there) and ``get_state`` / ``set_state`` (the
-    curriculum stage reaches restored and restarted runners); ``apply`` comes from `CandidRunner`.
+    Those below say how environments are reset (`_reset`) and how a piece of experience is sampled (`_fragment`).
+
+    RLlib hooks: overrides ``_sample``, ``get_metrics`` (nothing is left to collect there) and ``get_state`` /
+    ``set_state`` (the curriculum stage reaches restored and restarted runners); ``apply`` comes from `CandidRunner`.
     """
 
     stage = 0
+    batch_env: Any = None  # stays None in a local runner beside remote ones
     _needs_initial_reset = True
     _returns: F32
     _lengths: NDArray[np.int32]
 
     def set_stage(self, stage: int) -> None:
-        """Take over a curriculum stage; the next sample begins with new episodes if it is another one."""
+        """Move the environments to a curriculum stage; the next sample of another one begins anew."""
         self._needs_initial_reset = self._needs_initial_reset or stage != self.stage
         self.stage = stage
+        if hasattr(self.batch_env, "set_stage"):
+            self.batch_env.set_stage(stage)
+
+    @torch.inference_mode()
+    def _sample(
+        self: Any,
+        *,
+        num_timesteps: int | None = None,
+        num_episodes: int | None = None,
+        explore: bool,
+        random_actions: bool = False,
+        force_reset: bool = False,
+    ) -> list[Any]:
+        if force_reset or num_episodes is not None or self._needs_initial_reset:
+            self._reset(self._begin_episodes(evaluation=num_episodes is not None))
+        return [self._fragment(num_timesteps, num_episodes, explore=explore, random_actions=random_actions)]
 
     def _begin_episodes(self: Any, *, evaluation: bool) -> int | None:
         """Take the counts of all episodes back to zero and return the seed to reset the environments with.
@@ -122,12 +141,11 @@ class BatchEnv(Protocol):
 class BatchedEnvRunner(BatchRunner, SingleAgentEnvRunner):  # type: ignore[misc]
     """Env runner without per-environment Python: it fills a `Fragment` instead of building episode objects.
 
-    RLlib hooks: ``config.env_runners(env_runner_cls=...)``; overrides ``make_env`` (finds the batch environment) and
-    ``_sample`` (the loop), beside what `BatchRunner` does. Connectors are not called: observations come scaled, and
-    actions are clipped to the action space's bounds.
+    RLlib hooks: ``config.env_runners(env_runner_cls=...)``; overrides ``make_env`` (finds the batch environment),
+    beside what `BatchRunner` does. Connectors are not called: observations come scaled, and actions are clipped to the
+    action space's bounds.
     """
 
-    batch_env: Any = None  # stays None in a local runner beside remote ones
     _obs: F32
 
     def make_env(self) -> None:
@@ -146,26 +164,13 @@ class BatchedEnvRunner(BatchRunner, SingleAgentEnvRunner):  # type: ignore[misc]
         self.batch_env = env
         self.set_stage(self.stage)
 
-    def set_stage(self, stage: int) -> None:
-        """Move the environment to a curriculum stage; the next sample begins with new episodes."""
-        super().set_stage(stage)
-        if hasattr(self.batch_env, "set_stage"):
-            self.batch_env.set_stage(stage)
+    def _reset(self, seed: int | None) -> None:
+        self._obs, _ = self._try_env_reset(seed=seed)
 
-    @torch.inference_mode()
-    def _sample(
-        self,
-        *,
-        num_timesteps: int | None = None,
-        num_episodes: int | None = None,
-        explore: bool,
-        random_actions: bool = False,
-        force_reset: bool = False,
-    ) -> list[Fragment]:
+    def _fragment(
+        self, num_timesteps: int | None, num_episodes: int | None, *, explore: bool, random_actions: bool
+    ) -> Fragment:
         count = self.num_envs
-        if force_reset or num_episodes is not None or self._needs_initial_reset:
-            seed = self._begin_episodes(evaluation=num_episodes is not None)
-            self._obs, _ = self._try_env_reset(seed=seed)
         wanted = num_episodes if num_episodes is not None else -(-num_timesteps // count)  # type: ignore[operator]
         space = self.env.single_action_space
         buffer = FragmentBuffer(
@@ -199,7 +204,7 @@ class BatchedEnvRunner(BatchRunner, SingleAgentEnvRunner):  # type: ignore[misc]
         self._check_finite()
         self._increase_sampled_metrics(tick * count, episodes)
         self._log_episodes(finished, time.perf_counter() - started)
-        return [buffer.finish(self._obs)]
+        return buffer.finish(self._obs)
 
     def _check_finite(self) -> None:
         bad = np.flatnonzero(~np.isfinite(self._returns))

@@ -64,6 +64,7 @@ class GcodeOptions:
     the paper's lower left corner; ``surface_z`` the height at which the tip just touches the paper. ``lift`` is how far
     above that the brush travels. ``dip_x``, ``dip_y``, ``dip_z`` is where the tip rests in the ink for ``dip_seconds``.
     ``write_feed``, ``plunge_feed`` and ``travel_feed`` are the speeds in the stroke, up and down, and in the air.
+    ``dry`` raises everything for a dry run.
     ``before`` and ``after`` are lines of G-code around the movement, such as ``G28`` to find home.
 
     Raises:
@@ -88,6 +89,9 @@ class GcodeOptions:
     write_feed: float = _feed(2400.0, "Speed within a stroke.")
     plunge_feed: float = _feed(1200.0, "Speed up and down between strokes.")
     travel_feed: float = _feed(6000.0, "Speed in the air.")
+    dry: float = _number_field(
+        0.0, "mm", "Dry run: by how much everything is raised, so that nothing touches.", 0.0, 1000.0
+    )
     before: tuple[str, ...] = _lines_field("Lines of G-code before the first movement, such as G28 to find home.")
     after: tuple[str, ...] = _lines_field("Lines of G-code after the last movement.")
 
@@ -171,13 +175,14 @@ class GcodePen:
         self._dialect = DIALECTS[options.dialect]
         self._lines: list[str] = []
         self._seen: dict[str, list[float]] = {"x": [], "y": [], "z": []}
-        self._lift_z = options.surface_z + options.lift
+        self._surface_z, self._dip_z = options.surface_z + options.dry, options.dip_z + options.dry
+        self._lift_z = self._surface_z + options.lift
 
     def dip(self) -> None:
         """Travel to the ink, rest in it, and come up."""
         o = self._options
         self._travel(o.dip_x, o.dip_y)
-        self._plunge(o.dip_z)
+        self._plunge(self._dip_z)
         self._lines.append(f"G4 P{_number(o.dip_seconds * self._dialect.dwell_units)}")
         self._rise()
 
@@ -185,7 +190,7 @@ class GcodePen:
         """Fill and shape the tuft on a stone whose middle is where the machine dips, pressed flat at that height."""
         o = self._options
         self._travel(o.dip_x, o.dip_y)
-        face = o.dip_z + stone.press * 1e3
+        face = self._dip_z + stone.press * 1e3
         for move in stone.moves(soak=1):
             x, y, z = move.end
             at = o.dip_x + x * 1e3, o.dip_y - y * 1e3, face - (z + stone.height) * 1e3
@@ -231,14 +236,15 @@ class GcodePen:
         """
         self.check()
         o = self._options
-        head = [*_comments(text, o.dialect, self._dialect), *self._dialect.modes, *o.before]
+        dry = [f"; dry run: everything {_number(o.dry)} mm higher"] if o.dry else []
+        head = [*_comments(text, o.dialect, self._dialect), *dry, *self._dialect.modes, *o.before]
         # The firmware has no feed of its own to go on with, so the first movement brings one.
         start = f"G1 Z{_number(self._lift_z)} F{_number(o.plunge_feed)}"
         return "\n".join([*head, start, *self._lines, *o.after, self._dialect.end, ""])
 
     def _machine(self, x: float, y: float, z: float) -> tuple[float, float, float]:
         o = self._options
-        return o.paper_x + x * 1e3, o.paper_y + (self._height - y) * 1e3, o.surface_z - z * 1e3
+        return o.paper_x + x * 1e3, o.paper_y + (self._height - y) * 1e3, self._surface_z - z * 1e3
 
     def _travel(self, x: float, y: float) -> None:
         self._see(x, y, self._lift_z)
@@ -285,7 +291,13 @@ def _machine(given: dict[str, Any]) -> GcodeOptions:
         own |= {"work_x": (0.0, across), "work_y": (0.0, away)}
     for name in ("paper", "dip"):
         own |= {f"{name}_{axis}": value for axis, value in zip("xyz", given.get(f"gcode_{name}", ()), strict=False)}
-    for name, option in (("dialect", "dialect"), ("surface", "surface_z"), ("lift", "lift"), ("feed", "write_feed")):
+    for name, option in (
+        ("dialect", "dialect"),
+        ("surface", "surface_z"),
+        ("lift", "lift"),
+        ("feed", "write_feed"),
+        ("dry", "dry"),
+    ):
         if f"gcode_{name}" in given:
             own[option] = given[f"gcode_{name}"]
     return replace(machine, **own)
@@ -302,6 +314,7 @@ _FLAGS = (
     Flag("--gcode-lift", "Height of travel above first touch.", float, metavar="MM"),
     Flag("--gcode-dip", "Place of the ink in mm.", float, 3, "X Y Z"),
     Flag("--gcode-feed", "Speed within a stroke.", float, metavar="MM/MIN"),
+    Flag("--gcode-dry", "Dry run: raise everything by so much.", float, metavar="MM"),
 )  # fmt: skip
 
 MACHINE = Option(
