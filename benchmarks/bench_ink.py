@@ -1,7 +1,6 @@
 """Dry strokes in numbers: coverage, widths of white gaps across and along, autocorrelation; ours, and those of scans.
 
-    python benchmarks/bench_ink.py                # ours, those tuned to and others, beside the published figures of real
-                                                  # ones, and what ink costs
+    python benchmarks/bench_ink.py                # ours beside the published figures of real ones, and what ink costs
     python benchmarks/bench_ink.py SCANS --dpi 400   # the same of a folder of scans, half of their strokes kept aside
 
 A scan is a picture of dark strokes on light paper, apart from each other; they are found, turned level and cut free.
