@@ -166,9 +166,9 @@ def neural(brush: Path | None, output: Path | None, rounds: int) -> None:
         print(f"{name:9s} {200 * 256 / (time.process_time() - start):,.0f} ticks a second of one core")
 
 
-def straighten(characters: int) -> None:
+def straighten(characters: int, policies: list[str]) -> None:
     chars = [char for char in load_library() if split(char) == "validation"][::8][:characters]
-    for policy in ("learned", "scripted"):
+    for policy in ("learned", "scripted", *policies):
         for name, how in (
             ("a dip before each stroke", {}),
             ("on a stone, shaped", {"stone": {}}),
@@ -191,7 +191,9 @@ def main() -> None:
     parser.add_argument("--scatter", type=float, nargs="+", default=[0.0, 0.15, 0.25], help="how much strokes differ")
     parser.add_argument("--brush", type=Path, help="what was fitted to the hairs before, instead of a new fit")
     parser.add_argument("--network", type=Path, help="a neural brush to write hairs for as well")
-    parser.add_argument("--policy", nargs="*", default=[], help="folders of trainings that wrote with the fitted brush")
+    parser.add_argument(
+        "--policy", nargs="*", default=[], help="folders of trainings: with the fitted brush, or bent tufts"
+    )
     parser.add_argument("-o", "--output", type=Path, help="where the neural brush goes")
     parser.add_argument("--rounds", type=int, default=12, help="of learning a neural brush")
     parser.add_argument("--characters", type=int, default=12, help="validation characters to write")
@@ -203,7 +205,7 @@ def main() -> None:
     elif arguments.what == "neural":
         neural(arguments.brush, arguments.output, arguments.rounds)
     else:
-        straighten(arguments.characters)
+        straighten(arguments.characters, arguments.policy)
 
 
 if __name__ == "__main__":
