@@ -55,7 +55,8 @@ _SHARP = 0.008
 _DRAG = np.float32(0.5)
 """Points of a line to which nothing draws, beside the nine."""
 
-_ASIDE, _THINNEST = 0.012, 0.004
+_ASIDE = np.linspace(-0.012, 0.012, 5, dtype=np.float32)
+_THINNEST = 0.004
 
 _LINE = _ALONG * len(_ACROSS)
 _DEPTHS = _LINE + _NEAR**2 + _FAR**2 + 2 * len(_BEYOND)
@@ -179,7 +180,7 @@ def sight(depths: Depths, covered: Covered, which: Index, kinds: Index, places: 
     line = middle_lines(kinds, places)
     step, normal = _directions(line), _normals(line)
     points = [
-        (line[:, :, None] + normal[:, :, None] * _ACROSS[:, None]).reshape(len(line), -1, 2),
+        (line[:, :, None] + normal[:, :, None] * _ACROSS[:, None]).reshape(len(line), _LINE, 2),
         centre + half * _grid(_NEAR),
         centre + np.float32(_FAR_REACH) * _grid(_FAR),
         line[:, :1] - _BEYOND[:, None] * step[:, :1],
@@ -188,7 +189,7 @@ def sight(depths: Depths, covered: Covered, which: Index, kinds: Index, places: 
     depth = _sampled(depths, which, np.concatenate(points, axis=1, dtype=np.float32)) * np.float32(_STEP)
     box = np.asarray(centre + half * _grid(_WRITTEN), np.float32)
     written = _sampled(covered, which, box) / np.float32(255)
-    drawn = _drawn(depth[:, :_LINE].reshape(len(line), _ALONG, -1), normal) / np.float32(CENTRE_UNIT)
+    drawn = _drawn(depth[:, :_LINE].reshape(len(line), _ALONG, len(_ACROSS)), normal) / np.float32(CENTRE_UNIT)
     seen: F32 = np.clip(np.concatenate([depth / np.float32(_UNIT), drawn, written], axis=1), -3, 3)
     return seen
 
@@ -209,7 +210,7 @@ def _drawn(depth: F32, normal: F32) -> F32:
         weight = np.exp(weight - weight.max(axis=2, keepdims=True))
         by = (weight * _ACROSS).sum(axis=2) / weight.sum(axis=2)
         pull = normal * by[..., None]
-        parts += [pull.reshape(len(depth), -1), _fitting(normal, pull.sum(axis=1))]
+        parts += [pull.reshape(len(depth), 2 * _ALONG), _fitting(normal, pull.sum(axis=1))]
     return np.concatenate(parts, axis=1)
 
 
@@ -249,9 +250,10 @@ def seen_widths(depths: Depths, which: Index, kinds: Index, places: F32) -> NDAr
         places: f32 [m, PLACE_SIZE], where they lie.
     """
     line = middle_lines(kinds, places)
-    across = _normals(line)[:, :, None] * np.linspace(-_ASIDE, _ASIDE, 5, dtype=np.float32)[:, None]
-    depth = _sampled(depths, which, (line[:, :, None] + across).reshape(len(line), -1, 2))
-    deepest = depth.reshape(len(line), _ALONG, -1).max(axis=2)[:, 1:-1] * _STEP
+    across = _normals(line)[:, :, None] * _ASIDE[:, None]
+    points = (line[:, :, None] + across).reshape(len(line), _ALONG * len(_ASIDE), 2)
+    depth = _sampled(depths, which, points).reshape(len(line), _ALONG, len(_ASIDE))
+    deepest = depth.max(axis=2)[:, 1:-1] * _STEP
     widths: NDArray[np.float64] = np.maximum(np.median(deepest, axis=1).astype(np.float64), _THINNEST)
     return widths
 

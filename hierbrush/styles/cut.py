@@ -113,3 +113,19 @@ def outlined(owned: NDArray[np.bool_], coverage: Floats, line: Floats) -> Floats
         return None
     polygon: Floats = (contour[:, ::-1] - 0.5 + [low_c, low_r]) / side
     return polygon
+
+
+def held(line: Floats, polygon: Floats) -> Floats:
+    """Return a middle line [m, 2] without the ends that lie outside the polygon of its ink.
+
+    There a line has no width, and the distance to the outline would be taken for one.
+    """
+    from skimage.measure import points_in_poly
+
+    at = np.linspace(0.0, len(line) - 1.0, 4 * len(line) - 3)
+    fine = np.stack([np.interp(at, np.arange(len(line)), line[:, axis]) for axis in (0, 1)], axis=1)
+    inside = np.flatnonzero(points_in_poly(fine, polygon))
+    if len(inside) < 2 or (inside[0] == 0 and inside[-1] == len(fine) - 1):
+        return line
+    kept: Floats = fine[inside[0] : inside[-1] + 1]
+    return kept

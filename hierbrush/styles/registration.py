@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from hierbrush.characters import Component, Glyph
 from hierbrush.errors import HierbrushError
 from hierbrush.strokes.goal import StrokeGoal
-from hierbrush.styles.cut import Cut, cut, outlined
+from hierbrush.styles.cut import Cut, cut, held, outlined
 from hierbrush.styles.judge import Judgement, judged, run_along
 from hierbrush.styles.ribbon import Ink, Ribbons, fitted
 from hierbrush.styles.tilt import tilt_of_strokes
@@ -301,7 +301,7 @@ def _goal(expected: StrokeGoal, line: Floats, owned: NDArray[np.bool_], coverage
     if polygon is None:
         return None
     try:
-        return StrokeGoal.from_outline(expected.stroke_type, polygon, line)
+        return StrokeGoal.from_outline(expected.stroke_type, polygon, held(line, polygon))
     except HierbrushError:  # a line or an outline without extent
         return None
 

@@ -16,7 +16,7 @@ from hierbrush.errors import HierbrushError
 from hierbrush.strokes.goal import StrokeGoal
 from hierbrush.strokes.shape_basis import shape_basis
 from hierbrush.strokes.types import stroke_types
-from hierbrush.styles.cut import cut, outlined
+from hierbrush.styles.cut import cut, held, outlined
 from hierbrush.styles.hatching import bands_of
 from hierbrush.styles.ribbon import POINTS, Ribbons, sampled
 
@@ -396,7 +396,7 @@ def typed(polygon: Floats, line: Floats) -> StrokeGoal:
 
     Of types that are as near, the commoner one: Bayes' rule with `_BLUR` for the standard deviation of a point.
     """
-    goal = StrokeGoal.from_outline("H", polygon, line)
+    goal = StrokeGoal.from_outline("H", polygon, held(line, polygon))
     left, top, right, bottom = goal.box
     sides = np.maximum([right - left, bottom - top], 0.01)
     mine = (goal.skeleton - [(left + right) / 2, (top + bottom) / 2]) / sides.max()

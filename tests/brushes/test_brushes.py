@@ -14,9 +14,14 @@ from hierbrush.brushes import CalibrationSheet, fit_brush, read_scan, residual_p
 from hierbrush.brushes.brush_file import brush_of, load_brush
 from hierbrush.brushes.fit import NAMES
 from hierbrush.brushes.identified import BrushFile, brush_text
+from hierbrush.brushes.neural import Footprints, _reaches, fit_network, movements, reach_of
 from hierbrush.brushes.scan import find_sheet
+from hierbrush.cli import main
+from hierbrush.curriculum import load_curriculum
 from hierbrush.errors import HierbrushError
-from hierbrush.sim import PRESETS, BrushModel
+from hierbrush.resources import folder
+from hierbrush.sim import PRESETS, BrushModel, NeuralBrush
+from hierbrush.sim.network_brush import SIZE
 from hierbrush.yaml_source import ConfigError
 
 TRUE = BrushModel(width_slope=1.3, width_intercept=-2.5e-4, length_slope=0.75, length_intercept=9e-4,
@@ -168,3 +173,122 @@ class TestFile:
             brush_of("rond")
         with pytest.raises(HierbrushError, match="brush: 3, expected"):
             brush_of(3)
+
+
+def status_of(arguments: list[str]) -> object:
+    with pytest.raises(SystemExit) as left:
+        main(arguments)
+    return left.value.code
+
+
+class TestEndToEnd:
+    def scanned(self, sheet: CalibrationSheet, ink: NDArray[np.float32]) -> NDArray[np.uint8]:
+        """A page photographed: seen from one side, lit from another, with noise."""
+        page = Image.fromarray(sheet.picture(ink, 130))
+        width, height = page.size
+        corners = [(-0.03, 0.01), (1.01, -0.02), (1.03, 1.02), (-0.01, 1.0)]
+        # Where the corners of the photograph lie on the page.
+        places = [(x * width, y * height) for x, y in corners]
+        rows, values = [], []
+        for (x, y), (u, v) in zip([(0, 0), (width, 0), (width, height), (0, height)], places, strict=True):
+            rows += [[x, y, 1, 0, 0, 0, -u * x, -u * y], [0, 0, 0, x, y, 1, -v * x, -v * y]]
+            values += [u, v]
+        map_ = np.linalg.solve(np.array(rows), np.array(values))
+        seen = np.asarray(
+            page.transform(
+                page.size, Image.Transform.PERSPECTIVE, tuple(map_), Image.Resampling.BICUBIC, fillcolor=255
+            ),
+            np.float32,
+        )
+        y, x = np.mgrid[0:height, 0:width] / [[[height]], [[width]]]
+        light = 0.72 + 0.25 * x - 0.12 * y
+        noise = np.random.default_rng(0).normal(0.0, 4.0, seen.shape)
+        return np.asarray(np.clip(25 + 0.9 * seen * light + noise, 0, 255), np.uint8)
+
+    def test_a_photograph_becomes_a_brush_that_writes_is_judged_and_trained(
+        self, sheet: CalibrationSheet, ink: NDArray[np.float32], tmp_path: Path
+    ) -> None:
+        photo, mine = tmp_path / "photo.png", tmp_path / "mine.brush.yaml"
+        Image.fromarray(self.scanned(sheet, ink)).save(photo)
+        assert (
+            status_of(
+                ["brush", "fit", str(photo), "-o", str(mine), "--alike", "--residuals", str(tmp_path / "rest.png")]
+            )
+            == 0
+        )
+        assert (tmp_path / "rest.png").is_file()
+        found = load_brush(mine).model
+        for what in ("width", "length"):
+            for depth in (0.004, 0.008, 0.012):
+                assert getattr(found, what)(depth) == pytest.approx(getattr(TRUE, what)(depth), rel=0.05)
+        written = tmp_path / "yi.png"
+        assert status_of(["write", "一", "-o", str(written), "--brush", str(mine), "--policy", "scripted"]) == 0
+        assert status_of(["evaluate", "--limit", "1", "--brush", str(mine), "--policy", "scripted"]) == 0
+        stage = load_curriculum(folder("curricula") / "specialists.yaml").written_with(str(mine)).stages[-1]
+        assert stage.brush.build() == found
+
+    def test_what_cannot_be_fitted_is_told_in_one_line(
+        self, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        plain, out = tmp_path / "plain.png", tmp_path / "mine.brush.yaml"
+        Image.new("L", (400, 600), 255).save(plain)
+        bad = tmp_path / "bad.brush.yaml"
+        bad.write_text("width_slope: -3\n")
+        cases = [
+            (["brush", "fit", str(plain), "-o", str(out)], "four ring-shaped markers"),
+            (["brush", "fit", str(plain), "-o", str(tmp_path / "x.png")], "must end in .yaml"),
+            (["brush", "fit", str(plain), "-o", str(out), "--start", str(bad)], "width_slope: -3, expected a number"),
+            (["brush", "sheet", "-o", str(tmp_path / "a.gcode"), "--pages", "2"], "--pages: a machine runs the same"),
+            (["brush", "sheet", "-o", str(tmp_path / "a.pdf"), "--pages", "0"], "pages: 0, expected"),
+            (["write", "一", "-o", str(tmp_path / "a.png"), "--brush", str(bad)], "width_slope: -3, expected a number"),
+        ]
+        for arguments, message in cases:
+            assert status_of(arguments) == 2
+            told = capsys.readouterr().err
+            assert message in told
+            assert told.count("\n") == 1
+            assert not out.exists()
+
+
+class TestSheets:
+    def test_a_pdf_has_as_many_pages_as_asked_for(self) -> None:
+        assert CalibrationSheet(3).pdf().count(b"/Type/Page/") == 3
+        assert len(CalibrationSheet(3).cells) == 135
+        assert len(CalibrationSheet(3).paths) == 45
+
+    @pytest.mark.slow
+    def test_a_fit_says_what_it_does_not_know(self, sheet: CalibrationSheet) -> None:
+        rows = TRUE.randomised(45, 0.25, np.random.default_rng(1))
+        fit = fit_brush(sheet.render(rows), starts=2)
+        error = np.abs(fit.model.parameters() / rows.mean(axis=0) - 1)
+        unknown = {name for name, off in zip(NAMES, error, strict=True) if off > 0.3}
+        assert unknown <= set(fit.undetermined)
+        assert all((fit.sheets > 1) == np.isin(NAMES, fit.undetermined))
+
+
+class TestNeural:
+    def test_a_network_learns_what_the_numbers_do_not_say(self, tmp_path: Path) -> None:
+        """Footprints of a brush that drags more of its tuft than the one that is fitted."""
+        paths = movements(6, 16, 0)
+        true = BrushModel(root_ratio=1.0, width_slope=1.35)
+        reach = _reaches(true, paths, np.zeros(SIZE))
+        told: list[float] = []
+        found = fit_network(BrushModel(), Footprints(paths, reach), rounds=3, progress=lambda _, rms: told.append(rms))
+        before = 1e3 * (_reaches(BrushModel(), paths, np.zeros(SIZE)) - reach)
+        assert told == sorted(told, reverse=True)
+        assert 1e3 * told[-1] < 0.5 * np.sqrt(np.nanmean(before**2))
+        file = tmp_path / "mine.brush.yaml"
+        file.write_text(brush_text(BrushFile(found)), encoding="utf-8")
+        again = load_brush(file).model
+        assert isinstance(again, NeuralBrush)
+        np.testing.assert_allclose(again.network, found.network, rtol=1e-5, atol=1e-9)
+
+    def test_shapes_that_do_not_fit_are_told(self) -> None:
+        with pytest.raises(HierbrushError, match=r"seen: shapes .*, expected paths \[n, rows \+ 1, 3\]"):
+            fit_network(BrushModel(), Footprints(np.zeros((2, 5, 3)), np.zeros((2, 5, 16))))
+
+    def test_a_picture_tells_how_far_a_footprint_reaches(self) -> None:
+        y, x = np.mgrid[0:41, 0:41]
+        reach = reach_of((x - 20) ** 2 + (y - 20) ** 2 <= 100, 1e-3)
+        np.testing.assert_allclose(reach, 0.0105, atol=4e-4)
+        assert np.isnan(reach_of(np.zeros((5, 5), bool), 1e-3)).all()

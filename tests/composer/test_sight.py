@@ -82,6 +82,11 @@ def test_what_is_written_is_seen() -> None:
     assert np.array_equal(blank[:, :-25], written[:, :-25])
 
 
+def test_nothing_is_seen_of_no_strokes() -> None:
+    none, page = np.zeros((0, 16), np.float32), page_of("一")
+    assert seen(none, np.zeros(0, np.int64), page, page).shape == (0, SIGHT_SIZE)
+
+
 def test_places_are_put_on_the_ink() -> None:
     _, _, places = brief_and_glyph("永")
     page = np.zeros((256, 256), bool)

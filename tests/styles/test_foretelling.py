@@ -37,10 +37,13 @@ def drawn(chars: list[str]) -> Drawn:
 
 def test_a_hand_that_centres_its_ink_is_told_by_few_examples() -> None:
     told, _ = learned(drawn(chosen(40)))
-    for char in "湖永中":
+    away, left = [], []
+    for char in "湖永中河林明空病道":
         box, bold = told(base(char))
-        assert np.abs(box[:2] - [0.5, 0.45]).max() < 0.006
+        away.append(np.abs(hand.box_of(base(char).outlines)[:2] - [0.5, 0.45]))
+        left.append(np.abs(box[:2] - [0.5, 0.45]))
         assert 1.3 < bold < 1.7
+    assert np.mean(left) < 0.3 * np.mean(away)
 
 
 def test_residuals_are_what_makes_one_hand_the_other() -> None:
@@ -62,7 +65,7 @@ def test_stances_that_tell_nothing_are_left_at_their_mean() -> None:
     rng = np.random.default_rng(0)
     found = rng.normal(0, 0.01, (60, stance.ANSWERS))
     told = stance.learned(rng.normal(0, 1, (60, stance.TRAITS)), found)
-    assert np.abs(told.weights).max() < 0.01
+    assert (np.abs(told.weights).max(axis=0) == 0).sum() >= 3
 
 
 def test_ink_is_held_within_the_box() -> None:
