@@ -37,7 +37,7 @@ _DRAWN = {
     "outlines.steps": ("int8", (None, OUTLINE_POINTS - 1, 2)),
     "confidence": ("float32", (None,)),
 }
-_LEARNED = {"foretelling": Foretelling, "stance": Stance}
+_LEARNED: dict[str, Any] = {"foretelling": Foretelling, "stance": Stance}
 _HALVED = "foretelling.weights"
 
 
@@ -170,7 +170,7 @@ def _is_sound(tensors: dict[str, NDArray[Any]], name: str) -> bool:
     names = [f"{name}.{field}" for field in _LEARNED[name]._fields]
     if any(each not in tensors or tensors[each].dtype not in (np.float32, np.float16) for each in names):
         return False
-    return _learned(tensors, name).is_sound
+    return bool(_learned(tensors, name).is_sound)
 
 
 def _learned(tensors: dict[str, NDArray[Any]], name: str) -> Any:
