@@ -83,8 +83,13 @@ class Subject:
             bar = tqdm(chars, desc=f"{self.name}: glyphs", disable=None)
             np.savez(file, inks=np.stack([np.packbits(self.font.ink(char, SIDE // 2) >= 0.5) for char in bar]))
         inks = np.load(file)["inks"]
-        masks = (np.unpackbits(ink).reshape(SIDE // 2, SIDE // 2).astype(bool) for ink in inks)
+        masks = (roomy(np.unpackbits(ink).reshape(SIDE // 2, SIDE // 2)) for ink in inks)
         return GlyphIndex(masks), {char: at for at, char in enumerate(chars)}
+
+
+def roomy(ink: NDArray[np.generic]) -> NDArray[np.bool_]:
+    """Return ink with paper around it, for glyphs that stand at the edge are centred too."""
+    return np.pad(ink >= 0.5, SIDE // 8)  # type: ignore[operator]
 
 
 def hands(subject: Subject, sizes: Iterable[int]) -> dict[str, Callable[[str], Goals]]:
@@ -174,7 +179,7 @@ def measured(subject: Subject, judge: Judge, sizes: Iterable[int]) -> dict[str, 
 
 def nearest(index: GlyphIndex, inks: Sequence[Ink], answers: Sequence[int]) -> list[float]:
     """Return for each ink whether its nearest glyph is the right one."""
-    half = [ink.reshape(SIDE // 2, 2, SIDE // 2, 2).mean(axis=(1, 3)) for ink in inks]
+    half = [roomy(ink.reshape(SIDE // 2, 2, SIDE // 2, 2).mean(axis=(1, 3))) for ink in inks]
     rivals = index.shortlist(half, RIVALS)
     return [float(place == 1) for place in index.ranks(half, answers, among=rivals)]
 
