@@ -11,7 +11,7 @@ import click
 
 from hierbrush.cli.messages import check_place
 from hierbrush.errors import HierbrushError, shown
-from hierbrush.fonts.charset import CHARSETS, charset
+from hierbrush.fonts.charsets import CHARSETS, charset
 
 if TYPE_CHECKING:
     from hierbrush.fonts import FontReport
