@@ -96,7 +96,7 @@ def plan_character(
     )
     budget = check_whole("budget", budget, 1, MOST_BUDGET, unit="rollouts")
     try:
-        interrupted = not all(sheet.improve(*turn, seed, told) for turn in _turns(len(goals), budget))
+        interrupted = not all(sheet.improve(*turn, seed, told) for turn in _turns(len(goals), budget, robust))
     except KeyboardInterrupt:  # between two searches
         interrupted = True
     paths = planned_paths(goals, sheet.actions, model, box)
@@ -107,12 +107,13 @@ def _ink(picture: NDArray[np.generic]) -> F32:
     return check_array("picture", picture, (SIDE, SIDE), f"[{SIDE}, {SIDE}] of ink or coverage", dtype=np.float32)
 
 
-def _turns(strokes: int, budget: int) -> Iterator[tuple[int, int, bool]]:
+def _turns(strokes: int, budget: int, robust: bool) -> Iterator[tuple[int, int, bool]]:
     """Yield which stroke is searched for next, with how many rollouts, and whether by itself."""
-    alone = round(budget * _ALONE) if strokes > 1 else budget
+    again = strokes > 1 or robust
+    alone = round(budget * _ALONE) if again else budget
     for stroke in range(strokes):
         yield stroke, alone, True
-    if strokes > 1:
+    if again:
         for turn in range(_TURNS):
             left = budget - alone
             share = left // _TURNS + (left % _TURNS if turn == 0 else 0)
@@ -151,7 +152,8 @@ class _Sheet:
             self._own[stroke] if alone else self._wanted,
             room_for(len(self.actions[stroke])),
             under=under,
-            scenarios=self._scenarios,
+            # By itself a stroke is searched for exactly, which costs one rollout a candidate and is a good start.
+            scenarios=None if alone else self._scenarios,
             box=self._box,
         )
         spent = 0

@@ -106,6 +106,9 @@ class GuidedRecipe(Recipe):
     brush: BrushName | None = None
     """Takes the place of the curriculum's brush: a preset's name, or a file that ``hierbrush brush fit`` made."""
 
+    bent: Share | None = None
+    """Takes the place of ``randomisation.bent`` of every stage: strokes that begin with a bent tuft."""
+
     policies: Literal["one", "per_stroke"] = "per_stroke"
     """``one`` policy for all stroke types of the curriculum, or one ``per_stroke`` type."""
 
@@ -150,7 +153,7 @@ class GuidedRecipe(Recipe):
         Raises:
             HierbrushError: there is no such curriculum, stroke type or weights file.
         """
-        curriculum = load_curriculum(self.curriculum, beside=request.file).written_with(self.brush)
+        curriculum = load_curriculum(self.curriculum, beside=request.file).written_with(self.brush).bent(self.bent)
         if curriculum.stages[-1].goals is None:
             raise HierbrushError(f"curriculum: the last stage of {curriculum.name} has no goals to draw")
         if self.initial_weights is not None and not self.initial_weights.is_file():
