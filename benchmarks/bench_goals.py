@@ -2,6 +2,7 @@
 
     python benchmarks/bench_goals.py MaShanZheng.ttf ukai.ttc --characters 40
     python benchmarks/bench_goals.py ukai.ttc --composer runs/goals-ink/composer.safetensors
+    python benchmarks/bench_goals.py --relabelled 100
 
 Test characters that font and library share, drawn with a seed as in bench_fonts.py. All are written with the shipped
 brush and primitives, and their ink is compared with the font's glyph at 256 x 256:
@@ -14,6 +15,9 @@ brush and primitives, and their ink is compared with the font's glyph at 256 x 2
 
 ``accepted`` is the share whose strokes count as surely found, ``ms`` processor time to find one character's strokes.
 ``width`` is the stroke width of the written ink over the glyph's.
+
+With ``--relabelled``, test characters written at random, so that it is known where each stroke lies: how far from there
+the strokes' centres are, in sides of the box, where they are looked for first and after one and three looks.
 """
 
 from __future__ import annotations
@@ -21,7 +25,7 @@ from __future__ import annotations
 import argparse
 import time
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TypeVar
 
@@ -29,11 +33,14 @@ import numpy as np
 from bench_fonts import BRUSH, characters_of, stretched, written
 from numpy.typing import NDArray
 
-from hierbrush.characters import load_library
+from hierbrush.characters import load_library, split
 from hierbrush.composer.brief import Brief
 from hierbrush.composer.composers import seeing_composer
+from hierbrush.composer.hindsight import acted
+from hierbrush.composer.hindsight import written as drawn
 from hierbrush.composer.pictured import brief_and_glyph, copied_goals, copy_pictures, copy_stepwise
 from hierbrush.composer.policy import ComposerPolicy
+from hierbrush.composer.sight import on_ink
 from hierbrush.metrics import SIDE, stroke_iou
 from hierbrush.metrics.stroke_width import stroke_width
 from hierbrush.sim import rasterise, trace
@@ -78,7 +85,7 @@ def page_of(goal: StrokeGoal) -> NDArray[np.bool_]:
     return np.asarray(trace(BRUSH, paths, side=SIDE, box=0.12) >= 0.5)
 
 
-def measure(char: str, font: Font, policy: ComposerPolicy, found: dict[str, list[float]], stepwise: bool) -> None:
+def measure(char: str, font: Font, policy: ComposerPolicy, found: dict[str, list[float]], names: Sequence[str]) -> None:
     """Note the columns of one character."""
     ink = font.ink(char)
     page, glyph = ink >= 0.5, load_library()[char]
@@ -95,9 +102,11 @@ def measure(char: str, font: Font, policy: ComposerPolicy, found: dict[str, list
     columns.copied("look", columns.timed("look", lambda: looked(1)))
     begun = columns.timed("looks", lambda: looked(3))
     columns.copied("looks", begun)
-    if stepwise:
+    if "stepwise" in names:
         step = copy_stepwise(brief, places, page, policy, np.argsort(order), page_of)
         columns.copied("stepwise", in_order(step, order))
+    if "registered" not in names:
+        return
     alone = columns.timed("registered", lambda: register(ink, glyph))
     first = columns.timed("begun", lambda: register_begun(ink, own, glyph.decomposition, begun, alone=True))
     both = first if first.accepted else alone
@@ -108,18 +117,45 @@ def measure(char: str, font: Font, policy: ComposerPolicy, found: dict[str, list
         found[f"{name} accepted"].append(answer.accepted)
 
 
+def tell_of_relabelled(count: int, policy: ComposerPolicy, seed: int) -> None:
+    """Print how near strokes of known truth are found."""
+    rng, library = np.random.default_rng(seed), load_library()
+    chars = [char for char in library if split(char) == "test"]
+    apart: dict[str, list[float]] = defaultdict(list)
+    for at in rng.integers(len(chars), size=count).tolist():
+        brief, _, places = brief_and_glyph(chars[at])
+        truth = acted(places, brief.tree, rng)
+        page = drawn(brief.stroke_types, truth, rng)
+        found = {"first": on_ink(places, page)}
+        for looks in (1, 3):
+            (found[f"after {looks}"],) = copy_pictures([brief], [places], [page], policy, looks)
+        for name, each in found.items():
+            apart[name].append(float(np.hypot(*(each - truth)[:, :2].T).mean()))
+    told = ", ".join(f"{name} {np.mean(each):.4f}" for name, each in apart.items())
+    print(f"{count} relabelled characters, centres off: {told} looks")
+
+
 def main() -> None:
     """Print the table."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("fonts", nargs="+", type=Path)
+    parser.add_argument("fonts", nargs="*", type=Path)
+    parser.add_argument("--relabelled", type=int, default=0, metavar="COUNT")
     parser.add_argument("--composer", default="goal-conditioned")
     parser.add_argument("--characters", type=int, default=40)
     parser.add_argument("--split", default="test", choices=("test", "validation", "train"))
     parser.add_argument("--stepwise", action="store_true", help="also look again after every stroke")
+    parser.add_argument("--alone", action="store_true", help="leave registration out")
     parser.add_argument("--seed", type=int, default=0)
     arguments = parser.parse_args()
     policy = seeing_composer(arguments.composer)
-    names = [name for name in COLUMNS if arguments.stepwise or name != "stepwise"]
+    left_out = {"stepwise"} if not arguments.stepwise else set()
+    if arguments.alone:
+        left_out |= {"registered", "begun", "both"}
+    names = [name for name in COLUMNS if name not in left_out]
+    if arguments.relabelled:
+        tell_of_relabelled(arguments.relabelled, policy, arguments.seed)
+    if not arguments.fonts:
+        return
     print("| font | | " + " | ".join(names) + " |")
     print("|---" * (len(names) + 2) + "|")
     for path in arguments.fonts:
@@ -127,7 +163,7 @@ def main() -> None:
         found: dict[str, list[float]] = defaultdict(list)
         chars = characters_of(font, arguments.characters, arguments.split, arguments.seed)
         for char in chars:
-            measure(char, font, policy, found, arguments.stepwise)
+            measure(char, font, policy, found, names)
         for kind, form in (("", ".3f"), (" width", ".3f"), (" accepted", ".3f"), (" ms", ".0f")):
             cells = [format(np.mean(found[name + kind]), form) if found[name + kind] else "" for name in names]
             label = f"{path.stem}, {len(chars)}" if not kind else ""

@@ -17,7 +17,7 @@ from hierbrush.planner.rollouts import F32, SUPERSAMPLE, Actions, Bools, Rollout
 from hierbrush.planner.search import Told, search
 from hierbrush.planner.strokes import DEFAULT_BUDGET, MOST_BUDGET, planned_paths, room_for, starts
 from hierbrush.sim import BrushModel, rasterise
-from hierbrush.strokes.goal import StrokeGoal
+from hierbrush.strokes.goal import StrokeGoal, check_goals
 from hierbrush.strokes.rollout import StrokePolicy
 
 # Share of a stroke's rollouts that goes into writing it well by itself, before the others' ink is looked at; the rest
@@ -77,9 +77,7 @@ def plan_character(
     Raises:
         HierbrushError: an argument is out of range.
     """
-    goals = check_list("goals", goals, "StrokeGoals")
-    for at, goal in enumerate(goals):
-        check_kind(f"goals[{at}]", goal, StrokeGoal, "a StrokeGoal")
+    goals = check_goals(goals)
     check_kind("model", model, BrushModel, "a BrushModel")
     check_kind("robust", robust, bool, "True or False")
     box = check_number("box", box, MIN_BOX, MAX_BOX, "metres")
