@@ -34,6 +34,7 @@ demo: $(VENV)/.core
 	@mkdir -p demo
 	@$(BIN)/hierbrush write 永 -o demo/yong.png -o demo/yong.svg -o demo/yong.gif
 	@$(BIN)/hierbrush write $(LINE) --layout horizontal -o demo/line.png -o demo/line.svg -o demo/line.gif
+	@$(BIN)/hierbrush write $(LINE) --style mashan --layout horizontal -o demo/line-mashan.png
 	@echo
 	@echo 'How like their glyphs the characters just written are, and those of the controls:'
 	@$(BIN)/hierbrush evaluate --text $(LINE)

@@ -47,24 +47,34 @@ def random_brush(seed: int) -> BrushModel:
     return own.replace(**changed)
 
 
-def recover(seeds: int, scatters: list[float]) -> None:
+def recover(seeds: list[int], scatters: list[float]) -> None:
     sheet = CalibrationSheet()
-    print("error of each number, %:", " ".join(name.replace("_", " ") for name in NAMES))
+    print("error of each number, its standard error as the fit tells it, and the sheets that would determine it:")
+    print(" ".join(name.replace("_", " ") for name in NAMES))
     for scatter in scatters:
-        for seed in range(seeds):
+        for seed in seeds:
             true = random_brush(seed)
             rng = np.random.default_rng(seed)
             rows = true.randomised(45, scatter, rng) if scatter else np.tile(true.parameters(), (45, 1))
+            start = time.process_time()
             fit = fit_brush(sheet.render(rows), scatter=0.2 if scatter else 0.0)
+            seconds = time.process_time() - start
             # What the strokes have in common is the brush as it was on the sheet.
             mean = rows.mean(axis=0)
-            error = 100 * (fit.model.parameters() / mean - 1)
-            unsure = f"  not determined: {', '.join(fit.undetermined)}" if fit.undetermined else ""
-            known = model_of(mean)
+            found, known = fit.model.parameters(), model_of(mean)
+            print(
+                f"±{scatter:.0%}, seed {seed} ({seconds:.0f} s): not determined: {', '.join(fit.undetermined) or '-'}"
+            )
+            told = {
+                "error, %": 100 * np.abs(found / mean - 1),
+                "told, %": 100 * fit.error / np.abs(found),
+                "sheets": fit.sheets,
+            }
+            for what, values in told.items():
+                print(f"  {what:9s}" + " ".join(f"{value:7.1f}" for value in values), flush=True)
             for what in ("width", "length", "offset"):
                 marks = [getattr(fit.model, what)(z) / getattr(known, what)(z) - 1 for z in (0.004, 0.008, 0.012)]
                 print(f"  {what} of the mark at 4, 8, 12 mm, %: " + " ".join(f"{100 * off:5.2f}" for off in marks))
-            print(f"±{scatter:.0%}, seed {seed}: " + " ".join(f"{value:6.2f}" for value in error) + unsure, flush=True)
 
 
 def hairs(characters: int, brush: Path | None, network: Path | None, policies: list[str]) -> None:
@@ -156,9 +166,9 @@ def neural(brush: Path | None, output: Path | None, rounds: int) -> None:
         print(f"{name:9s} {200 * 256 / (time.process_time() - start):,.0f} ticks a second of one core")
 
 
-def straighten(characters: int) -> None:
+def straighten(characters: int, policies: list[str]) -> None:
     chars = [char for char in load_library() if split(char) == "validation"][::8][:characters]
-    for policy in ("learned", "scripted"):
+    for policy in ("learned", "scripted", *policies):
         for name, how in (
             ("a dip before each stroke", {}),
             ("on a stone, shaped", {"stone": {}}),
@@ -177,11 +187,13 @@ def straighten(characters: int) -> None:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("what", choices=("recover", "hairs", "neural", "straighten"))
-    parser.add_argument("--seeds", type=int, default=3, help="brushes to recover")
+    parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2], help="brushes to recover")
     parser.add_argument("--scatter", type=float, nargs="+", default=[0.0, 0.15, 0.25], help="how much strokes differ")
     parser.add_argument("--brush", type=Path, help="what was fitted to the hairs before, instead of a new fit")
     parser.add_argument("--network", type=Path, help="a neural brush to write hairs for as well")
-    parser.add_argument("--policy", nargs="*", default=[], help="folders of trainings that wrote with the fitted brush")
+    parser.add_argument(
+        "--policy", nargs="*", default=[], help="folders of trainings: with the fitted brush, or bent tufts"
+    )
     parser.add_argument("-o", "--output", type=Path, help="where the neural brush goes")
     parser.add_argument("--rounds", type=int, default=12, help="of learning a neural brush")
     parser.add_argument("--characters", type=int, default=12, help="validation characters to write")
@@ -193,7 +205,7 @@ def main() -> None:
     elif arguments.what == "neural":
         neural(arguments.brush, arguments.output, arguments.rounds)
     else:
-        straighten(arguments.characters)
+        straighten(arguments.characters, arguments.policy)
 
 
 if __name__ == "__main__":

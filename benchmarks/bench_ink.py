@@ -165,9 +165,10 @@ def main() -> None:
     parser.add_argument("--ink", default="dry", help="preset to compare")
     parser.add_argument("--strokes", type=int, default=40, help="how many of ours")
     arguments = parser.parse_args()
-    drawn, mm = level_strokes(BrushModel(), PRESETS[arguments.ink], arguments.strokes)
     print("columns: 5, 25, 50, 75, 95 %; autocorrelation at .13, .5 and 2 mm")
-    show(f"ours, ink {arguments.ink}", statistics(drawn, mm))
+    for seed, part in ((1, "tuned to"), (2, "kept aside")):
+        drawn, mm = level_strokes(BrushModel(), PRESETS[arguments.ink], arguments.strokes, seed)
+        show(f"ours, ink {arguments.ink}, {part}", statistics(drawn, mm))
     if arguments.scans is None:
         show("published, 40 real strokes", PUBLISHED)
     else:

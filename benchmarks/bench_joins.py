@@ -3,10 +3,10 @@
     python benchmarks/bench_joins.py ZhiMangXing.ttf --learn 100 --characters 50
 
 An inventory of joins is learned from training characters of the font. On test characters whose strokes are found:
-``pairs`` that the regular character keeps apart, ``joined`` by the font's ink; ``separate`` and ``joined`` IoU of our ink
-with the font's glyph where each stroke is written for itself, and where joined ones are written without lifting. Then what the
-inventory foretells without the ink: the share of joins that it finds (``recall``), how many of those that it writes are
-there (``precision``), beside joining all pairs, and the IoU with foretold joins.
+``pairs`` that the regular character keeps apart, ``joined`` by the font's ink; ``separate`` and ``joined`` IoU of our
+ink with the font's glyph where each stroke is written for itself, and where joined ones are written without lifting.
+Then what the inventory foretells without the ink: the share of joins that it finds (``recall``), how many of those that
+it writes are there (``precision``), beside joining all pairs, and the IoU with foretold joins.
 """  # fmt: skip
 
 from __future__ import annotations

@@ -32,7 +32,8 @@ def learn(source: Path, output: Path, characters: str | None, name: str | None) 
     """  # noqa: D301  # \b keeps click from joining the examples' lines
     from tqdm import tqdm
 
-    from hierbrush.styles.style import SUFFIX, Style
+    from hierbrush.styles.named import SUFFIX
+    from hierbrush.styles.style import Style
 
     if output.suffix != SUFFIX:
         raise HierbrushError(f"--output: {shown(output)}, expected a name that ends in {SUFFIX}")
@@ -48,12 +49,22 @@ def _wanted(characters: str | None) -> str | int | None:
     return int(characters) if characters is not None and characters.isascii() and characters.isdigit() else characters
 
 
+@style.command(name="list", short_help="List the styles that come with hierbrush.")
+def listed() -> None:
+    """List the styles that come with hierbrush, for --style NAME."""
+    from hierbrush.styles.named import card, shipped
+
+    for name in shipped():
+        told = card(name)
+        click.echo(f"{name:10}  {told['learned_of']}; {told['characters']} characters; {told['licence']}")
+
+
 @style.command(short_help="Tell what a style holds, and draw it.")
-@click.argument("file", type=click.Path(path_type=Path))
+@click.argument("file", metavar="FILE_OR_NAME", type=click.Path(path_type=Path))
 @click.option("-o", "--output", type=click.Path(path_type=Path), help="Picture (png) of characters in this hand.")
 @click.option("--text", default="永和九年歲在癸丑春風花月", show_default=True, help="What to draw.")
 def show(file: Path, output: Path | None, text: str) -> None:
-    """Tell what the style in FILE holds; with -o, write a line in it."""
+    """Tell what a style holds: a file, or one that comes with hierbrush; with -o, write a line in it."""
     from hierbrush.styles.style import Style
 
     found = Style.load(file)

@@ -93,7 +93,10 @@ def _option(flag: Flag) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     help="Where order, places and shapes come from: the character's glyph, or its decomposition by a composer.  "
     "[default: what is best known: the glyph where there is one, the decomposition elsewhere]",
 )
-@click.option("--style", help="File of the hand to write in.  [default: the one that hierbrush knows]")
+@click.option(
+    "--style",
+    help="Hand to write in: a style's file, or a name that hierbrush style list tells.  [default: hierbrush's own]",
+)
 @click.option(
     "--composer",
     help="Who composes, and asks for --goal decomposition; with a font or picture as goal, who copies it, such as "

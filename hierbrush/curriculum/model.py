@@ -348,6 +348,10 @@ class Randomisation(_Section):
     """How far brushes differ (share, 0 to 0.5): 0.03 scales the mark's width, length and offset, the root's place and
     the rounding of the base each by a factor of its own between 0.97 and 1.03, for a whole episode."""
 
+    bent: float = Field(default=0.0, ge=0, le=1)
+    """Share of strokes that begin with a tuft that points anywhere, as another stroke left it where the brush is not
+    straightened in between (share, 0 to 1)."""
+
     handle_sigma: float = Field(default=0.0, ge=0, le=0.005)
     """The handle's position error: each stroke draws a standard deviation from 0 to this, for every axis (m, 0 to
     0.005)."""
@@ -520,6 +524,16 @@ class Curriculum(_Section):
             stage.model_copy(update={"brush": Brush(preset=brush, ink=stage.brush.ink)}) for stage in self.stages
         )
         return self.model_copy(update={"stages": stages})
+
+    def bent(self, share: float | None) -> Curriculum:
+        """Return the same with another share of strokes that begin with a bent tuft; itself without one."""
+        if share is None:
+            return self
+
+        def changed(stage: Stage) -> Stage:
+            return stage.model_copy(update={"randomisation": stage.randomisation.model_copy(update={"bent": share})})
+
+        return self.model_copy(update={"stages": tuple(changed(stage) for stage in self.stages)})
 
     def stage_at(self, number: int) -> Stage:
         """Return a stage by its place, 0 the first.

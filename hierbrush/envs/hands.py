@@ -61,6 +61,9 @@ class Hands:
     def begin(self, slots: Index, goals: Index, rng: np.random.Generator) -> None:
         """Begin strokes, each with a hand of its own, and observe them."""
         self.batch.assign(goals, slots)
+        bent = randomisation.bent_tufts(self._stage.randomisation, len(slots), rng)
+        if bent is not None:
+            self.batch.turn(bent, slots)
         renew_hands(self.batch, self._stage, slots, rng)
         self._last_action[slots] = 0.0
         self.batch.observe_slots(slots)

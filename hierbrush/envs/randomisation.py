@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 
 from hierbrush.curriculum.model import BrushInk, Randomisation
 from hierbrush.sim import BrushModel
+from hierbrush.sim.batch import REST_DIRECTION
 
 F64 = NDArray[np.float64]
 
@@ -26,6 +27,16 @@ def run_dry(rows: F64, ink: BrushInk, count: int, rng: np.random.Generator) -> F
     dry = np.repeat(rows, count, axis=0) if len(rows) == 1 and count != 1 else rows.copy()
     dry[:, :2] *= (1.0 - ink.thinning * (1.0 - load))[:, None]
     return dry
+
+
+def bent_tufts(randomisation: Randomisation, count: int, rng: np.random.Generator) -> F64 | None:
+    """Return where tufts point before strokes, f64 [count, 2]; None where all begin as a dip leaves them."""
+    if not randomisation.bent:
+        return None
+    turn = rng.uniform(0.0, 2.0 * np.pi, count)
+    bent = rng.random(count) < randomisation.bent
+    anywhere = np.stack([np.cos(turn), np.sin(turn)], axis=1)
+    return np.where(bent[:, None], anywhere, REST_DIRECTION)
 
 
 def handle_sigmas(randomisation: Randomisation, count: int, rng: np.random.Generator) -> F64:

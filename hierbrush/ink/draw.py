@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from hierbrush.arguments import check_array, check_kind, check_list, check_number, check_whole
 from hierbrush.errors import HierbrushError
-from hierbrush.ink.model import PAPERS, Ink
+from hierbrush.ink.model import HAIR_SHARE, PAPERS, Ink
 from hierbrush.sim import BOX, BrushModel, trace
 from hierbrush.sim.batch import REST_DIRECTION
 from hierbrush.sim.core_choice import kernels
@@ -31,6 +31,9 @@ _ROW_SECONDS = 0.025
 _FACTORS = 3
 # Water that the paper holds where it fell; what is above it creeps.
 _HELD = 0.9
+# How far single hairs stand out beside the tufts of them: real streaks are alike over half a millimetre and more.
+_SINGLE = 0.3
+_SOAKED = 0.7  # of what hairs lack, they take up between two strokes
 
 
 @dataclass(eq=False)
@@ -63,6 +66,13 @@ class Bundle:
     def refill(self, load: float) -> None:
         """Fill hairs and reservoir up to ``load``; bend and split stay."""
         self.hairs[: HAIRS + 1] = load
+
+    def soak(self) -> None:
+        """Let the hairs' tips take up ink from the belly, as they do in the air between two strokes."""
+        hairs, belly = self.hairs[:HAIRS], self.hairs[RESERVOIR]
+        drawn = np.float32(_SOAKED) * np.maximum(belly - hairs, np.float32(0.0))
+        hairs += drawn
+        self.hairs[RESERVOIR] = belly - np.float32(HAIR_SHARE) * drawn.mean(dtype=np.float64).astype(np.float32)
 
     def part(self, split: float) -> None:
         """Part the tuft into locks, 0 to 1."""
@@ -154,6 +164,8 @@ class Sketch:
         """Write one stroke, a handle path [n, 3] in metres in the box; ``dip`` refills and straightens first."""
         if dip:
             self.dip()
+        else:
+            self.bundle.soak()
         self.directions.append(self.bundle.direction)
         # Another stroke begins elsewhere along the hairs' own irregularities.
         self.bundle.hairs[TRAVELLED] = np.float32(37.0 * (len(self.directions) % 97))
@@ -262,17 +274,19 @@ def hair_heights(seed: int) -> NDArray[np.float32]:
     single = 1.3 * (own - 0.5) + 0.7 * (drift - 0.5)
     for _ in range(2):  # neighbours stick together
         single = 0.5 * single + 0.25 * (np.roll(single, 1, axis=1) + np.roll(single, -1, axis=1))
-    locks = np.zeros((_HAIR_ROWS, HAIRS))
+    locks, broad = np.zeros((_HAIR_ROWS, HAIRS)), np.zeros((_HAIR_ROWS, HAIRS))
     at = np.arange(HAIRS)
-    for octave, (count, share) in enumerate(((5, 0.6), (13, 0.4))):
+    for octave, (count, share, rise) in enumerate(((5, 0.6, 1.1), (13, 0.4, 0.5))):
         knots = 0.75 * rng(3 + 2 * octave, (1, count + 1)) + 0.25 * rng(4 + 2 * octave, (_HAIR_ROWS, count + 1))
         place = at * count / HAIRS
         left = place.astype(int)
         t = place - left
         t = t * t * (3.0 - 2.0 * t)
-        locks += share * (knots[:, left] + t * (knots[:, left + 1] - knots[:, left]))
+        wave = knots[:, left] + t * (knots[:, left + 1] - knots[:, left])
+        locks += share * wave
+        broad += rise * (wave - 0.5)
     # Only where locks part is there a gap: half of the width stays as it is.
-    heights = np.stack([single, np.maximum(1.6 * (locks - 0.5), 0.0)], axis=1).astype(np.float32)
+    heights = np.stack([_SINGLE * single + broad, np.maximum(1.6 * (locks - 0.5), 0.0)], axis=1).astype(np.float32)
     heights.flags.writeable = False
     return heights
 

@@ -89,33 +89,34 @@ class Ink:
         paper = PAPERS[self.paper]
         # A hair's contact with the paper: marks begin where it is 1 less the height of the paper. The form and the
         # weights of ink, pressure and speed were fitted to dry strokes (docs/ink.md).
-        base = 0.25 + 0.45 * (1.0 - paper.rough)
+        base = 0.17 + 0.45 * (1.0 - paper.rough)
         return np.array(
             [
                 base + 0.9 * (0.4 - self.dryness),
-                0.50,  # contact by ink
-                0.50,  # contact by pressure
+                1.45,  # contact by ink: a stroke begins full and opens as its hairs run dry
+                0.36,  # contact by pressure
                 0.008,  # depth of full pressure, m
-                0.80,  # how far hairs differ in height
-                1.6 * self.speed,  # contact lost at 1 m/s
-                0.20,  # contact lost at the bundle's edges
-                1.0 / 0.16,
-                0.020,  # share of the difference to the reservoir that a hair draws, a mm
+                0.60,  # how far hairs differ in height
+                1.2 * self.speed,  # contact lost at 1 m/s
+                0.17,  # contact lost at the bundle's edges
+                1.0 / 0.126,
+                0.008,  # share of the difference to the reservoir that a hair draws, a mm
                 # Ink that a hair gives to a cell: 11 mm² of paper empty a hair that draws nothing.
                 0.0012 * cell_mm * cell_mm / 0.0137,
                 0.005,  # ink that neighbours share, a stamp
-                _HAIR_SHARE / 96.0,
+                HAIR_SHARE / 96.0,
                 0.012,  # splitting, a mm
                 2.4 * self.forks,
                 1.0 / 4.0,  # rows of hair heights, a mm
                 scale,
-                1.6 + 0.6 * (1.0 - self.dryness),
+                2.6 + 0.4 * (1.0 - self.dryness),
             ],
             np.float32,
         )
 
 
-_HAIR_SHARE = 0.12
+HAIR_SHARE = 0.12
+"""What all hairs' tips hold of the ink of a full tuft."""
 
 PRESETS = {
     "wet": Ink(load=1.0, dryness=0.0, forks=0.2),

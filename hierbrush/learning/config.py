@@ -33,7 +33,32 @@ FilePath = Annotated[Path, AfterValidator(lambda path: Path(_file_name(str(path)
 """The same as a path."""
 
 Widths = Annotated[tuple[Count, ...], Field(min_length=1, max_length=8)]
-Precision = Literal["float32", "bfloat16"]
+Precision = Annotated[
+    Literal["float32", "bfloat16"],
+    Field(
+        description="``bfloat16``: what is learned from passes through the networks in 16 bits, at twice the speed on "
+        "processors that multiply such numbers (AVX512-BF16, AMX); weights, losses and sampling stay in 32."
+    ),
+]
+
+# What several kinds of training have, with one meaning.
+_LINEAR = "in between it changes linearly with the steps"
+_RATIO = "PPO's limit to how far the ratio of new to old probability may leave 1."
+GradientLimit = Annotated[Positive, Field(description="Limit to the gradient's global norm.")]
+LastNoise = Annotated[
+    Positive, Field(description="Standard deviation at the last step; in between it changes linearly with the steps.")
+]
+FirstRate = Annotated[Positive, Field(description="Adam's learning rate at the first step.")]
+LastRate = Annotated[
+    Positive, Field(description="Learning rate at the last step; in between it changes linearly with the steps.")
+]
+Epochs = Annotated[Count, Field(description="Passes over every batch.")]
+AdvantageDecay = Annotated[Share, Field(description="Decay of generalised advantage estimation, per tick.")]
+RatioLimit = Annotated[
+    Positive, Field(description="PPO's limit to how far the ratio of new to old probability may leave 1.")
+]
+PolicyWidths = Annotated[Widths, Field(description="Widths of the policy's ReLU layers.")]
+TickDiscount = Annotated[Share, Field(description="Discount per tick.")]
 
 
 class Section(BaseModel):

@@ -17,7 +17,7 @@ from hierbrush.planner.rollouts import F32, SUPERSAMPLE, Actions, Bools, Rollout
 from hierbrush.planner.search import Told, search
 from hierbrush.planner.strokes import DEFAULT_BUDGET, MOST_BUDGET, planned_paths, room_for, starts
 from hierbrush.sim import BrushModel, rasterise
-from hierbrush.strokes.goal import StrokeGoal
+from hierbrush.strokes.goal import StrokeGoal, check_goals
 from hierbrush.strokes.rollout import StrokePolicy
 
 # Share of a stroke's rollouts that goes into writing it well by itself, before the others' ink is looked at; the rest
@@ -77,9 +77,7 @@ def plan_character(
     Raises:
         HierbrushError: an argument is out of range.
     """
-    goals = check_list("goals", goals, "StrokeGoals")
-    for at, goal in enumerate(goals):
-        check_kind(f"goals[{at}]", goal, StrokeGoal, "a StrokeGoal")
+    goals = check_goals(goals)
     check_kind("model", model, BrushModel, "a BrushModel")
     check_kind("robust", robust, bool, "True or False")
     box = check_number("box", box, MIN_BOX, MAX_BOX, "metres")
@@ -98,7 +96,7 @@ def plan_character(
     )
     budget = check_whole("budget", budget, 1, MOST_BUDGET, unit="rollouts")
     try:
-        interrupted = not all(sheet.improve(*turn, seed, told) for turn in _turns(len(goals), budget))
+        interrupted = not all(sheet.improve(*turn, seed, told) for turn in _turns(len(goals), budget, robust))
     except KeyboardInterrupt:  # between two searches
         interrupted = True
     paths = planned_paths(goals, sheet.actions, model, box)
@@ -109,12 +107,13 @@ def _ink(picture: NDArray[np.generic]) -> F32:
     return check_array("picture", picture, (SIDE, SIDE), f"[{SIDE}, {SIDE}] of ink or coverage", dtype=np.float32)
 
 
-def _turns(strokes: int, budget: int) -> Iterator[tuple[int, int, bool]]:
+def _turns(strokes: int, budget: int, robust: bool) -> Iterator[tuple[int, int, bool]]:
     """Yield which stroke is searched for next, with how many rollouts, and whether by itself."""
-    alone = round(budget * _ALONE) if strokes > 1 else budget
+    again = strokes > 1 or robust
+    alone = round(budget * _ALONE) if again else budget
     for stroke in range(strokes):
         yield stroke, alone, True
-    if strokes > 1:
+    if again:
         for turn in range(_TURNS):
             left = budget - alone
             share = left // _TURNS + (left % _TURNS if turn == 0 else 0)
@@ -153,7 +152,8 @@ class _Sheet:
             self._own[stroke] if alone else self._wanted,
             room_for(len(self.actions[stroke])),
             under=under,
-            scenarios=self._scenarios,
+            # By itself a stroke is searched for exactly, which costs one rollout a candidate and is a good start.
+            scenarios=None if alone else self._scenarios,
             box=self._box,
         )
         spent = 0

@@ -55,6 +55,7 @@ class Rollouts:
         scenarios: brushes and hands; the exact ones unless given.
         errors: float64 [ticks, 3], metres by which the hand is off at each tick whatever the candidate; nothing unless
             given.
+        direction: where the tuft points before, [2]; as a dip leaves it unless given.
         box: side of the character box in metres.
     """
 
@@ -68,6 +69,7 @@ class Rollouts:
         under: Bools | None = None,
         scenarios: Scenarios | None = None,
         errors: NDArray[np.float64] | None = None,
+        direction: NDArray[np.float64] | None = None,
         box: float = 0.12,
     ) -> None:
         self.scenarios = scenarios or Scenarios.exact(model)
@@ -80,6 +82,8 @@ class Rollouts:
         self._batch = StrokeBatch(bank, model, len(rows), observation="none")
         self._batch.set_brushes(rows)
         self._batch.assign(np.tile(np.arange(len(tracks)), candidates))
+        if direction is not None:
+            self._batch.turn(direction)
         self._errors = errors
         if errors is not None:
             expect_errors(self._batch)

@@ -21,6 +21,8 @@ DEFAULT_BUDGET = 2400
 """Rollouts of a stroke unless told otherwise."""
 
 MOST_BUDGET = 1_000_000
+EXACT = 0.1
+"""Share of a robust search's rollouts that look for what is right for the exact brush and hand."""
 
 
 def plan_strokes(
@@ -59,8 +61,13 @@ def plan_strokes(
     plans = []
     for at, (goal, start) in enumerate(zip(goals, starts(goals, model, policy, box), strict=True)):
         ink = rasterise([wanted[at]], SIDE)
-        rollouts = Rollouts(goal, model, ink, room_for(len(start)), scenarios=scenarios, box=box)
-        found = search(rollouts, start, budget, seed)
+        spent, stopped, room = 0, False, room_for(len(start))
+        if scenarios is not None and len(scenarios) > 1:
+            # What is right for the exact brush is a good start for all, and costs one rollout a candidate, not many.
+            exact = search(Rollouts(goal, model, ink, room, box=box), start, round(budget * EXACT), seed)
+            spent, start, stopped = exact.history[-1][0], exact.actions, exact.interrupted
+        rollouts = Rollouts(goal, model, ink, room, scenarios=scenarios, box=box)
+        found = exact if stopped else search(rollouts, start, budget - spent, seed)
         plans.append(found)
         if told is not None:
             told(at, found)

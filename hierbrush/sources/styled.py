@@ -15,7 +15,7 @@ from hierbrush.sources.composed import ComposedSource
 from hierbrush.sources.glyph import GlyphSource
 from hierbrush.sources.plan import Plan, RejectedError
 from hierbrush.sources.source import Request, Source, register
-from hierbrush.strokes.goal import with_widths
+from hierbrush.strokes.goal import StrokeGoal, with_widths
 
 if TYPE_CHECKING:
     from hierbrush.styles.style import Style
@@ -81,7 +81,7 @@ class StyleSource(Source):
             base = self._base(text)
             if isinstance(base, RejectedError):
                 return base
-            goals, tree, sure = style.strokes(base.goals, base.decomposition), base.decomposition, None
+            goals, tree, sure = style.strokes(_in_base_hand(base), base.decomposition), base.decomposition, None
         references = tuple(goal.outline for goal in goals)
         wide = tuple(with_widths(goals, np.full(len(goals), weight)))
         order = tuple(range(len(goals)))
@@ -102,15 +102,26 @@ class StyleSource(Source):
         return answer
 
 
+def _in_base_hand(plan: Plan) -> Sequence[StrokeGoal]:
+    """Return strokes without what another hand's shapes would add to this one's: the glyph's, where a copy's stand."""
+    library = load_library()
+    types = [goal.stroke_type for goal in plan.goals]
+    if plan.picture is None or plan.char not in library or types != list(library.stroke_types(plan.char)):
+        return plan.goals
+    from hierbrush.styles.content import in_places_of
+
+    return in_places_of([stroke.goal() for stroke in library[plan.char].strokes], plan.goals)
+
+
 def style_at(path: object) -> Style:
-    """Return the style in a file; the latest four are kept until their files change.
+    """Return the style in a file or of a name; the latest four are kept until their files change.
 
     Raises:
         HierbrushError: it cannot be read.
     """
-    from hierbrush.arguments import check_path
+    from hierbrush.styles.named import style_place
 
-    place = check_path("style", path)
+    place = style_place(path)  # type: ignore[arg-type]  # it is checked there
     try:
         modified = Path(place).stat().st_mtime_ns
     except (OSError, ValueError):

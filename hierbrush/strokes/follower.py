@@ -9,12 +9,12 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from hierbrush.arguments import check_kind, check_list, check_number
+from hierbrush.arguments import check_kind, check_number
 from hierbrush.box import BOX, MAX_BOX, MIN_BOX
 from hierbrush.errors import HierbrushError
 from hierbrush.sim import BrushModel, distance_to_outline
 from hierbrush.sim.observation import TRACK_SIZE
-from hierbrush.strokes.goal import StrokeGoal
+from hierbrush.strokes.goal import StrokeGoal, check_goals
 
 _TOGETHER = 16
 """Goals looked at for heels in one go: what fits into a core's cache."""
@@ -68,9 +68,7 @@ class Follower:
 
     def tracks(self, goals: Sequence[StrokeGoal], model: BrushModel, box: float = BOX) -> list[NDArray[np.float64]]:
         """Return the tracks of n >= 1 goals, each as `track` gives it, for less than n times the cost of one."""
-        goals = check_list("goals", goals, "StrokeGoals")
-        for at, goal in enumerate(goals):
-            check_kind(f"goals[{at}]", goal, StrokeGoal, "a StrokeGoal")
+        goals = check_goals(goals)
         if not goals:
             raise HierbrushError("goals: there is none, expected at least one StrokeGoal")
         check_kind("model", model, BrushModel, "a BrushModel")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -125,15 +125,25 @@ class StrokeGoal:
         )
 
 
+def check_goals(goals: Iterable[StrokeGoal]) -> list[StrokeGoal]:
+    """Return ``goals`` as a list.
+
+    Raises:
+        HierbrushError: they are no StrokeGoals; the message names the first that is none.
+    """
+    found = check_list("goals", goals, "StrokeGoals")
+    for at, goal in enumerate(found):
+        check_kind(f"goals[{at}]", goal, StrokeGoal, "a StrokeGoal")
+    return found
+
+
 def with_widths(goals: Sequence[StrokeGoal], factors: ArrayLike) -> list[StrokeGoal]:
     """Return goals whose outlines lie ``factors`` [n] times as far from their skeletons; see `scaled_outlines`.
 
     Raises:
         HierbrushError: an argument of the wrong kind, or a factor is not a finite number above 0.
     """
-    goals = check_list("goals", goals, "StrokeGoals")
-    for at, goal in enumerate(goals):
-        check_kind(f"goals[{at}]", goal, StrokeGoal, "a StrokeGoal")
+    goals = check_goals(goals)
     by = check_array("factors", factors, (len(goals),), f"{len(goals)} finite numbers above 0")
     if (by <= 0).any():
         raise HierbrushError(f"factors: {shown(factors)}, expected {len(goals)} finite numbers above 0")

@@ -10,13 +10,13 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from hierbrush.arguments import check_array, check_kind, check_list, check_number, check_path, check_whole
+from hierbrush.arguments import check_array, check_kind, check_number, check_path, check_whole
 from hierbrush.box import BOX, MAX_BOX, MIN_BOX
 from hierbrush.errors import HierbrushError, closest, shown
 from hierbrush.sim import BrushModel, GoalBank, HandleLimits, StrokeBatch
 from hierbrush.sim.hand import lift_off
 from hierbrush.strokes.follower import FOLLOWER
-from hierbrush.strokes.goal import StrokeGoal
+from hierbrush.strokes.goal import StrokeGoal, check_goals
 
 # The simulator adds a handle's error only where it is told of one; this much is none.
 _NO_ERROR, _LASTING = 1e-12, 1000.0
@@ -194,9 +194,7 @@ def write_strokes(
     Raises:
         HierbrushError: an argument is out of range.
     """
-    goals = check_list("goals", goals, "StrokeGoals")
-    for at, goal in enumerate(goals):
-        check_kind(f"goals[{at}]", goal, StrokeGoal, "a StrokeGoal")
+    goals = check_goals(goals)
     check_kind("model", model, BrushModel, "a BrushModel")
     box = check_number("box", box, MIN_BOX, MAX_BOX, "metres")
     if brushes is not None:

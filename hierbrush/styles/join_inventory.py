@@ -179,6 +179,8 @@ class JoinInventory:
                 raise HierbrushError(f"path: {shown(place)} is of version {shown(version)}, expected {VERSION}")
             seen = tuple(_read(row) for row in table["pairs"])
             return cls(seen, int(table["characters"]), str(table["origin"]))
+        except HierbrushError:
+            raise
         except (ValueError, KeyError, TypeError, RecursionError, OverflowError):
             raise HierbrushError(
                 f"path: {shown(place)} is no inventory of joins, as hierbrush style joins makes"

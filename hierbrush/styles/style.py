@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -17,26 +16,20 @@ from hierbrush.arguments import check_path
 from hierbrush.characters import Component, load_library
 from hierbrush.errors import HierbrushError, shown
 from hierbrush.files import read_whole, write_atomically
-from hierbrush.strokes.goal import OUTLINE_POINTS, SKELETON_POINTS, StrokeGoal
-from hierbrush.styles import hand
+from hierbrush.strokes.goal import StrokeGoal
+from hierbrush.styles import hand, style_file
+from hierbrush.styles.controls import Common, common_of
+from hierbrush.styles.drawn import Drawn, base_of, learned, own_of, places_of
+from hierbrush.styles.foretelling import Foretelling
+from hierbrush.styles.named import SUFFIX as SUFFIX
+from hierbrush.styles.named import style_place
 from hierbrush.styles.registration import Registration, register
+from hierbrush.styles.stance import Stance
 
 Floats = NDArray[np.float64]
 
-SUFFIX = ".style"
-VERSION = 1
 FEWEST = 5
 """Examples without which a style is a guess."""
-
-_FINE = 16384.0
-"""Steps to a box's side in which points are kept: a sixty-fourth of a pixel at 256."""
-
-_TENSORS = {
-    "strokes": ("int32", (None,)),
-    "lines": ("int16", (None, SKELETON_POINTS, 2)),
-    "outlines": ("int16", (None, OUTLINE_POINTS, 2)),
-    "confidence": ("float32", (None,)),
-}
 
 
 @dataclass(frozen=True, eq=False)
@@ -50,6 +43,8 @@ class Style:
         lines: f64 [strokes of all characters, 32, 2], middle lines in the unit box.
         outlines: f64 [strokes, 128, 2].
         confidence: f64 [characters], of the least sure stroke of each.
+        stance: how its characters stand in their boxes.
+        foretelling: how it draws strokes.
         origin: where the examples come from, as a line.
     """
 
@@ -58,6 +53,8 @@ class Style:
     lines: Floats
     outlines: Floats
     confidence: Floats
+    stance: Stance
+    foretelling: Foretelling
     rejected: tuple[str, ...] = ()
     origin: str = ""
 
@@ -108,15 +105,32 @@ class Style:
     @classmethod
     def _of(cls, name: str, found: Sequence[tuple[str, Registration]], refused: Sequence[str], origin: str) -> Style:
         goals = [goal for _, answer in found for goal in answer.goals]
-        return cls(
-            name,
+        drawn = Drawn(
             tuple(char for char, _ in found),
             np.array([goal.skeleton for goal in goals], np.float64),
             np.array([goal.outline for goal in goals], np.float64),
             np.array([answer.confidence.min() for _, answer in found]),
-            tuple(refused),
-            origin,
         )
+        return cls(name, *drawn, *learned(drawn), tuple(refused), origin)
+
+    def of(self, characters: Iterable[str]) -> Style:
+        """Return what would have been learned of some of the examples alone.
+
+        Args:
+            characters: those that were given; which of them the style has is looked up.
+
+        Raises:
+            HierbrushError: the style has fewer than 5 of them.
+        """
+        given = frozenset(characters)
+        chars = tuple(char for char in self.characters if char in given)
+        if len(chars) < FEWEST:
+            raise HierbrushError(f"characters: the style has {len(chars)} of them, expected {FEWEST} or more")
+        strokes = np.concatenate([np.arange(self._places[char].start, self._places[char].stop) for char in chars])
+        sure = self.confidence[[self.characters.index(char) for char in chars]]
+        drawn = Drawn(chars, self.lines[strokes], self.outlines[strokes], sure)
+        rejected = tuple(char for char in self.rejected if char in given)
+        return Style(self.name, *drawn, *learned(drawn), rejected, self.origin)
 
     def __contains__(self, char: object) -> bool:
         return char in self._places
@@ -140,15 +154,14 @@ class Style:
             goals: the base hand's strokes of a character.
             tree: its decomposition.
         """
-        base = hand.moved(hand.strokes_of(goals, tree), self.common)
-        change = hand.foretold(base.features, self._base.features, self._weights)
-        lines, outlines = hand.applied(base, change)
-        return hand.goals_of([goal.stroke_type for goal in goals], lines, outlines)
-
-    def shifted(self, goals: Sequence[StrokeGoal], tree: Component) -> list[StrokeGoal]:
-        """Return strokes of the base hand with this hand's mean shift, stretch and width alone: a control."""
-        base = hand.moved(hand.strokes_of(goals, tree), self.common)
-        return hand.goals_of([goal.stroke_type for goal in goals], base.lines, base.outlines)
+        base = hand.strokes_of(goals, tree)
+        box, bold = self.stance(base)
+        placed = hand.placed(base, box, bold)
+        found = hand.applied(placed, self.foretelling(base.features, hand.shapes_of(placed)))
+        # Its ink's middle is told more surely than any stroke's place.
+        found = hand.shifted(found, box[:2] - hand.box_of(found.outlines)[:2])
+        found = hand.held_within(found)
+        return hand.goals_of([goal.stroke_type for goal in goals], found.lines, found.outlines)
 
     def save(self, path: str | PathLike[str]) -> Path:
         """Write the style to a file; there is either the old file or the whole new one.
@@ -156,119 +169,27 @@ class Style:
         Raises:
             HierbrushError: it cannot be written.
         """
-        from safetensors.numpy import save
-
         place = check_path("path", path)
-        tensors: dict[str, NDArray[Any]] = {
-            "strokes": np.array([part.stop - part.start for part in self._places.values()], np.int32),
-            "lines": _rounded(self.lines),
-            "outlines": _rounded(self.outlines),
-            "confidence": self.confidence.astype(np.float32),
-        }
-        card = {
-            "format": VERSION,
-            "name": self.name,
-            "characters": "".join(self.characters),
-            "rejected": "".join(self.rejected),
-            "origin": self.origin,
-        }
-        write_atomically(place, save(tensors, {"style": json.dumps(card, ensure_ascii=False)}))
+        write_atomically(place, style_file.packed(self))
         return place
 
     @classmethod
     def load(cls, path: str | PathLike[str]) -> Style:
-        """Read a style's file.
+        """Read a style's file, or the style of a name that comes with hierbrush.
 
         Raises:
             HierbrushError: it is none, is damaged, or of another version.
         """
-        return _read(path, read_whole(path, argument="style"))
+        return cls(*style_file.unpacked(path, read_whole(style_place(path), argument="style")))
 
     @cached_property
     def _places(self) -> dict[str, slice]:
         """Where each character's strokes are."""
-        places, start = {}, 0
-        for char in self.characters:
-            stop = start + len(load_library().stroke_types(char))
-            places[char] = slice(start, stop)
-            start = stop
-        return places
+        return places_of(self.characters)
 
     @cached_property
-    def _base(self) -> hand.Strokes:
-        library = load_library()
-        glyphs = [library[char] for char in self.characters]
-        return hand.joined(
-            [hand.strokes_of([stroke.goal() for stroke in glyph.strokes], glyph.decomposition) for glyph in glyphs]
-        )
-
-    @cached_property
-    def _own(self) -> hand.Strokes:
-        from hierbrush.sim import distance_to_outline
-
-        widths = distance_to_outline(self.lines, self.outlines)
-        return hand.centred(hand.Strokes(self.lines, self.outlines, widths, self._base.features))
-
-    @cached_property
-    def common(self) -> hand.Common:
-        """What all its strokes have in common against the base hand."""
-        return hand.common_of(self._base, self._own, list(self._places.values()))
-
-    @cached_property
-    def _weights(self) -> Floats:
-        base = hand.moved(self._base, self.common)
-        character = np.repeat(np.arange(len(self.characters)), [p.stop - p.start for p in self._places.values()])
-        own = hand.with_ends_of(self._own, self._base, self.common.width)
-        return hand.learned(base.features, hand.residuals(base, own), character)
-
-
-def _rounded(points: Floats) -> NDArray[np.int16]:
-    rounded: NDArray[np.int16] = np.clip(np.round(points * _FINE), -32768, 32767).astype(np.int16)
-    return rounded
-
-
-def _read(path: str | PathLike[str], content: bytes) -> Style:
-    from safetensors import SafetensorError
-    from safetensors.numpy import load
-
-    def unreadable(reason: str) -> HierbrushError:
-        return HierbrushError(
-            f"style: cannot read {shown(path)}: {reason}; expected a file that hierbrush style learn made"
-        )
-
-    try:
-        tensors = load(content)
-        length = int.from_bytes(content[:8], "little")
-        card = json.loads(json.loads(content[8 : 8 + length])["__metadata__"]["style"])
-        version = card["format"]
-    except (SafetensorError, ValueError, KeyError, TypeError, RecursionError) as error:
-        raise unreadable(f"it is no style ({type(error).__name__})") from None
-    if version != VERSION:
-        raise unreadable(f"it is of version {shown(version)}, this hierbrush reads version {VERSION}")
-    for name, (dtype, shape) in _TENSORS.items():
-        held = tensors.get(name)
-        if (
-            held is None
-            or held.dtype != dtype
-            or held.ndim != len(shape)
-            or any(want not in (None, have) for want, have in zip(shape, held.shape, strict=True))
-        ):
-            raise unreadable(f"its tensor {name!r} is missing or of another shape")
-    texts = [card.get(key) for key in ("name", "characters", "rejected", "origin")]
-    if not all(isinstance(text, str) for text in texts):
-        raise unreadable("its card lacks a name or its characters")
-    characters, library = tuple(texts[1]), load_library()
-    strange = [char for char in characters if char not in library]
-    if strange or len(set(characters)) < len(characters):
-        raise unreadable("it holds a character that the library does not have, or one twice")
-    counts = [len(library.stroke_types(char)) for char in characters]
-    if (
-        counts != tensors["strokes"].tolist()
-        or not all(len(tensors[name]) == sum(counts) for name in ("lines", "outlines"))
-        or len(tensors["confidence"]) != len(counts)
-        or not counts
-    ):
-        raise unreadable("its strokes are not as many as its characters have")
-    lines, outlines = (tensors[name].astype(np.float64) / _FINE for name in ("lines", "outlines"))
-    confidence = tensors["confidence"].astype(np.float64)
-    return Style(texts[0], characters, lines, outlines, confidence, tuple(texts[2]), texts[3])
+    def common(self) -> Common:
+        """What all its characters have in common against the base hand."""
+        base = base_of(self.characters)
+        own = own_of(self.lines, self.outlines, base)
+        return common_of(hand.joined(base), own, list(self._places.values()))

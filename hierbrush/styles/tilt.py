@@ -93,6 +93,8 @@ def _lines_by_angle(small: Mask) -> tuple[Floats, Floats, Floats]:
     degrees = np.arange(-MOST, MOST + _STEP / 2, _STEP)
     found = [hough_line(small, np.radians(base + degrees))[0].astype(np.float64) for base in (0.0, -90.0)]
     worth = sum((counts**2).sum(axis=0) for counts in found)
+    # A line of pixels falls between two or three of the bins.
+    found = [counts + np.roll(counts, 1, axis=0) + np.roll(counts, -1, axis=0) for counts in found]
     longest = np.maximum(*(counts.max(axis=0) for counts in found))
     apart = np.zeros(len(degrees))
     for counts in found:

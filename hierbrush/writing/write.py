@@ -113,7 +113,8 @@ def write_character(
             file (``"MaShanZheng.ttf"``), a picture's (``"yong.png"``) or an array [h, w] with 1 = ink is copied: the
             character's strokes are found in that ink or, where they are not surely there, its skeleton is written;
             ``writing.goal`` tells which.
-        style: file of the hand to write in; the one that hierbrush knows unless given.
+        style: the hand to write in: a style's file, or the name of one that comes with hierbrush (``"mashan"``);
+            hierbrush's own hand unless given.
         composer: who composes: ``"learned"`` unless given, a control (``"component means"``,
             ``"nearest character"``, ``"fixed splits"``), or the path of a ``.safetensors`` file. With a font or
             picture as goal, who copies it in place of registration: ``"goal-conditioned"``, or such a path.

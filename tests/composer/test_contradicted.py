@@ -8,7 +8,7 @@ import pytest
 
 from hierbrush.characters import load_library
 from hierbrush.composer.contradicted import load_contradicted
-from hierbrush.composer.descriptions import description_of
+from hierbrush.composer.descriptions import confidence_of, description_of
 from hierbrush.errors import HierbrushError
 from hierbrush_build.contradicted import distance
 
@@ -22,6 +22,12 @@ def test_what_is_contradicted_has_no_glyph_and_is_so_in_one_way() -> None:
 def test_a_part_is_called_what_the_table_calls_it_where_that_comes_nearer() -> None:
     assert "蒖" in load_contradicted().plainly
     assert description_of("蒖") == "⿱艹真"  # and not 眞, which one training character has for it
+
+
+def test_what_references_write_otherwise_is_less_sure() -> None:
+    assert description_of("皣") == "⿰白華"  # whose 艹 has four strokes here, and three there
+    assert confidence_of("皣") < confidence_of("湁")
+    assert confidence_of("彛") < confidence_of("皣")
 
 
 @pytest.mark.parametrize(

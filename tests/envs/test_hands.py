@@ -15,6 +15,7 @@ from hierbrush.envs.character import CharacterBatch
 from hierbrush.envs.flat_character import FlatCharacterVectorEnv
 from hierbrush.envs.stroke import StrokeVectorEnv
 from hierbrush.sim import PRESETS
+from hierbrush.sim.batch import REST_DIRECTION
 
 TICKS = 12
 
@@ -127,3 +128,22 @@ def test_a_dry_brush_leaves_less(kind: str) -> None:
     assert len(np.unique(share)) == len(share)
     np.testing.assert_allclose(dry[:, 1] / full[:, 1], share)
     assert np.array_equal(dry[:, 2:], full[:, 2:])
+
+
+def test_tufts_may_begin_as_another_stroke_left_them() -> None:
+    rest = np.array(REST_DIRECTION)
+    drawn = randomisation.bent_tufts(Randomisation(bent=1.0), 64, np.random.default_rng(0))
+    assert drawn is not None
+    np.testing.assert_allclose(np.hypot(*drawn.T), 1.0)
+    assert (drawn @ rest).min() < -0.8
+    half = randomisation.bent_tufts(Randomisation(bent=0.5), 400, np.random.default_rng(0))
+    assert half is not None
+    assert 120 < (half == rest).all(axis=1).sum() < 280
+    assert randomisation.bent_tufts(Randomisation(), 4, np.random.default_rng(0)) is None
+    straight, bent = (
+        StrokeVectorEnv(8, curriculum=strokes(randomisation={"bent": share}), seed=3) for share in (0.0, 1.0)
+    )
+    for env in (straight, bent):
+        env.reset(seed=5)
+    assert (straight.batch.direction == rest).all()
+    assert len(np.unique(bent.batch.direction, axis=0)) == 8

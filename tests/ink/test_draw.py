@@ -92,13 +92,23 @@ def test_a_dry_tuft_parts_into_locks() -> None:
 
 
 def test_fast_and_light_is_drier_than_slow_and_deep() -> None:
-    def share(depth: float, pace: float) -> float:
+    def share(depth: float, pace: float, part: slice) -> float:
         path = line(depth, pace)
-        plain = trace(BRUSH, [path], side=256) > 0.99
-        return float(ink_picture(BRUSH, [path], PRESETS["dry"], size=256, spread=False)[plain].mean())
+        plain = trace(BRUSH, [path], side=256)[:, part] > 0.99
+        return float(ink_picture(BRUSH, [path], Ink(0.4, 0.6), size=256, spread=False)[:, part][plain].mean())
 
-    assert share(0.010, 0.04) > share(0.010, 0.25)
-    assert share(0.011, 0.15) > share(0.005, 0.15)
+    begun, ended = slice(45, 90), slice(170, 210)
+    assert share(0.010, 0.04, begun) > share(0.010, 0.25, begun)
+    assert share(0.011, 0.15, begun) > share(0.005, 0.15, begun)
+    # What is pressed deep gives more, and has less left in the end.
+    assert share(0.011, 0.15, ended) < share(0.005, 0.15, ended)
+
+
+def test_a_dry_stroke_begins_full_and_opens() -> None:
+    ink = ink_picture(BRUSH, [line(0.010)], PRESETS["dry"], size=256, spread=False)[124:132]
+    begin, end = ink[:, 50:80].mean(), ink[:, 180:210].mean()
+    assert begin > 0.9
+    assert end < begin - 0.15
 
 
 def test_a_bundle_goes_on_to_the_next_character() -> None:

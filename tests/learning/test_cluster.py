@@ -65,6 +65,28 @@ def test_a_configuration_trains_on_a_cluster_as_it_does_alone(
     assert card["steps"] == 8192
 
 
+@pytest.mark.slow
+def test_an_imitation_trains_on_a_cluster_as_it_does_alone(tmp_path: Path) -> None:
+    short = ("further=false", "training.steps=20", "training.batch=256", "training.minibatch=32", "network.width=32")
+    settings = (*short, "network.layers=1", "limit=10", "output.tensorboard=false")
+    arguments = ["train", "imitation", *(part for one in settings for part in ("--set", one))]
+    alone = hierbrush(*arguments, "--output", str(tmp_path / "alone"))
+    assert alone.returncode == 0, alone.stderr
+    cluster = LocalCluster(head_cpus=1, nodes=2)
+    try:
+        swept = ("--set", "sweep.values={seed: [0, 1]}", "--output", str(tmp_path / "swept"))
+        for more in (("--output", str(tmp_path / "one")), swept):
+            done = hierbrush(*arguments, *more, "--address", cluster.address)
+            assert done.returncode == 0, done.stderr
+    finally:
+        cluster.stop()
+    expected = (tmp_path / "alone" / "composer.safetensors").read_bytes()
+    assert (tmp_path / "one" / "composer.safetensors").read_bytes() == expected
+    found = sorted((tmp_path / "swept").rglob("composer.safetensors"))
+    assert len(found) == 2
+    assert [file.read_bytes() == expected for file in found].count(True) == 1
+
+
 @pytest.fixture
 def head() -> Iterator[str]:
     """A head as the shipped files start it, on ports and in a folder of its own; the address of its job server."""

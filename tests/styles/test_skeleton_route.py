@@ -63,3 +63,17 @@ def test_blank_paper_is_told() -> None:
         strokes_of_ink(np.zeros((256, 256)))
     with pytest.raises(HierbrushError, match=r"picture|goal: the array holds no ink"):
         write_picture(np.zeros((64, 64)))
+
+
+def test_a_blot_wider_than_the_brush_is_filled_by_strokes_side_by_side() -> None:
+    page = Image.new("L", (256, 256))
+    ImageDraw.Draw(page).ellipse((50, 75, 200, 175), fill=255)
+    writing = write_picture(np.asarray(page, np.float32) / 255)
+    assert len(writing.strokes) > 2
+    assert writing.scores.iou > 0.88
+
+
+def test_a_line_that_turns_back_sharply_is_parted_there() -> None:
+    goals = strokes_of_ink(drawing((60, 230, 128, 30), (128, 30, 196, 230), width=9))
+    assert len(goals) == 2
+    assert len(strokes_of_ink(drawing((60, 60, 200, 60), (200, 60, 200, 200), width=14))) == 1

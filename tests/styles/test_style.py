@@ -37,8 +37,8 @@ def file(learned: Style, tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_a_style_comes_back_equal(learned: Style, file: Path) -> None:
     back = Style.load(file)
     assert (back.name, back.characters, back.rejected) == (learned.name, learned.characters, learned.rejected)
-    assert np.abs(back.lines - learned.lines).max() < 1e-4
-    assert np.abs(back.outlines - learned.outlines).max() < 1e-4
+    assert np.abs(back.lines - learned.lines).max() < 3e-4
+    assert np.abs(back.outlines - learned.outlines).max() < 2e-4
 
 
 def test_what_was_drawn_is_copied_and_the_rest_is_deformed(learned: Style, file: Path) -> None:
@@ -98,7 +98,7 @@ def test_damaged_files_and_other_versions_are_told(file: Path, tmp_path: Path) -
     length = int.from_bytes(whole[:8], "little")
     header = json.loads(whole[8 : 8 + length])
     for change, message in (
-        ({"format": 2}, "version 2, this hierbrush reads version 1"),
+        ({"format": 1}, "version 1, this hierbrush reads version 2"),
         ({"characters": "永"}, "strokes"),
     ):
         card = json.loads(header["__metadata__"]["style"]) | change

@@ -25,6 +25,7 @@ from torch import Tensor
 
 from hierbrush.curriculum import Curriculum
 from hierbrush.curriculum.goals import sample_goals
+from hierbrush.envs.randomisation import bent_tufts
 from hierbrush.learning.guided.teaching import Taught, teach
 from hierbrush.learning.offline.learners import CloningLearner
 from hierbrush.learning.offline.validation import network_of, validation_scores
@@ -141,7 +142,10 @@ class Guided(BC):  # type: ignore[misc]
         if self._hand is not None:
             self._hand.reseed(self._recipe.seed + number)
         act = network_of(self).__call__
-        return teach(goals, act, rng, brush=training.brush, noise=training.noise, model=model, hand=self._hand)
+        return teach(
+            goals, act, rng, brush=training.brush, noise=training.noise, model=model, hand=self._hand,
+            directions=bent_tufts(stage.randomisation, len(goals), rng),
+        )  # fmt: skip
 
     def record(self, result: Mapping[str, Any]) -> dict[str, Any]:
         """Return rounds, costs, how the policy wrote before, and how it writes validation strokes now."""

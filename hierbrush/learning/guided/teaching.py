@@ -72,6 +72,7 @@ def teach(
     brush: float,
     noise: float,
     model: BrushModel | None = None,
+    directions: NDArray[np.float64] | None = None,
     hand: Hand | None = None,
     told: Callable[[], object] = lambda: None,
 ) -> Taught:
@@ -84,6 +85,7 @@ def teach(
         brush: share by which brushes are off; every third one is exact.
         noise: standard deviation of what is added to the policy's actions, so that it meets more states.
         model: the brush that the strokes are written with; ``measured`` unless given.
+        directions: where the tuft points before each stroke, [n, 2]; as a dip leaves it unless given.
         hand: what really holds the brush. Where it was off is taken as given: what would have been best with the same
             errors, of which a policy then learns what can be told from what it sees.
         told: is called after each stroke.
@@ -91,12 +93,13 @@ def teach(
     model = BrushModel.preset("measured") if model is None else model
     rows = model.randomised(len(goals), brush, rng)
     rows[::3] = model.parameters()
-    written = write(goals, rows, act, noise, rng, model, hand)
+    written = write(goals, rows, act, noise, rng, model, hand, directions)
     labels = []
-    for goal, row, (_, actions, errors) in zip(goals, rows, written, strict=True):
+    starts = [None] * len(goals) if directions is None else list(directions)
+    for goal, row, start, (_, actions, errors) in zip(goals, rows, starts, written, strict=True):
         scenario = Scenarios(row[None], np.zeros((1, 3)))
         ink = rasterise([goal.outline], SIDE)
-        rollouts = Rollouts(goal, model, ink, 3 * len(actions) + 1, scenarios=scenario, errors=errors)
+        rollouts = Rollouts(goal, model, ink, 3 * len(actions) + 1, scenarios=scenario, errors=errors, direction=start)
         labels.append(lessons(rollouts, actions, rng))
         told()
     return Taught(
@@ -115,6 +118,7 @@ def write(
     rng: np.random.Generator,
     model: BrushModel | None = None,
     hand: Hand | None = None,
+    directions: NDArray[np.float64] | None = None,
 ) -> list[Written]:
     """Return what a policy saw and did in each stroke, and by how much its hand was off.
 
@@ -132,6 +136,8 @@ def write(
         batch = StrokeBatch(bank, model, len(chosen), observation="full")
         batch.set_brushes(brushes[chosen])
         batch.assign(np.arange(len(chosen)))
+        if directions is not None:
+            batch.turn(directions[chosen])
         found |= zip(chosen, _write(batch, act, noise, rng, hand), strict=True)
     return [found[at] for at in range(len(goals))]
 

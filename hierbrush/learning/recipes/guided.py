@@ -12,7 +12,7 @@ from hierbrush.characters import load_library
 from hierbrush.curriculum import Curriculum, load_curriculum
 from hierbrush.curriculum.model import BrushName
 from hierbrush.errors import HierbrushError, closest, shown
-from hierbrush.learning.config import Count, FileName, FilePath, Positive, Section, Share
+from hierbrush.learning.config import Count, FileName, FilePath, GradientLimit, Positive, Section, Share
 from hierbrush.learning.recipe import Recipe, TrainingRequest
 from hierbrush.learning.recipes.offline import NetworkSection, begin_with_policy, policy_weights
 from hierbrush.learning.runs.job import Job
@@ -52,8 +52,7 @@ class GuidedSection(Section):
     brush: Share = 0.1
     """Share by which brushes are off, but for every third one, so that a policy does well with both."""
 
-    grad_clip: Positive = 1.0
-    """Limit to the gradient's global norm."""
+    grad_clip: GradientLimit = 1.0
 
     validation: Count = 100
     """Validation strokes that are written after every round, at most."""
@@ -107,6 +106,9 @@ class GuidedRecipe(Recipe):
     brush: BrushName | None = None
     """Takes the place of the curriculum's brush: a preset's name, or a file that ``hierbrush brush fit`` made."""
 
+    bent: Share | None = None
+    """Takes the place of ``randomisation.bent`` of every stage: strokes that begin with a bent tuft."""
+
     policies: Literal["one", "per_stroke"] = "per_stroke"
     """``one`` policy for all stroke types of the curriculum, or one ``per_stroke`` type."""
 
@@ -151,7 +153,7 @@ class GuidedRecipe(Recipe):
         Raises:
             HierbrushError: there is no such curriculum, stroke type or weights file.
         """
-        curriculum = load_curriculum(self.curriculum, beside=request.file).written_with(self.brush)
+        curriculum = load_curriculum(self.curriculum, beside=request.file).written_with(self.brush).bent(self.bent)
         if curriculum.stages[-1].goals is None:
             raise HierbrushError(f"curriculum: the last stage of {curriculum.name} has no goals to draw")
         if self.initial_weights is not None and not self.initial_weights.is_file():

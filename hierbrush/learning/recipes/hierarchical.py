@@ -13,7 +13,20 @@ from pydantic import AfterValidator, Field, model_validator
 from hierbrush.composer import composers
 from hierbrush.curriculum import load_curriculum
 from hierbrush.errors import HierbrushError, closest, shown
-from hierbrush.learning.config import Count, FileName, Positive, Section, Share, Widths
+from hierbrush.learning.config import (
+    AdvantageDecay,
+    Count,
+    Epochs,
+    FileName,
+    FirstRate,
+    LastNoise,
+    LastRate,
+    Positive,
+    RatioLimit,
+    Section,
+    Share,
+    Widths,
+)
 from hierbrush.learning.recipe import Recipe, TrainingRequest
 from hierbrush.learning.runs.job import Job
 from hierbrush.learning.runs.weights import Weights, tensors_of
@@ -71,17 +84,13 @@ class ComposerSection(Section):
     sigma: Positive = 0.15
     """Standard deviation of the exploration noise of boxes at the first step, in place units (1 is 5 % of the box)."""
 
-    sigma_final: Positive = 0.06
-    """Standard deviation at the last step; in between it changes linearly with the steps."""
+    sigma_final: LastNoise = 0.06
 
     shape_noise: Positive = 2.0
     """Noise of the shape coefficients, in that of the boxes."""
 
-    lr: Positive = 1e-4
-    """Adam's learning rate at the first step."""
-
-    lr_final: Positive = 1e-5
-    """Learning rate at the last step."""
+    lr: FirstRate = 1e-4
+    lr_final: LastRate = 1e-5
 
     gamma: Share = 0.9995
     """Discount per control tick; a decision that takes k ticks is discounted by gamma to the k."""
@@ -89,8 +98,7 @@ class ComposerSection(Section):
     gae_lambda: Share = 0.9
     """Decay of generalised advantage estimation, per decision."""
 
-    epochs: Count = 3
-    """Passes over every batch."""
+    epochs: Epochs = 3
 
     anchor_choice: _Weight = 0.2
     """Weight of the Kullback-Leibler divergence of the choice of strokes from the weights that it began with: ink says
@@ -121,20 +129,14 @@ class PrimitivesSection(Section):
     sigma_final: Positive = 0.02
     """Standard deviation at the last step."""
 
-    lr: Positive = 5e-5
-    """Adam's learning rate at the first step."""
-
-    lr_final: Positive = 5e-6
-    """Learning rate at the last step."""
+    lr: FirstRate = 5e-5
+    lr_final: LastRate = 5e-6
 
     gamma: Share = 0.9
     """Discount per control tick."""
 
-    gae_lambda: Share = 0.95
-    """Decay of generalised advantage estimation, per tick."""
-
-    epochs: Count = 2
-    """Passes over every batch."""
+    gae_lambda: AdvantageDecay = 0.95
+    epochs: Epochs = 2
 
     @property
     def trained(self) -> tuple[str, ...]:
@@ -156,8 +158,7 @@ class HierarchicalTrainingSection(Section):
     minibatch: Count = 256
     """Samples per gradient step of the module that has most of them; the others get as many gradient steps."""
 
-    clip: Positive = 0.2
-    """PPO's limit to how far the ratio of new to old probability may leave 1."""
+    clip: RatioLimit = 0.2
 
     grad_clip: Positive = 0.5
     """Limit to each module's gradient norm."""

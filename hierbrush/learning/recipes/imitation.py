@@ -13,7 +13,7 @@ from pydantic import Field, model_validator
 
 from hierbrush.composer.policy import ComposerPolicy
 from hierbrush.errors import HierbrushError, shown
-from hierbrush.learning.config import Count, FilePath, Positive, Section, Share
+from hierbrush.learning.config import Count, FilePath, GradientLimit, Positive, Section, Share
 from hierbrush.learning.recipe import Recipe, TrainingRequest
 from hierbrush.learning.runs.job import Job
 from hierbrush.learning.runs.logs import Curve
@@ -126,8 +126,7 @@ class ImitationSection(Section):
     minibatch: Count = 256
     """Decisions per gradient step, of characters with like numbers of strokes."""
 
-    grad_clip: Positive = 1.0
-    """Limit to the gradient's global norm."""
+    grad_clip: GradientLimit = 1.0
 
     own_places: bool = False
     """Whether what is written is seen where the composer itself would have put it, unless there are goals."""

@@ -10,7 +10,20 @@ from pydantic import Field, field_validator, model_validator
 
 from hierbrush.datasets.read import check_dataset
 from hierbrush.datasets.settings import KINDS
-from hierbrush.learning.config import Count, FilePath, Positive, Precision, Section, Share, Widths
+from hierbrush.learning.config import (
+    Count,
+    FilePath,
+    FirstRate,
+    GradientLimit,
+    LastRate,
+    PolicyWidths,
+    Positive,
+    Precision,
+    Section,
+    Share,
+    TickDiscount,
+    Widths,
+)
 from hierbrush.learning.recipe import Recipe, TrainingRequest
 from hierbrush.learning.runs.job import Job
 from hierbrush.learning.runs.logs import Curve
@@ -51,8 +64,7 @@ class DataSection(Section):
 class NetworkSection(Section):
     """The networks, as those of PPO."""
 
-    hidden: Widths = (128, 128)
-    """Widths of the policy's ReLU layers."""
+    hidden: PolicyWidths = (128, 128)
 
     value_hidden: Widths = (128, 128)
     """Widths of the critics' ReLU layers."""
@@ -61,8 +73,6 @@ class NetworkSection(Section):
     """Standard deviation that actions are taken to have, in action units."""
 
     precision: Precision = "float32"
-    """``bfloat16``: what is learned from passes through the networks in 16 bits, at twice the speed on processors that
-    multiply such numbers (AVX512-BF16, AMX); weights, losses and sampling stay in 32."""
 
 
 class OfflineSection(Section):
@@ -77,17 +87,10 @@ class OfflineSection(Section):
     minibatch: Count = 512
     """Ticks per gradient step."""
 
-    lr: Positive = 1e-3
-    """Adam's learning rate at the first step."""
-
-    lr_final: Positive = 1e-4
-    """Learning rate at the last step; in between it changes linearly with the steps."""
-
-    gamma: Share = 0.9
-    """Discount per tick."""
-
-    grad_clip: Positive = 1.0
-    """Limit to the gradient's global norm."""
+    lr: FirstRate = 1e-3
+    lr_final: LastRate = 1e-4
+    gamma: TickDiscount = 0.9
+    grad_clip: GradientLimit = 1.0
 
     beta: Annotated[float, Field(gt=0, le=1)] = 1.0
     """MARWIL: how much better ticks count more; BC is what 0 would be."""

@@ -12,7 +12,25 @@ from pydantic import Field, create_model, field_validator, model_validator
 from hierbrush.curriculum import Curriculum, load_curriculum
 from hierbrush.curriculum.model import BrushName, Reward
 from hierbrush.errors import HierbrushError, closest, shown
-from hierbrush.learning.config import Count, FileName, Name, Positive, Precision, Section, Share, Weight, Widths
+from hierbrush.learning.config import (
+    AdvantageDecay,
+    Count,
+    Epochs,
+    FileName,
+    FirstRate,
+    GradientLimit,
+    LastNoise,
+    LastRate,
+    Name,
+    PolicyWidths,
+    Positive,
+    Precision,
+    RatioLimit,
+    Section,
+    TickDiscount,
+    Weight,
+    Widths,
+)
 from hierbrush.learning.recipe import Recipe, TrainingRequest
 from hierbrush.learning.runs.environment_id import check_environment
 from hierbrush.learning.runs.job import Job
@@ -41,8 +59,7 @@ class EnvironmentSection(Section):
 class PolicySection(Section):
     """The networks and the exploration noise."""
 
-    hidden: Widths = (128, 128)
-    """Widths of the policy's ReLU layers."""
+    hidden: PolicyWidths = (128, 128)
 
     value_hidden: Widths = (128, 128)
     """Widths of the critic's ReLU layers; training cost, not shipped."""
@@ -50,12 +67,8 @@ class PolicySection(Section):
     sigma: Positive = 0.1
     """Standard deviation of the exploration noise at the first step, in action units (1 is the largest residual)."""
 
-    sigma_final: Positive = 0.04
-    """Standard deviation at the last step; in between it changes linearly with the steps."""
-
+    sigma_final: LastNoise = 0.04
     precision: Precision = "float32"
-    """``bfloat16``: what is learned from passes through the networks in 16 bits, at twice the speed on processors that
-    multiply such numbers (AVX512-BF16, AMX); weights, losses and sampling stay in 32."""
 
 
 class TrainingSection(Section):
@@ -67,29 +80,17 @@ class TrainingSection(Section):
     fragment: Count = 40
     """Ticks sampled from every environment between two updates; a batch has slots x fragment steps a runner."""
 
-    lr: Positive = 5e-4
-    """Adam's learning rate at the first step."""
-
-    lr_final: Positive = 5e-5
-    """Learning rate at the last step; in between it changes linearly with the steps."""
-
-    gamma: Share = 0.90
-    """Discount per tick."""
-
-    gae_lambda: Share = 0.95
-    """Decay of generalised advantage estimation, per tick."""
-
-    clip: Positive = 0.2
-    """PPO's limit to how far the ratio of new to old probability may leave 1."""
-
-    epochs: Count = 3
-    """Passes over every batch."""
+    lr: FirstRate = 5e-4
+    lr_final: LastRate = 5e-5
+    gamma: TickDiscount = 0.90
+    gae_lambda: AdvantageDecay = 0.95
+    clip: RatioLimit = 0.2
+    epochs: Epochs = 3
 
     minibatch: Count = 2048
     """Environment steps per gradient step."""
 
-    grad_clip: Positive = 0.5
-    """Limit to the gradient's global norm."""
+    grad_clip: GradientLimit = 0.5
 
     value_coefficient: Positive = 0.5
     """Weight of the critic's squared error in the loss."""
