@@ -104,7 +104,7 @@ def hands(subject: Subject, sizes: Iterable[int]) -> dict[str, Callable[[str], G
         "nearest": of(lambda goals, tree: pasted(whole, goals, tree)),
     }
     for size in sizes:
-        style = whole.of(subject.given[:size])
+        style = whole if size >= len(subject.given) else whole.of(subject.given[:size])
         rows[f"{size} examples"] = of(style.strokes)
     return rows | {"copy": lambda char: copied(subject, char)}
 
@@ -210,7 +210,7 @@ def tell(name: str, result: dict[str, object]) -> None:
 def main() -> None:
     """Print the table."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("fonts", nargs="+", type=Path)
+    parser.add_argument("fonts", nargs="*", type=Path)
     parser.add_argument("--others", nargs="*", type=Path, default=[], help="further fonts that the judge tells apart")
     parser.add_argument("--examples", nargs="+", type=int, default=[20, 50, 200])
     parser.add_argument("--characters", type=int, default=100)
@@ -219,6 +219,9 @@ def main() -> None:
     parser.add_argument("--renderings", type=int, default=300, help="characters of each font that the judge learns")
     parser.add_argument("-o", "--output", type=Path, default=Path("bench-styles"), metavar="FOLDER")
     options = parser.parse_args()
+    if not options.fonts:
+        print("no font is named, so nothing is measured")
+        return
     options.output.mkdir(parents=True, exist_ok=True)
     every = {path.stem: Font(path) for path in [*options.fonts, *options.others]}
     judge = learned(every, options.output / "judge.pt", characters=options.renderings)

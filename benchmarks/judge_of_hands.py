@@ -49,7 +49,7 @@ def small(ink: NDArray[np.floating]) -> Inks:
     return ink.reshape(SIDE, step, SIDE, step).mean(axis=(1, 3)).astype(np.float32)
 
 
-def learned(fonts: dict[str, Font], file: Path, *, characters: int = 300, passes: int = 10, seed: int = 0) -> Judge:
+def learned(fonts: dict[str, Font], file: Path, *, characters: int = 300, passes: int = 30, seed: int = 0) -> Judge:
     """Return a judge of fonts; it is kept in a file, and learned again where that is of other fonts."""
     names = list(fonts)
     network = _network(len(names))

@@ -65,7 +65,7 @@ def test_what_is_scored_is_what_is_written(
     assert left.value.code == 0
     assert {path.name for path in tmp_path.iterdir()} == {"scores.json", "worst.png"}
     recipe = (ROOT / "Makefile").read_text(encoding="utf-8").partition("\ndemo:")[2].partition("\n\n")[0]
-    assert recipe.count("$(LINE)") == 2  # written, and scored
+    assert recipe.count("$(LINE)") == 3  # written, written in a learned hand, and scored
     assert "--goal" not in recipe
 
 

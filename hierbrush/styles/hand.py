@@ -216,12 +216,14 @@ def with_ends_of(hand: Strokes, base: Strokes, width: float) -> Strokes:
 
 def carried(line: Floats, outline: Floats, to: Floats) -> Floats:
     """Return the outline [128, 2] that runs beside another line [32, 2] as one runs beside its own."""
-    return _around(to[None], _beside(line[None], outline[None]))[0]
+    found: Floats = _around(to[None], _beside(line[None], outline[None]))[0]
+    return found
 
 
 def box_of(outlines: Floats) -> Floats:
     """Return the centre and the logarithms of the sides, f64 [4], of the box of outlines [n, k, 2]."""
-    return _boxes(outlines.reshape(1, -1, 2))[0]
+    box: Floats = _boxes(outlines.reshape(1, -1, 2))[0]
+    return box
 
 
 def shifted(strokes: Strokes, by: Floats) -> Strokes:

@@ -20,18 +20,24 @@ if TYPE_CHECKING:
 
 VERSION = 2
 
-_FINE = {"lines": 2048.0, "outlines": 4096.0}
-"""Units to a box's side in which points are kept, as steps of one byte: an eighth and a sixteenth of a pixel."""
+_PATHS = ("lines", "outlines")
+_FINEST = 8192.0
+"""Units to a box's side in which points are kept: a thirty-second of a pixel at 256."""
+
+_LONGEST = 120
+"""Units of a path's longest step: points are kept as steps of one byte each way, in coarser units where need be."""
 
 _DRAWN = {
     "strokes": ("int32", (None,)),
+    "lines.units": ("float32", (None,)),
     "lines.start": ("int16", (None, 2)),
     "lines.steps": ("int8", (None, SKELETON_POINTS - 1, 2)),
+    "outlines.units": ("float32", (None,)),
     "outlines.start": ("int16", (None, 2)),
     "outlines.steps": ("int8", (None, OUTLINE_POINTS - 1, 2)),
     "confidence": ("float32", (None,)),
 }
-_LEARNED = {"foretelling": Foretelling, "stance": Stance}
+_LEARNED: dict[str, Any] = {"foretelling": Foretelling, "stance": Stance}
 _HALVED = "foretelling.weights"
 
 
@@ -44,8 +50,8 @@ def packed(style: Style) -> bytes:
         "strokes": np.array([len(library.stroke_types(char)) for char in style.characters], np.int32),
         "confidence": style.confidence.astype(np.float32),
     }
-    for name, fine in _FINE.items():
-        tensors[f"{name}.start"], tensors[f"{name}.steps"] = _in_steps(getattr(style, name) * fine)
+    for name in _PATHS:
+        tensors |= {f"{name}.{part}": values for part, values in _in_steps(getattr(style, name)).items()}
     for name in _LEARNED:
         tensors |= {f"{name}.{field}": values for field, values in getattr(style, name)._asdict().items()}
     tensors[_HALVED] = tensors[_HALVED].astype(np.float16)
@@ -59,19 +65,25 @@ def packed(style: Style) -> bytes:
     return bytes(save(tensors, {"style": json.dumps(card, ensure_ascii=False)}))
 
 
-def _in_steps(points: NDArray[np.float64]) -> tuple[NDArray[np.int16], NDArray[np.int8]]:
-    """Return where paths [n, k, 2] start, and the steps along them; each makes good what others were rounded by."""
-    start = at = np.clip(np.round(points[:, 0]), -32768, 32767).astype(np.int16)
+def _in_steps(points: NDArray[np.float64]) -> dict[str, NDArray[Any]]:
+    """Return each path's units to a box's side [n], start [n, 2] and steps [n, k - 1, 2], of paths [n, k, 2].
+
+    Each step makes good what those before it were rounded by.
+    """
+    longest = np.abs(np.diff(points, axis=1)).max(axis=(1, 2))
+    units = np.minimum(_FINEST, _LONGEST / np.maximum(longest, 1e-9)).astype(np.float32)
+    scaled = points * units[:, None, None]
+    start = at = np.clip(np.round(scaled[:, 0]), -32768, 32767).astype(np.int16)
     steps = []
     for point in range(1, points.shape[1]):
-        steps.append(np.clip(np.round(points[:, point]) - at, -127, 127).astype(np.int8))
+        steps.append(np.clip(np.round(scaled[:, point]) - at, -127, 127).astype(np.int8))
         at = at + steps[-1]
-    return start, np.stack(steps, axis=1)
+    return {"units": units, "start": start, "steps": np.stack(steps, axis=1)}
 
 
 def _stepped(tensors: dict[str, NDArray[Any]], name: str) -> NDArray[np.float64]:
     points = np.concatenate([tensors[f"{name}.start"][:, None], tensors[f"{name}.steps"]], axis=1, dtype=np.int64)
-    return np.asarray(points.cumsum(axis=1) / _FINE[name])
+    return np.asarray(points.cumsum(axis=1) / tensors[f"{name}.units"][:, None, None])
 
 
 def unpacked(path: str | PathLike[str], content: bytes) -> tuple[Any, ...]:
@@ -150,13 +162,15 @@ def _check_drawn(tensors: dict[str, NDArray[Any]], characters: str) -> None:
         or len(tensors["confidence"]) != len(counts)
     ):
         raise _ForeignError("its strokes are not as many as its characters have")
+    if not all((tensors[f"{name}.units"] > 0).all() for name in _PATHS):
+        raise _ForeignError("its strokes are of no size")
 
 
 def _is_sound(tensors: dict[str, NDArray[Any]], name: str) -> bool:
     names = [f"{name}.{field}" for field in _LEARNED[name]._fields]
     if any(each not in tensors or tensors[each].dtype not in (np.float32, np.float16) for each in names):
         return False
-    return _learned(tensors, name).is_sound
+    return bool(_learned(tensors, name).is_sound)
 
 
 def _learned(tensors: dict[str, NDArray[Any]], name: str) -> Any:

@@ -20,6 +20,7 @@ QUICK = {
     "bench_machines.py": ("--every 5000", "decomposition"),
     "bench_planner.py": ("rollouts characters dataset --count 1 --budget 300 --ticks 100", "9,600 from follower"),
     "bench_sim.py": ("--slots 32 --repeats 1", "libmypaint"),
+    "bench_styles.py": ("", "no font is named"),
     "bench_studio.py": ("一 --side 128 --seconds 1", "a line is watched after"),
     "bench_unicode.py": ("--limit 40", "refused:"),
     "bench_writing.py": ("--limit 4 --every 2 --workers 1", "decomposition: cold, wall"),

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from numpy.typing import NDArray
+from PIL import Image
 from scipy.ndimage import gaussian_filter
 from skimage.transform import ProjectiveTransform, warp
 
@@ -15,6 +16,8 @@ from hierbrush.errors import HierbrushError
 from hierbrush.metrics import stroke_iou
 from hierbrush.sim import rasterise
 from hierbrush.styles.sheet import CELL, PER_SHEET, _box_of, drawn_sheet, read_sheet, sheet_characters, write_sheet
+from hierbrush.styles.style import Style
+from hierbrush.writing import write_text
 
 FINE = 200
 ROOM = 0.06
@@ -102,3 +105,14 @@ def test_what_is_no_sheet_is_told(tmp_path: Path) -> None:
         write_sheet(tmp_path / "x.png")
     with pytest.raises(HierbrushError, match="characters: 'x' is no character"):
         write_sheet(tmp_path / "x.pdf", "永x")
+
+
+def test_a_passage_is_written_in_the_hand_of_a_photographed_sheet(tmp_path: Path) -> None:
+    chars = sheet_characters(PER_SHEET)
+    Image.fromarray(photographed(filled(chars, 0, PER_SHEET), 150, 3)).save(tmp_path / "photograph.jpg", quality=80)
+    style = Style.learn(tmp_path / "photograph.jpg", name="mine")
+    assert len(style.characters) >= 0.9 * len(chars)
+    page = write_text("湖光", style=style.save(tmp_path / "mine.style"))
+    assert [cell.writing.goal for cell in page.cells] == ["style", "style"]
+    # The sheet is filled in our own hand, so that what it did not show is near to our glyph.
+    assert min(cell.writing.scores.iou for cell in page.cells) > 0.85

@@ -22,6 +22,7 @@ from hierbrush.styles.style import Style
 from tests.styles.conftest import TEXT
 
 DRAWN = "永和九年春風花月"
+TREE = load_library().decomposition("湖")
 
 
 @pytest.fixture(scope="module")
@@ -37,8 +38,8 @@ def file(learned: Style, tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_a_style_comes_back_equal(learned: Style, file: Path) -> None:
     back = Style.load(file)
     assert (back.name, back.characters, back.rejected) == (learned.name, learned.characters, learned.rejected)
-    assert np.abs(back.lines - learned.lines).max() < 3e-4
-    assert np.abs(back.outlines - learned.outlines).max() < 2e-4
+    assert np.abs(back.lines - learned.lines).max() < 5e-4
+    assert np.abs(back.outlines - learned.outlines).max() < 1e-3
 
 
 def test_what_was_drawn_is_copied_and_the_rest_is_deformed(learned: Style, file: Path) -> None:
@@ -55,6 +56,30 @@ def test_what_was_drawn_is_copied_and_the_rest_is_deformed(learned: Style, file:
 
 def test_a_described_character_is_written_in_a_style(file: Path) -> None:
     assert write_character("⿰木月", style=file).goal == "style"
+
+
+def test_fewer_examples_make_a_style_too(learned: Style) -> None:
+    fewer = learned.of(learned.characters[:5])
+    assert fewer.characters == learned.characters[:5]
+    assert len(fewer.strokes([stroke.goal() for stroke in load_library()["湖"].strokes], TREE)) == 12
+    with pytest.raises(HierbrushError, match=r"characters: the style has 2 of them, expected 5 or more"):
+        learned.of(learned.characters[:2])
+
+
+def test_an_empty_folder_and_names_that_tell_no_character_are_told(tmp_path: Path) -> None:
+    with pytest.raises(HierbrushError, match=r"source: .* has no pictures, expected files such as 永.png"):
+        Style.learn(tmp_path)
+    Image.new("L", (64, 64), 255).save(tmp_path / "one.png")
+    with pytest.raises(HierbrushError, match=r"source: |sheet|marker"):
+        Style.learn(tmp_path)
+
+
+def test_pictures_of_other_characters_are_rejected(tmp_path: Path) -> None:
+    for name, char in zip("永和九年春風", "風春年九和永", strict=True):
+        ink = rasterise([stroke.outline for stroke in load_library()[char].strokes], 256)
+        Image.fromarray(np.round(255 * (1 - ink)).astype(np.uint8)).save(tmp_path / f"{name}.png")
+    with pytest.raises(HierbrushError, match=r"has \d characters whose strokes are surely found, .* not found: "):
+        Style.learn(tmp_path)
 
 
 def test_content_of_a_font_in_another_hand(font: Path, file: Path) -> None:
