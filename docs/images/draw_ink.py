@@ -16,7 +16,7 @@ def main() -> None:
     rows = [page.image(220, ink) for ink in ("plain", "wet", "dry", "fading")]
     gap = np.zeros((12, rows[0].shape[1]), np.float32)
     left = np.concatenate([part for row in rows for part in (row, gap)][:-1])
-    stroke = hierbrush.write_character("永").image(1024, "dry")[230:670, 420:650]
+    stroke = hierbrush.write_character("永").image(1024, "dry")[560:960, 290:530]
     close = stroke.repeat(2, axis=0).repeat(2, axis=1)[: len(left)]
     close = np.pad(close, ((0, max(0, len(left) - len(close))), (24, 0)))
     picture = np.concatenate([left, close], axis=1)

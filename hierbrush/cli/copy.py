@@ -17,7 +17,7 @@ from hierbrush.errors import HierbrushError, shown
 if TYPE_CHECKING:
     from hierbrush.writing import Writing
 
-_AT_ONCE = 64
+_AT_ONCE, _FEW = 64, 8
 TABLE = "copies.csv"
 CHARSETS = ("gb2312", "gb2312-1", "big5", "big5-1", "font")
 
@@ -113,7 +113,8 @@ def _charset(name: str) -> list[str]:
 def _copies(source: Path, chars: Sequence[str], hand: dict[str, object], workers: int) -> Iterator[Writing]:
     from hierbrush.writing import WritingInterrupted, write_characters
 
-    step = _AT_ONCE * workers
+    # Finding strokes takes longest: alone, few at a time are lost when it is stopped.
+    step = _FEW if workers == 1 else _AT_ONCE * workers
     for start in range(0, len(chars), step):
         try:
             yield from write_characters(chars[start : start + step], goal=source, workers=workers, **hand)  # type: ignore[arg-type]

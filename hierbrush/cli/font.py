@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from hierbrush.cli.messages import check_place
-from hierbrush.errors import HierbrushError
-from hierbrush.fonts.charset import CHARSETS, charset
+from hierbrush.errors import HierbrushError, shown
+from hierbrush.fonts.charsets import CHARSETS, charset
 
 if TYPE_CHECKING:
     from hierbrush.fonts import FontReport
@@ -74,6 +74,7 @@ def font(
                 f"interrupted: {interrupted.finished} of {len(characters)} glyphs are kept; the same command goes on"
             ) from None
     _tell(report, licence is None)
+    _tell_of_shapes(hand.get("style") or hand.get("goal"))
 
 
 def _characters(sets: tuple[str, ...], text: str, file: Path | None, encoding: str | None) -> list[str]:
@@ -106,3 +107,11 @@ def _tell(report: FontReport, ours: bool) -> None:
         warnings.warn(f"left out, as it cannot be written: {some}{more} ({len(report.left_out):,})", stacklevel=2)
     if ours:
         click.echo("Its strokes derive from AR PL KaitiM: the font stays under the Arphic Public License, and says so.")
+
+
+def _tell_of_shapes(source: str | None) -> None:
+    """Say that what is made after a style or another font is also under the licence of that."""
+    if source and Path(source).suffix:
+        click.echo(
+            f"Its shapes are made after {shown(source)}, whose licence holds, too; --licence tells it in the font."
+        )

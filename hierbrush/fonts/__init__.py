@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 from hierbrush.lazy_names import lazy_names
 
 if TYPE_CHECKING:
-    from hierbrush.fonts.charset import CHARSETS, charset
+    from hierbrush.fonts.charsets import CHARSETS, charset
     from hierbrush.fonts.font import FontInterrupted, FontReport, write_font
 
 __all__ = ["CHARSETS", "FontInterrupted", "FontReport", "charset", "write_font"]
@@ -13,7 +13,7 @@ __all__ = ["CHARSETS", "FontInterrupted", "FontReport", "charset", "write_font"]
 __getattr__ = lazy_names(
     __name__,
     {
-        "hierbrush.fonts.charset": ("CHARSETS", "charset"),
+        "hierbrush.fonts.charsets": ("CHARSETS", "charset"),
         "hierbrush.fonts.font": ("FontInterrupted", "FontReport", "write_font"),
     },
 )

@@ -13,7 +13,7 @@ from hierbrush.resources import folder
 DOTS = folder("curricula") / "dots.yaml"
 MISSING = (
     "curriculum: there is no file 'gone.yaml'; hierbrush's own curricula are "
-    "composer, dots, no-curriculum, primitives, specialists"
+    "composer, dots, goals, no-curriculum, primitives, specialists"
 )
 
 

@@ -334,7 +334,7 @@ def test_nothing_to_learn_is_refused() -> None:
 @pytest.mark.parametrize(
     ("setting", "message"),
     [
-        ("composer.weights=imitatoin", "'imitatoin' is neither a file nor 'shipped' or 'imitation'; did you mean"),
+        ("composer.weights=imitatoin", "'imitatoin' is neither a file nor 'shipped' or 'imitation' or"),
         ("primitives.weights=runs/none.safetensors", "'runs/none.safetensors' is neither a file nor 'shipped'"),
     ],
 )

@@ -10,6 +10,7 @@ from hierbrush.characters import load_library
 from hierbrush.errors import HierbrushError
 from hierbrush.metrics import score, stroke_iou
 from hierbrush.planner import Rollouts, Scenarios, lessons, plan_character, plan_strokes, planned_paths, search
+from hierbrush.planner.character import _turns
 from hierbrush.planner.search import directions, measure
 from hierbrush.sim import BrushModel, rasterise, trace
 from hierbrush.strokes.rollout import stroke_policy, write_strokes
@@ -151,6 +152,14 @@ def test_robust_plans_are_searched_for_by_their_mean_over_scenarios(glyph) -> No
     assert rollouts.fitness(rollouts.write(plan.actions[None]))[0] == pytest.approx(plan.fitness)
     assert plan.fitness > plan.history[0][1]
     assert plan.history[-1][0] <= 300 * len(off)
+
+
+def test_a_single_stroke_is_made_robust_too() -> None:
+    assert list(_turns(1, 100, robust=False)) == [(0, 100, True)]
+    turns = list(_turns(1, 101, robust=True))
+    assert [alone for *_, alone in turns] == [True, False, False]
+    assert sum(budget for _, budget, _ in turns) == 101
+    assert sum(budget for _, budget, _ in _turns(3, 100, robust=True)) == 300
 
 
 def test_scenarios_are_off_by_nothing_on_average() -> None:

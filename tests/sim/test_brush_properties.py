@@ -12,9 +12,10 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
+from hierbrush.box import MIN_BOX
 from hierbrush.errors import HierbrushError
 from hierbrush.sim import CORE, PRESETS, BrushBatch, BrushModel, HandleLimits, StrokeBatch, rasterise, reference, trace
-from hierbrush.sim.raster import MAX_SIDE, MIN_BOX
+from hierbrush.sim.raster import MAX_SIDE
 
 # A pixel of 2^-11 m: whole-pixel shifts are exact in floating point.
 BOX, SIDE = 0.125, 256

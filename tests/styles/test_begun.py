@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from conftest import warped
 
 from hierbrush.characters import load_library
 from hierbrush.errors import HierbrushError
 from hierbrush.metrics import stroke_iou
 from hierbrush.sim import rasterise
 from hierbrush.styles.begun import register_begun
+from tests.styles.conftest import warped
 
 
 def test_a_good_beginning_is_fitted_and_a_bad_one_given_up() -> None:

@@ -113,6 +113,8 @@ def lines(sheet: Sheet, plotter: PlotterOptions) -> list[Line]:
 
 def _runs(chosen: NDArray[np.int64]) -> Iterator[NDArray[np.int64]]:
     """Yield the stretches of rows that follow each other, of two rows at least."""
+    import numpy as np
+
     for run in np.split(chosen, np.flatnonzero(np.diff(chosen) > 1) + 1):
         if len(run) > 1:
             yield run
@@ -145,6 +147,8 @@ def check(paper: Paper, bounds: Sequence[Sequence[float]], plotter: PlotterOptio
 
 def render_svg(sheet: Sheet, plotter: PlotterOptions) -> str:
     """Return an SVG of open paths, one for each stretch with the pen down, in millimetres."""
+    import numpy as np
+
     drawn = lines(sheet, plotter)
     size = np.array([plotter.paper_x + sheet.width * 1e3, plotter.paper_y + sheet.height * 1e3])
     # An inkstone lies beside the paper.

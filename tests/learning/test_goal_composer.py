@@ -166,6 +166,7 @@ def test_copying_is_imitated_and_then_practised_on_ink(tmp_path: Path, lessons: 
     overrides = (
         f"composer.weights={tmp_path / 'first' / 'composer.safetensors'}",
         *("environment.slots=4", "training.steps=600", "training.fragment=60", "training.minibatch=32"),
+        "training.value_warmup=0",
         "output.tensorboard=false",
     )
     train(folder("configs") / "goals-ink.yaml", overrides=overrides, output=tmp_path / "second")
