@@ -38,6 +38,7 @@ _ROUGH = 0.12  # share of a difference that is no derivative, from which it coun
 _BLURS = ((4.0, 4), (2.5, 30), (1.5, 10), (0.8, 20))  # standard deviation in pixels, most iterations
 _WIDER = 3.0  # times as large are the differences that are tried where small ones lead no further
 _AMISS = 0.03  # root mean square of what is left of a stroke that counts half, at least
+_SETTLING_BLUR = 1.5
 _ALIKE, _MOST_SETTLING, _SETTLED = 0.03, 25, 2e-4  # strokes that differ by less are taken to be alike
 _DONE = 2e-3  # steps: smaller changes end a blur
 _LOW = np.array([0.0, -0.01, 0.0, -0.01, -1000.0, -10.0, -0.01, 0.0, 0.01, 1e-3])
@@ -171,11 +172,17 @@ def _settled(
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Return the numbers of strokes that are all alike, fitted without factors of their own."""
     fitting.scatter, damping, factors = 0.0, 1e-6, np.ones_like(factors)
+    # So near the end a difference is to be trusted, and what is trusted less holds the search up.
+    fitting.trusting = True
+    fitting.blur(_SETTLING_BLUR)
     for _ in range(_MOST_SETTLING):
         row, factors, change, damping = fitting.improve(row, factors, False, damping)
         told(fitting.residual)
-        if change < _SETTLED:
+        if change < _SETTLED and fitting.reach > 1.0:
             break
+        fitting.reach = _WIDER if change < _SETTLED else 1.0
+    fitting.reach, fitting.trusting = 1.0, False
+    fitting.blur(_BLURS[-1][0])
     return row, factors
 
 
@@ -189,7 +196,7 @@ class _Fitting:
         self._raw = wanted
         self.noise = 0.05
         self.residual = np.inf
-        self.reach = 1.0
+        self.reach, self.trusting = 1.0, False
         self.weight = np.ones(int(kept.sum()))
 
     def blur(self, sigma: float) -> None:
@@ -306,7 +313,7 @@ class _Fitting:
             above[at], below[at] = min(row[at] + steps[at], _HIGH[at]), max(row[at] - steps[at], _LOW[at])
             upper, lower = self.render(above, factors) - base, base - self.render(below, factors)
             change = (upper + lower) * (_STEPS[at] / (above[at] - below[at]))
-            if above[at] > row[at] > below[at]:
+            if above[at] > row[at] > below[at] and not self.trusting:
                 apart = ((upper - lower) ** 2).sum(axis=1)
                 doubt = apart / ((upper * upper).sum(axis=1) + (lower * lower).sum(axis=1) + 1e-12) / _ROUGH
                 change = change / (1.0 + doubt * doubt)[:, None]
