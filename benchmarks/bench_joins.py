@@ -28,12 +28,15 @@ from hierbrush.styles.registration import Picture, register
 def main() -> None:
     """Print the figures."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("font", type=Path)
+    parser.add_argument("font", type=Path, nargs="?")
     parser.add_argument("--learn", type=int, default=100)
     parser.add_argument("--characters", type=int, default=50)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--keep", type=Path, metavar="FILE", help="where to save the inventory")
     arguments = parser.parse_args()
+    if arguments.font is None:
+        print("no font is named, so nothing is measured")
+        return
     inventory = JoinInventory.learn(arguments.font, arguments.learn)
     if arguments.keep:
         inventory.save(arguments.keep)

@@ -97,6 +97,11 @@ def check_kind(name: str, value: Any, kind: type | tuple[type, ...], expected: s
         raise HierbrushError(f"{name}: {shown(value)}, expected {expected}")
 
 
+def check_progress(progress: Any) -> None:
+    """Raise HierbrushError unless ``progress`` can be told how much was done, or is None."""
+    check_kind("progress", progress, Callable | None, "a function of a number or None")  # type: ignore[arg-type]
+
+
 def check_list(name: str, value: Any, expected: str) -> list[Any]:
     """Return what ``value`` iterates over, a generator's items too.
 

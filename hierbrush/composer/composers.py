@@ -74,7 +74,7 @@ def seeing_composer(name: str | PathLike[str]) -> ComposerPolicy:
     from hierbrush.composer.pictured import check_sees
 
     name = str(check_path("composer", name)) if isinstance(name, PathLike) else name
-    if name != GOAL_CONDITIONED and not (isinstance(name, str) and name.endswith(".safetensors")):
+    if not isinstance(name, str) or (name != GOAL_CONDITIONED and not name.endswith(".safetensors")):
         raise HierbrushError(
             f"composer: {shown(name)} sees no pictures; to copy one, leave it out or use {GOAL_CONDITIONED!r} or a "
             f"file (.safetensors){closest(name, [GOAL_CONDITIONED])}"

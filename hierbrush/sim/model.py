@@ -203,8 +203,13 @@ def brush_from(values: Mapping[str, Any]) -> BrushModel:
     """Return the brush of parameters by name, with a network or without.
 
     Raises:
-        HierbrushError: a value is out of range.
+        HierbrushError: a value is out of range, or a name is no parameter's.
     """
+    check_kind("values", values, Mapping, "a mapping of a brush's parameters")
+    names = [field.name for field in fields(NeuralBrush)]
+    for name in values:
+        if name not in names:
+            raise HierbrushError(f"values: {shown(name)} is no parameter of a brush{closest(name, names)}")
     return NeuralBrush(**values) if "network" in values else BrushModel(**values)
 
 

@@ -60,6 +60,7 @@ class Hand(Protocol):
 
 def expect_errors(batch: StrokeBatch, slots: NDArray[np.int64] | None = None) -> None:
     """Let a batch's handles err by what `BrushBatch.set_error` says before each tick, and by nothing else."""
+    check_kind("batch", batch, StrokeBatch, "a StrokeBatch")
     batch.set_noise(_NO_ERROR, slots, correlation=_LASTING)
 
 
@@ -201,6 +202,8 @@ def write_strokes(
         brushes = check_array("brushes", brushes, (len(goals), 10), f"[{len(goals)}, 10] brush parameters")
     if directions is not None:
         directions = check_array("directions", directions, (len(goals), 2), f"[{len(goals)}, 2] directions")
+    if hand is not None and not all(hasattr(hand, name) for name in ("slots", "begin", "errors")):
+        raise HierbrushError(f"hand: {shown(hand)}, expected a Hand or None")
     # Any object with these two will do.
     acting = policy if hasattr(policy, "bind") and hasattr(policy, "observation") else stroke_policy(policy, seed)
     seed = check_whole("seed", seed, 0, 2**63)

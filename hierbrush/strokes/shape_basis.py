@@ -19,7 +19,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from hierbrush.arguments import check_array, check_kind
+from hierbrush.arguments import check_array, check_kind, check_list
 from hierbrush.errors import HierbrushError, shown
 from hierbrush.sim import distance_to_outline
 from hierbrush.strokes.goal import OUTLINE_POINTS, SKELETON_POINTS, StrokeGoal, scaled_outlines
@@ -172,7 +172,17 @@ def shapes(
     Raises:
         HierbrushError: a number is not finite, a side is not positive, or there are too many coefficients.
     """
+    bases = check_list("bases", bases, "ShapeBases")
+    for at, basis in enumerate(bases):
+        check_kind(f"bases[{at}]", basis, ShapeBasis, "a ShapeBasis")
+    if not bases:
+        raise HierbrushError("bases: expected at least one")
     places = _places(boxes, len(bases))
+    coefficients = check_list("coefficients", coefficients, f"coefficients of {len(bases)} goals")
+    if len(coefficients) != len(bases):
+        raise HierbrushError(f"coefficients: {len(coefficients)}, expected those of {len(bases)} goals")
+    if widths is not None:
+        widths = check_array("widths", widths, (len(bases),), f"[{len(bases)}] mean half-widths")
     drawn = [_weights(basis, chosen) for basis, chosen in zip(bases, coefficients, strict=True)]
     numbers = np.empty((len(bases), SHAPE_NUMBERS))
     known = features(places[:, 2:], np.array([basis.usual for basis in bases]))
@@ -204,7 +214,10 @@ def _places(boxes: Sequence[ArrayLike] | Numbers, count: int) -> Numbers:
     if whole and np.isfinite(boxes).all() and (boxes[:, 2:] > 0).all():  # type: ignore[arg-type,call-overload]
         return np.asarray(boxes)
     places = np.empty((count, 4))
-    for at, (_, box) in enumerate(zip(range(count), boxes, strict=True)):
+    boxes = check_list("boxes", boxes, f"boxes of {count} goals")
+    if len(boxes) != count:
+        raise HierbrushError(f"boxes: {len(boxes)}, expected those of {count} goals")
+    for at, box in enumerate(boxes):
         places[at] = check_array("box", box, (4,), wanted)
         if places[at, 2:].min() <= 0:
             raise HierbrushError(f"box: {shown(box)}, expected {wanted}")

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from hierbrush.arguments import check_choice, check_number, check_path, check_whole
+from hierbrush.arguments import check_choice, check_number, check_path, check_progress, check_whole
 from hierbrush.arms.arm import Arm
 from hierbrush.arms.files import KINDS, render
 from hierbrush.arms.motion import STEP, Motion, plan
@@ -54,6 +54,7 @@ class ArmSheet:
     """
 
     def __init__(self, sheet: Sheet, arm: Arm, lift: float = 0.0, progress: Told = None) -> None:
+        check_progress(progress)
         self.sheet = sheet
         limits = sheet.motion
         self.motion: Motion = plan(
@@ -110,6 +111,7 @@ class ArmSheet:
         Raises:
             HierbrushError: an argument out of range, or a dry run, which draws nothing.
         """
+        check_progress(progress)
         if self.motion.lift:
             raise HierbrushError("lift: a dry run touches no paper; simulate without it")
         return DrawnByArm(self.sheet, simulate(self.motion, seed=seed, feedback=feedback, told=progress))
@@ -210,6 +212,7 @@ class DrawnByArm:
         target = check_path("path", path)
         kind = kind_of(target, format, (*CLIPS, "png"))
         size = check_whole("size", size, *_SIZES, unit="pixels")
+        check_progress(progress)
         pictures = _counted(self.frames(size), len(self._rows), progress)
         content = _png(list(pictures)[-1]) if kind == "png" else clip(kind, pictures, self._pace)
         write_atomically(target, content)

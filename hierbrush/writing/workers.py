@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterator, Sequence
-from functools import cache, partial
+from functools import lru_cache, partial
 from typing import TypeVar
 
 from threadpoolctl import ThreadpoolController  # type: ignore[import-untyped]
@@ -35,10 +36,13 @@ def mapped(function: Callable[[_In], _Out], batches: Sequence[_In], workers: int
 def _with_one_thread(function: Callable[[_In], _Out], batch: _In) -> _Out:
     # As many threads as cores in each of as many processes wait for each other: a fifth of the speed on two cores. In
     # one process they bring nothing, and round otherwise, so that the same character would come out otherwise.
-    with _blas().limit(limits=1, user_api="blas"):
+    import numpy  # noqa: F401  # only libraries that are loaded are found
+
+    with _blas(len(sys.modules)).limit(limits=1, user_api="blas"):
         return function(batch)
 
 
-@cache
-def _blas() -> ThreadpoolController:
+@lru_cache(maxsize=1)
+def _blas(modules: int) -> ThreadpoolController:
+    """Return what limits the libraries that are loaded; another module may have brought another one."""
     return ThreadpoolController()

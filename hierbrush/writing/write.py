@@ -11,7 +11,7 @@ from typing import Any, NamedTuple, TypedDict, Unpack
 import numpy as np
 from numpy.typing import NDArray
 
-from hierbrush.arguments import Progress, check_choice, check_kind, check_number, check_whole
+from hierbrush.arguments import Progress, check_choice, check_kind, check_number, check_progress, check_whole
 from hierbrush.characters.regions import ORDERS
 from hierbrush.errors import HierbrushError, closest, shown
 from hierbrush.ink.model import DIPS
@@ -225,7 +225,7 @@ def write_characters(
         HierbrushError: as for `write_character`, or there are fewer than 1 workers.
         WritingInterrupted: Ctrl-C came; it has the characters that were finished.
     """
-    check_kind("progress", progress, Callable | None, "a function of a number or None")  # type: ignore[arg-type]
+    check_progress(progress)
     check_kind("stroke_lists", stroke_lists, bool, "True or False")
     check_kind("described", described, bool, "True or False")
     check_choice("direction", direction, DIRECTIONS)

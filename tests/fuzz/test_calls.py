@@ -59,7 +59,7 @@ LEFT_OUT = {
     "usual_sides", "features", "displacements", "to_shape", "goals", "lift_off", "parameter_shapes", "row_counts",
     "load_composer_card", "StageEvent", "Follower", "disc_coverage", "sureness", "ComposerPolicy", "TypeVar",
     "GoalBank", "GlyphIndex", "Any", "Split", "Touching", "scaled_outlines", "weights_file",
-    "practised", "shipped_in", "tell",
+    "practised", "shipped_in", "tell", "Hand",
     "StrokeVectorEnv", "StrokeEnv",  # their goals are drawn anew for every seed, which takes seconds
 }  # fmt: skip
 
