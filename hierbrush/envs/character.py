@@ -45,6 +45,7 @@ Bools = NDArray[np.bool_]
 Index = NDArray[np.int64]
 
 _NO_STROKE = -1
+_REACH = 0.6  # half of the longest side of a goal that a slot holds, in sides of the box
 
 OBSERVATION_LIMIT = 100.0
 
@@ -267,7 +268,7 @@ class CharacterBatch:
         tracks = self._follower.tracks(goals, self._model)
         decided = zip(rows.tolist(), lessons.tolist(), index.tolist(), counts.tolist(), goals, tracks, strict=True)
         for at, (row, lesson, chosen, strokes, goal, track) in enumerate(decided):
-            self._goals.put(row, goal.outline, track)
+            self._goals.put(row, _held(goal.outline), track)
             # The next stroke of the glyph that is still to be written, whatever was written before.
             written, order = self._drafts.written[row], known.order[lesson, :strokes].tolist()
             due = next((stroke for stroke in order if stroke == chosen or not written[stroke]), chosen)
@@ -399,3 +400,9 @@ def character_curriculum(source: Curriculum | Mapping[str, Any] | str | PathLike
             "hierbrush/Stroke-v0"
         )
     return curriculum
+
+
+def _held(outline: F32) -> F32:
+    """Return an outline [n, 2] cut to what a slot holds: at the action space's edge, widths make some that burst."""
+    middle = (outline.min(axis=0) + outline.max(axis=0)) / 2
+    return np.clip(outline, middle - _REACH, middle + _REACH)

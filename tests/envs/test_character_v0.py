@@ -42,6 +42,22 @@ def test_a_seed_gives_the_same_episode() -> None:
     seed_test(make, 30)
 
 
+@pytest.mark.parametrize("edge", [-4.0, 4.0])
+def test_the_edges_of_the_action_space_can_be_written(edge: float) -> None:
+    env = make()
+    for seed in range(3):
+        env.reset(seed=seed)
+        draw = np.random.default_rng(seed)
+        for agent in env.agent_iter():
+            _, _, over, _, info = env.last()
+            if over or agent != COMPOSER:
+                env.step(None if over else np.zeros(3, np.float32))
+                continue
+            place = env.action_space(agent)["place"]
+            stroke = int(np.argmax(info["action_mask"]["stroke"]))
+            env.step({"stroke": stroke, "place": np.float32(edge * draw.choice([-1.0, 1.0], place.shape))})
+
+
 def test_masks_and_scores_are_in_the_composers_info() -> None:
     env = make(render_mode="rgb_array")
     env.reset(seed=1)
