@@ -10,9 +10,10 @@ from __future__ import annotations
 
 import argparse
 import json
+from functools import partial
 from pathlib import Path
 
-from bench_rllib import PARTS, Rates, rates, table, time_rllib
+from bench_rllib import PARTS, Rates, interleaved, rates, table, time_rllib
 from ray.rllib.algorithms.ppo import PPOConfig
 
 from hierbrush.composer.composers import COMPOSER
@@ -53,7 +54,9 @@ def main() -> None:
     rows: dict[str, Rates] = {}
     with ray_session(1):
         for name, (algorithm, steps) in variants.items():
-            rows[name] = rates(name, time_rllib(algorithm, arguments.iterations), steps)
+            # One after the other: the largest batches leave no room for others beside them.
+            times = interleaved({name: partial(time_rllib, algorithm)}, arguments.iterations)
+            rows[name] = rates(name, times[name], steps)
     best = {part: max(row[part] for name, row in rows.items() if not name.startswith(_OURS)) for part in PARTS}
     print(f"\n{arguments.fragment} ticks a fragment; steps per CPU second (ratio to the best of stock)\n")
     print(table(rows, best))
@@ -90,7 +93,7 @@ def stock(config: HierarchicalRecipe, curriculum: dict[str, object], environment
             num_env_runners=0, num_envs_per_env_runner=environments, rollout_fragment_length=64 * 64 // environments
         )
         .multi_agent(policies={COMPOSER, *ABBREVIATIONS}, policy_mapping_fn=module_of, policies_to_train=[COMPOSER])
-        .rl_module(rl_module_spec=module_specs(config, curriculum))
+        .rl_module(rl_module_spec=module_specs(config, Curriculum.model_validate(curriculum)))
         .training(
             train_batch_size_per_learner=64 * 64,
             minibatch_size=training.minibatch,

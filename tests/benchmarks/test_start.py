@@ -30,7 +30,7 @@ SLOW = {
     "bench_arms.py": ("--text 一 --large 40", "three times as stiff"),
     "bench_hierarchy.py": ("--slots 4 --environments 2 --iterations 1", "| hierbrush, 4 characters |"),
     "bench_passages.py": ("--limit 8 --workers 1", "written s"),
-    "bench_rllib.py": ("--slots 64 --fragment 4 --minibatch 64 --epochs 1 --iterations 1", "end to end."),
+    "bench_rllib.py": ("--slots 64 --fragment 4 --minibatch 64 --epochs 1 --iterations 1", "of the bare loop end"),
     "bench_scaling.py": ("--runners 1 2 --iterations 1", "nine tenths"),
 }
 
