@@ -6,9 +6,7 @@ import numpy as np
 import pytest
 
 from hierbrush.errors import HierbrushError
-from hierbrush.ink import record
 from hierbrush.sim import BrushBatch, BrushModel, NeuralBrush, reference, trace
-from hierbrush.sim.ink_reference import ink_follow
 from hierbrush.sim.network_brush import SIZE
 
 PATH = np.array(
@@ -24,28 +22,15 @@ def brush(seed: int = 0, size: float = 0.4) -> NeuralBrush:
 @pytest.mark.parametrize("seed", range(3))
 def test_both_cores_give_the_same_bits(seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
     model = brush(seed)
-    fast, stamps = trace(model, [PATH]), record(model, PATH)
+    fast = trace(model, [PATH])
     monkeypatch.setattr("hierbrush.sim.batch.kernels", reference)
-    monkeypatch.setattr("hierbrush.ink.draw.kernels.ink_follow", ink_follow, raising=False)
     assert trace(model, [PATH]).tobytes() == fast.tobytes()
-    assert record(model, PATH).tobytes() == stamps.tobytes()
 
 
 def test_a_network_of_zeros_leaves_the_same_ink() -> None:
     plain = NeuralBrush(network=(0.0,) * SIZE)
     assert np.array_equal(trace(plain, [PATH]), trace(BrushModel(), [PATH]))
     assert not np.array_equal(trace(brush(), [PATH]), trace(BrushModel(), [PATH]))
-
-
-def test_ink_is_recorded_by_the_tuft_that_writes() -> None:
-    model = brush(1)
-    batch = BrushBatch(model, 1, spacing=0.06 / 1024)
-    batch.dip()
-    batch.place(PATH[0])
-    for row in PATH[1:-1]:
-        batch.step(row)
-    stamps = record(model, PATH[:-1])
-    assert stamps[-1, 3:8].tobytes() == np.concatenate([batch.direction[0], batch.tuft[0]]).tobytes()
 
 
 def test_rows_of_numbers_keep_the_network() -> None:
