@@ -148,10 +148,6 @@ def write(
     outputs: tuple[Path, ...],
     kind: str | None,
     hierarchy: Path | None,
-    policy: str,
-    budget: int | None,
-    robust: bool,
-    brush: str,
     goal: str | None,
     style: str | None,
     composer: str | None,
@@ -163,10 +159,7 @@ def write(
     margin: float | None,
     grid: str | None,
     cell: float | None,
-    seed: int,
-    weight: float,
     order: str,
-    dip: str,
     stone: tuple[float, float] | None,
     workers: int | None,
     **told: Any,
@@ -212,17 +205,11 @@ def write(
     if not able and hierarchy is None:
         raise click.exceptions.Exit(2)
     arguments: dict[str, Any] = {
+        **{name: told[name] for name in ("brush", "policy", "budget", "robust", "seed", "weight", "dip")},
         "goal": goal,
         "style": style,
         "composer": composer,
-        "brush": brush,
-        "policy": policy,
-        "budget": budget,
-        "robust": robust,
-        "seed": seed,
-        "weight": weight,
         "order": order,
-        "dip": dip,
         "stone": None if stone is None else {"x": stone[0] / 1e3, "y": stone[1] / 1e3},
     }
     aside = _STDOUT in outputs  # names of files would stand in the middle of what goes to standard output

@@ -20,13 +20,13 @@ from hierbrush.files import write_atomically
 from hierbrush.ink.model import ink_of
 from hierbrush.ink.stone import InkStone
 from hierbrush.metrics import SIDE, Scores, score, stroke_iou
+from hierbrush.options import options_of
 from hierbrush.sim import BOX, BrushModel, rasterise, trace
 from hierbrush.sources import Plan, kind
 from hierbrush.strokes.goal import StrokeGoal
 from hierbrush.writing import outputs
 from hierbrush.writing.layout import Layout, layout_of
 from hierbrush.writing.levels import LevelScores, composer_scores, stroke_box
-from hierbrush.writing.options import options_of
 from hierbrush.writing.outputs import Output, kind_of
 from hierbrush.writing.paper import Cell, Paper, check_size, picture_shape, pixel_corner
 from hierbrush.writing.passage import BLANK

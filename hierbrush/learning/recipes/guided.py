@@ -132,14 +132,13 @@ class GuidedRecipe(Recipe):
         scores=(("practice", "as it was written"), ("iou", "validation strokes")),
     )
     incidental: ClassVar = ("training.validation",)
+    alone: ClassVar = (
+        "writing, searching and learning are done in one process (resources.processes trains several stroke types side "
+        "by side)"
+    )
 
     @model_validator(mode="after")
-    def _learns_here(self) -> GuidedRecipe:
-        if self.resources.runners or self.resources.learners:
-            raise ValueError(
-                "resources.runners, resources.learners: writing, searching and learning are done in one process, so "
-                "both are 0; resources.processes trains several stroke types side by side"
-            )
+    def _begins_as_it_can(self) -> GuidedRecipe:
         if self.policies == "one" and self.start == "shipped" and self.initial_weights is None:
             raise ValueError(
                 "start: one policy for all stroke types cannot begin as the shipped ones, which are one for each; say "

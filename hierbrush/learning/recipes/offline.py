@@ -27,7 +27,7 @@ from hierbrush.learning.config import (
 from hierbrush.learning.recipe import Recipe, TrainingRequest
 from hierbrush.learning.runs.job import Job
 from hierbrush.learning.runs.logs import Curve
-from hierbrush.learning.runs.weights import WEIGHTS, Weights, begin_with, load_weights, tensors_of
+from hierbrush.learning.runs.weights import WEIGHTS, Weights, begin_with, load_weights, primitive_tensors, tensors_of
 from hierbrush.sim import observation
 from hierbrush.strokes.types import ABBREVIATIONS
 
@@ -143,14 +143,10 @@ class OfflineRecipe(Recipe):
         scores=(("iou", "stroke IoU"),),
     )
     incidental: ClassVar = ("training.validate_every", "training.validation")
+    alone: ClassVar = "learning from data samples nothing and is done in one process"
 
     @model_validator(mode="after")
-    def _learns_here(self) -> OfflineRecipe:
-        if self.resources.runners or self.resources.learners:
-            raise ValueError(
-                "resources.runners, resources.learners: learning from data samples nothing and is done in one process, "
-                "so both are 0"
-            )
+    def _minibatch_fits(self) -> OfflineRecipe:
         if self.training.minibatch > self.training.batch:
             raise ValueError(
                 f"training.minibatch {self.training.minibatch} is above training.batch {self.training.batch}"
@@ -202,11 +198,7 @@ def begin_with_policy(algorithm: Any, file: Path) -> None:
 
 def policy_weights(algorithm: Any, stroke: str | None, strokes: Sequence[str], record: Mapping[str, Any]) -> Weights:
     """Return a primitive's policy and value, with what ``hierbrush write`` wants to know of them."""
-    network = {
-        f"{name}.{layer}": tensor.astype("float32")
-        for name in ("policy", "value")
-        for layer, tensor in tensors_of(algorithm, f"{name}.").items()
-    }
+    network = primitive_tensors(algorithm)
     facts = {
         "stroke": stroke,
         "stroke_types": [stroke] if stroke else list(strokes or ABBREVIATIONS),
