@@ -9,7 +9,7 @@ import click
 from hierbrush.cli.documents import FILE, check_all, files_argument
 from hierbrush.cli.messages import check_place
 from hierbrush.errors import HierbrushError, shown
-from hierbrush.files import write_atomically
+from hierbrush.files import png_bytes, write_atomically
 
 _MOST_SHEETS = 100
 
@@ -79,7 +79,7 @@ def fit(scans: tuple[Path, ...], output: Path, residuals: Path | None, start: st
     """Fit a brush to SCAN, a picture of the filled calibration sheet, or to several sheets that it filled."""
     import numpy as np
 
-    from hierbrush.brushes import fit_brush, read_scan
+    from hierbrush.brushes import fit_brush, read_scan, residual_picture
     from hierbrush.brushes.brush_file import brush_of
     from hierbrush.brushes.identified import brush_text
 
@@ -108,21 +108,12 @@ def fit(scans: tuple[Path, ...], output: Path, residuals: Path | None, start: st
     write_atomically(output, brush_text(result.file(), head).encode(), argument="-o")
     click.echo(output)
     if residuals is not None:
-        write_atomically(residuals, _picture(ink, result), argument="--residuals")
+        from PIL import Image
+
+        picture = png_bytes(Image.fromarray(residual_picture(ink, result)))
+        write_atomically(residuals, picture, argument="--residuals")
         click.echo(residuals)
     _tell(result)
-
-
-def _picture(ink: object, result: object) -> bytes:
-    from io import BytesIO
-
-    from PIL import Image
-
-    from hierbrush.brushes import residual_picture
-
-    file = BytesIO()
-    Image.fromarray(residual_picture(ink, result)).save(file, "PNG", optimize=True)  # type: ignore[arg-type]
-    return file.getvalue()
 
 
 def _tell(result: object) -> None:

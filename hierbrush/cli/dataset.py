@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from hierbrush.cli.messages import check_place
-from hierbrush.errors import HierbrushError, shown
+from hierbrush.errors import HierbrushError, extra_needed, shown
 
 _KINDS = ("planned", "policy", "noisy", "random")  # as in hierbrush.datasets, which --help does not import
 
@@ -93,12 +93,8 @@ def make(
 
 
 def _record(output: Path, arm: str, text: str, policy: str, seed: int) -> None:
-    try:
+    with extra_needed("--arm:", "arm"):
         from hierbrush.writing.arm_dataset import make_arm_dataset
-    except ModuleNotFoundError as error:
-        raise HierbrushError(
-            f'--arm: needs {error.name}, which is not installed; pip install "hierbrush[arm]"'
-        ) from None
     from hierbrush.arms.option_file import arm_of
 
     characters = [char for char in text if not char.isspace()]

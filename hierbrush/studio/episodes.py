@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from hierbrush.errors import HierbrushError
+from hierbrush.errors import HierbrushError, extra_needed
 from hierbrush.resources import folder
 
 if TYPE_CHECKING:
@@ -29,18 +29,10 @@ def sampled(curriculum: str, stage: int, hands: list[Hand], *, count: int, seed:
     """
     from hierbrush.writing.exports.html import player_data
 
-    try:
+    with extra_needed("curriculum:", "train"):
         from hierbrush.curriculum import load_curriculum
-    except ModuleNotFoundError as error:
-        raise HierbrushError(
-            f'curriculum: needs {error.name}, which is not installed; pip install "hierbrush[train]"'
-        ) from None
-    try:
+
         loaded = load_curriculum(folder("curricula") / f"{curriculum}.yaml")
-    except ModuleNotFoundError as error:
-        raise HierbrushError(
-            f'curriculum: needs {error.name}, which is not installed; pip install "hierbrush[train]"'
-        ) from None
     if stage >= len(loaded.stages):
         raise HierbrushError(f"stage: {stage}, expected one of the {len(loaded.stages)} stages, from 0")
     chosen = loaded.stages[stage]

@@ -20,7 +20,7 @@ from hierbrush.arms.servo import Run, simulate
 from hierbrush.arms.timing import PERIOD, Limits
 from hierbrush.arms.view import Studio, preview
 from hierbrush.errors import HierbrushError, shown
-from hierbrush.files import write_atomically
+from hierbrush.files import png_bytes, write_atomically
 from hierbrush.metrics import SIDE, Scores, score
 from hierbrush.sim import BOX, BrushBatch
 from hierbrush.writing.clips import CLIPS, clip
@@ -130,7 +130,7 @@ class ArmSheet:
         target = check_path("path", path)
         kind = kind_of(target, format, (*KINDS, "png"))
         if kind == "png":
-            write_atomically(target, _png(self.preview(**options)))
+            write_atomically(target, png_bytes(self.preview(**options)))
         else:
             write_atomically(target, render(self.motion, kind, self.sheet.text, **options))
         return target
@@ -214,7 +214,7 @@ class DrawnByArm:
         size = check_whole("size", size, *_SIZES, unit="pixels")
         check_progress(progress)
         pictures = _counted(self.frames(size), len(self._rows), progress)
-        content = _png(list(pictures)[-1]) if kind == "png" else clip(kind, pictures, self._pace)
+        content = png_bytes(list(pictures)[-1]) if kind == "png" else clip(kind, pictures, self._pace)
         write_atomically(target, content)
         return target
 
@@ -336,11 +336,3 @@ def _growing(sheet: Sheet, run: Run, rows: list[int], width: int) -> Iterator[tu
                 break
             stroke, done = stroke + 1, 0
         yield row, ink
-
-
-def _png(picture: Image.Image) -> bytes:
-    from io import BytesIO
-
-    file = BytesIO()
-    picture.save(file, "PNG")
-    return file.getvalue()

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from hierbrush.arguments import check_kind, check_list, check_path, check_whole
 from hierbrush.characters import Component
-from hierbrush.errors import HierbrushError, shown
+from hierbrush.errors import HierbrushError, extra_needed, shown
 from hierbrush.files import write_atomically
 from hierbrush.ink.model import ink_of
 from hierbrush.ink.stone import InkStone
@@ -176,14 +176,8 @@ class Sheet(ABC):
             HierbrushError: MuJoCo is missing, or the arm cannot write all of this; the message names the character, the
                 axis, and where the paper would have to lie.
         """
-        try:
+        with extra_needed("arm:", "arm"):
             from hierbrush.writing.on_arm import on_arm
-        except ModuleNotFoundError as error:
-            if (error.name or "").startswith("hierbrush"):
-                raise
-            raise HierbrushError(
-                f'arm: needs {error.name}, which is not installed; pip install "hierbrush[arm]"'
-            ) from None
         return on_arm(self, arm, lift, progress)
 
     @overload

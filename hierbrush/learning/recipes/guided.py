@@ -11,7 +11,7 @@ from pydantic import Field, model_validator
 from hierbrush.characters import load_library
 from hierbrush.curriculum import Curriculum, load_curriculum
 from hierbrush.curriculum.model import BrushName
-from hierbrush.errors import HierbrushError, closest, shown
+from hierbrush.errors import HierbrushError, closest, extra_needed, shown
 from hierbrush.learning.config import Count, FileName, FilePath, GradientLimit, Positive, Section, Share
 from hierbrush.learning.recipe import Recipe, TrainingRequest
 from hierbrush.learning.recipes.offline import NetworkSection, begin_with_policy, policy_weights
@@ -79,12 +79,8 @@ class HandSection(Section):
         Raises:
             HierbrushError: the arm cannot be used, or MuJoCo is not installed.
         """
-        try:
+        with extra_needed("hand:", "arm"):
             from hierbrush.arms.hands import ArmHands
-        except ModuleNotFoundError as error:
-            raise HierbrushError(
-                f'hand: needs {error.name}, which is not installed; pip install "hierbrush[arm]"'
-            ) from None
         return ArmHands(self.slots, arm=self.arm, cell=self.cell, feedback=self.feedback, seed=seed)
 
 
