@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import AfterValidator, Field, field_validator, model_validator
 
 from hierbrush.datasets.read import check_dataset
 from hierbrush.datasets.settings import KINDS
@@ -29,6 +29,7 @@ from hierbrush.learning.runs.job import Job
 from hierbrush.learning.runs.logs import Curve
 from hierbrush.learning.runs.weights import WEIGHTS, Weights, begin_with, load_weights, primitive_tensors, tensors_of
 from hierbrush.sim import observation
+from hierbrush.strokes.script import check_type
 from hierbrush.strokes.types import ABBREVIATIONS
 
 
@@ -41,7 +42,7 @@ class DataSection(Section):
     kinds: tuple[str, ...] = ()
     """Whose ticks are learned from: ``planned``, ``policy``, ``noisy``, ``random``; all that there are unless given."""
 
-    strokes: tuple[str, ...] = ()
+    strokes: Annotated[tuple[str, ...], AfterValidator(lambda names: tuple(map(check_type, names)))] = ()
     """Stroke types that are validated; all unless given."""
 
     @field_validator("kinds")
@@ -51,14 +52,6 @@ class DataSection(Section):
         if unknown:
             raise ValueError(f"there is no kind {unknown[0]!r}; there are {', '.join(KINDS)}")
         return kinds
-
-    @field_validator("strokes")
-    @classmethod
-    def _known_strokes(cls, strokes: tuple[str, ...]) -> tuple[str, ...]:
-        unknown = [kind for kind in strokes if kind not in ABBREVIATIONS]
-        if unknown:
-            raise ValueError(f"{unknown[0]!r} is none of the 38 stroke types")
-        return strokes
 
 
 class NetworkSection(Section):
