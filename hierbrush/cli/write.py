@@ -178,14 +178,14 @@ def write(
     hierbrush write ⿰木月 -o new.png --hierarchy how.png
     hierbrush write 永 -o yong.gcode --gcode-dialect klipper
     """  # noqa: D301  # \b keeps click from joining the examples' lines
-    from hierbrush.sources import Request
+    from hierbrush.sources import Request, asked
 
     if not outputs and hierarchy is None:
         raise click.MissingParameter(param_type="option", param_hint="'-o' / '--output'")
     if kind is not None and _STDOUT not in outputs:
         raise HierbrushError("--format: tells what -o - writes; files have it in their suffix")
-    if composer is not None and goal == "glyph":
-        raise HierbrushError("--composer: nothing is composed with --goal glyph; leave one of them out")
+    if composer is not None and not asked(Request(goal, style, composer)).heeds_composer:
+        raise HierbrushError(f"--composer: nothing is composed with --goal {goal}; leave one of them out")
     given = {name: option.of_flags(told) for name, (option, _) in export_options().items()}
     text = _text(text, source, encoding)
     page = _page(
