@@ -22,7 +22,7 @@ def brush() -> None:
     """
 
 
-@brush.command()
+@brush.command(short_help="Write the calibration sheet.")
 @click.option("-o", "--output", type=FILE, required=True, help="File to write: .pdf to be filled by hand or machine, "
               ".gcode the movements for a machine.")  # fmt: skip
 @click.option("--gcode", "machine", type=FILE, help="YAML file of the machine; see hierbrush machine example.")
@@ -68,7 +68,7 @@ def _program(machine: Path | None) -> bytes:
     return pen.program("calibration").encode()
 
 
-@brush.command()
+@brush.command(short_help="Fit a brush to scans of the sheet.")
 @click.argument("scans", metavar="SCAN...", nargs=-1, required=True, type=FILE)
 @click.option("-o", "--output", type=FILE, required=True, help="Brush file to write, such as mine.brush.yaml.")
 @click.option("--residuals", type=FILE, help="Picture of what the fit does not explain: red is ink of the scan alone, "
@@ -76,7 +76,12 @@ def _program(machine: Path | None) -> bytes:
 @click.option("--start", default="measured", show_default=True, help="Brush to begin with: a preset or a brush file.")
 @click.option("--alike", is_flag=True, help="Take all strokes to be drawn by exactly the same brush.")
 def fit(scans: tuple[Path, ...], output: Path, residuals: Path | None, start: str, alike: bool) -> None:
-    """Fit a brush to SCAN, a picture of the filled calibration sheet, or to several sheets that it filled."""
+    """Fit a brush to SCAN, a picture of the filled calibration sheet, or to several sheets that it filled.
+
+    \b
+    hierbrush brush fit scan.png -o mine.brush.yaml --residuals missed.png
+    hierbrush write 永 --brush mine.brush.yaml -o yong.png
+    """  # noqa: D301  # \b keeps click from joining the examples' lines
     import numpy as np
 
     from hierbrush.brushes import fit_brush, read_scan, residual_picture
@@ -131,7 +136,7 @@ def _tell(result: object) -> None:
     click.echo(f"  strokes differ by: {spread}")
 
 
-@brush.command()
+@brush.command(short_help="Check brush files.")
 @files_argument
 def check(files: tuple[Path, ...]) -> None:
     """Check brush files; each problem is named as file:line:column.

@@ -21,7 +21,7 @@ def dataset() -> None:
     """
 
 
-@dataset.command()
+@dataset.command(short_help="Write strokes into a data set.")
 @click.option(
     "-o", "--output", type=click.Path(path_type=Path), required=True, help="Folder of the data set, new or empty."
 )
@@ -36,8 +36,17 @@ def dataset() -> None:
 @click.option("--stroke", "strokes", multiple=True, help="Only this stroke type, such as HZG; may be repeated.")
 @click.option("--policy", default="learned", show_default=True, help="Who acts, and where searches begin.")
 @click.option("--budget", type=click.IntRange(1), default=600, show_default=True, help="Rollouts of a search.")
-@click.option("--noise", type=float, default=0.3, show_default=True, help="Standard deviation of noise, at most.")
-@click.option("--brush-error", "brush", type=float, default=0.0, help="Share by which brushes may be off.")
+@click.option(
+    "--noise", type=float, default=0.3, show_default=True, help="Standard deviation of the noise on actions, at most."
+)
+@click.option(
+    "--brush-error",
+    "brush",
+    type=float,
+    default=0.0,
+    show_default=True,
+    help="Share by which brushes may be off, such as 0.1.",
+)
 @click.option(
     "--part", type=click.Choice(("train", "validation")), default="train", show_default=True, help="Whose strokes."
 )
@@ -123,7 +132,7 @@ def _named(message: str) -> str:
     return message
 
 
-@dataset.command()
+@dataset.command(short_help="Tell what is in a data set, and draw it.")
 @click.argument("folder", type=click.Path(path_type=Path))
 @click.option("-o", "--output", type=click.Path(path_type=Path), help="Picture to draw: .png, .svg or .pdf.")
 def show(folder: Path, output: Path | None) -> None:

@@ -63,8 +63,8 @@ def _option(flag: Flag) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     type=click.Choice(("error", "blank", "box")),
     default="error",
     show_default=True,
-    help="What to do "
-    "with what cannot be written, such as Latin letters: tell it, leave its cell empty, or draw the box of editions.",
+    help="What to do with what cannot be written, such as Latin letters: refuse the text and say where it stands, "
+    "leave its cell blank, or draw a box (□) in its place.",
 )
 @click.option(
     "-o",
@@ -90,8 +90,9 @@ def _option(flag: Flag) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
 @options.brush
 @click.option(
     "--goal",
-    help="Where order, places and shapes come from: the character's glyph, or its decomposition by a composer.  "
-    "[default: what is best known: the glyph where there is one, the decomposition elsewhere]",
+    help="Where order, places and shapes come from: glyph, decomposition (a composer puts them together from the "
+    "character's components), or the file of a font or picture that is copied.  [default: what is best known: the "
+    "glyph where there is one, else the decomposition]",
 )
 @click.option(
     "--style",
@@ -99,8 +100,8 @@ def _option(flag: Flag) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
 )
 @click.option(
     "--composer",
-    help="Who composes, and asks for --goal decomposition; with a font or picture as goal, who copies it, such as "
-    "goal-conditioned.  [default: learned; nobody]",
+    help="Who composes (learned, a control, or trained weights); asks for --goal decomposition. With a font or picture "
+    "as goal, who copies it: goal-conditioned, or such weights.  [default: learned; registration copies]",
 )
 @click.option(
     "--layout", help="vertical (columns, right to left) or horizontal (rows).  [default: vertical; one character alone]"

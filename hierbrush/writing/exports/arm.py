@@ -41,9 +41,10 @@ ARM = Option(
     lacking="are for no arm",
     none="is for an arm",
     flags=(
-        Flag("--arm", "Robot arm of script and joints files: ur5e, so101, or a YAML file, see hierbrush arm example.",
+        Flag("--arm", "Robot arm of script and joints files: ur5e, so101, or a YAML file, see hierbrush arm example.  "
+             "[default: ur5e]",
              Path, metavar="ARM"),
-        Flag("--arm-lift", "Dry run: raise all of the arm's movement by so much.", float, metavar="MM"),
+        Flag("--arm-lift", "Dry run: raise all of the arm's movement by so much, in mm.", float, metavar="MM"),
     ),
     gather=_gathered,
 )  # fmt: skip

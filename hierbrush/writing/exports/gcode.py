@@ -293,18 +293,24 @@ def _machine(given: dict[str, Any]) -> GcodeOptions:
     return replace(machine, **own)
 
 
+_OWN = GcodeOptions()
+
 # Those that plotters differ in most; a file has them all.
 _FLAGS = (
     Flag("--gcode", "YAML file of the machine for G-code; see hierbrush machine example. The options below count more "
          "than the file.", Path),
-    Flag("--gcode-dialect", "Firmware that reads it.", tuple(DIALECTS)),
-    Flag("--gcode-work", "How far its axes reach, in mm.", float, 2, "X Y"),
-    Flag("--gcode-paper", "Paper's lower left corner.", float, 2, "X Y"),
-    Flag("--gcode-surface", "Height of first touch in mm.", float, metavar="Z"),
-    Flag("--gcode-lift", "Height of travel above first touch.", float, metavar="MM"),
-    Flag("--gcode-dip", "Place of the ink in mm.", float, 3, "X Y Z"),
-    Flag("--gcode-feed", "Speed within a stroke.", float, metavar="MM/MIN"),
-    Flag("--gcode-dry", "Dry run: raise everything by so much.", float, metavar="MM"),
+    Flag("--gcode-dialect", f"Firmware that reads it.  [default: {_OWN.dialect}]", tuple(DIALECTS)),
+    Flag("--gcode-work", f"How far its axes reach, in mm.  [default: {_OWN.work_x[1]:g} {_OWN.work_y[1]:g}]",
+         float, 2, "X Y"),
+    Flag("--gcode-paper", f"Paper's lower left corner, in mm.  [default: {_OWN.paper_x:g} {_OWN.paper_y:g}]",
+         float, 2, "X Y"),
+    Flag("--gcode-surface", f"Height of first touch in mm.  [default: {_OWN.surface_z:g}]", float, metavar="Z"),
+    Flag("--gcode-lift", f"Height of travel above first touch, in mm.  [default: {_OWN.lift:g}]", float, metavar="MM"),
+    Flag("--gcode-dip", f"Place of the ink, in mm.  [default: {_OWN.dip_x:g} {_OWN.dip_y:g} {_OWN.dip_z:g}]",
+         float, 3, "X Y Z"),
+    Flag("--gcode-feed", f"Speed within a stroke, in mm a minute.  [default: {_OWN.write_feed:g}]",
+         float, metavar="MM/MIN"),
+    Flag("--gcode-dry", "Dry run: raise everything by so much, in mm.", float, metavar="MM"),
 )  # fmt: skip
 
 MACHINE = Option(

@@ -207,6 +207,8 @@ def _plotter(given: dict[str, Any]) -> PlotterOptions:
     return replace(machine, **own)
 
 
+_OWN = PlotterOptions()
+
 PLOTTER = Option(
     "plotter",
     lambda plotter: options_of("plotter", PlotterOptions, plotter),
@@ -216,8 +218,10 @@ PLOTTER = Option(
     flags=(
         Flag("--plotter", "YAML file of the plotter for lines.svg and csv; see hierbrush machine example --for "
              "plotter. The options below count more than the file.", Path),
-        Flag("--plotter-work", "How far it reaches, in mm.", float, 2, "X Y"),
-        Flag("--plotter-paper", "Paper's top left corner.", float, 2, "X Y"),
+        Flag("--plotter-work", f"How far it reaches, in mm.  [default: {_OWN.work_x:g} {_OWN.work_y:g}]",
+             float, 2, "X Y"),
+        Flag("--plotter-paper", f"Paper's top left corner, in mm.  [default: {_OWN.paper_x:g} {_OWN.paper_y:g}]",
+             float, 2, "X Y"),
     ),
     gather=_plotter,
     fields=PlotterOptions,
