@@ -72,10 +72,10 @@ def simulate_command(
     hierbrush arm simulate 永 --arm so101 --handle-feedback 0
     """  # noqa: D301
     from hierbrush.writing.clips import CLIPS
-    from hierbrush.writing.on_arm import kind_of
+    from hierbrush.writing.on_arm import arm_kind_of
 
     for output in outputs:
-        kind_of(output, None, (*CLIPS, "png"), "-o")
+        arm_kind_of(output, None, (*CLIPS, "png"), "-o")
         check_place("-o", output)
     page, chosen = _page(text, **layout), _arm(which)
     with _bar("plans") as told:
@@ -121,11 +121,11 @@ def plan_command(
     hierbrush arm plan 永和九年 -o dry.script --lift 20
     """  # noqa: D301
     from hierbrush.arms.files import KINDS
-    from hierbrush.writing.on_arm import kind_of
+    from hierbrush.writing.on_arm import arm_kind_of
 
     if not outputs:
         raise click.MissingParameter(param_type="option", param_hint="'-o' / '--output'")
-    kinds = {output: kind_of(output, None, (*KINDS, "png"), "-o") for output in outputs}
+    kinds = {output: arm_kind_of(output, None, (*KINDS, "png"), "-o") for output in outputs}
     given = {"gain": gain, "lookahead": lookahead, "rate": rate, "ros": ros}
     for name, value in given.items():
         if value is not None and not any(kind in KINDS and name in KINDS[kind][1] for kind in kinds.values()):

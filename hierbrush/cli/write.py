@@ -391,9 +391,9 @@ def _written(text: str, page: Layout, workers: int, arguments: dict[str, Any]) -
     from tqdm import tqdm
 
     from hierbrush.writing import WritingInterrupted, write_pages
-    from hierbrush.writing.write import characters_of
+    from hierbrush.writing.write import different_characters
 
-    total = len(characters_of(text, page))
+    total = len(different_characters(text, page))
     try:
         # On a terminal only, and only where there is something to wait for.
         with tqdm(total=total, unit="character", disable=None, delay=1.0, leave=False) as bar:

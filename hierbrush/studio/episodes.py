@@ -14,14 +14,14 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Hand:
+class Policies:
     """Who writes: the primitives' policy and, for whole characters, the composer."""
 
     policy: str = "learned"
     composer: str = "learned"
 
 
-def sampled(curriculum: str, stage: int, hands: list[Hand], *, count: int, seed: int) -> dict[str, Any]:
+def sampled(curriculum: str, stage: int, hands: list[Policies], *, count: int, seed: int) -> dict[str, Any]:
     """Return the stages of a curriculum, and what each hand writes of ``count`` goals of one of them.
 
     Raises:
@@ -52,7 +52,7 @@ def sampled(curriculum: str, stage: int, hands: list[Hand], *, count: int, seed:
     }
 
 
-def _characters(characters: list[str], hand: Hand, seed: int) -> list[Writing]:
+def _characters(characters: list[str], hand: Policies, seed: int) -> list[Writing]:
     from hierbrush.writing import write_characters
 
     return write_characters(characters, goal="decomposition", composer=hand.composer, policy=hand.policy, seed=seed)

@@ -128,7 +128,7 @@ class ArmSheet:
             HierbrushError: an unknown kind or option, or a file that cannot be written.
         """
         target = check_path("path", path)
-        kind = kind_of(target, format, (*KINDS, "png"))
+        kind = arm_kind_of(target, format, (*KINDS, "png"))
         if kind == "png":
             write_atomically(target, png_bytes(self.preview(**options)))
         else:
@@ -149,7 +149,7 @@ class ArmSheet:
             HierbrushError: as `save`.
         """
         target = check_path("path", path)
-        kind = kind_of(target, None, tuple(KINDS))
+        kind = arm_kind_of(target, None, tuple(KINDS))
         parts = self.motion.parts(check_number("seconds", seconds, 1.0, 1e6, "seconds"))
         contents = [render(part, kind, self.sheet.text, **options) for part in parts]
         names = [target.with_stem(f"{target.stem}-{at}") for at in range(1, len(parts) + 1)]
@@ -210,7 +210,7 @@ class DrawnByArm:
             HierbrushError: an unknown kind, a size out of range, or a file that cannot be written.
         """
         target = check_path("path", path)
-        kind = kind_of(target, format, (*CLIPS, "png"))
+        kind = arm_kind_of(target, format, (*CLIPS, "png"))
         size = check_whole("size", size, *_SIZES, unit="pixels")
         check_progress(progress)
         pictures = _counted(self.frames(size), len(self._rows), progress)
@@ -248,7 +248,7 @@ def _counted(pictures: Iterator[Image.Image], count: int, progress: Told) -> Ite
             progress(1 / count)
 
 
-def kind_of(path: Path, kind: str | None, kinds: tuple[str, ...], argument: str = "path") -> str:
+def arm_kind_of(path: Path, kind: str | None, kinds: tuple[str, ...], argument: str = "path") -> str:
     """Return the kind of file that ``kind`` names or else the suffix of ``path``.
 
     Raises:

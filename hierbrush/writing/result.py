@@ -17,7 +17,7 @@ from hierbrush.arguments import check_kind, check_list, check_path, check_whole
 from hierbrush.characters import Component
 from hierbrush.errors import HierbrushError, extra_needed, shown
 from hierbrush.files import write_atomically
-from hierbrush.ink.model import ink_of
+from hierbrush.ink.model import MOST_SEED, ink_of
 from hierbrush.ink.stone import InkStone
 from hierbrush.metrics import SIDE, Scores, score, stroke_iou
 from hierbrush.options import options_of
@@ -38,8 +38,6 @@ if TYPE_CHECKING:
     from hierbrush.writing.on_arm import ArmSheet
 
 _T = TypeVar("_T", bound=np.generic)
-
-MOST_SEED = 2**63 - 1
 
 _MOST_PLAYED = 60  # characters of a sheet that plays in a notebook, at some 10 kB each
 

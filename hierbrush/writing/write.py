@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from hierbrush.arguments import Progress, check_choice, check_kind, check_number, check_progress, check_whole
 from hierbrush.characters.regions import ORDERS
 from hierbrush.errors import HierbrushError, closest, shown
-from hierbrush.ink.model import DIPS
+from hierbrush.ink.model import DIPS, MOST_SEED
 from hierbrush.ink.stone import InkStone, plan_dips
 from hierbrush.options import options_of
 from hierbrush.sim import PRESETS, BrushModel
@@ -22,8 +22,8 @@ from hierbrush.sources import BOLDEST, LIGHTEST, Plan, RejectedError, Request, c
 from hierbrush.strokes.rollout import policy_name, write_strokes
 from hierbrush.writing.layout import DIRECTIONS, Layout, layout_of
 from hierbrush.writing.passage import BLANK, Missing, spelled, writable
-from hierbrush.writing.planned import Paths, PlanInterrupted, Planning, planned_paths
-from hierbrush.writing.result import MOST_SEED, Page, Writing
+from hierbrush.writing.planned import Paths, PlanInterrupted, Planning, searched_paths
+from hierbrush.writing.result import Page, Writing
 from hierbrush.writing.trajectory import MotionLimits
 from hierbrush.writing.workers import mapped
 
@@ -375,7 +375,7 @@ def _written(
 
     if writer.planning is not None:
         try:
-            return writings(planned_paths(found, brush, writer.planning, seed, told))
+            return writings(searched_paths(found, brush, writer.planning, seed, told))
         except PlanInterrupted as interrupted:
             raise _BatchInterrupted(writings(interrupted.finished)) from None
     written = iter(write_strokes([goal for plan in found for goal in plan.goals], brush, policy=policy, seed=seed))
@@ -471,7 +471,7 @@ def write_pages(
     text = writable(text, missing, _request(False, page.direction, **how))
     try:
         written = write_characters(
-            characters_of(text, page), direction=page.direction, workers=workers, progress=progress, **how
+            different_characters(text, page), direction=page.direction, workers=workers, progress=progress, **how
         )
     except WritingInterrupted as interrupted:
         finished = interrupted.finished
@@ -479,7 +479,7 @@ def write_pages(
     return _pages(text, written, page)
 
 
-def characters_of(text: str, layout: Layout) -> list[str]:
+def different_characters(text: str, layout: Layout) -> list[str]:
     """Return the different characters, marks and descriptions of a text in the order of their first places."""
     return list(dict.fromkeys(unit for row in layout.rows(text) for unit in row if unit != BLANK))
 

@@ -8,7 +8,7 @@ import pytest
 from hierbrush.characters import Component, load_library
 from hierbrush.characters.data_file import DataFile
 from hierbrush.characters.library import DATA_FILE
-from hierbrush_build.characters.cuts import Cut, Features, Option, candidates, identify, options
+from hierbrush_build.characters.cuts import Features, GlyphCut, Option, candidates, identify, options
 from hierbrush_build.characters.decompositions import choose, learn
 from hierbrush_build.characters.frames import FRAME_OPERATORS, FRAMES, arrange
 from hierbrush_build.characters.hints import Hint, hints_of
@@ -151,8 +151,8 @@ def test_forms_are_learned_in_their_places(matcher: Matcher) -> None:
 
 def test_sides_without_a_name_are_made_of_named_ones() -> None:
     strokes = Strokes(*read("好女子"))
-    top = Cut("⿱", ((0, 1, 2, 3, 4), (5,)), (None, None), (0.0, 0.0), 0.0, "mined")
-    inside = Cut("⿰", ((0, 1, 2), (3, 4)), ("女", "了"), (0.0, 0.0), 0.0, "mined")
+    top = GlyphCut("⿱", ((0, 1, 2, 3, 4), (5,)), (None, None), (0.0, 0.0), 0.0, "mined")
+    inside = GlyphCut("⿰", ((0, 1, 2), (3, 4)), ("女", "了"), (0.0, 0.0), 0.0, "mined")
     trees, anonymous = build_trees(strokes, {"好": top}, {("好", (0, 1, 2, 3, 4)): inside})
     assert trees["好"].operator == "⿱"
     assert trees["好"].children[0].operator == "⿰"

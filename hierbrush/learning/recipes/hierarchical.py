@@ -38,7 +38,7 @@ from hierbrush.strokes.types import ABBREVIATIONS
 _Weight = Annotated[float, Field(ge=0)]
 
 SHIPPED = "shipped"
-IMITATION = "imitation"
+IMITATION = composers.IMITATION
 _COMPOSERS = {
     SHIPPED: composers.WEIGHTS,
     IMITATION: composers.IMITATION_WEIGHTS,
