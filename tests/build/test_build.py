@@ -20,7 +20,7 @@ from hierbrush.strokes.types import ABBREVIATIONS
 from hierbrush_build.characters.__main__ import build, rebuild
 from hierbrush_build.characters.corrections import Correction, load_corrections
 from hierbrush_build.characters.costs import ERROR, fit_costs
-from hierbrush_build.characters.cuts import Features, GlyphCut, Option
+from hierbrush_build.characters.cuts import Features, GlyphCut, CutOption
 from hierbrush_build.characters.hints import Hint
 from hierbrush_build.characters.labels import LETTER_TYPES, resample, resolve, vote
 from hierbrush_build.characters.orders import OrderReferences
@@ -269,9 +269,9 @@ def test_costs_are_fitted_to_what_the_hints_say() -> None:
     """Where hints prefer cuts without overlap, overlap comes to cost something; error keeps its price."""
     rng = np.random.default_rng(0)
 
-    def option(first: int, **given: float) -> Option:
+    def option(first: int, **given: float) -> CutOption:
         features = Features(**(dict.fromkeys(Features._fields, 0.0) | given))
-        return Option("⿰", (tuple(range(first)), tuple(range(first, 8))), ("木", "相"), (0.0, 0.0), features, False)
+        return CutOption("⿰", (tuple(range(first)), tuple(range(first, 8))), ("木", "相"), (0.0, 0.0), features, False)
 
     possible, hints = {}, {}
     for number in range(60):
