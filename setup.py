@@ -103,7 +103,7 @@ setup(
             "hierbrush.sim._core",
             sources=[
                 f"{CORE}/{name}.c"
-                for name in ("binding", "brush", "ink", "ink_binding", "network", "observe", "raster")
+                for name in ("binding", "brush", "ink", "ink_binding", "lines", "network", "observe", "raster")
             ],
             depends=[*(f"{CORE}/{name}.h" for name in ("brush", "clones", "ink", "ink_binding", "tuft")), "setup.py"],
             include_dirs=[CORE],

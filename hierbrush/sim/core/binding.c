@@ -496,28 +496,31 @@ static PyObject *polygon_distance(PyObject *module, PyObject *args)
     return result;
 }
 
-static PyObject *outline_distance(PyObject *module, PyObject *args)
+/* What is said of some points by the line of their share: `numbers` for each, by a kernel. */
+typedef void (*by_line)(const double *points, int64_t count, const double *line, int64_t corners, double *out);
+
+static PyObject *points_by_line(PyObject *args, const char *lines, int least, int numbers, by_line kernel)
 {
-    (void)module;
     PyObject *objects[3];
     int count;
     if (!PyArg_ParseTuple(args, "OOiO", &objects[0], &objects[1], &count, &objects[2]))
         return NULL;
-    static const char *const names[] = {"points", "outlines", "out"}, *const formats[] = {"d", "d", "d"};
+    const char *const names[] = {"points", lines, "out"};
+    static const char *const formats[] = {"d", "d", "d"};
     Py_buffer buffers[3];
     if (get_all(objects, buffers, 3, names, formats))
         return NULL;
     PyObject *result = NULL;
     Py_ssize_t share = 16 * (Py_ssize_t)(count > 0 ? count : 1), points = buffers[0].len / share, corners = buffers[1].len / share;
-    if (count < 1 || buffers[0].len % share || buffers[1].len % share || corners < 1)
-        wrong("points, outlines", "not shared evenly by so many");
-    else if (buffers[2].len < points * count * (Py_ssize_t)sizeof(double))
+    if (count < 1 || buffers[0].len % share || buffers[1].len % share || corners < least)
+        PyErr_Format(PyExc_ValueError, "points, %s: not shared evenly by so many", lines);
+    else if (buffers[2].len < points * count * numbers * (Py_ssize_t)sizeof(double))
         wrong("out", "too small for the points");
     else {
         Py_BEGIN_ALLOW_THREADS
         for (Py_ssize_t at = 0; at < count; at++)
-            hb_outline_distance((double *)buffers[0].buf + 2 * points * at, points, (double *)buffers[1].buf + 2 * corners * at,
-                                corners, (double *)buffers[2].buf + points * at);
+            kernel((double *)buffers[0].buf + 2 * points * at, points, (double *)buffers[1].buf + 2 * corners * at, corners,
+                   (double *)buffers[2].buf + numbers * points * at);
         Py_END_ALLOW_THREADS
         result = Py_None;
         Py_INCREF(result);
@@ -525,6 +528,18 @@ static PyObject *outline_distance(PyObject *module, PyObject *args)
     for (int i = 0; i < 3; i++)
         PyBuffer_Release(&buffers[i]);
     return result;
+}
+
+static PyObject *outline_distance(PyObject *module, PyObject *args)
+{
+    (void)module;
+    return points_by_line(args, "outlines", 1, 1, hb_outline_distance);
+}
+
+static PyObject *nearest_points(PyObject *module, PyObject *args)
+{
+    (void)module;
+    return points_by_line(args, "lines", 2, 2, hb_nearest_points);
 }
 
 static PyObject *distance_transform(PyObject *module, PyObject *args)
@@ -576,6 +591,41 @@ static float *floats(int64_t count)
     if (!made)
         PyErr_NoMemory();
     return made;
+}
+
+enum { CONTACT = 7 }; /* numbers of one */
+
+static PyObject *contacts(PyObject *module, PyObject *args)
+{
+    (void)module;
+    PyObject *objects[MOST_TAKEN];
+    int reach;
+    if (!PyArg_ParseTuple(args, "OOOiO", &objects[0], &objects[1], &objects[2], &reach, &objects[3]))
+        return NULL;
+    static const char *const names[] = {"lines", "widths", "pairs", "out"}, *const formats[] = {"d", "d", "l", "d"};
+    Py_buffer buffers[MOST_TAKEN];
+    if (get_all(objects, buffers, 4, names, formats))
+        return NULL;
+    int64_t lines = buffers[0].ndim == 3 ? buffers[0].shape[0] : 0, corners = lines ? buffers[0].shape[1] : 0;
+    int64_t count = buffers[2].len / 16;
+    const int64_t *pairs = buffers[2].buf;
+    int failed = -1;
+    if (lines < 1 || corners < 2 || buffers[0].len != 16 * lines * corners || buffers[1].len != 8 * lines * corners)
+        wrong("lines, widths", "expected [n, k, 2] and [n, k], k >= 2");
+    else if (buffers[2].len % 16 || buffers[3].len != 8 * CONTACT * count)
+        wrong("pairs, out", "expected [2, p] and [p, 7]");
+    else {
+        failed = 0;
+        for (int64_t i = 0; i < 2 * count; i++)
+            if (pairs[i] < 0 || pairs[i] >= lines)
+                failed = wrong("pairs", "a line that there is not");
+    }
+    if (!failed) {
+        Py_BEGIN_ALLOW_THREADS
+        hb_contacts(buffers[0].buf, buffers[1].buf, corners, pairs, count, reach, buffers[3].buf);
+        Py_END_ALLOW_THREADS
+    }
+    return finished(buffers, 4, failed);
 }
 
 static PyObject *linear(PyObject *module, PyObject *args)
@@ -727,6 +777,8 @@ static PyMethodDef METHODS[] = {
     {"polygon_distance", polygon_distance, METH_VARARGS, "polygon_distance(points, columns, rows, inside, out)"},
     {"outline_distance", outline_distance, METH_VARARGS, "outline_distance(points, outlines, count, out)"},
     {"distance_transform", distance_transform, METH_VARARGS, "distance_transform(mask, columns, rows, out)"},
+    {"nearest_points", nearest_points, METH_VARARGS, "nearest_points(points, lines, count, out)"},
+    {"contacts", contacts, METH_VARARGS, "contacts(lines, widths, pairs, reach, out)"},
     {"linear", linear, METH_VARARGS, "linear(x, weight, bias, rectified, out)"},
     {"perceptron", perceptron, METH_VARARGS, "perceptron(x, rows, inputs, layers, out)"},
     {"attention", attention, METH_VARARGS, "attention(qkv, exists, count, heads, out)"},
