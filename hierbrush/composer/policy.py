@@ -156,19 +156,21 @@ class ComposerPolicy:
         count, rows, _ = observation.shape
         width, heads = self._width, self._width // HEAD_SIZE
         exists = observation[:, :, EXISTS] > 0
-        x = self._linear("embed", observation.reshape(count * rows, -1))
+        # A row sees others in attention alone: all else is computed for those that exist.
+        x = self._linear("embed", observation[exists])
+        qkv = np.zeros((count, rows, 3, heads, HEAD_SIZE), np.float32)
         for k in range(self._layers):
             at = f"layers.{k}."
-            qkv = self._linear(at + "qkv", self._normalised(at + "norm1", x))
-            mixed = attention(qkv.reshape(count, rows, 3, heads, HEAD_SIZE), exists)
-            x += self._linear(at + "out", mixed.reshape(count * rows, width))
+            qkv[exists] = self._linear(at + "qkv", self._normalised(at + "norm1", x)).reshape(-1, *qkv.shape[2:])
+            x += self._linear(at + "out", attention(qkv, exists)[exists])
             y = self._linear(at + "up", self._normalised(at + "norm2", x), rectified=True)
             x += self._linear(at + "down", y)
         x = self._normalised("norm", x)
-        pointer = self._linear("pointer", x).reshape(count, rows)
-        pointer -= w["slope"] * observation[:, :, RANK]
-        logits = np.where(exists & (observation[:, :, WRITTEN] == 0), pointer, np.float32(OUT_OF_REACH))
-        places = self._linear("place", x).reshape(count, rows, PLACE_SIZE)
+        logits = np.full((count, rows), OUT_OF_REACH, np.float32)
+        places = np.zeros((count, rows, PLACE_SIZE), np.float32)
+        logits[exists] = self._linear("pointer", x)[:, 0] - w["slope"] * observation[:, :, RANK][exists]
+        logits[observation[:, :, WRITTEN] != 0] = OUT_OF_REACH
+        places[exists] = self._linear("place", x)
         places += observation[:, :, GOAL_GIVEN, None] * observation[:, :, GOAL : GOAL + PLACE_SIZE]
         return logits, places
 
