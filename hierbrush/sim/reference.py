@@ -544,7 +544,8 @@ def _crossing(one: Array, other: Array) -> tuple[int, int] | None:
 
 
 def _cross(one: Array, other: Array) -> Array:
-    return one[..., 0] * other[..., 1] - one[..., 1] * other[..., 0]
+    product: Array = one[..., 0] * other[..., 1] - one[..., 1] * other[..., 0]
+    return product
 
 
 def _length(vector: Array) -> float:
@@ -567,6 +568,8 @@ def distance_transform(mask: NDArray[np.uint8], columns: int, rows: int, out: ND
 
 def linear(x: Array, weight: Array, bias: Array, rectified: bool, out: Array) -> None:
     """Write bias + x weight, summed from the bias on over the inputs in order; negative sums are 0 if ``rectified``."""
+    if weight.ndim == 3:  # packed
+        weight = weight.transpose(1, 0, 2).reshape(x.shape[1], -1)
     out[:] = bias
     for column, row in zip(x.T, weight, strict=True):
         out += column[:, None] * row

@@ -641,14 +641,17 @@ static PyObject *linear(PyObject *module, PyObject *args)
         return NULL;
     int64_t outputs = buffers[2].len / 4, inputs = outputs ? buffers[1].len / 4 / outputs : 0;
     int64_t rows = inputs ? buffers[0].len / 4 / inputs : 0;
+    int packed = buffers[1].ndim == 3;
     float *scratch = NULL;
     int failed = -1;
-    if (inputs < 1 || buffers[1].len != 4 * inputs * outputs || buffers[0].len != 4 * rows * inputs
+    if (packed && (buffers[1].shape[2] != HB_PANEL || outputs % HB_PANEL || buffers[1].shape[1] != inputs))
+        wrong("weight", "expected [outputs / 16, inputs, 16]");
+    else if (inputs < 1 || buffers[1].len != 4 * inputs * outputs || buffers[0].len != 4 * rows * inputs
         || buffers[3].len != 4 * rows * outputs)
         wrong("x, weight, bias, out", "sizes that do not fit");
     else if ((scratch = floats(8 * inputs))) {
         Py_BEGIN_ALLOW_THREADS
-        hb_linear(buffers[0].buf, rows, inputs, buffers[1].buf, buffers[2].buf, outputs, rectified, buffers[3].buf, scratch);
+        hb_linear(buffers[0].buf, rows, inputs, buffers[1].buf, packed, buffers[2].buf, outputs, rectified, buffers[3].buf, scratch);
         Py_END_ALLOW_THREADS
         failed = 0;
     }

@@ -146,9 +146,11 @@ void hb_distance_transform(const uint8_t *mask, int32_t columns, int32_t rows, f
 enum { HB_HEAD = 32 }; /* width of an attention head */
 
 /* out [rows, outputs] = bias + x [rows, inputs] weight [inputs, outputs], summed from the bias on over the inputs in order;
- * negative sums are 0 where `rectified`. `scratch` holds 8 * inputs floats. */
-void hb_linear(const float *x, int64_t rows, int64_t inputs, const float *weight, const float *bias, int64_t outputs,
-               int rectified, float *out, float *scratch);
+ * negative sums are 0 where `rectified`. Packed weights [outputs / HB_PANEL, inputs, HB_PANEL] lie in memory as they are read.
+ * `scratch` holds 8 * inputs floats. */
+enum { HB_PANEL = 16 };
+void hb_linear(const float *x, int64_t rows, int64_t inputs, const float *weight, int packed, const float *bias,
+               int64_t outputs, int rectified, float *out, float *scratch);
 /* A layer of a network: weight [inputs, outputs], bias [outputs]. */
 typedef struct {
     const float *weight, *bias;

@@ -58,51 +58,43 @@ HB_INLINE void tile(const float *x, int64_t inputs, const float *weight, int64_t
             store(out + r * out_pitch + LANES * c, rectified ? positive(sum[r * across + c]) : sum[r * across + c]);
 }
 
-/* Some outputs of up to three rows, `across` vectors of them. */
-HB_INLINE void strip(const float *x, int64_t rows, int64_t inputs, const float *weight, int64_t pitch, const float *bias,
+/* Some outputs of all rows, `across` vectors of them, at most two: in fours, and in threes what is left, for a row alone
+ * keeps an adder waiting. */
+HB_INLINE void panel(const float *x, int64_t rows, int64_t inputs, const float *weight, int64_t pitch, const float *bias,
                      float *out, int64_t out_pitch, int across, int rectified)
 {
-    if (rows == 3)
-        tile(x, inputs, weight, pitch, bias, out, out_pitch, 3, across, rectified);
-    else if (rows == 2)
-        tile(x, inputs, weight, pitch, bias, out, out_pitch, 2, across, rectified);
-    else if (rows == 1)
-        tile(x, inputs, weight, pitch, bias, out, out_pitch, 1, across, rectified);
+    int64_t threes = rows >= 9 || rows % 4 > 1 ? (4 - rows % 4) % 4 : rows == 5, row = 0;
+    threes = rows == 2 ? 0 : threes;
+    for (; row + 4 <= rows - 3 * threes; row += 4)
+        tile(x + row * inputs, inputs, weight, pitch, bias, out + row * out_pitch, out_pitch, 4, across, rectified);
+    for (; row + 3 <= rows; row += 3)
+        tile(x + row * inputs, inputs, weight, pitch, bias, out + row * out_pitch, out_pitch, 3, across, rectified);
+    if (rows - row == 2)
+        tile(x + row * inputs, inputs, weight, pitch, bias, out + row * out_pitch, out_pitch, 2, across, rectified);
+    else if (rows - row == 1)
+        tile(x + row * inputs, inputs, weight, pitch, bias, out + row * out_pitch, out_pitch, 1, across, rectified);
 }
 
-/* All outputs but the last ones, fewer than a vector; returns how many. Few rows leave room for wider tiles. */
-HB_INLINE int64_t vectors(const float *x, int64_t rows, int64_t inputs, const float *weight, const float *bias,
-                          int64_t outputs, int rectified, float *out)
-{
-    int64_t at = 0, fours = rows & ~(int64_t)3;
-    for (; at + 2 * LANES <= outputs; at += 2 * LANES)
-        for (int64_t row = 0; row < fours; row += 4)
-            tile(x + row * inputs, inputs, weight + at, outputs, bias + at, out + row * outputs + at, outputs, 4, 2, rectified);
-    if (at + LANES <= outputs) {
-        for (int64_t row = 0; row < fours; row += 4)
-            tile(x + row * inputs, inputs, weight + at, outputs, bias + at, out + row * outputs + at, outputs, 4, 1, rectified);
-        at += LANES;
-    }
-    int64_t rest = rows - fours, next = 0;
-    x += fours * inputs;
-    out += fours * outputs;
-    if (rest == 1)
-        for (; next + 8 * LANES <= outputs; next += 8 * LANES)
-            tile(x, inputs, weight + next, outputs, bias + next, out + next, outputs, 1, 8, rectified);
-    if (rest == 2)
-        for (; next + 4 * LANES <= outputs; next += 4 * LANES)
-            tile(x, inputs, weight + next, outputs, bias + next, out + next, outputs, 2, 4, rectified);
-    for (; next + 2 * LANES <= outputs; next += 2 * LANES)
-        strip(x, rest, inputs, weight + next, outputs, bias + next, out + next, outputs, 2, rectified);
-    if (next + LANES <= outputs)
-        strip(x, rest, inputs, weight + next, outputs, bias + next, out + next, outputs, 1, rectified);
-    return at;
-}
-
-HB_CLONES void hb_linear(const float *x, int64_t rows, int64_t inputs, const float *weight, const float *bias,
+HB_CLONES void hb_linear(const float *x, int64_t rows, int64_t inputs, const float *weight, int packed, const float *bias,
                          int64_t outputs, int rectified, float *out, float *scratch)
 {
-    int64_t at = vectors(x, rows, inputs, weight, bias, outputs, rectified, out);
+    int64_t at = 0;
+    if (packed) {
+        for (; at < outputs; at += HB_PANEL)
+            panel(x, rows, inputs, weight + at * inputs, HB_PANEL, bias + at, out + at, outputs, 2, rectified);
+        return;
+    }
+    /* Few rows leave room for wider tiles. */
+    if (rows == 1)
+        for (; at + 8 * LANES <= outputs; at += 8 * LANES)
+            tile(x, inputs, weight + at, outputs, bias + at, out + at, outputs, 1, 8, rectified);
+    if (rows == 2)
+        for (; at + 4 * LANES <= outputs; at += 4 * LANES)
+            tile(x, inputs, weight + at, outputs, bias + at, out + at, outputs, 2, 4, rectified);
+    for (; at + 2 * LANES <= outputs; at += 2 * LANES)
+        panel(x, rows, inputs, weight + at, outputs, bias + at, out + at, outputs, 2, rectified);
+    for (; at + LANES <= outputs; at += LANES)
+        panel(x, rows, inputs, weight + at, outputs, bias + at, out + at, outputs, 1, rectified);
     if (at == outputs)
         return;
     /* The last outputs, fewer than a vector: on padded copies. */
@@ -114,10 +106,7 @@ HB_CLONES void hb_linear(const float *x, int64_t rows, int64_t inputs, const flo
         memcpy(scratch + k * LANES, weight + k * outputs + at, rest);
     for (int64_t row = 0; row < rows; row += 4) {
         int64_t here = rows - row < 4 ? rows - row : 4;
-        if (here == 4)
-            tile(x + row * inputs, inputs, scratch, LANES, last, result, LANES, 4, 1, rectified);
-        else
-            strip(x + row * inputs, here, inputs, scratch, LANES, last, result, LANES, 1, rectified);
+        panel(x + row * inputs, here, inputs, scratch, LANES, last, result, LANES, 1, rectified);
         for (int64_t r = 0; r < here; r++)
             memcpy(out + (row + r) * outputs + at, result + r * LANES, rest);
     }
@@ -132,7 +121,7 @@ void hb_perceptron(const float *x, const int64_t *rows, int64_t count, const hb_
         memcpy(from + row * layers[0].inputs, x + rows[row] * layers[0].inputs, width * sizeof(float));
     for (int k = 0; k < depth; k++) {
         const hb_layer *at = layers + k;
-        hb_linear(from, count, at->inputs, at->weight, at->bias, at->outputs, k + 1 < depth, to, scratch);
+        hb_linear(from, count, at->inputs, at->weight, 0, at->bias, at->outputs, k + 1 < depth, to, scratch);
         float *swapped = from;
         from = to;
         to = swapped;
