@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import unicodedata
 from collections import Counter, defaultdict
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 
@@ -154,25 +154,25 @@ class Describer:
     Args:
         table: what ideographs are made of.
         library: the characters that are known.
-        known: forms of their components; read when first needed unless given.
+        without: characters that are described as if they were not among those that components are learned from.
     """
 
-    def __init__(self, table: DescriptionTable, library: CharacterLibrary, known: Exemplars | None = None) -> None:
-        self._table, self._library, self._given = table, library, known
+    def __init__(self, table: DescriptionTable, library: CharacterLibrary, without: Collection[str] = ()) -> None:
+        self._table, self._library, self._without = table, library, without
         # Of the character that is being described: what a part is found to be may depend on what it is a part of.
         self._found: dict[tuple[str, str, int], Description] = {}
         self._plainly = False
 
     @cached_property
     def _known(self) -> Exemplars:
-        return self._given or exemplars()
+        return Exemplars(self._library, self._without) if self._without else exemplars()
 
     @cached_property
     def _met(self) -> dict[tuple[str, int, str], Counter[str]]:
         """How often training characters have which component for a part in a place; most of what describing costs."""
         met: defaultdict[tuple[str, int, str], Counter[str]] = defaultdict(Counter)
         for char in self._library:
-            if split(char) == "train":
+            if split(char) == "train" and char not in self._without:
                 for structure in self._table.of(char):
                     self._align(structure, self._library.decomposition(char), met)
         return dict(met)

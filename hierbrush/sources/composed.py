@@ -20,6 +20,7 @@ from hierbrush.sources.source import Request, Source, register
 if TYPE_CHECKING:
     from hierbrush.composer.brief import Brief
     from hierbrush.composer.compose import Composition
+    from hierbrush.composer.descriptions import Describer
 
 LEARNED = "learned"
 
@@ -113,15 +114,19 @@ class ComposedSource(Source):
         return confidence_of(plan.char) if plan.composer == LEARNED and len(plan.char) == 1 else None
 
 
-def told_of(char: str) -> Brief | None:
+def told_of(char: str, describer: Describer | None = None) -> Brief | None:
     """Return what is known of a character without its glyph; None where it cannot be composed.
 
     That is what the table says, unless that has to be guessed, or is written in another order than the character, and
     training characters have the character as a part.
+
+    Args:
+        char: the character.
+        describer: who describes it; the one of all training characters unless given.
     """
     from hierbrush.composer.brief import brief_from_ids, brief_of_part
 
-    describer = load_describer()
+    describer = describer or load_describer()
     told: list[Brief] = []
     for plainly in (False, True):
         with suppress(UnknownCharacterError):

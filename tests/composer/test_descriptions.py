@@ -9,7 +9,6 @@ import pytest
 from hierbrush.characters import UnknownCharacterError, load_library
 from hierbrush.characters.descriptions import DescriptionTable
 from hierbrush.composer.descriptions import Describer, check_writable, description_of, load_describer, written_as
-from hierbrush.composer.exemplars import exemplars
 from hierbrush.composer.ids import MOST_STROKES, is_ids, parse_ids
 from hierbrush.errors import HierbrushError
 
@@ -19,7 +18,7 @@ LIBRARY = load_library()
 def describer(tmp_path: Path, *lines: str) -> Describer:
     """Return the describer of a table of these lines and those that tell the names of parts."""
     (tmp_path / "table.txt").write_text("\n".join(("# a table", *lines)), encoding="utf-8")
-    return Describer(DescriptionTable(tmp_path / "table.txt"), LIBRARY, exemplars())
+    return Describer(DescriptionTable(tmp_path / "table.txt"), LIBRARY)
 
 
 @pytest.mark.parametrize(
@@ -145,7 +144,7 @@ def is_described(char: str) -> bool:
 
 def test_a_description_does_not_depend_on_what_was_described_before() -> None:
     chars = "齉羣煒瀫歴嗀瘞獡叡麤臝"
-    again = Describer(load_describer()._table, LIBRARY, exemplars())
+    again = Describer(load_describer()._table, LIBRARY)
     forth = {char: again.describe(char) for char in chars if is_described(char)}
     assert len(forth) > 8
     for char in reversed(forth):
