@@ -142,6 +142,10 @@ class Exemplars:
                 return form
         return None
 
+    def forms(self, name: str) -> list[Form]:
+        """Return all forms in which training characters write a component, the commonest first."""
+        return [_form(*self._seen[key][:2]) for key, _ in self._anywhere_counts.get(name, Counter()).most_common()]
+
     def stands(self, name: str, operator: str, slot: int) -> bool:
         """Return whether training characters have a component in a place."""
         return (name, operator, slot) in self._forms
