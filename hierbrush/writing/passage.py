@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 from hierbrush.arguments import check_choice, check_kind
 from hierbrush.characters.descriptions import PARTS
-from hierbrush.characters.marks import BOX_MARK, is_mark
+from hierbrush.characters.marks import BOX_MARK, half_of, is_mark
 from hierbrush.characters.text import UnknownCharacterError, describe, hint
 from hierbrush.composer.descriptions import VARIATION_SELECTORS, written_as
 from hierbrush.composer.ids import MOST_STROKES, parse_ids
@@ -157,7 +157,7 @@ def writable(text: object, missing: Missing = "error", request: Request | None =
                 refused.append(unit)
             else:
                 kept += stands
-        rows.append(spelled(_paired(kept) if _sets_pairs(request) else kept))
+        rows.append(spelled(_paired(kept, request.direction) if request and _has_pairs(request) else kept))
     if refused:
         raise UnknownCharacterError(*_told(refused, refusals))
     written = "\n".join(rows).strip("\n")
@@ -166,18 +166,34 @@ def writable(text: object, missing: Missing = "error", request: Request | None =
     return written
 
 
-def _sets_pairs(request: Request | None) -> bool:
-    """Return whether numbers of two digits get one cell: in columns, in the hand that has such pairs."""
-    return request is not None and request.direction == "vertical" and (request.is_open or request.names("glyph"))
+def _has_pairs(request: Request) -> bool:
+    """Return whether the hand that is asked for has what two digits or marks in one cell look like."""
+    return request.is_open or request.names("glyph")
 
 
-def _paired(units: list[str]) -> list[str]:
-    """Return units with two digits that stand alone as one; a longer number keeps a cell for each."""
+def _paired(units: list[str], direction: str) -> list[str]:
+    """Return units with what shares a cell as one.
+
+    Neighbouring marks do, two by two, if half a cell is enough for each. Numbers of two digits do in a column, and in a
+    row all that have an even number of digits.
+    """
     paired: list[str] = []
-    for is_digit, run in groupby(units, lambda unit: len(unit) == 1 and unit in "0123456789"):
-        digits = list(run)
-        paired += ["".join(digits)] if is_digit and len(digits) == 2 else digits
+    for kind, run in groupby(units, lambda unit: _kind(unit, direction)):
+        members = list(run)
+        count = len(members)
+        shares = kind == _MARK or (kind == _DIGIT and (count == 2 or (direction == "horizontal" and count % 2 == 0)))
+        paired += ["".join(members[at : at + 2]) for at in range(0, count, 2)] if shares else members
     return paired
+
+
+_DIGIT, _MARK = "digit", "mark"
+
+
+def _kind(unit: str, direction: str) -> str:
+    """Return what a unit can share a cell with, "" for nothing."""
+    if len(unit) != 1:
+        return ""
+    return _DIGIT if unit in "0123456789" else _MARK if half_of(unit, direction) is not None else ""
 
 
 def _stands_for(unit: str, missing: Missing, refusals: _Refusals) -> list[str] | None:
