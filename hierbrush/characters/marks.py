@@ -47,8 +47,11 @@ NEVER_LAST = frozenset("（〈《「『“‘【〔")
 _HALVES = (NEVER_FIRST | NEVER_LAST) - frozenset("…·．％～々〻")
 """Marks that need but half a cell where others stand beside them."""
 
+_BETWEEN_DIGITS = frozenset(".,:")
+_IN_NUMBERS = frozenset("0123456789") | _BETWEEN_DIGITS
+
 _OF_PAIR, _ASIDE = 0.72, 0.2
-"""How large the digits of a pair are, and how far from the middle each stands."""
+"""How large the digits of a pair are in a column (縦中横), and how far from the middle each stands."""
 
 _RING = 96
 _SLIT = 0.004  # what a ring is left open by, since an outline has no holes: less than the brush closes
@@ -69,8 +72,8 @@ def is_mark(char: str) -> bool:
 
 
 def is_pair(text: str) -> bool:
-    """Return whether a text is two digits, which stand upright side by side in one cell of a column (縦中横)."""
-    return len(text) == 2 and text.isascii() and text.isdigit()
+    """Return whether a text is two digits, or one with a mark within a number, which stand side by side in one cell."""
+    return len(text) == 2 and set(text) <= _IN_NUMBERS and not set(text) <= _BETWEEN_DIGITS
 
 
 def is_couple(text: str) -> bool:
@@ -105,13 +108,13 @@ def mark_goals(char: str, direction: str = "horizontal") -> tuple[StrokeGoal, ..
         char: one that `is_mark` knows.
         direction: of the setting, ``"vertical"`` or ``"horizontal"``.
     """
-    if is_pair(char):
+    if is_pair(char) and direction == "vertical":
         return tuple(
             goal.transformed(_OF_PAIR, (0.5 - 0.5 * _OF_PAIR + side, 0.5 - 0.5 * _OF_PAIR))
             for digit, side in zip(char, (-_ASIDE, _ASIDE), strict=True)
             for goal in mark_goals(digit)
         )
-    if is_couple(char):
+    if is_pair(char) or is_couple(char):
         return tuple(goal for half, mark in enumerate(char) for goal in _in_half(mark, half, direction))
     form = folded(char)
     return _goals(_IN_COLUMNS.get(form, form) if direction == "vertical" else form)

@@ -6,6 +6,7 @@ A cell holds a character, a mark, a description of a character, or nothing. A de
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from collections.abc import Callable, Iterable, Iterator
 from itertools import groupby
@@ -175,25 +176,32 @@ def _paired(units: list[str], direction: str) -> list[str]:
     """Return units with what shares a cell as one.
 
     Neighbouring marks do, two by two, if half a cell is enough for each. Numbers of two digits do in a column, and in a
-    row all that have an even number of digits.
+    row the digits of every number, from its end.
     """
+    # A character for every unit: what is spelled with several shares no cell.
+    text = "".join(unit if len(unit) == 1 else BLANK for unit in units)
     paired: list[str] = []
-    for kind, run in groupby(units, lambda unit: _kind(unit, direction)):
-        members = list(run)
-        count = len(members)
-        shares = kind == _MARK or (kind == _DIGIT and (count == 2 or (direction == "horizontal" and count % 2 == 0)))
-        paired += ["".join(members[at : at + 2]) for at in range(0, count, 2)] if shares else members
-    return paired
+    at = 0
+    for number in _NUMBERS[direction].finditer(text):
+        paired += _coupled(units[at : number.start()], direction)
+        at, odd = number.end(), number.end() - (number.end() - number.start()) // 2 * 2
+        paired += units[number.start() : odd]
+        paired += [text[start : start + 2] for start in range(odd, at, 2)]
+    return paired + _coupled(units[at:], direction)
 
 
-_DIGIT, _MARK = "digit", "mark"
+_NUMBERS = {
+    "vertical": re.compile(r"(?<![0-9])[0-9]{2}(?![0-9])"),
+    "horizontal": re.compile(r"[0-9]+(?:[.,:][0-9]+)*"),
+}
 
 
-def _kind(unit: str, direction: str) -> str:
-    """Return what a unit can share a cell with, "" for nothing."""
-    if len(unit) != 1:
-        return ""
-    return _DIGIT if unit in "0123456789" else _MARK if half_of(unit, direction) is not None else ""
+def _coupled(units: list[str], direction: str) -> list[str]:
+    coupled: list[str] = []
+    for is_half, run in groupby(units, lambda unit: half_of(unit, direction) is not None):
+        marks = list(run)
+        coupled += ["".join(marks[at : at + 2]) for at in range(0, len(marks), 2)] if is_half else marks
+    return coupled
 
 
 def _stands_for(unit: str, missing: Missing, refusals: _Refusals) -> list[str] | None:

@@ -311,7 +311,8 @@ def test_marks_that_mean_something_in_svg_are_escaped(tmp_path: Path) -> None:
         ("三月12日", "vertical", ["三", "月", "12", "日"]),
         ("三月12日", "horizontal", ["三", "月", "12", "日"]),
         ("1997年8月", "horizontal", ["19", "97", "年", "8", "月"]),
-        ("365日", "horizontal", ["3", "6", "5", "日"]),
+        ("365日", "horizontal", ["3", "65", "日"]),
+        ("12,800米，1.5倍", "horizontal", ["12", ",8", "00", "米", "，", "1", ".5", "倍"]),
         ("1997年8月", "vertical", ["1", "9", "9", "7", "年", "8", "月"]),
         ("１２日", "vertical", ["１", "２", "日"]),  # full-width: a cell each is what was asked for
     ],
