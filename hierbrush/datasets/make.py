@@ -22,7 +22,7 @@ from hierbrush.datasets.card import read_card, write_card
 from hierbrush.datasets.episodes import Episode, episodes_of, places_of
 from hierbrush.datasets.settings import DatasetSettings
 from hierbrush.errors import HierbrushError, shown
-from hierbrush.files import write_atomically
+from hierbrush.files import make_folder, write_atomically
 from hierbrush.strokes.rollout import policy_name, stroke_policy
 
 if TYPE_CHECKING:
@@ -70,6 +70,7 @@ def make_dataset(
     if settings.pictures:
         raise HierbrushError("pictures: RLlib's Parquet has none; a LeRobot data set has")
     files = _begun(place, settings, resume)
+    make_folder(place)  # before the first shard takes its time
     for shard in range(settings.shards):
         if str(shard) not in files:
             files[str(shard)] = _write_shard(place, settings, shard)
@@ -124,7 +125,7 @@ def _write_shard(place: Path, settings: DatasetSettings, shard: int) -> dict[str
         (EPISODES, episode_table(shard, episodes)),
         (DATA, tick_table(shard, episodes)),
     ):
-        (place / part).mkdir(parents=True, exist_ok=True)
+        make_folder(place / part)
         content = _parquet(table)
         write_atomically(place / part / name, content, argument="folder")
         written += len(content)

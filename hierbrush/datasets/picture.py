@@ -17,6 +17,9 @@ _COLOURS = ("#0072b2", "#009e73", "#d55e00", "#999999")
 _SHARDS = 8
 """Files that are looked at, at most."""
 
+_GOALS = 48
+"""Goals that are drawn, at most."""
+
 
 def draw_dataset(folder: Path, picture: Path) -> None:
     """Draw IoU by kind, IoU by stage of the search, rewards along a stroke, and some goals.
@@ -68,14 +71,13 @@ def _numbers(column: Any) -> Any:
 
 
 def _draw_iou(axes: Any, episodes: dict[str, Any]) -> None:
-    edges = np.linspace(0.0, 1.0, 61)
+    edges = np.linspace(0.0, 1.0, 51)
     for kind, colour in zip(KINDS, _COLOURS, strict=True):
         found = episodes["iou"][episodes["kind"] == kind]
         if len(found):
-            axes.hist(
-                found, edges, color=colour, alpha=0.6, label=f"{kind}: {len(found):,} strokes, {found.mean():.3f}"
-            )
-    axes.set(title="stroke IoU by kind", xlabel="IoU", ylabel="strokes", yscale="log")
+            label = f"{kind}: {len(found):,} strokes, {found.mean():.3f}"
+            axes.hist(found, edges, weights=np.full(len(found), 1 / len(found)), color=colour, alpha=0.6, label=label)
+    axes.set(title="stroke IoU by kind", xlabel="IoU", ylabel="share of the kind's strokes")
     axes.legend(loc="upper left")
 
 
@@ -89,6 +91,7 @@ def _draw_stages(axes: Any, episodes: dict[str, Any]) -> None:
             axes.plot([stage, stage], [low, high], color=_COLOURS[0], alpha=0.4)
             axes.plot(stage, middle, "o", color=_COLOURS[0])
     axes.set(title="stroke IoU by stage of the search: 5, 50, 95 %", xlabel="stage", ylabel="IoU")
+    axes.xaxis.get_major_locator().set_params(integer=True)
 
 
 def _draw_rewards(axes: Any, episodes: dict[str, Any], ticks: dict[str, Any]) -> None:
@@ -105,11 +108,11 @@ def _draw_rewards(axes: Any, episodes: dict[str, Any], ticks: dict[str, Any]) ->
 
 
 def _draw_goals(axes: Any, goals: dict[str, Any]) -> None:
-    for number, outline in enumerate(goals["outline"][:48]):
+    for number, outline in enumerate(goals["outline"][:_GOALS]):
         row, column = divmod(number, 8)
         size = max(float(np.ptp(outline, axis=0).max()), 1e-6)
         placed = (outline - outline.min(axis=0)) / size * 0.8 + [column, row]
         axes.fill(placed[:, 0], placed[:, 1], color="#303030")
         axes.text(column, row + 0.98, goals["stroke_type"][number], fontsize=7)
-    axes.set(title="some goals", aspect="equal", xticks=[], yticks=[])
-    axes.invert_yaxis()
+    rows = -(-min(len(goals["outline"]), _GOALS) // 8)
+    axes.set(title="some goals", aspect="equal", xticks=[], yticks=[], xlim=(-0.2, 8), ylim=(rows + 0.2, -0.2))

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import io
 import json
+import re
 from pathlib import Path
 
 import numpy as np
@@ -214,8 +215,13 @@ def test_the_command_line_makes_and_shows_a_data_set(tmp_path) -> None:
         (["make", "-o", "{}", "--kind", "planed"], "--kind: 'planed' is none of"),
         (["make", "-o", "{}", "--kind", "planned=x"], "--kind: 'planned=x', expected a kind and a share"),
         (["make", "-o", "{}", "--stroke", "hzg"], "--stroke: 'hzg' is none of the 38 stroke types; did you mean 'HZG'"),
-        (["make", "-o", "{}", "--policy", "nobody"], "policy: 'nobody' is neither"),
-        (["make", "-o", "{}", "--policy", "planned"], "policy: 'planned'"),
+        (["make", "-o", "{}", "--kind", "planned=-1"], "--kind: planned: -1.0, expected a share"),
+        (["make", "-o", "{}", "--noise", "nan"], "--noise: nan, expected"),
+        (["make", "-o", "{}", "--brush-error", "2"], "--brush-error: 2.0, expected a share"),
+        (["make", "-o", "{}", "--policy", "nobody"], "--policy: 'nobody' is neither"),
+        (["make", "-o", "{}", "--policy", "planned"], "--policy: 'planned'"),
+        (["make", "-o", "/dev/null/set", "--ticks", "10"], "--output: cannot make '/dev/null/set': Not a directory"),
+        (["make", "-o", "/dev/null/set", "--format", "lerobot"], "--output: cannot make '/dev/null/set'"),
         (["show", "{}"], "holds no data set"),
     ],
 )
@@ -223,6 +229,15 @@ def test_the_command_line_tells_what_is_wrong(tmp_path, arguments, message: str)
     result = CliRunner().invoke(hierbrush, ["dataset", *(each.format(tmp_path / "none") for each in arguments)])
     assert isinstance(result.exception, HierbrushError)
     assert message in str(result.exception)
+
+
+def test_a_large_data_set_is_told_with_what_a_million_ticks_cost(tmp_path, monkeypatch) -> None:
+    monkeypatch.setattr("hierbrush.cli.dataset._MANY", 100)
+    arguments = ["dataset", "make", "-o", str(tmp_path / "d"), "--ticks", "100", "--kind", "random"]
+    told = CliRunner().invoke(hierbrush, arguments, catch_exceptions=False).output.splitlines()
+    assert re.fullmatch(r"a million ticks at this rate: \d+ MB, [\d.]+ processor minutes", told[-1])
+    again = CliRunner().invoke(hierbrush, [*arguments, "--resume"], catch_exceptions=False).output
+    assert "rate" not in again  # nothing was written
 
 
 def test_the_names_of_the_columns_are_those_of_rllib() -> None:
