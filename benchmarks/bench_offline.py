@@ -1,9 +1,9 @@
 """What is learned from data alone, beside PPO: python benchmarks/bench_offline.py [--json FILE]
 
 Makes a small data set of four stroke types, trains a policy for all four by each method (RLlib's BC, MARWIL and IQL)
-on each choice of whose ticks are learned from, with several seeds but for random ticks, and PPO from nothing on as many ticks as the
-searches of the data set wrote. Each policy then writes the same validation strokes. Figures are told on standard error as they are measured
-and printed as JSON.
+on each choice of whose ticks are learned from, with several seeds but for random ticks, and PPO from nothing on as many
+ticks as the searches of the data set wrote. Each policy then writes the same validation strokes. Figures are told on
+standard error as they are measured and printed as JSON.
 """
 
 from __future__ import annotations
