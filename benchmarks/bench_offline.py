@@ -18,7 +18,7 @@ from typing import Any
 
 import click
 import numpy as np
-import pyarrow.parquet as pq
+import pyarrow.parquet as pq  # type: ignore[import-untyped]
 import yaml
 from safetensors.numpy import load_file
 
@@ -28,6 +28,7 @@ from hierbrush.learning.offline.validation import validation_scores
 from hierbrush.learning.recipe import TrainingRequest, read_configuration
 from hierbrush.learning.runs.hangup import lasting_ray_session
 from hierbrush.learning.runs.loop import TrainingLoop
+from hierbrush.resources import folder
 from hierbrush.strokes.policy import MLPPolicy
 
 STROKES = ("H", "S", "P", "D")
@@ -37,11 +38,11 @@ LEARNED_FROM = (("random",), ("planned",), ("random", "planned"), ("policy", "pl
 Scores = dict[str, float]
 
 
-def made(folder: Path, ticks: int, budget: int) -> tuple[Path, int]:
+def made(data: Path, ticks: int, budget: int) -> tuple[Path, int]:
     """Make the data set; return its folder and how many ticks its searches wrote in all."""
     kinds = dict.fromkeys(("planned", "policy", "random"), 1.0)
     settings = DatasetSettings(ticks=ticks, kinds=kinds, strokes=STROKES, budget=budget, seed=1)
-    place = make_dataset(folder, settings)
+    place = make_dataset(data, settings)
     searched = 0
     for file in (place / "episodes").glob("*.parquet"):
         rows = pq.read_table(file, columns=["kind", "stage", "stages", "ticks"]).to_pylist()
@@ -50,10 +51,10 @@ def made(folder: Path, ticks: int, budget: int) -> tuple[Path, int]:
     return place, searched
 
 
-def trained(config: str, overrides: Sequence[str], folder: Path) -> MLPPolicy:
+def trained(config: str, overrides: Sequence[str], output: Path) -> MLPPolicy:
     """Return the policy that a configuration trains."""
     file, _, recipe = read_configuration(config, overrides)
-    (job,) = recipe.jobs(TrainingRequest(file, folder))[0]
+    (job,) = recipe.jobs(TrainingRequest(file, output))[0]
     with TrainingLoop(job, None, resume=False) as training:
         training.train(lambda: False)
     tensors = load_file(job.folder / "weights.safetensors")
@@ -81,7 +82,7 @@ def told(name: str, began: float, found: dict[str, Any]) -> dict[str, Any]:
     return found
 
 
-def from_data(folder: Path, work: Path, steps: int, count: int, seeds: int) -> dict[str, Any]:
+def from_data(data: Path, work: Path, steps: int, count: int, seeds: int) -> dict[str, Any]:
     """Return how each method writes after learning from each choice of ticks."""
     rows: dict[str, Any] = {}
     for kinds in LEARNED_FROM:
@@ -91,7 +92,7 @@ def from_data(folder: Path, work: Path, steps: int, count: int, seeds: int) -> d
             for seed in range(1, 2 if "random" in kinds else seeds + 1):
                 name = f"{'-'.join(kinds)}-{method}-{seed}"
                 overrides = [
-                    f"method={method}", f"seed={seed}", f"data.folder={folder}", f"data.kinds=[{', '.join(kinds)}]",
+                    f"method={method}", f"seed={seed}", f"data.folder={data}", f"data.kinds=[{', '.join(kinds)}]",
                     f"data.strokes=[{', '.join(STROKES)}]", f"training.steps={steps}", "training.validation=1",
                     "output.tensorboard=false",
                 ]  # fmt: skip
@@ -106,9 +107,13 @@ def by_ppo(work: Path, steps: int, count: int) -> dict[str, Any]:
     began = time.process_time()
     curriculum = load_curriculum("primitives.yaml").model_dump(mode="json")
     file = work / "four.yaml"
-    file.write_text(yaml.safe_dump(curriculum | {"stroke_types": list(STROKES)}), encoding="utf-8")
-    overrides = [f"curriculum={file}", f"training.steps={steps}", "phases=null", "output.tensorboard=false"]
-    network = trained("primitives", overrides, work / "ppo")
+    file.write_text(yaml.safe_dump(curriculum | {"strokes": list(STROKES)}), encoding="utf-8")
+    recipe = yaml.safe_load((folder("configs") / "primitives.yaml").read_text(encoding="utf-8"))
+    del recipe["phases"]  # the generalist alone
+    config = work / "ppo.yaml"
+    config.write_text(yaml.safe_dump(recipe), encoding="utf-8")
+    overrides = [f"curriculum={file}", f"training.steps={steps}", "output.tensorboard=false"]
+    network = trained(str(config), overrides, work / "ppo")
     return told(f"PPO, {steps} ticks", began, summary([validation_scores(network, STROKES, count)]))
 
 
@@ -124,10 +129,10 @@ def main(ticks: int, budget: int, steps: int, count: int, seeds: int, ppo: int |
     """Measure what is learned from data alone."""
     with tempfile.TemporaryDirectory() as name, lasting_ray_session(1):
         work = Path(name)
-        folder, searched = made(work / "data", ticks, budget)
-        card = read_card(folder)
+        data, searched = made(work / "data", ticks, budget)
+        card = read_card(data)
         assert card is not None
-        rows = from_data(folder, work, steps, count, seeds)
+        rows = from_data(data, work, steps, count, seeds)
         asked = searched if ppo is None else ppo
         if asked:
             rows["PPO"] = by_ppo(work, asked, count)
