@@ -92,9 +92,9 @@ def make(
         began, written = time.process_time(), 0
         with tqdm(total=chosen.ticks, unit="tick", unit_scale=True, disable=None, leave=False) as bar:
 
-            def tell(ticks: int) -> None:
+            def tell(ticks: float) -> None:
                 nonlocal written
-                written += ticks
+                written += int(ticks)
                 bar.update(ticks)
 
             make_dataset(output, chosen, format=form, resume=resume, progress=tell)

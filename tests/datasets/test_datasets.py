@@ -3,6 +3,7 @@ from __future__ import annotations
 import io
 import json
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -137,8 +138,30 @@ def test_a_lerobot_data_set_has_the_poses_and_the_commands(tmp_path) -> None:
     state = np.array(frames["observation.state"].to_pylist())
     assert state.dtype == np.float64
     assert np.abs(state).max() < 0.2
-    with pytest.raises(HierbrushError, match="written in one go"):
-        make_dataset(tmp_path / "robot", settings, format="lerobot", resume=True)
+    make_dataset(tmp_path / "robot", settings, format="lerobot", resume=True)  # nothing is left to do
+    with pytest.raises(HierbrushError, match="is a LeRobot data set; a data set goes on in its format"):
+        make_dataset(tmp_path / "robot", settings, resume=True)
+
+
+def test_a_lerobot_data_set_that_was_stopped_goes_on(tmp_path) -> None:
+    def stop(ticks: int) -> None:
+        raise KeyboardInterrupt
+
+    settings = DatasetSettings(ticks=100, shard=50, kinds={"policy": 1}, pictures=32)
+    make_dataset(tmp_path / "whole", settings, format="lerobot")
+    with pytest.raises(KeyboardInterrupt):
+        make_dataset(tmp_path / "robot", settings, format="lerobot", progress=stop)
+    assert not (tmp_path / "robot").exists()
+    with pytest.raises(HierbrushError, match="holds shards of a data set; resume it"):
+        make_dataset(tmp_path / "robot", settings, format="lerobot")
+    with pytest.raises(HierbrushError, match="was begun with seed 0, not 1"):
+        make_dataset(tmp_path / "robot", replace(settings, seed=1), format="lerobot", resume=True)
+    told: list[int] = []
+    make_dataset(tmp_path / "robot", settings, format="lerobot", resume=True, progress=told.append)
+    assert len(told) == 1
+    assert not (tmp_path / "robot.parts").exists()
+    for file in ("data/chunk-000/file-000.parquet", "meta/stats.json", "card.json"):
+        assert (tmp_path / "robot" / file).read_bytes() == (tmp_path / "whole" / file).read_bytes()
 
 
 def test_a_lerobot_data_set_has_pictures_of_the_paper(tmp_path) -> None:
@@ -221,7 +244,7 @@ def test_the_command_line_makes_and_shows_a_data_set(tmp_path) -> None:
         (["make", "-o", "{}", "--policy", "nobody"], "--policy: 'nobody' is neither"),
         (["make", "-o", "{}", "--policy", "planned"], "--policy: 'planned'"),
         (["make", "-o", "/dev/null/set", "--ticks", "10"], "--output: cannot make '/dev/null/set': Not a directory"),
-        (["make", "-o", "/dev/null/set", "--format", "lerobot"], "--output: cannot make '/dev/null/set'"),
+        (["make", "-o", "/dev/null/set", "--format", "lerobot"], "--output: cannot make '/dev/null/set.parts'"),
         (["show", "{}"], "holds no data set"),
     ],
 )
