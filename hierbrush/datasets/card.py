@@ -38,6 +38,11 @@ def read_card(folder: Path) -> dict[str, Any] | None:
     return card
 
 
+def is_lerobot(folder: Path) -> bool:
+    """Return whether a data set is one for LeRobot."""
+    return (folder / "meta" / "info.json").is_file()
+
+
 def begun_card(folder: Path, settings: DatasetSettings, resume: bool, lerobot: bool) -> dict[str, Any] | None:
     """Return the card of a data set that goes on; None where a new one may be begun.
 
@@ -52,7 +57,7 @@ def begun_card(folder: Path, settings: DatasetSettings, resume: bool, lerobot: b
         return None
     if not resume:
         raise HierbrushError(f"folder: {shown(folder)} holds a data set; resume it, or give a new folder")
-    if (folder / "meta").is_dir() is not lerobot:
+    if is_lerobot(folder) is not lerobot:
         held = "is not a" if lerobot else "is a"
         raise HierbrushError(f"folder: {shown(folder)} {held} LeRobot data set; a data set goes on in its format")
     check_unchanged(folder, card["settings"], settings)

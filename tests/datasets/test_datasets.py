@@ -17,6 +17,7 @@ from hierbrush.cli import hierbrush
 from hierbrush.datasets import DatasetSettings, make_dataset, read_card
 from hierbrush.datasets.episodes import episodes_of
 from hierbrush.datasets.make import tick_table
+from hierbrush.datasets.picture import draw_dataset
 from hierbrush.errors import HierbrushError
 from hierbrush.sim import BrushModel, GoalBank, StrokeBatch
 from hierbrush.strokes.follower import FOLLOWER
@@ -149,6 +150,8 @@ def test_a_lerobot_data_set_that_was_stopped_goes_on(tmp_path) -> None:
 
     settings = DatasetSettings(ticks=100, shard=50, kinds={"policy": 1}, pictures=32)
     make_dataset(tmp_path / "whole", settings, format="lerobot")
+    draw_dataset(tmp_path / "whole", tmp_path / "whole.png")
+    assert (tmp_path / "whole.png").read_bytes().startswith(b"\x89PNG")
     with pytest.raises(KeyboardInterrupt):
         make_dataset(tmp_path / "robot", settings, format="lerobot", progress=stop)
     assert not (tmp_path / "robot").exists()
