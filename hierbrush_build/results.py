@@ -11,7 +11,7 @@ and the settings of a kind of training (`hierbrush_build.settings`) between ``<!
 measures these first, which takes as long as their commands take. A table's file has
 
 * ``command``, with ``FILE`` where it writes its JSON, which else is read from its standard output;
-* ``columns``, the heads, and ``rows``, whose cells are format strings on the figures, such as
+* ``columns``, the heads, and ``rows``; cells of both are format strings on the figures, such as
   ``{rows[learned][iou][mean]:.3f}``, or ``{figures[any name]}``; numbers have no zero before the point;
 * ``figures``, the name of another table whose figures it shows, in place of ``command``;
 * ``drop``, names of figures that are not kept, such as those of every single character; ``.NAME`` only at the top.
@@ -71,8 +71,9 @@ def table(name: str) -> str:
     """
     described = _described(name)
     measured = read_json(FOLDER / f"{described.get('figures', name)}.json", most=1 << 24, argument="results")
-    lines = [described["columns"], ["---"] * len(described["columns"])]
-    lines += [[_cell(name, cell, measured["figures"]) for cell in row] for row in described["rows"]]
+    cells = (described["columns"], *described["rows"])
+    lines = [[_cell(name, cell, measured["figures"]) for cell in row] for row in cells]
+    lines.insert(1, ["---"] * len(lines[0]))
     told = f"`{measured['command']}`, commit {measured['commit'][:7]}, {measured['date']}"
     return "".join(f"| {' | '.join(line)} |\n" for line in lines) + f"\n({told})\n"
 

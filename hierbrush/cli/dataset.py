@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,14 @@ from hierbrush.cli.messages import check_place
 from hierbrush.errors import HierbrushError, extra_needed, shown
 
 _KINDS = ("planned", "policy", "noisy", "random")  # as in hierbrush.datasets, which --help does not import
+
+_OPTIONS = {"folder": "--output", "kinds": "--kind", "strokes": "--stroke", "brush": "--brush-error"} | {
+    name: f"--{name}" for name in ("budget", "noise", "pictures", "policy", "resume", "seed", "ticks")
+}
+"""Arguments of a data set's settings as the command line calls them."""
+
+_MANY = 10_000
+"""Ticks from which on it is told how long a million take: for fewer, most of the time is the start."""
 
 
 @click.group(short_help="Make data sets for offline learning, or show what is in one.")
@@ -89,16 +98,24 @@ def make(
         settings["kinds"] = dict(map(_share, kinds))
     try:
         chosen = DatasetSettings(**settings)
+        began, written = time.process_time(), 0
         with tqdm(total=chosen.ticks, unit="tick", unit_scale=True, disable=None, leave=False) as bar:
-            make_dataset(output, chosen, format=form, resume=resume, progress=bar.update)
+
+            def tell(ticks: float) -> None:
+                nonlocal written
+                written += int(ticks)
+                bar.update(ticks)
+
+            make_dataset(output, chosen, format=form, resume=resume, progress=tell)
     except HierbrushError as error:
         raise HierbrushError(_named(str(error))) from None
     card = read_card(output)
     assert card is not None
-    click.echo(
-        f"{output}: {card['ticks']:,} ticks of {card['strokes']:,} strokes, "
-        f"{card['bytes'] / card['ticks']:.0f} bytes a tick"
-    )
+    size = card["bytes"] / card["ticks"]
+    click.echo(f"{output}: {card['ticks']:,} ticks of {card['strokes']:,} strokes, {size:.0f} bytes a tick")
+    if written >= _MANY:
+        minutes = (time.process_time() - began) / written * 1e6 / 60
+        click.echo(f"a million ticks at this rate: {size:.0f} MB, {minutes:.1f} processor minutes")
 
 
 def _record(output: Path, arm: str, text: str, policy: str, seed: int) -> None:
@@ -120,16 +137,10 @@ def _share(text: str) -> tuple[str, float]:
 
 def _named(message: str) -> str:
     """Return a message that names the option instead of the argument."""
-    for argument, option in (
-        ("folder", "--output"),
-        ("kinds", "--kind"),
-        ("strokes", "--stroke"),
-        ("resume", "--resume"),
-        ("pictures", "--pictures"),
-    ):
-        if message.startswith(f"{argument}:"):
-            return option + message.removeprefix(argument)
-    return message
+    argument, colon, rest = message.partition(":")
+    if argument.startswith("kinds["):
+        return f"--kind: {argument.removeprefix('kinds[').removesuffix(']')}{colon}{rest}"
+    return f"{_OPTIONS[argument]}{colon}{rest}" if argument in _OPTIONS else message
 
 
 @dataset.command(short_help="Tell what is in a data set, and draw it.")
