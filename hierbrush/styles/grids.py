@@ -18,6 +18,9 @@ _THICK = 0.03
 _WHOLE, _MOST = 0.9, 0.4
 """Share of a frame's line that is inked at least, and of a grid's line where no writing hides it."""
 
+_EDGE = 0.15
+"""Share of a cell on each side where lines that divide it from others lie."""
+
 _FRAMES = 3
 _THINNER = 1.8
 """How many times as thick as the lines the writing is at least; else nothing tells the one from the other."""
@@ -36,6 +39,22 @@ def without_grid(ink: Floats) -> Floats:
             return ink
         ink = framed
         ink[rows, columns] = _without_lines(ink[rows, columns], thick)
+    return ink
+
+
+def without_edges(ink: Floats) -> Floats:
+    """Return the ink f64 [h, w] of a cell of a page without the thin lines along its sides that part it from others."""
+    for turns in range(4):
+        turned = np.rot90(ink, turns)
+        reach = round(_EDGE * len(turned))
+        inked = turned[:reach] >= 0.5
+        # A line that is a little crooked is whole only over a few rows.
+        near = inked | np.roll(inked, 1, axis=0) | np.roll(inked, -1, axis=0)
+        rows = np.flatnonzero(near.mean(axis=1) > _WHOLE)
+        if len(rows) and len(rows) <= 2 + _THICK * len(turned):
+            bare = turned.copy()
+            bare[: rows[-1] + 2] = 0.0
+            ink = np.rot90(bare, -turns)
     return ink
 
 

@@ -165,3 +165,13 @@ def test_a_long_stroke_is_no_frame() -> None:
     noise = np.random.default_rng(4).normal(0, 6, close.shape)
     found = read_ink(np.clip(240 - 220 * close + noise, 0, 255).astype(np.uint8))
     assert (found >= 0.5).sum() == pytest.approx((close >= 0.5).sum(), rel=0.05)
+
+
+def test_lines_between_the_characters_of_a_page_are_no_ink() -> None:
+    page = Image.new("L", (600, 600), 255)
+    pen = ImageDraw.Draw(page)
+    for row, column in np.ndindex(2, 2):
+        page.paste(Image.fromarray(grey(TRUE)), (22 + 300 * column, 22 + 300 * row))
+        pen.rectangle((300 * column + 2, 300 * row + 2, 300 * column + 297, 300 * row + 297), outline=0, width=4)
+    for cell in read_page(np.asarray(page), "永永永永"):
+        assert stroke_iou(close(cell.ink), close(TRUE)) > 0.9
