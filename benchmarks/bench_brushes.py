@@ -80,14 +80,13 @@ def recovered(seed: int, scatter: float, pages: int) -> dict[str, Any]:
           f"{', '.join(fit.undetermined) or '-'}")  # fmt: skip
     for what, values in (("error, %", off.values()), ("told, %", told.values()), ("sheets", fit.sheets)):
         print(f"  {what:9s}" + " ".join(f"{value:7.1f}" for value in values), flush=True)
-    for what, values in marks.items():
-        print(f"  {what} of the mark at 4, 8, 12 mm, %: " + " ".join(f"{value:5.2f}" for value in values), flush=True)
+    for what, at in marks.items():
+        print(f"  {what} of the mark at 4, 8, 12 mm, %: " + " ".join(f"{value:5.2f}" for value in at), flush=True)
     return {
         "error": off,
         "worst": max(off.values()),
         "told": told,
-        "undetermined": len(fit.undetermined),
-        "undetermined_names": list(fit.undetermined),
+        "undetermined": ", ".join(name.replace("_", " ") for name in fit.undetermined) or "–",
         "marks": marks,
         "seconds": round(seconds),
     }

@@ -37,7 +37,6 @@ PUBLISHED = {
     "autocorrelation across": (0.73, 0.37, 0.19),
 }
 
-HALF = 0.5 * 25.4 / 400.0
 LOAD = 0.85  # of our strokes: nobody says how full the real brush was
 DIPPED = (True, True, True, False, False)
 
@@ -213,11 +212,12 @@ def compared(kept: Measured) -> dict[str, Any]:
     found: dict[str, Any] = {}
     for name, ranges in kept.ranges().items():
         pairs = list(zip(PUBLISHED[name], ranges, strict=True))
+        half = 0.5 * 25.4 / 400.0 if name.startswith("gap") else 0.005
         found[name] = {
             "low": [low for _, (low, _) in pairs],
             "high": [high for _, (_, high) in pairs],
-            # Gaps are counted in pixels, so half of one makes no difference.
-            "within": ["yes" if low - HALF <= real <= high + HALF else "no" for real, (low, high) in pairs],
+            # What is less than half a pixel, or lost in rounding, makes no difference.
+            "within": ["in" if low - half <= real <= high + half else "out" for real, (low, high) in pairs],
         }
     return found
 
@@ -234,6 +234,15 @@ def ours(ink: str, count: int) -> dict[str, Any]:
         told = (f"{a:.2f}-{b:.2f} {ok}" for a, b, ok in zip(*values.values(), strict=True))
         print(f"  {name:24s}", "  ".join(told))
     return {**found, "ranges": ranges, "real": PUBLISHED}
+
+
+def _finite(value: Any) -> Any:
+    """Return figures for JSON, which has no number for what was not measured."""
+    if isinstance(value, dict):
+        return {name: _finite(part) for name, part in value.items()}
+    if isinstance(value, list | tuple):
+        return [_finite(part) for part in value]
+    return value if isinstance(value, str) or np.isfinite(value) else None
 
 
 def main() -> None:
@@ -257,7 +266,7 @@ def main() -> None:
                 show(f"{title}: {len(part)} strokes", Measured(part, 25.4 / arguments.dpi).of())
     figures["cost"] = cost()
     if arguments.json is not None:
-        arguments.json.write_text(json.dumps(figures), encoding="utf-8")
+        arguments.json.write_text(json.dumps(_finite(figures)), encoding="utf-8")
 
 
 if __name__ == "__main__":

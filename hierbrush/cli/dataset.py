@@ -37,6 +37,8 @@ def dataset() -> None:
 @click.option("--policy", default="learned", show_default=True, help="Who acts, and where searches begin.")
 @click.option("--budget", type=click.IntRange(1), default=600, show_default=True, help="Rollouts of a search.")
 @click.option("--noise", type=float, default=0.3, show_default=True, help="Standard deviation of noise, at most.")
+@click.option("--brush", "model", default="measured", show_default=True,
+    help="Brush: measured, round, or a file of hierbrush brush fit.")  # fmt: skip
 @click.option("--brush-error", "brush", type=float, default=0.0, help="Share by which brushes may be off.")
 @click.option(
     "--part", type=click.Choice(("train", "validation")), default="train", show_default=True, help="Whose strokes."
@@ -70,7 +72,7 @@ def make(
     if arm is not None or text is not None:
         if arm is None or text is None:
             raise HierbrushError("--arm: and --text belong together: who writes, and what")
-        _record(output, arm, text, settings["policy"], settings["seed"])
+        _record(output, arm, text, settings["policy"], settings["seed"], settings["model"])
         return
     from tqdm import tqdm
 
@@ -92,7 +94,7 @@ def make(
     )
 
 
-def _record(output: Path, arm: str, text: str, policy: str, seed: int) -> None:
+def _record(output: Path, arm: str, text: str, policy: str, seed: int, brush: str) -> None:
     try:
         from hierbrush.writing.arm_dataset import make_arm_dataset
     except ModuleNotFoundError as error:
@@ -102,7 +104,8 @@ def _record(output: Path, arm: str, text: str, policy: str, seed: int) -> None:
     from hierbrush.arms.option_file import arm_of
 
     characters = [char for char in text if not char.isspace()]
-    click.echo(make_arm_dataset(output, characters, arm=arm_of(arm), policy=policy, seed=seed))
+    made = make_arm_dataset(output, characters, arm=arm_of(arm), policy=policy, brush=brush, seed=seed)
+    click.echo(made)
 
 
 def _share(text: str) -> tuple[str, float]:
@@ -120,6 +123,7 @@ def _named(message: str) -> str:
         ("kinds", "--kind"),
         ("strokes", "--stroke"),
         ("resume", "--resume"),
+        ("model", "--brush"),
         ("pictures", "--pictures"),
     ):
         if message.startswith(f"{argument}:"):

@@ -92,16 +92,16 @@ def test_a_dry_tuft_parts_into_locks() -> None:
 
 
 def test_fast_and_light_is_drier_than_slow_and_deep() -> None:
-    def share(depth: float, pace: float, part: slice) -> float:
+    def share(depth: float, pace: float, part: slice, ink: Ink) -> float:
         path = line(depth, pace)
         plain = trace(BRUSH, [path], side=256)[:, part] > 0.99
-        return float(ink_picture(BRUSH, [path], Ink(0.4, 0.6), size=256, spread=False)[:, part][plain].mean())
+        return float(ink_picture(BRUSH, [path], ink, size=256, spread=False)[:, part][plain].mean())
 
-    begun, ended = slice(45, 90), slice(170, 210)
-    assert share(0.010, 0.04, begun) > share(0.010, 0.25, begun)
-    assert share(0.011, 0.15, begun) > share(0.005, 0.15, begun)
-    # What is pressed deep gives more, and has less left in the end.
-    assert share(0.011, 0.15, ended) < share(0.005, 0.15, ended)
+    begun, later, ink, dry = slice(38, 60), slice(100, 140), Ink(0.4, 0.6), Ink(0.15, 0.8)
+    assert share(0.010, 0.04, begun, ink) > share(0.010, 0.25, begun, ink)
+    assert share(0.011, 0.15, slice(36, 42), dry) > share(0.005, 0.15, slice(36, 42), dry)
+    # What is pressed deep gives more, and has less left later.
+    assert share(0.011, 0.15, later, ink) < share(0.005, 0.15, later, ink)
 
 
 def test_a_dry_stroke_begins_full_and_opens() -> None:
