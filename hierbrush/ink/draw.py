@@ -32,10 +32,10 @@ _FACTORS = 3
 # Water that the paper holds where it fell; what is above it creeps.
 _HELD = 0.9
 # How far single hairs stand out beside the tufts of them: real streaks are alike over half a millimetre and more.
-_SINGLE = 0.22
+_SINGLE = 0.24
 _STUCK = 3  # times that hairs are smoothed across: neighbours stick together
 # Hairs that stand so far off the paper that they leave long scratches: their share, how far, and how they come and go.
-_SCRATCHES, _OFF, _PASSING = 0.087, 1.22, 0.26
+_SCRATCHES, _OFF, _PASSING = 0.084, 0.77, 0.26
 _SOAKED = 0.7  # of what hairs lack, they take up between two strokes
 
 
@@ -281,8 +281,8 @@ def hair_heights(seed: int) -> NDArray[np.float32]:
     single = _SINGLE * single - _OFF * np.clip((_SCRATCHES - off) / 0.03 + 0.5, 0.0, 1.0)
     locks, broad = np.zeros((_HAIR_ROWS, HAIRS)), np.zeros((_HAIR_ROWS, HAIRS))
     at = np.arange(HAIRS)
-    for octave, (count, share, rise) in enumerate(((5, 0.6, 1.54), (13, 0.4, 0.58))):
-        knots = 0.52 * rng(3 + 2 * octave, (1, count + 1)) + 0.48 * rng(4 + 2 * octave, (_HAIR_ROWS, count + 1))
+    for octave, (count, share, rise) in enumerate(((5, 0.6, 1.54), (13, 0.4, 0.7))):
+        knots = 0.4 * rng(3 + 2 * octave, (1, count + 1)) + 0.6 * rng(4 + 2 * octave, (_HAIR_ROWS, count + 1))
         place = at * count / HAIRS
         left = place.astype(int)
         t = place - left

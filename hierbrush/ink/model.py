@@ -37,8 +37,8 @@ class Paper(NamedTuple):
 
 
 PAPERS = {
-    "xuan": Paper(0.24, 0.92, 0.6, 0.755, 0.8),
-    "sized": Paper(0.24, 0.92, 0.6, 0.67, 0.0),
+    "xuan": Paper(0.24, 0.83, 0.59, 0.763, 0.8),
+    "sized": Paper(0.24, 0.83, 0.59, 0.68, 0.0),
     "rough": Paper(0.45, 2.2, 0.5, 1.25, 0.25),
 }
 """Papers by name: raw xuan paper, sized xuan paper, and a rough one.
@@ -89,27 +89,27 @@ class Ink:
         paper = PAPERS[self.paper]
         # A hair's contact with the paper: marks begin where it is 1 less the height of the paper. The form and the
         # weights of ink, pressure and speed were fitted to dry strokes (docs/ink.md).
-        base = 0.345 + 0.45 * (1.0 - paper.rough)
+        base = 0.37 + 0.45 * (1.0 - paper.rough)
         # Wet hairs lie beside each other, dry ones stand apart.
         apart = 0.4 + 1.25 * self.dryness
         return np.array(
             [
                 base + 0.9 * (0.4 - self.dryness),
-                2.07,  # contact by ink: a stroke begins full and opens as its hairs run dry
-                0.364,  # contact by pressure
+                2.45,  # contact by ink: a stroke begins full and opens as its hairs run dry
+                0.396,  # contact by pressure
                 0.008,  # depth of full pressure, m
-                0.667 * apart,  # how far hairs differ in height
-                1.8 * self.speed,  # contact lost at 1 m/s
+                0.815 * apart,  # how far hairs differ in height
+                2.54 * self.speed,  # contact lost at 1 m/s
                 0.11,  # contact lost at the bundle's edges
                 1.0 / 0.14,
                 0.0067,  # share of the difference to the reservoir that a hair draws, a mm
                 # Ink that a hair gives to a cell: 6 mm² of paper empty a hair that draws nothing.
-                0.0021 * cell_mm * cell_mm / 0.0137,
+                0.0023 * cell_mm * cell_mm / 0.0137,
                 0.011,  # ink that neighbours share, a stamp
                 HAIR_SHARE / 96.0,
-                0.012,  # splitting, a mm
-                2.4 * self.forks,
-                1.0 / 5.25,  # rows of hair heights, a mm
+                0.007,  # splitting, a mm
+                5.5 * self.forks,
+                1.0 / 7.25,  # rows of hair heights, a mm
                 scale,
                 2.6 + 0.4 * (1.0 - self.dryness),
             ],
