@@ -89,14 +89,14 @@ class Ink:
         paper = PAPERS[self.paper]
         # A hair's contact with the paper: marks begin where it is 1 less the height of the paper. The form and the
         # weights of ink, pressure and speed were fitted to dry strokes (docs/ink.md).
-        base = 0.37 + 0.45 * (1.0 - paper.rough)
+        base = 0.14 + 0.45 * (1.0 - paper.rough)
         # Wet hairs lie beside each other, dry ones stand apart.
         apart = 0.4 + 1.25 * self.dryness
         return np.array(
             [
                 base + 0.9 * (0.4 - self.dryness),
                 2.45,  # contact by ink: a stroke begins full and opens as its hairs run dry
-                0.396,  # contact by pressure
+                0.63,  # contact by pressure
                 0.008,  # depth of full pressure, m
                 0.815 * apart,  # how far hairs differ in height
                 2.54 * self.speed,  # contact lost at 1 m/s
