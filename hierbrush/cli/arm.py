@@ -12,6 +12,7 @@ import click
 
 from hierbrush.cli.documents import FILE, check_all, files_argument, output_option, print_or_write, print_schema
 from hierbrush.cli.messages import check_place, complain
+from hierbrush.cli.options import brush
 from hierbrush.errors import HierbrushError
 from hierbrush.files import write_atomically
 
@@ -42,6 +43,7 @@ def _writing_options(command: Callable[..., Any]) -> Callable[..., Any]:
         click.option("--cell", type=float, default=30.0, show_default=True, help="Side of a character's box in mm."),
         click.option("--margin", type=float, default=20.0, show_default=True, help="Paper left free, in mm."),
         click.option("--policy", default="learned", show_default=True, help="Who moves the brush, as in write."),
+        brush,
     )  # fmt: skip
     for option in reversed(options):
         command = option(command)
@@ -196,12 +198,12 @@ def _bar(what: str) -> Iterator[Callable[[float], object]]:
         yield bar.update
 
 
-def _page(text: str, layout: str, per_line: int | None, cell: float, margin: float, policy: str) -> Page:
+def _page(text: str, layout: str, per_line: int | None, cell: float, margin: float, policy: str, brush: str) -> Page:
     from hierbrush.writing import Layout, write_text
     from hierbrush.writing.passage import writable
 
     placed = Layout(layout, cell=cell / 1e3, margin=margin / 1e3, per_line=per_line)
-    return write_text(writable(text, "error"), layout=placed, policy=policy)
+    return write_text(writable(text, "error"), layout=placed, policy=policy, brush=brush)
 
 
 def _scores(drawn: DrawnByArm) -> dict[str, Any]:

@@ -13,9 +13,13 @@ from hierbrush.errors import HierbrushError, extra_needed, shown
 
 _KINDS = ("planned", "policy", "noisy", "random")  # as in hierbrush.datasets, which --help does not import
 
-_OPTIONS = {"folder": "--output", "kinds": "--kind", "strokes": "--stroke", "brush": "--brush-error"} | {
-    name: f"--{name}" for name in ("budget", "noise", "pictures", "policy", "resume", "seed", "ticks")
-}
+_OPTIONS = {
+    "folder": "--output",
+    "kinds": "--kind",
+    "strokes": "--stroke",
+    "brush": "--brush-error",
+    "model": "--brush",
+} | {name: f"--{name}" for name in ("budget", "noise", "pictures", "policy", "resume", "seed", "ticks")}
 """Arguments of a data set's settings as the command line calls them."""
 
 _MANY = 10_000
@@ -57,6 +61,13 @@ def dataset() -> None:
     help="Share by which brushes may be off, such as 0.1.",
 )
 @click.option(
+    "--brush",
+    "model",
+    default="measured",
+    show_default=True,
+    help="Brush: measured, round, or a file of hierbrush brush fit.",
+)
+@click.option(
     "--part", type=click.Choice(("train", "validation")), default="train", show_default=True, help="Whose strokes."
 )
 @click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="Seed of everything drawn.")
@@ -88,7 +99,7 @@ def make(
     if arm is not None or text is not None:
         if arm is None or text is None:
             raise HierbrushError("--arm: and --text belong together: who writes, and what")
-        _record(output, arm, text, settings["policy"], settings["seed"])
+        _record(output, arm, text, settings["policy"], settings["seed"], settings["model"])
         return
     from tqdm import tqdm
 
@@ -118,13 +129,14 @@ def make(
         click.echo(f"a million ticks at this rate: {size:.0f} MB, {minutes:.1f} processor minutes")
 
 
-def _record(output: Path, arm: str, text: str, policy: str, seed: int) -> None:
+def _record(output: Path, arm: str, text: str, policy: str, seed: int, brush: str) -> None:
     with extra_needed("--arm:", "arm"):
         from hierbrush.writing.arm_dataset import make_arm_dataset
     from hierbrush.arms.option_file import arm_of
 
     characters = [char for char in text if not char.isspace()]
-    click.echo(make_arm_dataset(output, characters, arm=arm_of(arm), policy=policy, seed=seed))
+    made = make_arm_dataset(output, characters, arm=arm_of(arm), policy=policy, brush=brush, seed=seed)
+    click.echo(made)
 
 
 def _share(text: str) -> tuple[str, float]:

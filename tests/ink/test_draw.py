@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from ink.strokes import line
@@ -75,8 +77,8 @@ def test_ink_runs_out_along_a_stroke_and_between_dips() -> None:
         loads.append(sketch.bundle.load)
     assert loads[0] > loads[1] > loads[2]
     assert loads[3] == pytest.approx(loads[0], rel=0.01)
-    picture = ink_picture(BRUSH, [line(0.010)], ink, size=256)
-    begin, end = (picture[124:132, part].mean() for part in (slice(60, 90), slice(170, 200)))
+    picture = ink_picture(BRUSH, [line(0.010)], Ink(load=0.5, dryness=0.5, paper="sized"), size=256)
+    begin, end = (picture[117:139, part].mean() for part in (slice(40, 70), slice(170, 200)))
     assert begin > end
 
 
@@ -92,16 +94,18 @@ def test_a_dry_tuft_parts_into_locks() -> None:
 
 
 def test_fast_and_light_is_drier_than_slow_and_deep() -> None:
-    def share(depth: float, pace: float, part: slice) -> float:
+    def share(depth: float, pace: float, part: slice, ink: Ink) -> float:
         path = line(depth, pace)
         plain = trace(BRUSH, [path], side=256)[:, part] > 0.99
-        return float(ink_picture(BRUSH, [path], Ink(0.4, 0.6), size=256, spread=False)[:, part][plain].mean())
+        drawn = [ink_picture(BRUSH, [path], replace(ink, seed=seed), size=256, spread=False) for seed in range(3)]
+        return float(np.mean([picture[:, part][plain].mean() for picture in drawn]))
 
-    begun, ended = slice(45, 90), slice(170, 210)
-    assert share(0.010, 0.04, begun) > share(0.010, 0.25, begun)
-    assert share(0.011, 0.15, begun) > share(0.005, 0.15, begun)
-    # What is pressed deep gives more, and has less left in the end.
-    assert share(0.011, 0.15, ended) < share(0.005, 0.15, ended)
+    touched, begun, later = slice(38, 44), slice(38, 60), slice(100, 140)
+    ink, dry = Ink(0.4, 0.6), Ink(0.15, 0.8)
+    assert share(0.010, 0.04, begun, ink) > share(0.010, 0.25, begun, ink)
+    assert share(0.011, 0.15, touched, dry) > share(0.005, 0.15, touched, dry)
+    # What is pressed deep gives more, and has less left later.
+    assert share(0.011, 0.15, later, ink) < share(0.005, 0.15, later, ink)
 
 
 def test_a_dry_stroke_begins_full_and_opens() -> None:
