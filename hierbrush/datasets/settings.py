@@ -6,13 +6,13 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from hierbrush.arguments import check_choice, check_kind, check_list, check_number, check_whole
+from hierbrush.arguments import check_choice, check_kind, check_number, check_whole
 from hierbrush.brushes.brush_file import brush_of
 from hierbrush.errors import HierbrushError, closest, shown
 from hierbrush.planner import DEFAULT_BUDGET
 from hierbrush.sim.observation import OBSERVATIONS
 from hierbrush.sim.raster import check_supersample
-from hierbrush.strokes.types import ABBREVIATIONS
+from hierbrush.strokes.script import check_types
 
 KINDS = ("planned", "policy", "noisy", "random")
 """Who moved the brush: a search, stage by stage; a policy; a policy with noise on its actions; chance."""
@@ -115,9 +115,4 @@ def _shares(kinds: object) -> dict[str, float]:
 
 
 def _types(strokes: object) -> tuple[str, ...]:
-    named = check_list("strokes", strokes, "abbreviations such as 'HZG'")
-    for kind in named:
-        if kind not in ABBREVIATIONS:
-            near = closest(kind.upper(), list(ABBREVIATIONS)) if isinstance(kind, str) else ""
-            raise HierbrushError(f"strokes: {shown(kind)} is none of the 38 stroke types{near}")
-    return tuple(dict.fromkeys(named))
+    return tuple(dict.fromkeys(check_types("strokes", strokes)))

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
-from typing import TYPE_CHECKING, Any, NamedTuple
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, NamedTuple
 
 from hierbrush.arguments import check_choice, check_number, check_whole
-from hierbrush.errors import HierbrushError, closest, shown
+from hierbrush.errors import HierbrushError, shown
+from hierbrush.options import from_mapping
 
 if TYPE_CHECKING:
     import numpy as np
@@ -140,21 +141,7 @@ def ink_of(ink: object) -> Ink | None:
     if isinstance(ink, Ink):
         return ink
     if isinstance(ink, str):
-        return PRESETS[check_choice("ink", ink, [PLAIN, *PRESETS])] if ink in PRESETS else _no_preset(ink)
+        return PRESETS[check_choice("ink", ink, [PLAIN, *PRESETS])]
     if isinstance(ink, Mapping):
-        return _from_fields(dict(ink))
+        return from_mapping("ink", Ink, ink)
     raise HierbrushError(f"ink: {shown(ink)}, expected one of {', '.join([PLAIN, *PRESETS])}, an Ink or its fields")
-
-
-def _no_preset(ink: str) -> Ink:
-    check_choice("ink", ink, [PLAIN, *PRESETS])
-    raise AssertionError("unreachable")
-
-
-def _from_fields(given: dict[str, Any]) -> Ink:
-    known = [field.name for field in fields(Ink)]
-    for name in given:
-        if name not in known:
-            hint = closest(name, known) or f"; there are {', '.join(known)}"
-            raise HierbrushError(f"ink: unknown field {shown(name)}{hint}")
-    return Ink(**given)

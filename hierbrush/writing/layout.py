@@ -10,8 +10,8 @@ from hierbrush.arguments import check_choice, check_list, check_number, check_wh
 from hierbrush.box import BOX
 from hierbrush.characters.marks import NEVER_FIRST, NEVER_LAST, folded
 from hierbrush.errors import HierbrushError, closest, shown
+from hierbrush.options import from_mapping, options_of
 from hierbrush.writing.grid import GRIDS
-from hierbrush.writing.options import from_mapping, options_of
 from hierbrush.writing.paper import Paper
 from hierbrush.writing.passage import BLANK, rows_of, spelled
 

@@ -18,7 +18,7 @@ from hierbrush.characters.text import UnknownCharacterError, describe, hint
 from hierbrush.composer.descriptions import VARIATION_SELECTORS, written_as
 from hierbrush.composer.ids import MOST_STROKES, parse_ids
 from hierbrush.errors import HierbrushError, shown
-from hierbrush.sources import Request, check
+from hierbrush.sources import Request, asked, check
 from hierbrush.styles.suffixes import is_font
 
 BLANK = "\u3000"
@@ -168,7 +168,7 @@ def writable(text: object, missing: Missing = "error", request: Request | None =
 
 def _sets_pairs(request: Request | None) -> bool:
     """Return whether numbers of two digits get one cell: in columns, in the hand that has such pairs."""
-    return request is not None and request.direction == "vertical" and (request.is_open or request.names("glyph"))
+    return request is not None and request.direction == "vertical" and asked(request).pairs
 
 
 def _paired(units: list[str]) -> list[str]:

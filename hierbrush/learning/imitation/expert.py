@@ -52,7 +52,33 @@ class ExpertDecisions:
     remaining: NDArray[np.bool_]
 
 
-class Expert:
+class Decided:
+    """What experts have in common: which strokes of many characters come next, and where they go.
+
+    Attributes:
+        bank: what the composer is told of the characters, N of them.
+    """
+
+    bank: BriefBank
+    _turn: Index
+    """[N, R], the step at which every stroke is written."""
+
+    _places: F32
+    """[N, R, PLACE_SIZE], about the priors."""
+
+    def all_decisions(self) -> tuple[Index, Index]:
+        """Return character and step of every decision, int64 [decisions] each."""
+        counts = self.bank.counts
+        characters = np.repeat(np.arange(len(counts)), counts)
+        return characters, np.concatenate([np.arange(count) for count in counts])
+
+    def actions(self, characters: Index, steps: Index) -> F32:
+        """Return the expert's actions at some steps of some characters: f32 [n, 1 + PLACE_SIZE]."""
+        index = (self._turn[characters] == steps[:, None]).argmax(axis=1)
+        return np.column_stack([index.astype(np.float32), self._places[characters, index]])
+
+
+class Expert(Decided):
     """The writing of many characters, any decision of which can be asked for.
 
     Args:
@@ -68,17 +94,6 @@ class Expert:
             self._turn[at, truth.order] = np.arange(len(truth.order))
             places[at, : len(truth.places)] = truth.places
         self._places = np.clip(encode_place(self.bank.prior, places), -LARGEST_RESIDUAL, LARGEST_RESIDUAL)
-
-    def all_decisions(self) -> tuple[Index, Index]:
-        """Return character and step of every decision, int64 [decisions] each."""
-        counts = self.bank.counts
-        characters = np.repeat(np.arange(len(counts)), counts)
-        return characters, np.concatenate([np.arange(count) for count in counts])
-
-    def actions(self, characters: Index, steps: Index) -> F32:
-        """Return the expert's actions at some steps of some characters: f32 [n, 1 + PLACE_SIZE]."""
-        index = (self._turn[characters] == steps[:, None]).argmax(axis=1)
-        return np.column_stack([index.astype(np.float32), self._places[characters, index]])
 
     def decisions(
         self,

@@ -186,15 +186,7 @@ class ImitationRecipe(Recipe):
     )
     incidental: ClassVar = ("training.validate_every",)
     readers: ClassVar = 1
-
-    @model_validator(mode="after")
-    def _learns_here(self) -> ImitationRecipe:
-        if self.resources.runners or self.resources.learners:
-            raise ValueError(
-                "resources.runners, resources.learners: an imitation samples nothing and learns in its own process, so "
-                "both are 0"
-            )
-        return self
+    alone: ClassVar = "an imitation samples nothing and learns in its own process"
 
     @model_validator(mode="after")
     def _copies_or_composes(self) -> ImitationRecipe:
