@@ -117,10 +117,12 @@ def test_a_dry_stroke_begins_full_and_opens() -> None:
 
 
 def test_dry_streaks_run_along_the_hairs() -> None:
-    """White gaps are longer along the stroke than across it, as in real dry strokes: 2.6 mm and 1.3 at 95 %."""
-    ink = ink_picture(BRUSH, [line(0.009)], PRESETS["dry"], size=1024, spread=False)[470:554, 400:840] > 0.5
-    along, across = (np.percentile(white_runs(picture), 95) for picture in (ink, ink.T))
-    assert along > 1.2 * across
+    """White gaps are longer along the stroke than across it, as in real dry strokes."""
+    inks = [replace(PRESETS["dry"], seed=seed) for seed in range(3)]
+    drawn = [ink_picture(BRUSH, [line(0.009)], ink, size=1024, spread=False)[470:554, 400:840] > 0.5 for ink in inks]
+    along, across = (np.mean([white_runs(picture).mean() for picture in turned])
+                     for turned in (drawn, [picture.T for picture in drawn]))  # fmt: skip
+    assert along > 1.25 * across
 
 
 def white_runs(ink: NDArray[np.bool_]) -> NDArray[np.int64]:
