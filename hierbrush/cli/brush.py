@@ -134,6 +134,12 @@ def _tell(result: object) -> None:
         click.echo(f"  {name:18s} {value:11.5g}  ± {error:.2g}{note}")
     spread = ", ".join(f"{name} {share:.1%}" for name, share in result.spread.items())
     click.echo(f"  strokes differ by: {spread}")
+    counts = [count for name, count in zip(NAMES, result.sheets, strict=True) if name in result.undetermined]
+    most = max((count for count in counts if count < _MOST_SHEETS), default=0)
+    if most:
+        click.echo(
+            f"  to determine more: hierbrush brush sheet --pages {most:.0f}, fill all, and fit all scans together"
+        )
 
 
 @brush.command(short_help="Check brush files.")

@@ -20,7 +20,7 @@ from hierbrush.strokes.types import ABBREVIATIONS
 from hierbrush_build.characters.__main__ import build, rebuild
 from hierbrush_build.characters.corrections import Correction, load_corrections
 from hierbrush_build.characters.costs import ERROR, fit_costs
-from hierbrush_build.characters.cuts import Features, GlyphCut, CutOption
+from hierbrush_build.characters.cuts import CutOption, Features, GlyphCut
 from hierbrush_build.characters.hints import Hint
 from hierbrush_build.characters.labels import LETTER_TYPES, resample, resolve, vote
 from hierbrush_build.characters.orders import OrderReferences

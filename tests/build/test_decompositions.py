@@ -8,12 +8,12 @@ import pytest
 from hierbrush.characters import Component, load_library
 from hierbrush.characters.data_file import DataFile
 from hierbrush.characters.library import DATA_FILE
-from hierbrush_build.characters.cuts import Features, GlyphCut, CutOption, candidates, identify, options
+from hierbrush_build.characters.cuts import CutOption, Features, GlyphCut, candidates, identify, options
 from hierbrush_build.characters.decompositions import choose, learn
 from hierbrush_build.characters.frames import FRAME_OPERATORS, FRAMES, arrange
 from hierbrush_build.characters.hints import Hint, hints_of
 from hierbrush_build.characters.labels import Label
-from hierbrush_build.characters.matching import CUT_OUTS, Matcher, GlyphStrokes
+from hierbrush_build.characters.matching import CUT_OUTS, GlyphStrokes, Matcher
 from hierbrush_build.characters.sources import Sources
 from hierbrush_build.characters.trees import build_trees
 

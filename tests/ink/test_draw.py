@@ -7,6 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from ink.strokes import line
+from numpy.typing import NDArray
 
 from hierbrush.errors import HierbrushError
 from hierbrush.ink import PAPERS, PRESETS, Bundle, Ink, Sketch, ink_of, ink_picture, record
@@ -113,6 +114,20 @@ def test_a_dry_stroke_begins_full_and_opens() -> None:
     begin, end = ink[:, 50:80].mean(), ink[:, 180:210].mean()
     assert begin > 0.9
     assert end < begin - 0.15
+
+
+def test_dry_streaks_run_along_the_hairs() -> None:
+    """White gaps are longer along the stroke than across it, as in real dry strokes."""
+    inks = [replace(PRESETS["dry"], seed=seed) for seed in range(3)]
+    drawn = [ink_picture(BRUSH, [line(0.009)], ink, size=1024, spread=False)[470:554, 400:840] > 0.5 for ink in inks]
+    along, across = (np.mean([white_runs(picture).mean() for picture in turned])
+                     for turned in (drawn, [picture.T for picture in drawn]))  # fmt: skip
+    assert along > 1.25 * across
+
+
+def white_runs(ink: NDArray[np.bool_]) -> NDArray[np.int64]:
+    ends = [np.flatnonzero(np.diff(row.astype(np.int8))) for row in ink]
+    return np.concatenate([np.diff(end)[~row[end[:-1] + 1]] for row, end in zip(ink, ends, strict=True) if len(end)])
 
 
 def test_a_bundle_goes_on_to_the_next_character() -> None:
