@@ -396,9 +396,10 @@ def _paths(target: _Target, sheets: int) -> list[Path]:
 
 def _tell_of_guesses(sheets: Sequence[Sheet]) -> None:
     """Say on standard error which characters are more likely to be read wrongly than rightly."""
-    from hierbrush.writing import Writing
+    from hierbrush.writing import Page, Writing
 
-    writings = [writing for sheet in sheets for writing in ([sheet] if isinstance(sheet, Writing) else sheet)]
+    written = [list(sheet) if isinstance(sheet, Page) else [sheet] for sheet in sheets]
+    writings = [writing for several in written for writing in several if isinstance(writing, Writing)]
     sure = {writing.char: writing.confidence for writing in writings if writing.goal == "decomposition"}
     guessed = [char for char, confidence in sure.items() if confidence is not None and confidence < _DOUBTFUL]
     if guessed:
