@@ -372,9 +372,8 @@ def test_a_closing_mark_hangs_over_a_line_where_the_margin_has_room() -> None:
     assert wide.lines("永和九「年」") == ["永和九", "「年」"]
     assert wide.lines("永和九……") == ["永和", "九……"]  # … needs all of its cell
     assert wide.pages("永和九，年") == ["永和九，\n年"]
-    width, height = wide.paper_size
     paper = wide.paper("永和九，年")
-    assert all(y + paper.cell <= height and x + paper.cell <= width for x, y in paper.corners)
+    assert all(y + paper.cell <= paper.height and x + paper.cell <= paper.width for x, y in paper.corners)
     narrow = Layout.on("A4", rows=3, columns=3, margin=0.01)
     assert narrow.lines("永和九，年") == ["永和", "九，年"]
 
