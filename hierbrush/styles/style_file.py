@@ -18,7 +18,7 @@ from hierbrush.styles.stance import Stance
 if TYPE_CHECKING:
     from hierbrush.styles.style import Style
 
-VERSION = 2
+VERSION = 3
 
 _PATHS = ("lines", "outlines")
 _FINEST = 8192.0
