@@ -5,11 +5,15 @@ from __future__ import annotations
 import contextlib
 import os
 import stat
+from io import BytesIO
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from hierbrush.arguments import check_path
 from hierbrush.errors import HierbrushError, one_line, shown
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
 
 UNFINISHED = ".unfinished-"
 """What the name of a file begins with until all of it is on the disk."""
@@ -97,6 +101,13 @@ def read_json(path: str | os.PathLike[str], *, most: int = MOST_BYTES, argument:
     raise UnreadableError(f"{argument}: cannot read {shown(path)}: {reason}", reason)
 
 
+def png_bytes(picture: Image) -> bytes:
+    """Return a picture of Pillow's as a PNG file."""
+    file = BytesIO()
+    picture.save(file, "PNG", optimize=True)
+    return file.getvalue()
+
+
 def write_atomically(path: str | os.PathLike[str], data: bytes, *, argument: str = "path") -> None:
     """Write a file beside its place, flush it and rename it: a full disk or a kill leaves the old file as it was.
 
@@ -137,6 +148,21 @@ def write_atomically(path: str | os.PathLike[str], data: bytes, *, argument: str
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or error
         raise HierbrushError(f"{argument}: cannot write {shown(target)}: {reason}") from error
+
+
+def make_folder(path: str | os.PathLike[str], *, argument: str = "folder") -> Path:
+    """Make a folder, and those that it lies in, unless it is there.
+
+    Raises:
+        HierbrushError: it cannot be made; the message says why.
+    """
+    folder = check_path(argument, path)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or error
+        raise HierbrushError(f"{argument}: cannot make {shown(folder)}: {reason}") from error
+    return folder
 
 
 def sync(path: Path) -> None:

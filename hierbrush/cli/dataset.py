@@ -2,15 +2,28 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 from typing import Any
 
 import click
 
 from hierbrush.cli.messages import check_place
-from hierbrush.errors import HierbrushError, shown
+from hierbrush.errors import HierbrushError, extra_needed, shown
 
 _KINDS = ("planned", "policy", "noisy", "random")  # as in hierbrush.datasets, which --help does not import
+
+_OPTIONS = {
+    "folder": "--output",
+    "kinds": "--kind",
+    "strokes": "--stroke",
+    "brush": "--brush-error",
+    "model": "--brush",
+} | {name: f"--{name}" for name in ("budget", "noise", "pictures", "policy", "resume", "seed", "ticks")}
+"""Arguments of a data set's settings as the command line calls them."""
+
+_MANY = 10_000
+"""Ticks from which on it is told how long a million take: for fewer, most of the time is the start."""
 
 
 @click.group(short_help="Make data sets for offline learning, or show what is in one.")
@@ -21,7 +34,7 @@ def dataset() -> None:
     """
 
 
-@dataset.command()
+@dataset.command(short_help="Write strokes into a data set.")
 @click.option(
     "-o", "--output", type=click.Path(path_type=Path), required=True, help="Folder of the data set, new or empty."
 )
@@ -36,8 +49,24 @@ def dataset() -> None:
 @click.option("--stroke", "strokes", multiple=True, help="Only this stroke type, such as HZG; may be repeated.")
 @click.option("--policy", default="learned", show_default=True, help="Who acts, and where searches begin.")
 @click.option("--budget", type=click.IntRange(1), default=600, show_default=True, help="Rollouts of a search.")
-@click.option("--noise", type=float, default=0.3, show_default=True, help="Standard deviation of noise, at most.")
-@click.option("--brush-error", "brush", type=float, default=0.0, help="Share by which brushes may be off.")
+@click.option(
+    "--noise", type=float, default=0.3, show_default=True, help="Standard deviation of the noise on actions, at most."
+)
+@click.option(
+    "--brush-error",
+    "brush",
+    type=float,
+    default=0.0,
+    show_default=True,
+    help="Share by which brushes may be off, such as 0.1.",
+)
+@click.option(
+    "--brush",
+    "model",
+    default="measured",
+    show_default=True,
+    help="Brush: measured, round, or a file of hierbrush brush fit.",
+)
 @click.option(
     "--part", type=click.Choice(("train", "validation")), default="train", show_default=True, help="Whose strokes."
 )
@@ -70,7 +99,7 @@ def make(
     if arm is not None or text is not None:
         if arm is None or text is None:
             raise HierbrushError("--arm: and --text belong together: who writes, and what")
-        _record(output, arm, text, settings["policy"], settings["seed"])
+        _record(output, arm, text, settings["policy"], settings["seed"], settings["model"])
         return
     from tqdm import tqdm
 
@@ -80,29 +109,34 @@ def make(
         settings["kinds"] = dict(map(_share, kinds))
     try:
         chosen = DatasetSettings(**settings)
+        began, written = time.process_time(), 0
         with tqdm(total=chosen.ticks, unit="tick", unit_scale=True, disable=None, leave=False) as bar:
-            make_dataset(output, chosen, format=form, resume=resume, progress=bar.update)
+
+            def tell(ticks: float) -> None:
+                nonlocal written
+                written += int(ticks)
+                bar.update(ticks)
+
+            make_dataset(output, chosen, format=form, resume=resume, progress=tell)
     except HierbrushError as error:
         raise HierbrushError(_named(str(error))) from None
     card = read_card(output)
     assert card is not None
-    click.echo(
-        f"{output}: {card['ticks']:,} ticks of {card['strokes']:,} strokes, "
-        f"{card['bytes'] / card['ticks']:.0f} bytes a tick"
-    )
+    size = card["bytes"] / card["ticks"]
+    click.echo(f"{output}: {card['ticks']:,} ticks of {card['strokes']:,} strokes, {size:.0f} bytes a tick")
+    if written >= _MANY:
+        minutes = (time.process_time() - began) / written * 1e6 / 60
+        click.echo(f"a million ticks at this rate: {size:.0f} MB, {minutes:.1f} processor minutes")
 
 
-def _record(output: Path, arm: str, text: str, policy: str, seed: int) -> None:
-    try:
+def _record(output: Path, arm: str, text: str, policy: str, seed: int, brush: str) -> None:
+    with extra_needed("--arm:", "arm"):
         from hierbrush.writing.arm_dataset import make_arm_dataset
-    except ModuleNotFoundError as error:
-        raise HierbrushError(
-            f'--arm: needs {error.name}, which is not installed; pip install "hierbrush[arm]"'
-        ) from None
     from hierbrush.arms.option_file import arm_of
 
     characters = [char for char in text if not char.isspace()]
-    click.echo(make_arm_dataset(output, characters, arm=arm_of(arm), policy=policy, seed=seed))
+    made = make_arm_dataset(output, characters, arm=arm_of(arm), policy=policy, brush=brush, seed=seed)
+    click.echo(made)
 
 
 def _share(text: str) -> tuple[str, float]:
@@ -115,19 +149,13 @@ def _share(text: str) -> tuple[str, float]:
 
 def _named(message: str) -> str:
     """Return a message that names the option instead of the argument."""
-    for argument, option in (
-        ("folder", "--output"),
-        ("kinds", "--kind"),
-        ("strokes", "--stroke"),
-        ("resume", "--resume"),
-        ("pictures", "--pictures"),
-    ):
-        if message.startswith(f"{argument}:"):
-            return option + message.removeprefix(argument)
-    return message
+    argument, colon, rest = message.partition(":")
+    if argument.startswith("kinds["):
+        return f"--kind: {argument.removeprefix('kinds[').removesuffix(']')}{colon}{rest}"
+    return f"{_OPTIONS[argument]}{colon}{rest}" if argument in _OPTIONS else message
 
 
-@dataset.command()
+@dataset.command(short_help="Tell what is in a data set, and draw it.")
 @click.argument("folder", type=click.Path(path_type=Path))
 @click.option("-o", "--output", type=click.Path(path_type=Path), help="Picture to draw: .png, .svg or .pdf.")
 def show(folder: Path, output: Path | None) -> None:
