@@ -103,7 +103,17 @@ setup(
             "hierbrush.sim._core",
             sources=[
                 f"{CORE}/{name}.c"
-                for name in ("binding", "brush", "buffers", "ink", "ink_binding", "network", "observe", "raster")
+                for name in (
+                    "binding",
+                    "brush",
+                    "buffers",
+                    "ink",
+                    "ink_binding",
+                    "lines",
+                    "network",
+                    "observe",
+                    "raster",
+                )
             ],
             depends=[
                 *(f"{CORE}/{name}.h" for name in ("brush", "buffers", "clones", "ink", "ink_binding", "tuft")),

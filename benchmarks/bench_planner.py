@@ -2,17 +2,20 @@
 
 Parts: ``rollouts`` (stroke IoU against rollouts), ``characters`` (whole characters), ``copies`` (characters of fonts,
 given by ``--font``, which may be repeated, by their strokes and by the skeleton alone), ``robust`` (brushes and hands
-that are off), ``dataset`` (time and bytes of a million ticks). Times are processor seconds of one core; ± is one
-standard error of the mean.
+that are off), ``dataset`` (time and bytes of a million ticks). Rows are told on standard error as they are measured;
+the figures of a part, or of several by their names, are printed as JSON. Times are processor seconds of one core;
+``error`` is one standard error of the mean.
 """
 
 from __future__ import annotations
 
+import json
 import sys
 import tempfile
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 import click
 import numpy as np
@@ -34,6 +37,7 @@ MODEL = BrushModel.preset("measured")
 PARTS = ("rollouts", "characters", "copies", "robust", "dataset")
 
 Paths = Sequence[NDArray[np.float64]]
+Figures = dict[str, Any]
 
 
 def characters_of(part: str, count: int, seed: int) -> list[str]:
@@ -68,40 +72,52 @@ def error(values: Sequence[float] | NDArray[np.float64]) -> float:
     return float(np.std(values, ddof=1) / np.sqrt(len(values))) if len(values) > 1 else 0.0
 
 
-def line(name: str, values: NDArray[np.float64], fine: NDArray[np.float64], seconds: float) -> str:
-    """Return a row of the table of strokes."""
-    low, finer = np.percentile(values, 5), fine.mean()
-    return f"{name:24} {values.mean():.4f} ±{error(values):.4f}  {low:.4f}  {finer:.4f}  {seconds:8.2f}"
+def summary(values: Sequence[float] | NDArray[np.float64]) -> dict[str, float]:
+    """Return mean, standard error and 5th percentile."""
+    return {"mean": float(np.mean(values)), "error": error(values), "p5": float(np.percentile(values, 5))}
 
 
-def rollouts(part: str, count: int, seed: int, budgets: Sequence[int]) -> None:
-    """Print stroke IoU against rollouts, begun at the policy and at the follower."""
+def told(name: str, figures: Figures) -> None:
+    """Print a row's figures as it is measured."""
+    cells = [
+        f"{key} " + (" ".join(f"{part:.4f}" for part in value.values()) if isinstance(value, dict) else f"{value:.4g}")
+        for key, value in figures.items()
+    ]
+    print(f"{name:28} {'  '.join(cells)}", file=sys.stderr, flush=True)
+
+
+def rollouts(part: str, count: int, seed: int, budgets: Sequence[int]) -> Figures:
+    """Return stroke IoU against rollouts, begun at the policy and at the follower, beside the controls."""
     strokes = strokes_of(part, count, seed)
     goals, outlines = [stroke.goal() for stroke in strokes], [stroke.outline for stroke in strokes]
-    print(f"{len(strokes)} {part} strokes        IoU             5 %     at 1,024  s a stroke")
+    rows: Figures = {}
+
+    def add(name: str, paths: Paths, seconds: float) -> None:
+        coarse, fine = stroke_scores(paths, strokes), stroke_scores(paths, strokes, 1024)
+        rows[name] = {"iou": summary(coarse), "fine": summary(fine), "seconds": seconds}
+        told(name, rows[name])
+
     for name in ("random", "scripted", "learned"):
-        paths = write_strokes(goals, MODEL, policy=name)
-        print(line(name, stroke_scores(paths, strokes), stroke_scores(paths, strokes, 1024), 0.0))
-    discs = np.array([stroke_iou(disc_oracle([(each.outline, each.median)], SIDE), rasterise([each.outline], SIDE))
-                      for each in strokes])  # fmt: skip
-    print(f"{'disc oracle':24} {discs.mean():.4f}  {np.percentile(discs, 5):.4f}")
+        add(name, write_strokes(goals, MODEL, policy=name), 0.0)
+    discs = [stroke_iou(disc_oracle([(each.outline, each.median)], SIDE), rasterise([each.outline], SIDE))
+             for each in strokes]  # fmt: skip
+    rows["disc oracle"] = {"iou": summary(discs)}
     for begun, policy in (("learned", stroke_policy("learned")), ("follower", None)):
         for budget in budgets:
             began = time.process_time()
             plans = plan_strokes(goals, MODEL, policy=policy, outlines=outlines, budget=budget, seed=seed)
             seconds = (time.process_time() - began) / len(goals)
-            paths = planned_paths(goals, [plan.actions for plan in plans], MODEL)
-            name = f"{budget:,} from {begun}"
-            print(line(name, stroke_scores(paths, strokes), stroke_scores(paths, strokes, 1024), seconds), flush=True)
+            add(f"{budget} from {begun}", planned_paths(goals, [plan.actions for plan in plans], MODEL), seconds)
+    return {"part": part, "strokes": len(strokes), "rows": rows}
 
 
-def whole_characters(part: str, count: int, seed: int, budget: int) -> None:
-    """Print character and stroke IoU of the learned policy and of plans."""
+def whole_characters(part: str, count: int, seed: int, budget: int) -> Figures:
+    """Return character and stroke IoU of the learned policy and of plans."""
     library, policy = load_library(), stroke_policy("learned")
     rows: dict[str, list[tuple[float, float, float]]] = {"scripted": [], "learned": [], "planned": []}
     strokes: dict[str, list[float]] = {name: [] for name in rows}
-    seconds = 0.0
-    for char in characters_of(part, count, seed):
+    seconds, chars = 0.0, characters_of(part, count, seed)
+    for char in chars:
         glyph = library[char].strokes
         goals, outlines = [stroke.goal() for stroke in glyph], [stroke.outline for stroke in glyph]
         began = time.process_time()
@@ -114,21 +130,29 @@ def whole_characters(part: str, count: int, seed: int, budget: int) -> None:
             scores = score(ink, whole)
             rows[name].append((scores.iou, scores.chamfer, stroke_width(ink) / stroke_width(whole)))
             strokes[name] += stroke_scores(paths, glyph).tolist()
-    print(f"{count} {part} characters, {budget:,} rollouts a stroke, {seconds / count:.1f} s a character")
-    print("            character IoU    5 %   Chamfer  width  stroke IoU    5 %")
+    figures: Figures = {
+        "part": part,
+        "characters": len(chars),
+        "strokes": len(strokes["planned"]),
+        "budget": budget,
+        "seconds": seconds / len(chars),
+        "rows": {},
+    }
     for name, found in rows.items():
         iou, chamfer, width = np.array(found).T
-        of_strokes = np.array(strokes[name])
-        print(
-            f"{name:12}{iou.mean():.4f} ±{error(iou):.4f} {np.percentile(iou, 5):.4f}   {chamfer.mean():.5f}"
-            f"  {width.mean():.3f}  "
-            f"    {of_strokes.mean():.4f} ±{error(of_strokes):.4f} {np.percentile(of_strokes, 5):.4f}"
-        )
+        figures["rows"][name] = {
+            "iou": summary(iou),
+            "stroke_iou": summary(strokes[name]),
+            "chamfer": float(chamfer.mean()),
+            "width": float(width.mean()),
+        }
+        told(name, figures["rows"][name])
+    return figures
 
 
-def copies(part: str, count: int, seed: int, budget: int, fonts: Sequence[Path]) -> None:
-    """Print the IoU of fonts' characters with their glyphs, by their strokes and by the skeleton alone."""
-    policy = stroke_policy("learned")
+def copies(part: str, count: int, seed: int, budget: int, fonts: Sequence[Path]) -> Figures:
+    """Return the IoU of fonts' characters with their glyphs, by their strokes and by the skeleton alone."""
+    policy, figures = stroke_policy("learned"), {}
     for file in fonts:
         font, known = open_font(file), set(characters_of(part, 10**6, seed))
         shared = [char for char in font.characters if char in known and is_common(char)]
@@ -150,13 +174,15 @@ def copies(part: str, count: int, seed: int, budget: int, fonts: Sequence[Path])
                 for name, one in inks.items():
                     rows[name].append(score(one, ink).iou)
                 widths.append(stroke_width(inks["planned"]) / stroke_width(ink))
-            cells = [f"{name} {np.mean(ious):.4f} ±{error(ious):.4f}" for name, ious in rows.items()]
-            spent = (time.process_time() - began) / max(len(widths), 1)
-            print(
-                f"{file.name}, by {route}, {len(widths)} of {asked} {part} characters: {', '.join(cells)}, width "
-                f"{np.mean(widths):.3f}, {spent:.1f} s",
-                flush=True,
-            )
+            name = f"{file.stem} by {route}"
+            figures[name] = {key: summary(ious) for key, ious in rows.items()} | {
+                "width": float(np.mean(widths)),
+                "seconds": (time.process_time() - began) / max(len(widths), 1),
+                "written": len(widths),
+                "asked": asked,
+            }
+            told(name, figures[name])
+    return {"part": part, "budget": budget, "rows": figures}
 
 
 def _registered(ink: NDArray[np.float32], char: str) -> list[StrokeGoal] | None:
@@ -165,8 +191,8 @@ def _registered(ink: NDArray[np.float32], char: str) -> list[StrokeGoal] | None:
     return list(found.goals) if found.accepted else None
 
 
-def robust(part: str, count: int, seed: int) -> None:
-    """Print what exact and robust plans come to where brush and hand are off in ways that no search has seen."""
+def robust(part: str, count: int, seed: int) -> Figures:
+    """Return what exact and robust plans come to where brush and hand are off in ways that no search has seen."""
     strokes = strokes_of(part, count, seed)
     goals, outlines = [stroke.goal() for stroke in strokes], [stroke.outline for stroke in strokes]
     policy, rng = stroke_policy("learned"), np.random.default_rng(seed + 1)
@@ -183,28 +209,28 @@ def robust(part: str, count: int, seed: int) -> None:
     }
     equal = 600 * len(searched)
     plans = {
-        "the policy's actions": (1, None),
+        "replayed": (1, None),
         "600": (600, None),
-        f"{equal:,}": (equal, None),
-        f"{equal:,} robust": (equal, searched),
+        f"{equal}": (equal, None),
+        f"{equal} robust": (equal, searched),
     }
-    print(f"{len(strokes)} {part} strokes    " + "   ".join(f"{name:6}" for name in tests) + "  s a stroke")
-    seeing = [np.mean([_seen_iou(goals, outlines, brush) for brush in some]) for some in (right[:1], off[:8])]
-    print(f"{'the policy, which sees':22} {seeing[0]:.4f}            {seeing[1]:.4f}", flush=True)
+    seeing = [float(np.mean([_seen_iou(goals, outlines, brush) for brush in some])) for some in (right[:1], off[:8])]
+    rows: Figures = {"seeing": dict(zip(("exact", "brush"), seeing, strict=True))}
+    told("seeing", rows["seeing"])
     for name, (budget, scenarios) in plans.items():
         began = time.process_time()
         found = plan_strokes(
             goals, MODEL, policy=policy, outlines=outlines, budget=budget, seed=seed, scenarios=scenarios
         )
-        seconds = (time.process_time() - began) / len(goals)
-        figures = []
-        for test in tests.values():
+        rows[name] = {"seconds": (time.process_time() - began) / len(goals)}
+        for key, test in tests.items():
             ious = []
             for goal, outline, plan in zip(goals, outlines, found, strict=True):
                 written = Rollouts(goal, MODEL, rasterise([outline], SIDE), 1, scenarios=test)
                 ious.append(written.iou(written.write(plan.actions[None]))[0])
-            figures.append(f"{np.mean(ious):.4f}")
-        print(f"{name:22} " + "   ".join(figures) + f"  {seconds:.2f}", flush=True)
+            rows[name][key] = float(np.mean(ious))
+        told(name, rows[name])
+    return {"part": part, "strokes": len(strokes), "cases": len(searched), "rows": rows}
 
 
 def _seen_iou(
@@ -216,17 +242,28 @@ def _seen_iou(
     return float(np.mean([stroke_iou(ink, rasterise([each], SIDE)) for ink, each in zip(inks, outlines, strict=True)]))
 
 
-def dataset(ticks: int, seed: int) -> None:
-    """Print what a data set of each kind costs."""
+def dataset(ticks: int, seed: int) -> Figures:
+    """Return what a data set of each kind costs, as Parquet and for LeRobot with and without pictures."""
+    rows: Figures = {}
     for kind in ("planned", "policy", "noisy", "random"):
-        with tempfile.TemporaryDirectory() as folder:
-            began = time.process_time()
-            place = make_dataset(Path(folder, "set"), DatasetSettings(ticks=ticks, kinds={kind: 1}, seed=seed))
-            seconds = time.process_time() - began
-            card = read_card(place)
-        assert card is not None
-        size = card["bytes"] / card["ticks"]
-        print(f"{kind:8} {size:6.0f} bytes a tick, a million ticks in {seconds / card['ticks'] * 1e6 / 60:.1f} minutes")
+        rows[kind] = _cost(DatasetSettings(ticks=ticks, kinds={kind: 1}, seed=seed))
+        told(kind, rows[kind])
+    for name, pictures in (("lerobot", 0), ("lerobot, pictures", 128)):
+        settings = DatasetSettings(ticks=ticks, kinds={"policy": 1}, seed=seed, pictures=pictures)
+        rows[name] = _cost(settings, "lerobot")
+        told(name, rows[name])
+    return {"rows": rows}
+
+
+def _cost(settings: DatasetSettings, kind: str = "rllib") -> Figures:
+    """Return bytes a tick, and processor minutes of a million ticks."""
+    with tempfile.TemporaryDirectory() as folder:
+        began = time.process_time()
+        place = make_dataset(Path(folder, "set"), settings, format=kind)
+        seconds = time.process_time() - began
+        card = read_card(place)
+    assert card is not None
+    return {"bytes": card["bytes"] / card["ticks"], "minutes": seconds / card["ticks"] * 1e6 / 60}
 
 
 @click.command()
@@ -239,6 +276,7 @@ def dataset(ticks: int, seed: int) -> None:
 @click.option(
     "--rollouts", "budgets", multiple=True, type=int, default=(300, 1200, 2400, 9600), help="Of the first part."
 )
+@click.option("--json", "json_file", type=click.Path(path_type=Path), help="Write the figures here instead.")
 @click.option("--font", "fonts", multiple=True, type=click.Path(path_type=Path, exists=True), help="Of the copies.")
 def main(
     parts: tuple[str, ...],
@@ -249,19 +287,22 @@ def main(
     seed: int,
     budgets: tuple[int, ...],
     fonts: tuple[Path, ...],
+    json_file: Path | None,
 ) -> None:
-    """Print the tables of docs/planning.md."""
-    work: dict[str, Callable[[], None]] = {
+    """Measure the tables of docs/planning.md, and print them as JSON."""
+    work: dict[str, Callable[[], Figures]] = {
         "rollouts": lambda: rollouts(part, count, seed, budgets),
         "characters": lambda: whole_characters(part, count, seed, budget),
         "copies": lambda: copies(part, count, seed, budget, fonts),
         "robust": lambda: robust(part, count, seed),
         "dataset": lambda: dataset(ticks, seed),
     }
-    for name in parts or PARTS:
-        work[name]()
-        print(flush=True)
-    sys.exit(0)
+    figures = {name: work[name]() for name in parts or PARTS}
+    text = json.dumps(figures[parts[0]] if len(parts) == 1 else figures, ensure_ascii=False, indent=1)
+    if json_file is None:
+        print(text)
+    else:
+        json_file.write_text(text + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -150,6 +150,21 @@ def write_atomically(path: str | os.PathLike[str], data: bytes, *, argument: str
         raise HierbrushError(f"{argument}: cannot write {shown(target)}: {reason}") from error
 
 
+def make_folder(path: str | os.PathLike[str], *, argument: str = "folder") -> Path:
+    """Make a folder, and those that it lies in, unless it is there.
+
+    Raises:
+        HierbrushError: it cannot be made; the message says why.
+    """
+    folder = check_path(argument, path)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or error
+        raise HierbrushError(f"{argument}: cannot make {shown(folder)}: {reason}") from error
+    return folder
+
+
 def sync(path: Path) -> None:
     """Wait until a file or a folder's list of names is on the disk."""
     descriptor = os.open(path, os.O_RDONLY)

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from hierbrush.arguments import check_path, check_whole
 from hierbrush.errors import HierbrushError, extra_needed, shown
-from hierbrush.files import write_atomically
+from hierbrush.files import make_folder, write_atomically
 
 VERSION = "v3.0"
 _QUANTILES = {"q01": 0.01, "q10": 0.1, "q50": 0.5, "q90": 0.9, "q99": 0.99}
@@ -89,6 +89,7 @@ def write_lerobot(
     if root.exists() and (not root.is_dir() or any(root.iterdir())):
         raise HierbrushError(f"folder: {shown(folder)} holds something already, expected a new or empty folder")
     fps = check_whole("fps", fps, 1, 1000)
+    make_folder(root)
     recorded = [_checked(at, episode, names) for at, episode in enumerate(episodes)]
     if not recorded:
         raise HierbrushError("episodes: there is none, expected one at least")
@@ -100,7 +101,7 @@ def write_lerobot(
         column["index"] = column["index"] + start
     whole = {name: np.concatenate([column[name] for column in columns]) for name in columns[0]}
     for part in ("meta/episodes/chunk-000", "data/chunk-000"):
-        (root / part).mkdir(parents=True, exist_ok=True)
+        make_folder(root / part)
     _write(root / "data/chunk-000/file-000.parquet", pa.table({name: _arrow(rows) for name, rows in whole.items()}))
     _write(root / "meta/tasks.parquet", _tasks(tasks))
     _write(root / "meta/episodes/chunk-000/file-000.parquet", _episodes(recorded, columns, starts))

@@ -3,7 +3,8 @@
     git show 102eb64:hierbrush/strokes/weights/policies.safetensors > before.safetensors
     python docs/images/draw_corners.py before.safetensors
 
-Test characters. Black is ink where ink is wanted, red is ink beyond it, blue what is missing.
+Test characters. Black is ink where ink is wanted, red is ink beyond it, blue what is missing. Printed is both together
+as a share of the ink that is wanted in the same square.
 """
 
 from __future__ import annotations
@@ -74,6 +75,13 @@ def tile(
     return Image.fromarray(whole[top : top + room, left : left + room]).resize((TILE, TILE), Image.Resampling.BILINEAR)
 
 
+def wrong(ink: NDArray[np.float32], wanted: NDArray[np.float32], centre: NDArray[np.float32], extent: float) -> float:
+    """Return how much ink is missing or beyond what is wanted in a square part of the box, as a share of the latter."""
+    left, top = np.maximum(((centre - extent / 2) * SIDE).round().astype(int), 0)
+    part = np.s_[top : top + int(extent * SIDE), left : left + int(extent * SIDE)]
+    return float(np.abs(ink[part] - wanted[part]).sum() / wanted[part].sum())
+
+
 def main() -> None:
     """Draw the sheet."""
     before = policy_at(sys.argv[1])
@@ -97,9 +105,12 @@ def main() -> None:
         }
         top = 30 + row * (TILE + GAP)
         draw.text((4, top + TILE // 2 - 10), name, "black", font)
+        shares = []
         for column, writer in enumerate(WRITERS):
             ink = trace(BRUSH, list(paths[writer]), side=SIDE)
+            shares.append(f"{writer} {wrong(ink, wanted, goal.skeleton[point], extent):.1%}")
             sheet.paste(tile(ink, wanted, goal.skeleton[point], extent), (110 + column * (TILE + GAP), top))
+        print(f"{name}: {', '.join(shares)}")
     sheet.quantize(48).save(Path(__file__).with_name("corners.png"), optimize=True)
 
 

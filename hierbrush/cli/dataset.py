@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,18 @@ from hierbrush.cli.messages import check_place
 from hierbrush.errors import HierbrushError, extra_needed, shown
 
 _KINDS = ("planned", "policy", "noisy", "random")  # as in hierbrush.datasets, which --help does not import
+
+_OPTIONS = {
+    "folder": "--output",
+    "kinds": "--kind",
+    "strokes": "--stroke",
+    "brush": "--brush-error",
+    "model": "--brush",
+} | {name: f"--{name}" for name in ("budget", "noise", "pictures", "policy", "resume", "seed", "ticks")}
+"""Arguments of a data set's settings as the command line calls them."""
+
+_MANY = 10_000
+"""Ticks from which on it is told how long a million take: for fewer, most of the time is the start."""
 
 
 @click.group(short_help="Make data sets for offline learning, or show what is in one.")
@@ -39,8 +52,6 @@ def dataset() -> None:
 @click.option(
     "--noise", type=float, default=0.3, show_default=True, help="Standard deviation of the noise on actions, at most."
 )
-@click.option("--brush", "model", default="measured", show_default=True,
-    help="Brush: measured, round, or a file of hierbrush brush fit.")  # fmt: skip
 @click.option(
     "--brush-error",
     "brush",
@@ -48,6 +59,13 @@ def dataset() -> None:
     default=0.0,
     show_default=True,
     help="Share by which brushes may be off, such as 0.1.",
+)
+@click.option(
+    "--brush",
+    "model",
+    default="measured",
+    show_default=True,
+    help="Brush: measured, round, or a file of hierbrush brush fit.",
 )
 @click.option(
     "--part", type=click.Choice(("train", "validation")), default="train", show_default=True, help="Whose strokes."
@@ -91,16 +109,24 @@ def make(
         settings["kinds"] = dict(map(_share, kinds))
     try:
         chosen = DatasetSettings(**settings)
+        began, written = time.process_time(), 0
         with tqdm(total=chosen.ticks, unit="tick", unit_scale=True, disable=None, leave=False) as bar:
-            make_dataset(output, chosen, format=form, resume=resume, progress=bar.update)
+
+            def tell(ticks: float) -> None:
+                nonlocal written
+                written += int(ticks)
+                bar.update(ticks)
+
+            make_dataset(output, chosen, format=form, resume=resume, progress=tell)
     except HierbrushError as error:
         raise HierbrushError(_named(str(error))) from None
     card = read_card(output)
     assert card is not None
-    click.echo(
-        f"{output}: {card['ticks']:,} ticks of {card['strokes']:,} strokes, "
-        f"{card['bytes'] / card['ticks']:.0f} bytes a tick"
-    )
+    size = card["bytes"] / card["ticks"]
+    click.echo(f"{output}: {card['ticks']:,} ticks of {card['strokes']:,} strokes, {size:.0f} bytes a tick")
+    if written >= _MANY:
+        minutes = (time.process_time() - began) / written * 1e6 / 60
+        click.echo(f"a million ticks at this rate: {size:.0f} MB, {minutes:.1f} processor minutes")
 
 
 def _record(output: Path, arm: str, text: str, policy: str, seed: int, brush: str) -> None:
@@ -123,17 +149,10 @@ def _share(text: str) -> tuple[str, float]:
 
 def _named(message: str) -> str:
     """Return a message that names the option instead of the argument."""
-    for argument, option in (
-        ("folder", "--output"),
-        ("kinds", "--kind"),
-        ("strokes", "--stroke"),
-        ("resume", "--resume"),
-        ("model", "--brush"),
-        ("pictures", "--pictures"),
-    ):
-        if message.startswith(f"{argument}:"):
-            return option + message.removeprefix(argument)
-    return message
+    argument, colon, rest = message.partition(":")
+    if argument.startswith("kinds["):
+        return f"--kind: {argument.removeprefix('kinds[').removesuffix(']')}{colon}{rest}"
+    return f"{_OPTIONS[argument]}{colon}{rest}" if argument in _OPTIONS else message
 
 
 @dataset.command(short_help="Tell what is in a data set, and draw it.")

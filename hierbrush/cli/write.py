@@ -25,6 +25,9 @@ if TYPE_CHECKING:
 
 _STDOUT = Path("-")
 
+_DOUBTFUL = 0.5
+"""Confidence below which a composed character is told of."""
+
 
 class _Target(NamedTuple):
     path: Path  # or _STDOUT
@@ -223,6 +226,7 @@ def write(
             _draw_hierarchy(writing, hierarchy, aside)
     else:
         sheets, interrupted = _written(text, page, workers or available_cpus(), arguments)
+    _tell_of_guesses(sheets)
     for target in able:
         failed |= not _all_saved(sheets, target, aside)
     if interrupted or failed:
@@ -376,6 +380,19 @@ def _paths(target: _Target, sheets: int) -> list[Path]:
     if path == _STDOUT:
         raise HierbrushError(f"-o -: the text fills {sheets} sheets, which only pdf holds in one file")
     return [path.with_name(f"{path.stem}-{number}{path.suffix}") for number in range(1, sheets + 1)]
+
+
+def _tell_of_guesses(sheets: Sequence[Sheet]) -> None:
+    """Say on standard error which characters are more likely to be read wrongly than rightly."""
+    from hierbrush.writing import Page, Writing
+
+    writings: list[Writing] = []
+    for sheet in sheets:
+        writings += sheet if isinstance(sheet, Page) else [sheet] if isinstance(sheet, Writing) else []
+    sure = {writing.char: writing.confidence for writing in writings if writing.goal == "decomposition"}
+    guessed = [char for char, confidence in sure.items() if confidence is not None and confidence < _DOUBTFUL]
+    if guessed:
+        click.echo(f"hierbrush: composed by guess, look whether they are right: {' '.join(guessed)}", err=True)
 
 
 def _draw_hierarchy(writing: Writing, path: Path, aside: bool) -> None:

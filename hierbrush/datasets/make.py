@@ -7,7 +7,6 @@ stroke, ``goals/`` one row for what was wanted; a file of each for every shard, 
 from __future__ import annotations
 
 import io
-import os
 from collections import Counter
 from collections.abc import Sequence
 from os import PathLike
@@ -18,11 +17,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hierbrush.arguments import Progress, check_kind, check_path
-from hierbrush.datasets.card import read_card, write_card
+from hierbrush.datasets.card import begun_card, write_card
 from hierbrush.datasets.episodes import Episode, episodes_of, places_of
 from hierbrush.datasets.settings import DatasetSettings
 from hierbrush.errors import HierbrushError, extra_needed, shown
-from hierbrush.files import write_atomically
+from hierbrush.files import make_folder, write_atomically
 from hierbrush.strokes.rollout import policy_name, stroke_policy
 
 if TYPE_CHECKING:
@@ -45,8 +44,8 @@ def make_dataset(
     Args:
         folder: new or empty, or with ``resume`` one that holds a part of the same data set.
         settings: what it is made of.
-        format: ``"rllib"``, Parquet for RLlib's offline API; or ``"lerobot"``, a LeRobot data set of version 3.0, which
-            is written in one go.
+        format: ``"rllib"``, Parquet for RLlib's offline API; or ``"lerobot"``, a LeRobot data set of version 3.0, whose
+            shards are kept in ``<folder>.parts`` until it is whole.
         resume: go on with what is there.
         progress: is told how many ticks were just written.
 
@@ -64,12 +63,11 @@ def make_dataset(
     if format == "lerobot":
         from hierbrush.datasets.lerobot import make_lerobot
 
-        if resume:
-            raise HierbrushError("resume: a LeRobot data set is written in one go; give a new folder")
-        return make_lerobot(place, settings, progress)
+        return make_lerobot(place, settings, resume, progress)
     if settings.pictures:
         raise HierbrushError("pictures: RLlib's Parquet has none; a LeRobot data set has")
     files = _begun(place, settings, resume)
+    make_folder(place)  # before the first shard takes its time
     for shard in range(settings.shards):
         if str(shard) not in files:
             files[str(shard)] = _write_shard(place, settings, shard)
@@ -87,21 +85,9 @@ def needs_pyarrow() -> None:
 
 def _begun(place: Path, settings: DatasetSettings, resume: bool) -> dict[str, dict[str, Any]]:
     """Return what there is of the data set, by shard."""
-    card = read_card(place) if place.is_dir() else None
-    if card is None:
-        if place.exists() and (not place.is_dir() or os.listdir(place)):
-            raise HierbrushError(f"folder: {shown(place)} holds something that is no data set; give a new folder")
-        return {}
-    if not resume:
-        raise HierbrushError(f"folder: {shown(place)} holds a data set; resume it, or give a new folder")
-    before, now = card["settings"], settings.as_json()
-    changed = [name for name in now if before.get(name) != now[name]]
-    if changed:
-        raise HierbrushError(
-            f"folder: {shown(place)} was begun with {changed[0]} {shown(before.get(changed[0]))}, not "
-            f"{shown(now[changed[0]])}; a data set goes on as it began"
-        )
-    return {shard: facts for shard, facts in card["files"].items() if _is_whole(place, facts)}
+    card = begun_card(place, settings, resume, lerobot=False)
+    files: dict[str, dict[str, Any]] = card["files"] if card else {}
+    return {shard: facts for shard, facts in files.items() if _is_whole(place, facts)}
 
 
 def _is_whole(place: Path, facts: dict[str, Any]) -> bool:
@@ -122,7 +108,7 @@ def _write_shard(place: Path, settings: DatasetSettings, shard: int) -> dict[str
         (EPISODES, episode_table(shard, episodes)),
         (DATA, tick_table(shard, episodes)),
     ):
-        (place / part).mkdir(parents=True, exist_ok=True)
+        make_folder(place / part)
         content = _parquet(table)
         write_atomically(place / part / name, content, argument="folder")
         written += len(content)

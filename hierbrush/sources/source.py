@@ -77,7 +77,7 @@ class Source(ABC):
         name: as `Writing.goal` and files tell it.
         wanted: how a user asks for it, as the end of ``expected one of ...``; "" if it is only asked after others.
         regional: whether it knows other orders of writing than the PRC's.
-        pairs: whether it has marks of two digits that share a cell of a column.
+        pairs: whether it has what two digits or marks that share a cell look like.
         heeds_composer: whether it is of use to say who composes.
         quick: whether plans cost next to nothing, so that limits are checked by them before anything is written.
         then: names of the sources that are asked in turn for what this one refuses or rejects.

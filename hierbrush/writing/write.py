@@ -183,6 +183,8 @@ def write_picture(
     *,
     brush: str | BrushModel = "measured",
     policy: str | PathLike[str] = "learned",
+    budget: int | None = None,
+    robust: bool = False,
     seed: int = 0,
     motion: MotionLimitsLike = None,
     weight: float = 1.0,
@@ -194,6 +196,8 @@ def write_picture(
             [h, w, 4] with 0 = black.
         brush: as for `write_character`.
         policy: as for `write_character`.
+        budget: as for `write_character`.
+        robust: as for `write_character`.
         seed: as for `write_character`.
         motion: as for `write_character`.
         weight: as for `write_character`.
@@ -202,8 +206,11 @@ def write_picture(
         HierbrushError: there is no such picture, or no ink in it.
     """
     request = _request(False, "horizontal", goal=picture, weight=weight)
-    writer = _writer(brush=brush, policy=policy, seed=seed, motion=motion)
-    return _written(kind("skeleton")(request).plans([""]), writer)[0]
+    writer = _writer(brush=brush, policy=policy, budget=budget, robust=robust, seed=seed, motion=motion)
+    try:
+        return _written(kind("skeleton")(request).plans([""]), writer)[0]
+    except _BatchInterrupted as interrupted:
+        return interrupted.finished[0]
 
 
 def write_characters(

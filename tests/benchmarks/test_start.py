@@ -19,7 +19,7 @@ QUICK = {
     "bench_ink.py": ("--strokes 2", ", spreading "),
     "bench_joins.py": ("", "no font is named"),
     "bench_machines.py": ("--every 5000", "decomposition"),
-    "bench_planner.py": ("rollouts characters dataset --count 1 --budget 300 --ticks 100", "9,600 from follower"),
+    "bench_planner.py": ("rollouts characters dataset --count 1 --budget 300 --ticks 100", '"9600 from follower"'),
     "bench_sim.py": ("--slots 32 --repeats 1", "libmypaint"),
     "bench_styles.py": ("", "no font is named"),
     "bench_studio.py": ("一 --side 128 --seconds 1", "a line is watched after"),
@@ -29,6 +29,7 @@ QUICK = {
 SLOW = {
     "bench_arms.py": ("--text 一 --large 40", "three times as stiff"),
     "bench_hierarchy.py": ("--slots 4 --environments 2 --iterations 1", "| hierbrush, 4 characters |"),
+    "bench_offline.py": ("--ticks 300 --budget 20 --steps 16384 --count 4 --seeds 1 --ppo 20480", '"PPO"'),
     "bench_passages.py": ("--limit 8 --workers 1", "written s"),
     "bench_rllib.py": ("--slots 64 --fragment 4 --minibatch 64 --epochs 1 --iterations 1", "of the bare loop end"),
     "bench_scaling.py": ("--runners 1 2 --iterations 1", "nine tenths"),

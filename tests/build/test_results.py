@@ -60,3 +60,8 @@ def test_what_is_wrong_with_a_table_is_told(folder: Path) -> None:
     (folder / "toy.yaml").write_text("command: x\ncolumns: [a]\nrows:\n  - ['{b:.2f}']\n")
     with pytest.raises(HierbrushError, match=r"toy\.yaml: '\{b:\.2f\}' names no figure of toy\.json"):
         results.table("toy")
+
+
+def test_figures_are_dropped_everywhere_or_at_the_top_alone() -> None:
+    figures = {"known": [True], "chars": "永", "rows": {"known": {"iou": 0.5, "chars": "永"}}}
+    assert results.kept(figures, ["chars", ".known"]) == {"rows": {"known": {"iou": 0.5}}}

@@ -2,6 +2,8 @@ from __future__ import annotations
 
 import io
 import json
+import re
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +17,7 @@ from hierbrush.cli import hierbrush
 from hierbrush.datasets import DatasetSettings, make_dataset, read_card
 from hierbrush.datasets.episodes import episodes_of
 from hierbrush.datasets.make import tick_table
+from hierbrush.datasets.picture import draw_dataset
 from hierbrush.errors import HierbrushError
 from hierbrush.sim import BrushModel, GoalBank, StrokeBatch
 from hierbrush.strokes.follower import FOLLOWER
@@ -136,8 +139,32 @@ def test_a_lerobot_data_set_has_the_poses_and_the_commands(tmp_path) -> None:
     state = np.array(frames["observation.state"].to_pylist())
     assert state.dtype == np.float64
     assert np.abs(state).max() < 0.2
-    with pytest.raises(HierbrushError, match="written in one go"):
-        make_dataset(tmp_path / "robot", settings, format="lerobot", resume=True)
+    make_dataset(tmp_path / "robot", settings, format="lerobot", resume=True)  # nothing is left to do
+    with pytest.raises(HierbrushError, match="is a LeRobot data set; a data set goes on in its format"):
+        make_dataset(tmp_path / "robot", settings, resume=True)
+
+
+def test_a_lerobot_data_set_that_was_stopped_goes_on(tmp_path) -> None:
+    def stop(ticks: int) -> None:
+        raise KeyboardInterrupt
+
+    settings = DatasetSettings(ticks=100, shard=50, kinds={"policy": 1}, pictures=32)
+    make_dataset(tmp_path / "whole", settings, format="lerobot")
+    draw_dataset(tmp_path / "whole", tmp_path / "whole.png")
+    assert (tmp_path / "whole.png").read_bytes().startswith(b"\x89PNG")
+    with pytest.raises(KeyboardInterrupt):
+        make_dataset(tmp_path / "robot", settings, format="lerobot", progress=stop)
+    assert not (tmp_path / "robot").exists()
+    with pytest.raises(HierbrushError, match="holds shards of a data set; resume it"):
+        make_dataset(tmp_path / "robot", settings, format="lerobot")
+    with pytest.raises(HierbrushError, match="was begun with seed 0, not 1"):
+        make_dataset(tmp_path / "robot", replace(settings, seed=1), format="lerobot", resume=True)
+    told: list[int] = []
+    make_dataset(tmp_path / "robot", settings, format="lerobot", resume=True, progress=told.append)
+    assert len(told) == 1
+    assert not (tmp_path / "robot.parts").exists()
+    for file in ("data/chunk-000/file-000.parquet", "meta/stats.json", "card.json"):
+        assert (tmp_path / "robot" / file).read_bytes() == (tmp_path / "whole" / file).read_bytes()
 
 
 def test_a_lerobot_data_set_has_pictures_of_the_paper(tmp_path) -> None:
@@ -226,8 +253,13 @@ def test_the_command_line_makes_and_shows_a_data_set(tmp_path) -> None:
         (["make", "-o", "{}", "--kind", "planed"], "--kind: 'planed' is none of"),
         (["make", "-o", "{}", "--kind", "planned=x"], "--kind: 'planned=x', expected a kind and a share"),
         (["make", "-o", "{}", "--stroke", "hzg"], "--stroke: 'hzg' is none of the 38 stroke types; did you mean 'HZG'"),
-        (["make", "-o", "{}", "--policy", "nobody"], "policy: 'nobody' is neither"),
-        (["make", "-o", "{}", "--policy", "planned"], "policy: 'planned'"),
+        (["make", "-o", "{}", "--kind", "planned=-1"], "--kind: planned: -1.0, expected a share"),
+        (["make", "-o", "{}", "--noise", "nan"], "--noise: nan, expected"),
+        (["make", "-o", "{}", "--brush-error", "2"], "--brush-error: 2.0, expected a share"),
+        (["make", "-o", "{}", "--policy", "nobody"], "--policy: 'nobody' is neither"),
+        (["make", "-o", "{}", "--policy", "planned"], "--policy: 'planned'"),
+        (["make", "-o", "/dev/null/set", "--ticks", "10"], "--output: cannot make '/dev/null/set': Not a directory"),
+        (["make", "-o", "/dev/null/set", "--format", "lerobot"], "--output: cannot make '/dev/null/set.parts'"),
         (["show", "{}"], "holds no data set"),
     ],
 )
@@ -235,6 +267,15 @@ def test_the_command_line_tells_what_is_wrong(tmp_path, arguments, message: str)
     result = CliRunner().invoke(hierbrush, ["dataset", *(each.format(tmp_path / "none") for each in arguments)])
     assert isinstance(result.exception, HierbrushError)
     assert message in str(result.exception)
+
+
+def test_a_large_data_set_is_told_with_what_a_million_ticks_cost(tmp_path, monkeypatch) -> None:
+    monkeypatch.setattr("hierbrush.cli.dataset._MANY", 100)
+    arguments = ["dataset", "make", "-o", str(tmp_path / "d"), "--ticks", "100", "--kind", "random"]
+    told = CliRunner().invoke(hierbrush, arguments, catch_exceptions=False).output.splitlines()
+    assert re.fullmatch(r"a million ticks at this rate: \d+ MB, [\d.]+ processor minutes", told[-1])
+    again = CliRunner().invoke(hierbrush, [*arguments, "--resume"], catch_exceptions=False).output
+    assert "rate" not in again  # nothing was written
 
 
 def test_the_names_of_the_columns_are_those_of_rllib() -> None:

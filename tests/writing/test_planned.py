@@ -2,14 +2,14 @@ from __future__ import annotations
 
 import os
 import signal
-from functools import partial
 
 import numpy as np
 import pytest
 
 import hierbrush.planner
-from hierbrush import write_character
+from hierbrush import write_character, write_picture
 from hierbrush.errors import HierbrushError
+from hierbrush.planner import plan_character
 from hierbrush.writing import WritingInterrupted, load, write_characters
 
 
@@ -45,21 +45,29 @@ def test_progress_adds_up_to_the_characters() -> None:
     assert 1.0 < sum(told) <= 2.0
 
 
+def interrupted_at_once(*args, told, **options):
+    """Plan a character while Ctrl-C comes at the first that is told of it."""
+    return plan_character(*args, told=lambda spent, iou: os.kill(os.getpid(), signal.SIGINT), **options)
+
+
 def test_ctrl_c_gives_the_best_so_far(monkeypatch) -> None:
-    def interrupting(*args, plan, told, **options):
-        def tell(spent: int, iou: float) -> None:
-            os.kill(os.getpid(), signal.SIGINT)
-
-        return plan(*args, told=tell, **options)
-
-    plan = hierbrush.planner.plan_character
-    monkeypatch.setattr(hierbrush.planner, "plan_character", partial(interrupting, plan=plan))
+    monkeypatch.setattr(hierbrush.planner, "plan_character", interrupted_at_once)
     writing = write_character("土", policy="planned", budget=10_000)
     assert len(writing.strokes) == 3
     assert writing.scores.iou > 0.9
     with pytest.raises(WritingInterrupted) as interrupted:
         write_characters(["土", "王"], policy="planned", budget=10_000)
     assert [each.char for each in interrupted.value.finished] == ["土"]
+
+
+def test_the_ink_of_a_picture_is_planned_and_ctrl_c_gives_the_best_so_far(monkeypatch) -> None:
+    ink = write_character("十").image()
+    learned, planned = write_picture(ink), write_picture(ink, policy="planned", budget=200, seed=2)
+    assert planned.scores.iou > learned.scores.iou
+    with pytest.raises(HierbrushError, match="budget: is that of a search"):
+        write_picture(ink, budget=100)
+    monkeypatch.setattr(hierbrush.planner, "plan_character", interrupted_at_once)
+    assert write_picture(ink, policy="planned", budget=10_000).scores.iou > 0.9
 
 
 @pytest.mark.parametrize(

@@ -6,6 +6,7 @@ learner's loss is the quadratic that the search has found around the best action
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -154,7 +155,14 @@ class Guided(BC):  # type: ignore[misc]
         scores = validation_scores(network_of(self), types, self._recipe.training.validation, model, self._hand)
         fitness = self.offline_data.taught[-1].fitness
         cost = float(result[LEARNER_RESULTS][DEFAULT_MODULE_ID]["cost"])
-        return {"steps": self.rounds, "cost": cost, "practice": float(fitness.mean()), **scores}
+        return {
+            "steps": self.rounds,
+            "cost": cost,
+            "practice": float(fitness.mean()),
+            **scores,
+            # Since Python began, and anew where a training goes on: other work on the machine does not count.
+            "processor_seconds": round(time.process_time(), 1),
+        }
 
     def restore_from_path(self, path: Any, *args: Any, **kwargs: Any) -> None:
         """Restore the learner and the lessons: there are no runners that RLlib's own way would look for."""

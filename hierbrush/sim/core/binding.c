@@ -414,25 +414,40 @@ static PyObject *polygon_distance(PyObject *module, PyObject *args)
     return hb_done(&held);
 }
 
-static PyObject *outline_distance(PyObject *module, PyObject *args)
+/* What is said of some points by the line of their share: `numbers` for each, by a kernel. */
+typedef void (*by_line)(const double *points, int64_t count, const double *line, int64_t corners, double *out);
+
+static PyObject *points_by_line(PyObject *args, const char *const *specs, const char *both, int least, int numbers, by_line kernel)
 {
-    (void)module;
     HB_HELD(3);
-    static const char *const specs[] = {"points:d", "outlines:d", "out>d"};
     int count;
     if (!PyArg_ParseTuple(args, "OOiO", &objects[0], &objects[1], &count, &objects[2]) || hb_take(&held, objects, specs, 3))
         return NULL;
     Py_ssize_t share = 16 * (Py_ssize_t)(count > 0 ? count : 1), points = buffers[0].len / share, corners = buffers[1].len / share;
-    if (count < 1 || buffers[0].len % share || buffers[1].len % share || corners < 1)
-        return hb_refuse(&held, "points, outlines", "not shared evenly by so many");
-    if (buffers[2].len < points * count * (Py_ssize_t)sizeof(double))
+    if (count < 1 || buffers[0].len % share || buffers[1].len % share || corners < least)
+        return hb_refuse(&held, both, "not shared evenly by so many");
+    if (buffers[2].len < points * count * numbers * (Py_ssize_t)sizeof(double))
         return hb_refuse(&held, "out", "too small for the points");
     Py_BEGIN_ALLOW_THREADS
     for (Py_ssize_t at = 0; at < count; at++)
-        hb_outline_distance((double *)buffers[0].buf + 2 * points * at, points, (double *)buffers[1].buf + 2 * corners * at, corners,
-                            (double *)buffers[2].buf + points * at);
+        kernel((double *)buffers[0].buf + 2 * points * at, points, (double *)buffers[1].buf + 2 * corners * at, corners,
+               (double *)buffers[2].buf + numbers * points * at);
     Py_END_ALLOW_THREADS
     return hb_done(&held);
+}
+
+static PyObject *outline_distance(PyObject *module, PyObject *args)
+{
+    (void)module;
+    static const char *const specs[] = {"points:d", "outlines:d", "out>d"};
+    return points_by_line(args, specs, "points, outlines", 1, 1, hb_outline_distance);
+}
+
+static PyObject *nearest_points(PyObject *module, PyObject *args)
+{
+    (void)module;
+    static const char *const specs[] = {"points:d", "lines:d", "out>d"};
+    return points_by_line(args, specs, "points, lines", 2, 2, hb_nearest_points);
 }
 
 static PyObject *distance_transform(PyObject *module, PyObject *args)
@@ -455,6 +470,33 @@ static PyObject *distance_transform(PyObject *module, PyObject *args)
     return hb_done(&held);
 }
 
+enum { CONTACT = 7 }; /* numbers of one */
+
+static PyObject *contacts(PyObject *module, PyObject *args)
+{
+    (void)module;
+    HB_HELD(4);
+    static const char *const specs[] = {"lines:d", "widths:d", "pairs:l", "out>d"};
+    int reach;
+    if (!PyArg_ParseTuple(args, "OOOiO", &objects[0], &objects[1], &objects[2], &reach, &objects[3])
+        || hb_take(&held, objects, specs, 4))
+        return NULL;
+    int64_t lines = buffers[0].ndim == 3 ? buffers[0].shape[0] : 0, corners = lines ? buffers[0].shape[1] : 0;
+    int64_t count = buffers[2].len / 16;
+    const int64_t *pairs = buffers[2].buf;
+    if (lines < 1 || corners < 2 || buffers[0].len != 16 * lines * corners || buffers[1].len != 8 * lines * corners)
+        return hb_refuse(&held, "lines, widths", "expected [n, k, 2] and [n, k], k >= 2");
+    if (buffers[2].len % 16 || buffers[3].len != 8 * CONTACT * count)
+        return hb_refuse(&held, "pairs, out", "expected [2, p] and [p, 7]");
+    for (int64_t i = 0; i < 2 * count; i++)
+        if (pairs[i] < 0 || pairs[i] >= lines)
+            return hb_refuse(&held, "pairs", "a line that there is not");
+    Py_BEGIN_ALLOW_THREADS
+    hb_contacts(buffers[0].buf, buffers[1].buf, corners, pairs, count, reach, buffers[3].buf);
+    Py_END_ALLOW_THREADS
+    return hb_done(&held);
+}
+
 static PyObject *linear(PyObject *module, PyObject *args)
 {
     (void)module;
@@ -466,6 +508,9 @@ static PyObject *linear(PyObject *module, PyObject *args)
         return NULL;
     int64_t outputs = buffers[2].len / 4, inputs = outputs ? buffers[1].len / 4 / outputs : 0;
     int64_t rows = inputs ? buffers[0].len / 4 / inputs : 0;
+    int packed = buffers[1].ndim == 3;
+    if (packed && (buffers[1].shape[2] != HB_PANEL || outputs % HB_PANEL || buffers[1].shape[1] != inputs))
+        return hb_refuse(&held, "weight", "sizes that do not fit; packed ones are [outputs / 16, inputs, 16]");
     if (inputs < 1 || buffers[1].len != 4 * inputs * outputs || buffers[0].len != 4 * rows * inputs
         || buffers[3].len != 4 * rows * outputs)
         return hb_refuse(&held, "x, weight, bias, out", "sizes that do not fit");
@@ -473,7 +518,7 @@ static PyObject *linear(PyObject *module, PyObject *args)
     if (!scratch)
         return NULL;
     Py_BEGIN_ALLOW_THREADS
-    hb_linear(buffers[0].buf, rows, inputs, buffers[1].buf, buffers[2].buf, outputs, rectified, buffers[3].buf, scratch);
+    hb_linear(buffers[0].buf, rows, inputs, buffers[1].buf, packed, buffers[2].buf, outputs, rectified, buffers[3].buf, scratch);
     Py_END_ALLOW_THREADS
     return hb_done(&held);
 }
@@ -566,6 +611,8 @@ static PyMethodDef METHODS[] = {
     {"polygon_distance", polygon_distance, METH_VARARGS, "polygon_distance(points, columns, rows, inside, out)"},
     {"outline_distance", outline_distance, METH_VARARGS, "outline_distance(points, outlines, count, out)"},
     {"distance_transform", distance_transform, METH_VARARGS, "distance_transform(mask, columns, rows, out)"},
+    {"nearest_points", nearest_points, METH_VARARGS, "nearest_points(points, lines, count, out)"},
+    {"contacts", contacts, METH_VARARGS, "contacts(lines, widths, pairs, reach, out)"},
     {"linear", linear, METH_VARARGS, "linear(x, weight, bias, rectified, out)"},
     {"perceptron", perceptron, METH_VARARGS, "perceptron(x, rows, inputs, layers, out)"},
     {"attention", attention, METH_VARARGS, "attention(qkv, exists, count, heads, out)"},
