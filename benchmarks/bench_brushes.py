@@ -92,12 +92,12 @@ def recovered(seed: int, scatter: float, pages: int) -> dict[str, Any]:
     }
 
 
-def hairs(characters: int, brush: Path | None, network: Path | None, policies: list[str]) -> None:
+def hairs(characters: int, brush: Path | None, network: Path | None, policies: list[str], starts: int) -> None:
     """Print how strokes come out on elastic hairs, planned and written for brushes of hierbrush."""
     from brushes.hairs import HairBrush
 
     stand_in = HairBrush()
-    models = {"measured": BrushModel(), "fitted": brush_of(str(brush)) if brush else fitted_to_hairs(stand_in)}
+    models = {"measured": BrushModel(), "fitted": brush_of(str(brush)) if brush else fitted_to_hairs(stand_in, starts)}
     if network is not None:
         models["neural"] = brush_of(str(network))
     goals, kinds = validation_goals(characters)
@@ -122,16 +122,16 @@ def validation_goals(characters: int) -> tuple[list[StrokeGoal], list[str]]:
     return goals, [goal.stroke_type for goal in goals]
 
 
-def fitted_to_hairs(stand_in: HairBrush) -> BrushModel:
+def fitted_to_hairs(stand_in: HairBrush, starts: int) -> BrushModel:
     sheet = CalibrationSheet()
     wide = [stand_in.trace([cell.path], side=256, box=CELL_WIDTH, height=188) for cell in sheet.cells]
     ink = np.stack([picture.reshape(94, 2, 128, 2).mean(axis=(1, 3)) for picture in wide]).astype(np.float32)
-    fit = fit_brush(ink)
+    fit = fit_brush(ink, starts=starts)
     print("fitted, not determined:", ", ".join(fit.undetermined) or "none", flush=True)
     return fit.model
 
 
-def neural(brush: Path | None, output: Path | None, rounds: int) -> None:
+def neural(brush: Path | None, output: Path | None, rounds: int, starts: int) -> None:
     """Learn a network from movements of elastic hairs; print how footprints of held-out movements agree."""
     from brushes.hairs import HairBrush, discs
 
@@ -150,7 +150,7 @@ def neural(brush: Path | None, output: Path | None, rounds: int) -> None:
                     pictures[at, tick], reach[at, tick - 1] = picture, reach_of(picture, pixel)
         return Footprints(paths, reach), pictures
 
-    model = brush_of(str(brush)) if brush else fitted_to_hairs(stand_in)
+    model = brush_of(str(brush)) if brush else fitted_to_hairs(stand_in, starts)
     start = time.process_time()
     seen, _ = looked_at(movements(60, ticks, 1), 5)
     found = fit_network(model, seen, rounds=rounds)
@@ -207,6 +207,7 @@ def main() -> None:
     parser.add_argument("--sheets", type=int, nargs="+", default=[1], help="how many are filled, where strokes differ")
     parser.add_argument("--json", type=Path, help="file for the figures")
     parser.add_argument("--brush", type=Path, help="what was fitted to the hairs before, instead of a new fit")
+    parser.add_argument("--starts", type=int, default=3, help="from how many places a fit to the hairs begins")
     parser.add_argument("--network", type=Path, help="a neural brush to write hairs for as well")
     parser.add_argument(
         "--policy", nargs="*", default=[], help="folders of trainings: with the fitted brush, or bent tufts"
@@ -220,9 +221,9 @@ def main() -> None:
         if arguments.json is not None:
             arguments.json.write_text(json.dumps(figures), encoding="utf-8")
     elif arguments.what == "hairs":
-        hairs(arguments.characters, arguments.brush, arguments.network, arguments.policy)
+        hairs(arguments.characters, arguments.brush, arguments.network, arguments.policy, arguments.starts)
     elif arguments.what == "neural":
-        neural(arguments.brush, arguments.output, arguments.rounds)
+        neural(arguments.brush, arguments.output, arguments.rounds, arguments.starts)
     else:
         straighten(arguments.characters, arguments.policy)
 
