@@ -94,17 +94,17 @@ def _corners(paths: Floats, parts: str) -> Whole:
         costs.append(np.concatenate([np.zeros((n, 1)), np.cumsum(turned * reach, axis=1)], axis=1))
     # Least cost of the first parts that end at each point, and where the last of them then begins.
     least, begun = costs[0], []
-    for part in range(1, len(parts)):
+    for number in range(1, len(parts)):
         ahead = np.full_like(least, np.inf)
-        ahead[:, part:] = least[:, part - 1 : -1] - costs[part][:, part - 1 : -1]
+        ahead[:, number:] = least[:, number - 1 : -1] - costs[number][:, number - 1 : -1]
         best = np.minimum.accumulate(ahead, axis=1)
         where = np.where(ahead == best, np.arange(count) - 1, 0)
         begun.append(np.maximum.accumulate(where, axis=1))
-        least = best + costs[part]
+        least = best + costs[number]
     corners = np.empty((n, len(parts) + 1), np.int64)
     corners[:, 0], corners[:, -1] = 0, count - 1
-    for part in range(len(parts) - 1, 0, -1):
-        corners[:, part] = begun[part - 1][np.arange(n), corners[:, part + 1]]
+    for number in range(len(parts) - 1, 0, -1):
+        corners[:, number] = begun[number - 1][np.arange(n), corners[:, number + 1]]
     return corners
 
 
