@@ -103,9 +103,22 @@ setup(
             "hierbrush.sim._core",
             sources=[
                 f"{CORE}/{name}.c"
-                for name in ("binding", "brush", "ink", "ink_binding", "network", "observe", "raster")
+                for name in (
+                    "binding",
+                    "brush",
+                    "buffers",
+                    "ink",
+                    "ink_binding",
+                    "lines",
+                    "network",
+                    "observe",
+                    "raster",
+                )
             ],
-            depends=[*(f"{CORE}/{name}.h" for name in ("brush", "clones", "ink", "ink_binding", "tuft")), "setup.py"],
+            depends=[
+                *(f"{CORE}/{name}.h" for name in ("brush", "buffers", "clones", "ink", "ink_binding", "tuft")),
+                "setup.py",
+            ],
             include_dirs=[CORE],
             define_macros=[("Py_LIMITED_API", "0x030B0000")],
             py_limited_api=True,

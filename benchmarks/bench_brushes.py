@@ -9,11 +9,12 @@ python benchmarks/bench_brushes.py straighten    # stroke IoU when the tuft stay
 from __future__ import annotations
 
 import argparse
+import json
 import sys
 import time
 from collections import Counter
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -47,34 +48,48 @@ def random_brush(seed: int) -> BrushModel:
     return own.replace(**changed)
 
 
-def recover(seeds: list[int], scatters: list[float]) -> None:
-    sheet = CalibrationSheet()
+def recover(seeds: list[int], scatters: list[float], sheets: list[int]) -> dict[str, Any]:
+    """Print and return how far from known brushes a fit ends: by scatter, sheets and seed."""
     print("error of each number, its standard error as the fit tells it, and the sheets that would determine it:")
     print(" ".join(name.replace("_", " ") for name in NAMES))
-    for scatter in scatters:
-        for seed in seeds:
-            true = random_brush(seed)
-            rng = np.random.default_rng(seed)
-            rows = true.randomised(45, scatter, rng) if scatter else np.tile(true.parameters(), (45, 1))
-            start = time.process_time()
-            fit = fit_brush(sheet.render(rows), scatter=0.2 if scatter else 0.0)
-            seconds = time.process_time() - start
-            # What the strokes have in common is the brush as it was on the sheet.
-            mean = rows.mean(axis=0)
-            found, known = fit.model.parameters(), model_of(mean)
-            print(
-                f"±{scatter:.0%}, seed {seed} ({seconds:.0f} s): not determined: {', '.join(fit.undetermined) or '-'}"
-            )
-            told = {
-                "error, %": 100 * np.abs(found / mean - 1),
-                "told, %": 100 * fit.error / np.abs(found),
-                "sheets": fit.sheets,
-            }
-            for what, values in told.items():
-                print(f"  {what:9s}" + " ".join(f"{value:7.1f}" for value in values), flush=True)
-            for what in ("width", "length", "offset"):
-                marks = [getattr(fit.model, what)(z) / getattr(known, what)(z) - 1 for z in (0.004, 0.008, 0.012)]
-                print(f"  {what} of the mark at 4, 8, 12 mm, %: " + " ".join(f"{100 * off:5.2f}" for off in marks))
+    return {
+        f"{scatter:.0%}, sheets {pages}, seed {seed}": recovered(seed, scatter, pages)
+        for scatter in scatters
+        for pages in (sheets if scatter else [1])
+        for seed in seeds
+    }
+
+
+def recovered(seed: int, scatter: float, pages: int) -> dict[str, Any]:
+    sheet, true, rng = CalibrationSheet(pages), random_brush(seed), np.random.default_rng(seed)
+    count = len(sheet.cells)
+    rows = true.randomised(count, scatter, rng) if scatter else np.tile(true.parameters(), (count, 1))
+    start = time.process_time()
+    fit = fit_brush(sheet.render(rows), scatter=0.2 if scatter else 0.0)
+    seconds = time.process_time() - start
+    # What the strokes have in common is the brush as it was on the sheet.
+    mean = rows.mean(axis=0)
+    found, known = fit.model.parameters(), model_of(mean)
+    off = dict(zip(NAMES, (100 * np.abs(found / mean - 1)).tolist(), strict=True))
+    told = dict(zip(NAMES, (100 * fit.error / np.abs(found)).tolist(), strict=True))
+    marks = {
+        what: [100 * (getattr(fit.model, what)(z) / getattr(known, what)(z) - 1) for z in (0.004, 0.008, 0.012)]
+        for what in ("width", "length", "offset")
+    }
+    print(f"±{scatter:.0%}, sheets {pages}, seed {seed} ({seconds:.0f} s): not determined: "
+          f"{', '.join(fit.undetermined) or '-'}")  # fmt: skip
+    for what, values in (("error, %", off.values()), ("told, %", told.values()), ("sheets", fit.sheets)):
+        print(f"  {what:9s}" + " ".join(f"{value:7.1f}" for value in values), flush=True)
+    for what, at in marks.items():
+        print(f"  {what} of the mark at 4, 8, 12 mm, %: " + " ".join(f"{value:5.2f}" for value in at), flush=True)
+    return {
+        "error": off,
+        "worst": max(off.values()),
+        "told": told,
+        "undetermined": ", ".join(name.replace("_", " ") for name in fit.undetermined) or "–",
+        "marks": marks,
+        "seconds": round(seconds),
+    }
 
 
 def hairs(characters: int, brush: Path | None, network: Path | None, policies: list[str]) -> None:
@@ -189,6 +204,8 @@ def main() -> None:
     parser.add_argument("what", choices=("recover", "hairs", "neural", "straighten"))
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2], help="brushes to recover")
     parser.add_argument("--scatter", type=float, nargs="+", default=[0.0, 0.15, 0.25], help="how much strokes differ")
+    parser.add_argument("--sheets", type=int, nargs="+", default=[1], help="how many are filled, where strokes differ")
+    parser.add_argument("--json", type=Path, help="file for the figures")
     parser.add_argument("--brush", type=Path, help="what was fitted to the hairs before, instead of a new fit")
     parser.add_argument("--network", type=Path, help="a neural brush to write hairs for as well")
     parser.add_argument(
@@ -199,7 +216,9 @@ def main() -> None:
     parser.add_argument("--characters", type=int, default=12, help="validation characters to write")
     arguments = parser.parse_args()
     if arguments.what == "recover":
-        recover(arguments.seeds, arguments.scatter)
+        figures = recover(arguments.seeds, arguments.scatter, arguments.sheets)
+        if arguments.json is not None:
+            arguments.json.write_text(json.dumps(figures), encoding="utf-8")
     elif arguments.what == "hairs":
         hairs(arguments.characters, arguments.brush, arguments.network, arguments.policy)
     elif arguments.what == "neural":

@@ -8,7 +8,10 @@ text, drawn with a seed. ``accepted`` is the share whose strokes were surely fou
 the glyph at 256 x 256, ``width`` their stroke width over the glyph's. Beside it, on the same characters: the library's
 glyph as it is, the same stretched and moved to the font's box, discs along the strokes found, and ink written by the
 skeleton alone (of every fourth character). ``ms`` is processor time for finding one character's strokes. ``wrong`` is
-the share of characters accepted when looked for with the strokes of another common character that has as many.
+the share of characters accepted when looked for with the strokes of another common character that has as many, ``near``
+when that is the one which looks most like it.
+
+A font that is named without a folder is looked for below the folder HIERBRUSH_FONTS.
 
 With ``--warped``, our own glyphs of the test split, made bolder or lighter, stretched, sheared and bent at random, so
 that it is known where each stroke lies: the mean IoU of the strokes found with the true ones.
@@ -18,6 +21,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import sys
 import time
 from collections import defaultdict
@@ -36,11 +40,12 @@ from hierbrush.strokes.goal import StrokeGoal, with_widths
 from hierbrush.strokes.rollout import write_strokes
 from hierbrush.styles.chosen import is_common
 from hierbrush.styles.fonts import Font
+from hierbrush.styles.lookalikes import lookalikes
 from hierbrush.styles.registration import register
 from hierbrush.styles.skeleton_route import strokes_of_ink
 
 BRUSH = BrushModel.preset("measured")
-COLUMNS = ("accepted", "copy", "width", "raw", "stretched", "discs", "skeleton", "wrong", "ms")
+COLUMNS = ("accepted", "copy", "width", "raw", "stretched", "discs", "skeleton", "wrong", "near", "ms")
 
 
 def written(goals: list[StrokeGoal]) -> NDArray[np.float32]:
@@ -85,11 +90,25 @@ def measured(font: Font, char: str, number: int, seed: int) -> dict[str, float]:
         found["skeleton"] = stroke_iou(written(strokes_of_ink(ink)), ink)
     others = [other for other in alike()[len(goals)] if other != char]
     if others:
-        other = others[np.random.default_rng([seed, number]).integers(len(others))]
-        found["wrong"] = float(register(ink, load_library()[other]).accepted)
-        if found["wrong"]:
-            print(f"  {font.path.stem}: {char} is taken for {other}", file=sys.stderr, flush=True)
+        drawn = others[np.random.default_rng([seed, number]).integers(len(others))]
+        for kind, other in (("wrong", drawn), ("near", nearest(char))):
+            found[kind] = float(register(ink, load_library()[other]).accepted)
+            if found[kind]:
+                print(f"  {font.path.stem}: {char} is taken for {other} ({kind})", file=sys.stderr, flush=True)
     return found
+
+
+def nearest(char: str) -> str:
+    """Return the common character of as many strokes that looks most like a character."""
+    lines = np.array([stroke.goal().skeleton for stroke in load_library()[char].strokes], np.float64)
+    return lookalikes(lines, lines, 1)[0].char
+
+
+def place_of(font: Path) -> Path:
+    """Return the file of a font: as it is named, or of that name below the folder HIERBRUSH_FONTS."""
+    folder = os.environ.get("HIERBRUSH_FONTS")
+    found = [] if font.exists() or folder is None else sorted(Path(folder).rglob(font.name))
+    return found[0] if found else font
 
 
 @cache
@@ -123,14 +142,19 @@ class Results:
             with self._path.open("a", encoding="utf-8") as stream:
                 stream.write(json.dumps([font, char, row], ensure_ascii=False) + "\n")
 
+    def means(self, font: str) -> dict[str, float]:
+        """Return the mean of each column that was measured, and how many characters there are."""
+        rows = [row for (name, _), row in self._rows.items() if name == font]
+        columns = {name: [row[name] for row in rows if name in row] for name in COLUMNS}
+        return {"characters": len(rows), **{name: float(np.mean(of)) for name, of in columns.items() if of}}
+
     def table(self, fonts: list[str]) -> str:
         """Return the table of the means."""
         lines = ["| font | characters | " + " | ".join(COLUMNS) + " |", "|---" * (len(COLUMNS) + 2) + "|"]
         for font in fonts:
-            rows = [row for (name, _), row in self._rows.items() if name == font]
-            means = {name: [row[name] for row in rows if name in row] for name in COLUMNS}
-            cells = [f"{np.mean(of):.{0 if name == 'ms' else 3}f}" if of else "" for name, of in means.items()]
-            lines.append(f"| {font} | {len(rows)} | " + " | ".join(cells) + " |")
+            means = self.means(font)
+            cells = [f"{means[name]:.{0 if name == 'ms' else 3}f}" if name in means else "" for name in COLUMNS]
+            lines.append(f"| {font} | {means['characters']:.0f} | " + " | ".join(cells) + " |")
         return "\n".join(lines)
 
 
@@ -164,7 +188,8 @@ def tell_of_warped(count: int, seed: int) -> None:
     """Print how well strokes of known truth are found."""
     library, rng = load_library(), np.random.default_rng(seed)
     chars = [char for char in library if split(char) == "test" and is_common(char)]
-    ious, raw, accepted = [], [], []
+    ious: list[float] = []
+    raw, accepted = [], []
     for at in rng.permutation(len(chars))[:count]:
         glyph = library[chars[at]]
         truth = warped(chars[at], rng)
@@ -173,7 +198,8 @@ def tell_of_warped(count: int, seed: int) -> None:
         accepted.append(answer.accepted)
         raw.append(stroke_iou(rasterise([stroke.outline for stroke in glyph.strokes], SIDE), ink))
         pairs = zip(answer.goals, truth, strict=True)
-        ious.append(np.mean([stroke_iou(*(rasterise([each.outline], SIDE) for each in pair)) for pair in pairs]))
+        each_iou = [stroke_iou(*(rasterise([each.outline], SIDE) for each in pair)) for pair in pairs]
+        ious.append(float(np.mean(each_iou)))
     sure = float(np.mean([iou for iou, yes in zip(ious, accepted, strict=True) if yes] or [np.nan]))
     print(
         f"{len(ious)} warped characters (IoU with our glyph {np.mean(raw):.3f}): accepted {np.mean(accepted):.3f}, "
@@ -189,13 +215,14 @@ def main() -> None:
     parser.add_argument("--characters", type=int, default=200)
     parser.add_argument("--split", default="test", choices=("test", "validation", "train"))
     parser.add_argument("--keep", type=Path, metavar="FILE", help="results so far, from which a stopped run goes on")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="where the means of each font are written, too")
     parser.add_argument("--seed", type=int, default=0)
     arguments = parser.parse_args()
     if arguments.warped:
         tell_of_warped(arguments.warped, arguments.seed)
     if not arguments.fonts:
         return
-    fonts = [Font(path) for path in arguments.fonts]
+    fonts = [Font(place_of(path)) for path in arguments.fonts]
     chosen = [characters_of(font, arguments.characters, arguments.split, arguments.seed) for font in fonts]
     results = Results(arguments.keep)
     try:
@@ -207,7 +234,10 @@ def main() -> None:
                     results.add(font.path.stem, chars[number], row)
     except KeyboardInterrupt:
         print("stopped; the same command with --keep goes on", file=sys.stderr)
-    print(results.table([font.path.stem for font in fonts]))
+    names = [font.path.stem for font in fonts]
+    print(results.table(names))
+    if arguments.json:
+        arguments.json.write_text(json.dumps({name: results.means(name) for name in names}), encoding="utf-8")
 
 
 if __name__ == "__main__":

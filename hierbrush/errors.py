@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 _LONGEST = 300
 _LONGEST_MESSAGE = 700
 _LONGEST_NAME = 100
@@ -32,10 +35,34 @@ class MissingExtraError(HierbrushError, ImportError):
         needs: what needs it.
         package: its name.
         extra: the extra.
+        advice: what else can be done.
     """
 
-    def __init__(self, needs: str, package: str | None, extra: str) -> None:
-        super().__init__(f'{needs} needs {package}, which is not installed; pip install "hierbrush[{extra}]" brings it')
+    def __init__(self, needs: str, package: str | None, extra: str, advice: str = "") -> None:
+        package = (package or "").partition(".")[0].replace("_", "-")
+        super().__init__(
+            f'{needs} needs {package}, which is not installed; pip install "hierbrush[{extra}]" brings it{advice}'
+        )
+
+
+@contextmanager
+def extra_needed(needs: str, extra: str, advice: str = "") -> Iterator[None]:
+    """Turn the import error of a package that one of hierbrush's extras brings into advice to install it.
+
+    Args:
+        needs: what needs it: the argument or option, with its colon.
+        extra: the extra.
+        advice: what else can be done.
+
+    Raises:
+        MissingExtraError: a package is not installed; a module of hierbrush's own is no package.
+    """
+    try:
+        yield
+    except ModuleNotFoundError as error:
+        if (error.name or "hierbrush").startswith("hierbrush"):
+            raise
+        raise MissingExtraError(needs, error.name, extra, advice) from None
 
 
 def one_line(text: str, most: int = _LONGEST_MESSAGE) -> str:

@@ -5,11 +5,15 @@ from __future__ import annotations
 import contextlib
 import os
 import stat
+from io import BytesIO
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from hierbrush.arguments import check_path
 from hierbrush.errors import HierbrushError, one_line, shown
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
 
 UNFINISHED = ".unfinished-"
 """What the name of a file begins with until all of it is on the disk."""
@@ -95,6 +99,13 @@ def read_json(path: str | os.PathLike[str], *, most: int = MOST_BYTES, argument:
             return found
         reason = "it holds no JSON object"
     raise UnreadableError(f"{argument}: cannot read {shown(path)}: {reason}", reason)
+
+
+def png_bytes(picture: Image) -> bytes:
+    """Return a picture of Pillow's as a PNG file."""
+    file = BytesIO()
+    picture.save(file, "PNG", optimize=True)
+    return file.getvalue()
 
 
 def write_atomically(path: str | os.PathLike[str], data: bytes, *, argument: str = "path") -> None:

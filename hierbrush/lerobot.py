@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hierbrush.arguments import check_path, check_whole
-from hierbrush.errors import HierbrushError, shown
+from hierbrush.errors import HierbrushError, extra_needed, shown
 from hierbrush.files import make_folder, write_atomically
 
 VERSION = "v3.0"
@@ -83,10 +83,8 @@ def write_lerobot(
     Raises:
         HierbrushError: pyarrow is missing, the folder holds something, or features and names do not fit.
     """
-    try:
+    with extra_needed("lerobot:", "train"):
         import pyarrow as pa  # type: ignore[import-untyped]
-    except ImportError:
-        raise HierbrushError('lerobot: needs pyarrow, which is not installed; pip install "hierbrush[train]"') from None
     root = check_path("folder", folder)
     if root.exists() and (not root.is_dir() or any(root.iterdir())):
         raise HierbrushError(f"folder: {shown(folder)} holds something already, expected a new or empty folder")

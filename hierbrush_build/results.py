@@ -14,7 +14,7 @@ measures these first, which takes as long as their commands take. A table's file
 * ``columns``, the heads, and ``rows``; cells of both are format strings on the figures, such as
   ``{rows[learned][iou][mean]:.3f}``, or ``{figures[any name]}``; numbers have no zero before the point;
 * ``figures``, the name of another table whose figures it shows, in place of ``command``;
-* ``drop``, names of figures that are not kept, such as those of every single character.
+* ``drop``, names of figures that are not kept, such as those of every single character; ``.NAME`` only at the top.
 """
 
 from __future__ import annotations
@@ -119,9 +119,15 @@ def measure(name: str) -> None:
         "command": command.replace(" --json FILE", "").replace(" --json", ""),
         "commit": commit() or "unknown",
         "date": datetime.now(UTC).date().isoformat(),
-        "figures": _without(figures, set(described.get("drop", ()))),
+        "figures": kept(figures, described.get("drop", ())),
     }
     write_atomically(FOLDER / f"{name}.json", (json.dumps(measured, ensure_ascii=False, indent=1) + "\n").encode())
+
+
+def kept(figures: dict[str, Any], drop: Sequence[str]) -> dict[str, Any]:
+    """Return figures without those that a table's ``drop`` names."""
+    left: dict[str, Any] = _without(figures, set(drop))
+    return {name: value for name, value in left.items() if f".{name}" not in drop}
 
 
 def _without(figures: Any, dropped: set[str]) -> Any:

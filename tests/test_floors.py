@@ -31,7 +31,7 @@ FLOORS = (
     {"ink", "brushes"},
     {"sim"},
     {"lerobot"},
-    {"option_file"},
+    {"options"},
     {"yaml_source"},
     {
         "errors",

@@ -3,34 +3,52 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
-from dataclasses import Field, dataclass, field, fields
-from functools import cached_property
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property, partial
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from hierbrush.arguments import check_array, check_kind, check_number
+from hierbrush.arguments import check_array, check_kind
 from hierbrush.arms.calibration import CORNERS, Calibration
 from hierbrush.arms.presets import PRESETS, Preset, Servo
 from hierbrush.arms.timing import Limits
 from hierbrush.errors import HierbrushError, closest, shown
+from hierbrush.options import check_fields, described_field, from_mapping, number_field
 
 _SUFFIXES = (".xml", ".mjcf", ".urdf")
 _FAR = 10.0
 
 
+def _checked_text(name: str, value: Any) -> str:
+    if not isinstance(value, str) or not value:
+        raise HierbrushError(f"{name}: {shown(value)}, expected text")
+    return value
+
+
+def _checked_row(name: str, value: Any, *, shape: tuple[int | None, ...], unit: str) -> tuple[Any, ...]:
+    if value is None or (isinstance(value, Sequence) and not value):
+        return ()
+    expected = "x".join("n" if size is None else str(size) for size in shape)
+    array = check_array(name, value, shape, f"{expected} numbers [{unit}]")
+    if np.abs(array).max() > _FAR:
+        raise HierbrushError(f"{name}: {shown(value)}, expected {unit}, none above {_FAR:g}")
+    return tuple(map(tuple, array.tolist())) if array.ndim == 2 else tuple(array.tolist())
+
+
 def _text(default: str, text: str) -> Any:
-    return field(default=default, metadata={"text": text, "kind": "text"})
-
-
-def _number(default: float | None, unit: str, text: str, low: float, high: float) -> Any:
-    return field(default=default, metadata={"text": text, "kind": "number", "unit": unit, "low": low, "high": high})
+    return described_field(default, text, _checked_text, {"type": "string", "minLength": 1})
 
 
 def _row(unit: str, text: str, shape: tuple[int | None, ...]) -> Any:
-    return field(default=(), metadata={"text": text, "kind": "array", "unit": unit, "shape": shape})
+    row: dict[str, Any] = {"type": "number"}
+    for size in reversed(shape):
+        sizes = {} if size is None else {"minItems": size, "maxItems": size}
+        row = {"type": "array", "items": row, **sizes}
+    schema = {"anyOf": [row, {"type": "array", "maxItems": 0}]}
+    return described_field((), text, partial(_checked_row, shape=shape, unit=unit), schema, unit)
 
 
 @dataclass(frozen=True)
@@ -54,21 +72,20 @@ class Arm:
     home: tuple[float, ...] = _row(
         "rad", "Joint angles near which the arm works; they choose the elbow's side.", (None,)
     )
-    travel: float = _number(0.02, "m", "How far above first touch the brush travels.", 0.005, 0.5)
-    approach_speed: float = _number(0.02, "m/s", "Speed of the first way down to ink and paper.", 1e-3, 1.0)
-    max_depth: float = _number(0.015, "m", "How far below first touch the tip may go.", 1e-4, 0.03)
-    limit_margin: float = _number(
+    travel: float = number_field(0.02, "m", "How far above first touch the brush travels.", 0.005, 0.5)
+    approach_speed: float = number_field(0.02, "m/s", "Speed of the first way down to ink and paper.", 1e-3, 1.0)
+    max_depth: float = number_field(0.015, "m", "How far below first touch the tip may go.", 1e-4, 0.03)
+    limit_margin: float = number_field(
         0.05, "rad", "Angle that joints keep from the ends of their range; of slides a tenth as many metres.", 0.0, 1.0
     )
-    joint_speed: float | None = _number(
+    joint_speed: float | None = number_field(
         None, "rad/s", "Most speed of each joint (slides: m/s, and so on); unless given, what a URDF says.", 1e-3, 100.0
     )
-    joint_acceleration: float | None = _number(None, "rad/s²", "Most acceleration of each joint.", 1e-2, 1e4)
-    joint_jerk: float | None = _number(None, "rad/s³", "Most jerk of each joint.", 1e-1, 1e6)
+    joint_acceleration: float | None = number_field(None, "rad/s²", "Most acceleration of each joint.", 1e-2, 1e4)
+    joint_jerk: float | None = number_field(None, "rad/s³", "Most jerk of each joint.", 1e-1, 1e6)
 
     def __post_init__(self) -> None:
-        for option in fields(self):
-            object.__setattr__(self, option.name, _checked(option, getattr(self, option.name)))
+        check_fields("arm", self)
         if self.preset is None:
             if not self.model.lower().endswith(_SUFFIXES):
                 raise HierbrushError(
@@ -89,12 +106,8 @@ class Arm:
         """
         if isinstance(arm, str):
             return cls(model=arm)
-        if isinstance(arm, dict):
-            known = [option.name for option in fields(cls)]
-            for name in arm:
-                if name not in known:
-                    raise HierbrushError(f"arm: unknown field {shown(name)}{closest(name, known)}")
-            return cls(**arm)
+        if isinstance(arm, Mapping):
+            return from_mapping("arm", cls, arm)
         check_kind("arm", arm, Arm, f"an Arm, its fields, a file, or one of {', '.join(PRESETS)}")
         assert isinstance(arm, Arm)
         return arm
@@ -155,20 +168,3 @@ class Arm:
         if len(known) != joints:
             raise HierbrushError(f"arm: home: {len(known)} angles, but the arm has {joints} joints up to its tip")
         return np.array(known, np.float64)
-
-
-def _checked(option: Field[Any], value: Any) -> Any:
-    name, facts = f"arm: {option.name}", option.metadata
-    if facts["kind"] == "text":
-        if not isinstance(value, str) or not value:
-            raise HierbrushError(f"{name}: {shown(value)}, expected text")
-        return value
-    if facts["kind"] == "number":
-        return None if value is None else check_number(name, value, facts["low"], facts["high"], facts["unit"])
-    if value is None or (isinstance(value, Sequence) and not value):
-        return ()
-    expected = "x".join("n" if size is None else str(size) for size in facts["shape"])
-    array = check_array(name, value, facts["shape"], f"{expected} numbers [{facts['unit']}]")
-    if np.abs(array).max() > _FAR:
-        raise HierbrushError(f"{name}: {shown(value)}, expected {facts['unit']}, none above {_FAR:g}")
-    return tuple(map(tuple, array.tolist())) if array.ndim == 2 else tuple(array.tolist())

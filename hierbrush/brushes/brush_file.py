@@ -51,8 +51,20 @@ def load_brush(path: str | PathLike[str], *, argument: str = "brush") -> BrushFi
     if problems:
         raise ConfigError([Problem(origin.where, message) for origin, message in problems])
     data = dict(document.data)
+    _check_mark(document)
     spread, undetermined = data.pop("spread", {}), data.pop("undetermined", [])
     return BrushFile(brush_from(data), dict(spread), tuple(undetermined))
+
+
+def _check_mark(document: Document) -> None:
+    """Refuse numbers that are possible one by one, but leave no mark together."""
+    model = BrushModel(**{name: value for name, value in document.data.items() if name in PARAMETERS})
+    for kind, size in (("width", model.width(model.max_depth)), ("length", model.length(model.max_depth))):
+        if size <= 0:
+            given = next(name for name in document.data if name.startswith(kind) or name == "max_depth")
+            deep = f"at its greatest depth, {model.max_depth * 1e3:g} mm, its {kind} is 0"
+            message = f"the brush leaves no mark: {deep}; expected a larger {kind}_slope or {kind}_intercept"
+            raise ConfigError([Problem(document.origin((given,)).where, message)])
 
 
 def _problems(document: Document) -> Iterator[tuple[Origin, str]]:

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from hierbrush.arguments import check_array, check_kind, check_whole
 from hierbrush.brushes.identified import SPREADS, BrushFile
+from hierbrush.brushes.refine import refined
 from hierbrush.brushes.sheet import CELL_SHAPE, CalibrationSheet
 from hierbrush.errors import HierbrushError
 from hierbrush.sim import BrushModel
@@ -40,6 +41,7 @@ _WIDER = 3.0  # times as large are the differences that are tried where small on
 _AMISS = 0.03  # root mean square of what is left of a stroke that counts half, at least
 _SETTLING_BLUR = 1.5
 _ALIKE, _MOST_SETTLING, _SETTLED = 0.03, 25, 2e-4  # strokes that differ by less are taken to be alike
+_MOST_REFINING = 24
 _DONE = 2e-3  # steps: smaller changes end a blur
 _LOW = np.array([0.0, -0.01, 0.0, -0.01, -1000.0, -10.0, -0.01, 0.0, 0.01, 1e-3])
 _HIGH = np.array([10.0, 0.01, 10.0, 0.01, 1000.0, 10.0, 0.01, 1.0, 3.0, 0.03])
@@ -124,7 +126,7 @@ def fit_brush(
     starts = check_whole("starts", starts, 1, len(_ELSEWHERE))
     sheet, told, found = CalibrationSheet(pages), _Counted(progress), []
     for change in _ELSEWHERE[:starts]:
-        found.append(_descended(_Fitting(sheet, wanted, kept, scatter), start.parameters() * change, told))
+        found.append(_descended(Fitting(sheet, wanted, kept, scatter), start.parameters() * change, told))
         if found[-1][0].scatter == 0.0:  # strokes that are alike leave nothing open
             break
     return _finished(found, start)
@@ -142,10 +144,10 @@ class _Counted:
             self._progress(self._count, residual)
 
 
-_Found = tuple["_Fitting", NDArray[np.float64], NDArray[np.float64]]
+_Found = tuple["Fitting", NDArray[np.float64], NDArray[np.float64]]
 
 
-def _descended(fitting: _Fitting, row: NDArray[np.float64], told: _Counted) -> _Found:
+def _descended(fitting: Fitting, row: NDArray[np.float64], told: _Counted) -> _Found:
     """Return where a search from some numbers ends: the fitting, the numbers, and each stroke's factors."""
     factors = np.ones((len(fitting.kept), len(_SCALED)))
     damping = 1e-2
@@ -164,11 +166,13 @@ def _descended(fitting: _Fitting, row: NDArray[np.float64], told: _Counted) -> _
         fitting.reach = 1.0
     if fitting.scatter < _ALIKE:
         row, factors = _settled(fitting, row, factors, told)
+    else:
+        row, factors = refined(fitting, row, factors, told, _MOST_REFINING)
     return fitting, row, factors
 
 
 def _settled(
-    fitting: _Fitting, row: NDArray[np.float64], factors: NDArray[np.float64], told: _Counted
+    fitting: Fitting, row: NDArray[np.float64], factors: NDArray[np.float64], told: _Counted
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Return the numbers of strokes that are all alike, fitted without factors of their own."""
     fitting.scatter, damping, factors = 0.0, 1e-6, np.ones_like(factors)
@@ -186,8 +190,11 @@ def _settled(
     return row, factors
 
 
-class _Fitting:
-    """The residual of one sheet under one blur, and steps that make it smaller."""
+class Fitting:
+    """The residual of filled sheets under one blur, and steps that make it smaller.
+
+    ``row`` are the ten numbers, float64 [10]; ``factors`` each stroke's own, float64 [cells, 5].
+    """
 
     def __init__(
         self, sheet: CalibrationSheet, wanted: NDArray[np.float32], kept: NDArray[np.bool_], scatter: float
@@ -196,10 +203,11 @@ class _Fitting:
         self._raw = wanted
         self.noise = 0.05
         self.residual = np.inf
-        self.reach, self.trusting = 1.0, False
+        self.reach, self.trusting, self.steps = 1.0, False, _STEPS
         self.weight = np.ones(int(kept.sum()))
 
     def blur(self, sigma: float) -> None:
+        """Compare pictures blurred by ``sigma`` pixels from now on."""
         self._sigma = sigma
         self.wanted = self._blurred(self._raw)
 
@@ -210,46 +218,60 @@ class _Fitting:
         return np.asarray(soft[self.kept], np.float64).reshape(int(self.kept.sum()), -1)
 
     def rows(self, row: NDArray[np.float64], factors: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return the numbers of each stroke, [cells, 10]."""
         rows = np.tile(row, (len(factors), 1))
         for column, scaled in enumerate(_SCALED):
             rows[:, scaled] *= factors[:, column, None]
         return rows
 
     def render(self, row: NDArray[np.float64], factors: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return the blurred pictures of the kept cells, float64 [kept cells, pixels]."""
         return self._blurred(self.sheet.render(self.rows(row, factors)))
 
     def improve(
         self, row: NDArray[np.float64], factors: NDArray[np.float64], own: bool, damping: float
     ) -> tuple[NDArray[np.float64], NDArray[np.float64], float, float]:
         """Return better numbers, the largest change in steps, and the damping to go on with."""
-        base = self.render(row, factors)
-        error = self.wanted - base
-        normal, gradient = self._normal(row, factors, base, error, own)
+        error = self.left(row, factors)
+        normal, gradient = self.normal(row, factors, self.wanted - error, error, own)
         cost = self._cost(error, factors, own)
         for _ in range(12):
             scaled = normal + damping * np.diag(np.diag(normal) + 1e-9 * np.diag(normal).max())
-            step = np.linalg.solve(scaled, gradient)
-            new_row = np.clip(row + step[:10] * _STEPS, _LOW, _HIGH)
-            new_factors = factors.copy()
-            if own:
-                change = step[10:].reshape(-1, len(_SCALED)) * _FACTOR_STEPS
-                new_factors[self.kept] *= np.exp(np.clip(change, -0.3, 0.3))
-                # What all strokes have in common is the brush's, not theirs.
-                common = new_factors[self.kept].mean(axis=0)
-                new_factors /= common
-                for column, columns in enumerate(_SCALED):
-                    new_row[list(columns)] *= common[column]
-                new_row = np.clip(new_row, _LOW, _HIGH)
-            left = self.wanted - self.render(new_row, new_factors)
+            new_row, new_factors = self.moved(row, factors, np.linalg.solve(scaled, gradient))
+            left = self.left(new_row, new_factors)
             if self._cost(left, new_factors, own) < cost:
-                self._learn(left, new_factors, own)
+                self.learn(left, new_factors, own)
                 moved = np.abs((new_row - row) / _STEPS).max()
                 return new_row, new_factors, float(moved), max(damping / 5, 1e-8)
             damping *= 5
-        self._learn(error, factors, own)
+        self.learn(error, factors, own)
         return row, factors, 0.0, 1e-2
 
-    def _learn(self, error: NDArray[np.float64], factors: NDArray[np.float64], own: bool) -> None:
+    def left(self, row: NDArray[np.float64], factors: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return what the pictures have beyond the fit, float64 [kept cells, pixels]."""
+        return self.wanted - self.render(row, factors)
+
+    def moved(
+        self, row: NDArray[np.float64], factors: NDArray[np.float64], step: NDArray[Any]
+    ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Return numbers and factors after a step of the numbers alone, or of the numbers and then the factors."""
+        row = np.clip(row + step[:10] * _STEPS, _LOW, _HIGH)
+        if len(step) == 10:
+            return row, factors
+        factors = self.scaled(factors, step[10:].reshape(-1, len(_SCALED)))
+        # What all strokes have in common is the brush's, not theirs.
+        common = factors[self.kept].mean(axis=0)
+        for column, columns in enumerate(_SCALED):
+            row[list(columns)] *= common[column]
+        return np.clip(row, _LOW, _HIGH), factors / common
+
+    def scaled(self, factors: NDArray[np.float64], step: NDArray[Any]) -> NDArray[np.float64]:
+        """Return the factors after a step of each kept stroke's own, [kept cells, 5]."""
+        factors = factors.copy()
+        factors[self.kept] *= np.exp(np.clip(step * _FACTOR_STEPS, -0.3, 0.3))
+        return factors
+
+    def learn(self, error: NDArray[np.float64], factors: NDArray[np.float64], own: bool) -> None:
         """Keep how large what is left is: it weighs pictures against the expectation that strokes are alike."""
         self.residual = float(np.sqrt((error * error).mean()))
         # A stroke drawn amiss counts less; but one that is a little off may be the only one that knows a number.
@@ -261,18 +283,37 @@ class _Fitting:
             self.scatter = float(np.clip(found, 0.01, 0.5))
 
     def _cost(self, error: NDArray[np.float64], factors: NDArray[np.float64], own: bool) -> float:
-        cost = float((self.weight[:, None] * error * error).sum()) / self.noise**2 * self._independent
         if own:
-            logs = np.log(factors[self.kept])
-            cost += float((logs * logs).sum()) / self.scatter**2
-        return cost
+            return float(self.costs(error, factors).sum())
+        return float((self.weight[:, None] * error * error).sum()) / self.noise**2 * self._independent
+
+    def costs(self, error: NDArray[np.float64], factors: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return what each kept stroke costs: what is left of its picture, and how far its factors are from 1."""
+        logs = np.log(factors[self.kept])
+        seen = self.weight * (error * error).sum(axis=1) / self.noise**2 * self._independent
+        return np.asarray(seen + (logs * logs).sum(axis=1) / self.scatter**2)
+
+    def own_normal(
+        self, row: NDArray[np.float64], factors: NDArray[np.float64], error: NDArray[np.float64]
+    ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Return the normal matrix [5, 5] and the gradient [5] of each kept stroke's own factors."""
+        return self._owned(factors, self._factor_changes(row, factors), error)
+
+    def _owned(
+        self, factors: NDArray[np.float64], single: NDArray[np.float64], error: NDArray[np.float64]
+    ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        level = self._independent / self.noise**2 * self.weight
+        prior = (_FACTOR_STEPS / self.scatter) ** 2
+        normal = np.einsum("c,cpi,cpj->cij", level, single, single, optimize=True) + np.diag(prior)
+        gradient = np.einsum("c,cpi,cp->ci", level, single, error, optimize=True)
+        return normal, gradient - prior * np.log(factors[self.kept]) / _FACTOR_STEPS
 
     @property
     def _independent(self) -> float:
         """Share of the pixels that count as independent of their neighbours, blurred as they are."""
         return 1.0 / max(4 * np.pi * self._sigma**2, 1.0)
 
-    def _normal(
+    def normal(
         self, row: NDArray[np.float64], factors: NDArray[np.float64], base: NDArray[np.float64],
         error: NDArray[np.float64], own: bool,
     ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:  # fmt: skip
@@ -287,16 +328,14 @@ class _Fitting:
         gradient[:10] = np.einsum("cpi,cp->i", weighed, error)
         if not own:
             return normal, gradient
-        single = np.stack([self._factor_change(row, factors, base, at) for at in range(len(_SCALED))], axis=-1)
-        logs = np.log(factors[self.kept])
-        prior = (_FACTOR_STEPS / self.scatter) ** 2
+        single = self._factor_changes(row, factors)
+        owned, own_gradient = self._owned(factors, single, error)
+        gradient[10:] = own_gradient.ravel()
         for cell in range(cells):
             block = slice(10 + cell * len(_SCALED), 10 + (cell + 1) * len(_SCALED))
-            weight = level * trusted[cell]
-            normal[block, block] = weight * single[cell].T @ single[cell] + np.diag(prior)
-            cross = weight * shared[cell].T @ single[cell]
+            normal[block, block] = owned[cell]
+            cross = level * trusted[cell] * shared[cell].T @ single[cell]
             normal[:10, block], normal[block, :10] = cross, cross.T
-            gradient[block] = weight * single[cell].T @ error[cell] - prior * logs[cell] / _FACTOR_STEPS
         return normal, gradient
 
     def _changes(
@@ -320,9 +359,11 @@ class _Fitting:
             changes.append(change)
         return np.stack(changes, axis=-1)
 
-    def _factor_change(
-        self, row: NDArray[np.float64], factors: NDArray[np.float64], base: NDArray[np.float64], at: int
-    ) -> NDArray[np.float64]:
+    def _factor_changes(self, row: NDArray[np.float64], factors: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return how pictures change with each of their factors, a step: [cells, pixels, 5]."""
+        return np.stack([self._factor_change(row, factors, at) for at in range(len(_SCALED))], axis=-1)
+
+    def _factor_change(self, row: NDArray[np.float64], factors: NDArray[np.float64], at: int) -> NDArray[np.float64]:
         step = self.reach * _FACTOR_STEPS[at]
         other = factors.copy()
         other[:, at] *= np.exp(step)
@@ -335,7 +376,7 @@ class _Fitting:
         base = self.render(row, factors)
         # However well a brush fits, a scan is not known better than that.
         self.noise = max(self.noise, _SCANNED)
-        normal, _ = self._normal(row, factors, base, self.wanted - base, own)
+        normal, _ = self.normal(row, factors, base, self.wanted - base, own)
         silent = np.diag(normal)[:10] < 1e-7 * np.diag(normal)[:10].max()
         inverse = np.linalg.pinv(normal, rcond=1e-12, hermitian=True)
         deviation = np.sqrt(np.maximum(np.diag(inverse)[:10], 0.0)) * _STEPS

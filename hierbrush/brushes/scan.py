@@ -69,7 +69,9 @@ def _grey(path: str | PathLike[str]) -> NDArray[np.float32]:
             return np.asarray(plain.convert("L"), np.float32) / np.float32(255.0)
     except HierbrushError:
         raise
-    except (UnidentifiedImageError, OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
+    except UnidentifiedImageError:
+        raise HierbrushError(f"scan: {shown(path)} is no picture; a PNG, JPEG or TIFF can be read") from None
+    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
         raise HierbrushError(f"scan: {shown(path)} is no picture that can be read: {error}") from None
 
 

@@ -44,8 +44,14 @@ NEVER_FIRST = frozenset("，、。；：！？…）〉》」』”’】〕·�
 NEVER_LAST = frozenset("（〈《「『“‘【〔")
 """Marks that end no line."""
 
+_HALVES = (NEVER_FIRST | NEVER_LAST) - frozenset("…·．％～々〻")
+"""Marks that need but half a cell where others stand beside them."""
+
+_BETWEEN_DIGITS = frozenset(".,:")
+_IN_NUMBERS = frozenset("0123456789") | _BETWEEN_DIGITS
+
 _OF_PAIR, _ASIDE = 0.72, 0.2
-"""How large the digits of a pair are, and how far from the middle each stands."""
+"""How large the digits of a pair are in a column (縦中横), and how far from the middle each stands."""
 
 _RING = 96
 _SLIT = 0.004  # what a ring is left open by, since an outline has no holes: less than the brush closes
@@ -60,14 +66,39 @@ def folded(char: str) -> str:
 
 
 def is_mark(char: str) -> bool:
-    """Return whether a character is a mark that can be written, or `is_pair`."""
+    """Return whether a character is a mark that can be written, or two in one cell: `is_pair`, `is_couple`."""
     # Most of what is written are ideographs, and reading the file takes as long as writing one.
-    return is_pair(char) or (len(char) == 1 and category(char) != "Lo" and folded(char) in _marks())
+    return is_pair(char) or is_couple(char) or (len(char) == 1 and category(char) != "Lo" and folded(char) in _marks())
 
 
 def is_pair(text: str) -> bool:
-    """Return whether a text is two digits, which stand upright side by side in one cell of a column (縦中横)."""
-    return len(text) == 2 and text.isascii() and text.isdigit()
+    """Return whether a text is two digits, or one with a mark within a number, which stand side by side in one cell."""
+    return len(text) == 2 and set(text) <= _IN_NUMBERS and not set(text) <= _BETWEEN_DIGITS
+
+
+def is_couple(text: str) -> bool:
+    """Return whether a text is two marks that share a cell, each in a half of it (标点挤压)."""
+    return len(text) == 2 and all(folded(char) in _HALVES for char in text)
+
+
+@lru_cache(maxsize=256)
+def half_of(char: str, direction: str) -> int | None:
+    """Return the half of its cell along the line that holds all of a mark, 0 or 1; None for what needs more.
+
+    Args:
+        char: a character.
+        direction: of the setting, ``"vertical"`` or ``"horizontal"``.
+    """
+    if folded(char) not in _HALVES:
+        return None
+    low, high = _extent(char, direction)
+    return 0 if high <= 0.5 else 1 if low >= 0.5 else None
+
+
+def _extent(char: str, direction: str) -> tuple[float, float]:
+    """Return where along the line a mark begins and ends."""
+    along = np.concatenate([goal.outline for goal in mark_goals(char, direction)])[:, int(direction == "vertical")]
+    return float(along.min()), float(along.max())
 
 
 def mark_goals(char: str, direction: str = "horizontal") -> tuple[StrokeGoal, ...]:
@@ -77,14 +108,27 @@ def mark_goals(char: str, direction: str = "horizontal") -> tuple[StrokeGoal, ..
         char: one that `is_mark` knows.
         direction: of the setting, ``"vertical"`` or ``"horizontal"``.
     """
-    if is_pair(char):
+    if is_pair(char) and direction == "vertical":
         return tuple(
             goal.transformed(_OF_PAIR, (0.5 - 0.5 * _OF_PAIR + side, 0.5 - 0.5 * _OF_PAIR))
             for digit, side in zip(char, (-_ASIDE, _ASIDE), strict=True)
             for goal in mark_goals(digit)
         )
+    if is_pair(char) or is_couple(char):
+        return tuple(goal for half, mark in enumerate(char) for goal in _in_half(mark, half, direction))
     form = folded(char)
     return _goals(_IN_COLUMNS.get(form, form) if direction == "vertical" else form)
+
+
+def _in_half(char: str, half: int, direction: str) -> list[StrokeGoal]:
+    """Return the strokes of a mark in a half of the cell: as far from its edges as by itself, or in its middle."""
+    low, high = _extent(char, direction)
+    own = half_of(char, direction)
+    scale = 1.0 if own is not None else min(1.0, 0.5 / (high - low))
+    moved = 0.5 * (half - own) if own is not None else 0.25 + 0.5 * half - scale * (low + high) / 2
+    aside = 0.5 - 0.5 * scale
+    shift = (aside, moved) if direction == "vertical" else (moved, aside)
+    return [goal.transformed(scale, shift) for goal in mark_goals(char, direction)]
 
 
 @lru_cache(maxsize=1)

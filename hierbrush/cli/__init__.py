@@ -20,8 +20,8 @@ _COMMANDS = (
     Command("copy", "Copy a font's characters, a picture or a page of a copybook."),
     Command("style", "Learn a hand from a font, pictures or a practice sheet."),
     Command("studio", "Open a page to watch the brush and to try things."),
-    Command("evaluate", "Score a policy on the characters of one split, controls beside it."),
-    Command("train", "Train primitives from a config file.", extra="train"),
+    Command("evaluate", "Score a policy on characters that it never saw, beside controls."),
+    Command("train", "Train primitives, a composer or both, as a configuration file says.", extra="train"),
     Command("runs", "List trainings: how far they are, how good, how old."),
     Command("dataset", "Make data sets for offline learning, or show what is in one.", extra="train"),
     Command("goals", "Find strokes in fonts, for a composer that learns to copy pictures."),
@@ -41,7 +41,13 @@ _COMMANDS = (
 )
 @click.version_option(package_name="hierbrush", prog_name="hierbrush")
 def hierbrush() -> None:
-    """Chinese characters written with a simulated brush, stroke by stroke."""
+    """Chinese characters written with a simulated brush, stroke by stroke.
+
+    \b
+    hierbrush write 永 -o yong.png            a picture of one character
+    hierbrush write 永和九年 -o line.gif       a column of four, being written
+    hierbrush COMMAND --help                 what a command can do, with examples
+    """  # noqa: D301  # \b keeps click from joining the examples' lines
 
 
 def main(arguments: Sequence[str] | None = None) -> NoReturn:

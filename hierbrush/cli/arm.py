@@ -12,6 +12,7 @@ import click
 
 from hierbrush.cli.documents import FILE, check_all, files_argument, output_option, print_or_write, print_schema
 from hierbrush.cli.messages import check_place, complain
+from hierbrush.cli.options import brush
 from hierbrush.errors import HierbrushError
 from hierbrush.files import write_atomically
 
@@ -42,13 +43,14 @@ def _writing_options(command: Callable[..., Any]) -> Callable[..., Any]:
         click.option("--cell", type=float, default=30.0, show_default=True, help="Side of a character's box in mm."),
         click.option("--margin", type=float, default=20.0, show_default=True, help="Paper left free, in mm."),
         click.option("--policy", default="learned", show_default=True, help="Who moves the brush, as in write."),
+        brush,
     )  # fmt: skip
     for option in reversed(options):
         command = option(command)
     return command
 
 
-@arm.command(name="simulate")
+@arm.command(name="simulate", short_help="Let a simulated arm write a text.")
 @_writing_options
 @click.option(
     "--handle-feedback", "feedback", type=click.FloatRange(0.0, 1.0), default=1.0, show_default=True, metavar="SHARE",
@@ -72,10 +74,10 @@ def simulate_command(
     hierbrush arm simulate 永 --arm so101 --handle-feedback 0
     """  # noqa: D301
     from hierbrush.writing.clips import CLIPS
-    from hierbrush.writing.on_arm import kind_of
+    from hierbrush.writing.on_arm import arm_kind_of
 
     for output in outputs:
-        kind_of(output, None, (*CLIPS, "png"), "-o")
+        arm_kind_of(output, None, (*CLIPS, "png"), "-o")
         check_place("-o", output)
     page, chosen = _page(text, **layout), _arm(which)
     with _bar("plans") as told:
@@ -94,7 +96,7 @@ def simulate_command(
     _save_all(outputs, save)
 
 
-@arm.command(name="plan")
+@arm.command(name="plan", short_help="Write files that arms accept.")
 @_writing_options
 @click.option("--lift", type=click.FloatRange(0.0, 200.0), default=0.0, metavar="MM", help="Dry run: raise all of the "
     "movement by so much, so that nothing touches.")  # fmt: skip
@@ -121,11 +123,11 @@ def plan_command(
     hierbrush arm plan 永和九年 -o dry.script --lift 20
     """  # noqa: D301
     from hierbrush.arms.files import KINDS
-    from hierbrush.writing.on_arm import kind_of
+    from hierbrush.writing.on_arm import arm_kind_of
 
     if not outputs:
         raise click.MissingParameter(param_type="option", param_hint="'-o' / '--output'")
-    kinds = {output: kind_of(output, None, (*KINDS, "png"), "-o") for output in outputs}
+    kinds = {output: arm_kind_of(output, None, (*KINDS, "png"), "-o") for output in outputs}
     given = {"gain": gain, "lookahead": lookahead, "rate": rate, "ros": ros}
     for name, value in given.items():
         if value is not None and not any(kind in KINDS and name in KINDS[kind][1] for kind in kinds.values()):
@@ -150,7 +152,7 @@ def plan_command(
     _save_all(outputs, save)
 
 
-@arm.command()
+@arm.command(short_help="Check arm files.")
 @files_argument
 def check(files: tuple[Path, ...]) -> None:
     """Check arm files; each problem is named as file:line:column.
@@ -162,7 +164,7 @@ def check(files: tuple[Path, ...]) -> None:
     check_all(files, lambda file: load_arm(file).name)
 
 
-@arm.command()
+@arm.command(short_help="Print an arm file with every option.")
 @output_option
 def example(output: Path | None) -> None:
     """Print an arm file with every option, its meaning and its default."""
@@ -171,7 +173,7 @@ def example(output: Path | None) -> None:
     print_or_write(example_file(), output)
 
 
-@arm.command()
+@arm.command(short_help="Print the JSON Schema of arm files.")
 @output_option
 def schema(output: Path | None) -> None:
     """Print the JSON Schema of arm files, by which editors complete and check them."""
@@ -196,12 +198,12 @@ def _bar(what: str) -> Iterator[Callable[[float], object]]:
         yield bar.update
 
 
-def _page(text: str, layout: str, per_line: int | None, cell: float, margin: float, policy: str) -> Page:
+def _page(text: str, layout: str, per_line: int | None, cell: float, margin: float, policy: str, brush: str) -> Page:
     from hierbrush.writing import Layout, write_text
     from hierbrush.writing.passage import writable
 
     placed = Layout(layout, cell=cell / 1e3, margin=margin / 1e3, per_line=per_line)
-    return write_text(writable(text, "error"), layout=placed, policy=policy)
+    return write_text(writable(text, "error"), layout=placed, policy=policy, brush=brush)
 
 
 def _scores(drawn: DrawnByArm) -> dict[str, Any]:

@@ -9,7 +9,7 @@ import click
 from hierbrush.cli.documents import FILE, check_all, files_argument
 from hierbrush.cli.messages import check_place
 from hierbrush.errors import HierbrushError, shown
-from hierbrush.files import write_atomically
+from hierbrush.files import png_bytes, write_atomically
 
 _MOST_SHEETS = 100
 
@@ -22,7 +22,7 @@ def brush() -> None:
     """
 
 
-@brush.command()
+@brush.command(short_help="Write the calibration sheet.")
 @click.option("-o", "--output", type=FILE, required=True, help="File to write: .pdf to be filled by hand or machine, "
               ".gcode the movements for a machine.")  # fmt: skip
 @click.option("--gcode", "machine", type=FILE, help="YAML file of the machine; see hierbrush machine example.")
@@ -68,7 +68,7 @@ def _program(machine: Path | None) -> bytes:
     return pen.program("calibration").encode()
 
 
-@brush.command()
+@brush.command(short_help="Fit a brush to scans of the sheet.")
 @click.argument("scans", metavar="SCAN...", nargs=-1, required=True, type=FILE)
 @click.option("-o", "--output", type=FILE, required=True, help="Brush file to write, such as mine.brush.yaml.")
 @click.option("--residuals", type=FILE, help="Picture of what the fit does not explain: red is ink of the scan alone, "
@@ -76,10 +76,15 @@ def _program(machine: Path | None) -> bytes:
 @click.option("--start", default="measured", show_default=True, help="Brush to begin with: a preset or a brush file.")
 @click.option("--alike", is_flag=True, help="Take all strokes to be drawn by exactly the same brush.")
 def fit(scans: tuple[Path, ...], output: Path, residuals: Path | None, start: str, alike: bool) -> None:
-    """Fit a brush to SCAN, a picture of the filled calibration sheet, or to several sheets that it filled."""
+    """Fit a brush to SCAN, a picture of the filled calibration sheet, or to several sheets that it filled.
+
+    \b
+    hierbrush brush fit scan.png -o mine.brush.yaml --residuals missed.png
+    hierbrush write 永 --brush mine.brush.yaml -o yong.png
+    """  # noqa: D301  # \b keeps click from joining the examples' lines
     import numpy as np
 
-    from hierbrush.brushes import fit_brush, read_scan
+    from hierbrush.brushes import fit_brush, read_scan, residual_picture
     from hierbrush.brushes.brush_file import brush_of
     from hierbrush.brushes.identified import brush_text
 
@@ -108,21 +113,12 @@ def fit(scans: tuple[Path, ...], output: Path, residuals: Path | None, start: st
     write_atomically(output, brush_text(result.file(), head).encode(), argument="-o")
     click.echo(output)
     if residuals is not None:
-        write_atomically(residuals, _picture(ink, result), argument="--residuals")
+        from PIL import Image
+
+        picture = png_bytes(Image.fromarray(residual_picture(ink, result)))
+        write_atomically(residuals, picture, argument="--residuals")
         click.echo(residuals)
     _tell(result)
-
-
-def _picture(ink: object, result: object) -> bytes:
-    from io import BytesIO
-
-    from PIL import Image
-
-    from hierbrush.brushes import residual_picture
-
-    file = BytesIO()
-    Image.fromarray(residual_picture(ink, result)).save(file, "PNG", optimize=True)  # type: ignore[arg-type]
-    return file.getvalue()
 
 
 def _tell(result: object) -> None:
@@ -138,9 +134,15 @@ def _tell(result: object) -> None:
         click.echo(f"  {name:18s} {value:11.5g}  ± {error:.2g}{note}")
     spread = ", ".join(f"{name} {share:.1%}" for name, share in result.spread.items())
     click.echo(f"  strokes differ by: {spread}")
+    counts = [count for name, count in zip(NAMES, result.sheets, strict=True) if name in result.undetermined]
+    most = max((count for count in counts if count < _MOST_SHEETS), default=0)
+    if most:
+        click.echo(
+            f"  to determine more: hierbrush brush sheet --pages {most:.0f}, fill all, and fit all scans together"
+        )
 
 
-@brush.command()
+@brush.command(short_help="Check brush files.")
 @files_argument
 def check(files: tuple[Path, ...]) -> None:
     """Check brush files; each problem is named as file:line:column.

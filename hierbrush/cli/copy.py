@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 _AT_ONCE, _FEW = 64, 8
 TABLE = "copies.csv"
-CHARSETS = ("gb2312", "gb2312-1", "big5", "big5-1", "font")
+SETS = ("gb2312", "gb2312-1", "big5", "big5-1", "font")
 
 
 @click.command(short_help="Copy a font's characters, a picture or a page of a copybook.")
@@ -28,7 +28,7 @@ CHARSETS = ("gb2312", "gb2312-1", "big5", "big5-1", "font")
 @click.option("--text", help="What to copy of a font, or what stands in the picture, \\n where a line ends.")
 @click.option(
     "--charset",
-    type=click.Choice(CHARSETS),
+    type=click.Choice(SETS),
     help="Copy the font's characters that are in this set, or all its ideographs.  [default: gb2312]",
 )
 @click.option("--format", "kind", default="png", show_default=True, help="Kind of file: png, svg, json, npz ...")

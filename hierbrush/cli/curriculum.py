@@ -20,7 +20,7 @@ def curriculum() -> None:
     """
 
 
-@curriculum.command()
+@curriculum.command(short_help="Check curriculum files.")
 @files_argument
 def check(files: tuple[Path, ...]) -> None:
     """Check curriculum files; each problem is named as file:line:column.
@@ -28,7 +28,10 @@ def check(files: tuple[Path, ...]) -> None:
     A FILE that is not there may be one of hierbrush's own, such as curricula/primitives.yaml or dots.
 
     The exit status is 2 when a file cannot be used.
-    """
+
+    \b
+    hierbrush curriculum check mine.yaml
+    """  # noqa: D301  # \b keeps click from joining the examples' lines
     from hierbrush.curriculum import load_curriculum
     from hierbrush.curriculum.model import curriculum_file
 
@@ -41,16 +44,22 @@ def check(files: tuple[Path, ...]) -> None:
     check_all(files, describe, curriculum_file)
 
 
-@curriculum.command()
+@curriculum.command(short_help="Draw what a policy will see.")
 @click.argument("file", type=FILE)
-@click.option("-o", "--output", type=FILE, help="Picture to draw: .png, .svg or .pdf; else NAME.sheet.png here.")
+@click.option(
+    "-o", "--output", type=FILE, help="Picture to draw: .png, .svg or .pdf.  [default: NAME.sheet.png in this folder]"
+)
 @click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Seed of the sampled goals.")
 @click.option("--stroke", "strokes", multiple=True, help="Only this stroke type, such as HZG; may be repeated.")
 def show(file: Path, output: Path | None, seed: int, strokes: tuple[str, ...]) -> None:
     """Draw a contact sheet: sampled goals of every stage, and the stage's rules beside them.
 
     A FILE that is not there may be one of hierbrush's own, such as curricula/dots.yaml or dots.
-    """
+
+    \b
+    hierbrush curriculum show dots -o dots.png
+    hierbrush curriculum show primitives --stroke HZG
+    """  # noqa: D301  # \b keeps click from joining the examples' lines
     from hierbrush.curriculum import load_curriculum
 
     loaded = load_curriculum(file)
@@ -71,7 +80,7 @@ def show(file: Path, output: Path | None, seed: int, strokes: tuple[str, ...]) -
     click.echo(target)
 
 
-@curriculum.command()
+@curriculum.command(short_help="Print the JSON Schema of curriculum files.")
 @output_option
 def schema(output: Path | None) -> None:
     """Print the JSON Schema of curriculum files, by which editors complete and check them."""

@@ -9,13 +9,17 @@ from typing import Any
 import click
 
 from hierbrush.cli.messages import check_place
-from hierbrush.errors import HierbrushError, shown
+from hierbrush.errors import HierbrushError, extra_needed, shown
 
 _KINDS = ("planned", "policy", "noisy", "random")  # as in hierbrush.datasets, which --help does not import
 
-_OPTIONS = {"folder": "--output", "kinds": "--kind", "strokes": "--stroke", "brush": "--brush-error"} | {
-    name: f"--{name}" for name in ("budget", "noise", "pictures", "policy", "resume", "seed", "ticks")
-}
+_OPTIONS = {
+    "folder": "--output",
+    "kinds": "--kind",
+    "strokes": "--stroke",
+    "brush": "--brush-error",
+    "model": "--brush",
+} | {name: f"--{name}" for name in ("budget", "noise", "pictures", "policy", "resume", "seed", "ticks")}
 """Arguments of a data set's settings as the command line calls them."""
 
 _MANY = 10_000
@@ -30,7 +34,7 @@ def dataset() -> None:
     """
 
 
-@dataset.command()
+@dataset.command(short_help="Write strokes into a data set.")
 @click.option(
     "-o", "--output", type=click.Path(path_type=Path), required=True, help="Folder of the data set, new or empty."
 )
@@ -45,8 +49,24 @@ def dataset() -> None:
 @click.option("--stroke", "strokes", multiple=True, help="Only this stroke type, such as HZG; may be repeated.")
 @click.option("--policy", default="learned", show_default=True, help="Who acts, and where searches begin.")
 @click.option("--budget", type=click.IntRange(1), default=600, show_default=True, help="Rollouts of a search.")
-@click.option("--noise", type=float, default=0.3, show_default=True, help="Standard deviation of noise, at most.")
-@click.option("--brush-error", "brush", type=float, default=0.0, help="Share by which brushes may be off.")
+@click.option(
+    "--noise", type=float, default=0.3, show_default=True, help="Standard deviation of the noise on actions, at most."
+)
+@click.option(
+    "--brush-error",
+    "brush",
+    type=float,
+    default=0.0,
+    show_default=True,
+    help="Share by which brushes may be off, such as 0.1.",
+)
+@click.option(
+    "--brush",
+    "model",
+    default="measured",
+    show_default=True,
+    help="Brush: measured, round, or a file of hierbrush brush fit.",
+)
 @click.option(
     "--part", type=click.Choice(("train", "validation")), default="train", show_default=True, help="Whose strokes."
 )
@@ -79,7 +99,7 @@ def make(
     if arm is not None or text is not None:
         if arm is None or text is None:
             raise HierbrushError("--arm: and --text belong together: who writes, and what")
-        _record(output, arm, text, settings["policy"], settings["seed"])
+        _record(output, arm, text, settings["policy"], settings["seed"], settings["model"])
         return
     from tqdm import tqdm
 
@@ -109,17 +129,14 @@ def make(
         click.echo(f"a million ticks at this rate: {size:.0f} MB, {minutes:.1f} processor minutes")
 
 
-def _record(output: Path, arm: str, text: str, policy: str, seed: int) -> None:
-    try:
+def _record(output: Path, arm: str, text: str, policy: str, seed: int, brush: str) -> None:
+    with extra_needed("--arm:", "arm"):
         from hierbrush.writing.arm_dataset import make_arm_dataset
-    except ModuleNotFoundError as error:
-        raise HierbrushError(
-            f'--arm: needs {error.name}, which is not installed; pip install "hierbrush[arm]"'
-        ) from None
     from hierbrush.arms.option_file import arm_of
 
     characters = [char for char in text if not char.isspace()]
-    click.echo(make_arm_dataset(output, characters, arm=arm_of(arm), policy=policy, seed=seed))
+    made = make_arm_dataset(output, characters, arm=arm_of(arm), policy=policy, brush=brush, seed=seed)
+    click.echo(made)
 
 
 def _share(text: str) -> tuple[str, float]:
@@ -138,7 +155,7 @@ def _named(message: str) -> str:
     return f"{_OPTIONS[argument]}{colon}{rest}" if argument in _OPTIONS else message
 
 
-@dataset.command()
+@dataset.command(short_help="Tell what is in a data set, and draw it.")
 @click.argument("folder", type=click.Path(path_type=Path))
 @click.option("-o", "--output", type=click.Path(path_type=Path), help="Picture to draw: .png, .svg or .pdf.")
 def show(folder: Path, output: Path | None) -> None:

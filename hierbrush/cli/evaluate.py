@@ -25,8 +25,8 @@ if TYPE_CHECKING:
 @options.robust
 @click.option(
     "--goal",
-    help="What to score: glyph, the primitives; decomposition, a composer.  [default: glyph, as what write does; "
-    "decomposition with --composer]",
+    help="What to score: glyph, the primitives; decomposition, a composer.  [default: glyph; decomposition with "
+    "--composer]",
 )
 @click.option(
     "--composer",
@@ -50,12 +50,14 @@ if TYPE_CHECKING:
     "--brush-error",
     type=click.FloatRange(0.0, 1.0, max_open=True),
     default=0.0,
+    show_default=True,
     help="Write with brushes off by up to this share, such as 0.1.",
 )
 @click.option(
     "--handle-error",
     type=click.FloatRange(0.0, 0.02),
     default=0.0,
+    show_default=True,
     help="Error of the handle in metres (1 σ, each axis).",
 )
 @click.option(
@@ -63,18 +65,20 @@ if TYPE_CHECKING:
     type=click.FloatRange(min=0.0),
     default=10.0,
     show_default=True,
-    help="Seconds over which it drifts; 0: a new one each tick.",
+    help="Seconds over which that error drifts; 0: a new one each tick.",
 )
 @click.option(
     "--handle-feedback",
     type=click.FloatRange(0.0, 1.0),
     default=1.0,
     show_default=True,
-    help="Share of it that the arm's encoders see and the next command takes off; 0: nobody measures it.",
+    help="Share of that error that the arm's encoders see and the next command takes off; 0: nobody measures it.",
 )
 @options.workers
 @click.option("--json", "json_file", type=click.Path(path_type=Path), help="Write all scores to this JSON file.")
-@click.option("--sheet", type=click.Path(path_type=Path), help="Draw the worst twelve, or compositions, to this PNG.")
+@click.option(
+    "--sheet", type=click.Path(path_type=Path), help="Draw the twelve worst, or a hundred compositions, to this PNG."
+)
 def evaluate(
     policy: str,
     budget: int | None,
@@ -104,7 +108,13 @@ def evaluate(
 
     Else the controls are the scripted follower, the disc oracle (discs of exact inscribed radius along the median, no
     brush), zero actions and random actions. Ink is compared on a 256 x 256 raster without realignment.
-    """
+
+    \b
+    hierbrush evaluate --text 永和九年
+    hierbrush evaluate --split test --json scores.json --sheet worst.png
+    hierbrush evaluate --policy runs/primitives --split validation
+    hierbrush evaluate --goal decomposition --limit 100
+    """  # noqa: D301  # \b keeps click from joining the examples' lines
     from hierbrush.arguments import check_choice
     from hierbrush.brushes.brush_file import brush_of
     from hierbrush.characters import check_text

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from hierbrush.cli import options
 from hierbrush.cli.messages import check_place
 from hierbrush.errors import HierbrushError, shown
 from hierbrush.fonts.charsets import CHARSETS, charset
@@ -23,16 +24,24 @@ _SETS = "; ".join(f"{name}: {meaning}" for name, (meaning, _) in CHARSETS.items(
 @click.command(short_help="Make a TrueType font of what the brush writes.")
 @click.option("-o", "--output", type=click.Path(path_type=Path), required=True, help="The font's file, .ttf.")
 @click.option("--charset", "sets", multiple=True, metavar="NAME", help=f"Characters by name ({_SETS}).")
-@click.option("--text", default="", help="These characters, besides.")
-@click.option("--file", "file", type=click.Path(path_type=Path), help="The characters of this text file, besides.")
-@click.option("--encoding", help="Of the file; found out unless given.")
+@click.option("--text", default="", help="These characters; may stand beside --charset.")
+@click.option(
+    "--file",
+    "file",
+    type=click.Path(path_type=Path),
+    help="The characters of this text file; may stand beside --charset.",
+)
+@click.option("--encoding", help="Of the file, such as gb18030 or big5.  [default: found out]")
 @click.option("--family", default="Hierbrush", show_default=True, help="The font's name in menus.")
-@click.option("--licence", help="What the font says of its licence; the Arphic Public License unless told otherwise.")
+@click.option(
+    "--licence",
+    help="What the font says of its licence.  [default: the Arphic Public License, which its strokes are under]",
+)
 @click.option("--licence-url", help="Where that licence stands.")
 @click.option("--goal", help="glyph, decomposition or a file, as for hierbrush write.")
 @click.option("--style", help="Whose hand: a style's file, as for hierbrush write.")
 @click.option("--policy", default="learned", show_default=True, help="Who moves the brush, as for hierbrush write.")
-@click.option("--brush", default="measured", show_default=True, help="A brush's name.")
+@options.brush
 @click.option("--seed", type=int, default=0, show_default=True, help="Of the policy's random numbers.")
 @click.option("--weight", type=float, default=1.0, show_default=True, help="How wide strokes are written, 0.4 to 2.")
 @click.option("--workers", type=int, default=1, show_default=True, help="Processes that share the work.")
@@ -48,14 +57,14 @@ def font(
     workers: int,
     **hand: Any,
 ) -> None:
-    r"""Make a TrueType font of what the brush writes.
+    """Make a TrueType font of what the brush writes.
 
     Ctrl-C keeps the glyphs that are finished, in a folder beside the font; the same command goes on from there.
 
     \b
     hierbrush font -o mine.ttf --text 永和九年
     hierbrush font -o mine.ttf --charset gb2312 --workers 2
-    """
+    """  # noqa: D301  # \b keeps click from joining the examples' lines
     from hierbrush.fonts import FontInterrupted, write_font
     from hierbrush.fonts.tables import ARPHIC, ARPHIC_URL, FontNames
 

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from importlib import import_module
 from typing import Any
 
 import click
 
-from hierbrush.errors import HierbrushError, closest, shown
+from hierbrush.errors import closest, extra_needed, shown
 
 
 @dataclass(frozen=True)
@@ -21,18 +21,9 @@ class Command:
     help: str
     extra: str | None = None
 
-
-@contextmanager
-def _extra_needed(entry: Command) -> Iterator[None]:
-    """Turn the import error of a package that an extra brings into advice to install it."""
-    try:
-        yield
-    except ModuleNotFoundError as error:
-        if entry.extra is None or (error.name or "hierbrush").startswith("hierbrush"):
-            raise
-        raise HierbrushError(
-            f'{entry.name}: needs {error.name}, which is not installed; pip install "hierbrush[{entry.extra}]"'
-        ) from error
+    def needed(self) -> AbstractContextManager[None]:
+        """Within this, a package of the extra that is missing is told with how to install it."""
+        return extra_needed(f"{self.name}:", self.extra) if self.extra else nullcontext()
 
 
 class LazyGroup(click.Group):
@@ -55,7 +46,7 @@ class LazyGroup(click.Group):
         entry = self._table.get(cmd_name)
         if entry is None:
             return None
-        with _extra_needed(entry):
+        with entry.needed():
             command = getattr(import_module(f"hierbrush.cli.{cmd_name}"), cmd_name)
         assert isinstance(command, click.Command)
         return command
@@ -70,7 +61,7 @@ class LazyGroup(click.Group):
             return super().invoke(ctx)
         except ModuleNotFoundError as error:
             # Commands import what they need when they run, which is after get_command.
-            with _extra_needed(self._table[ctx.invoked_subcommand or ""]):
+            with self._table[ctx.invoked_subcommand or ""].needed():
                 raise error from None
 
     def resolve_command(

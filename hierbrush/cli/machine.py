@@ -29,7 +29,7 @@ def machine() -> None:
     """
 
 
-@machine.command()
+@machine.command(short_help="Check machine files.")
 @files_argument
 @_FOR
 def check(files: tuple[Path, ...], option: str) -> None:
@@ -46,15 +46,20 @@ def check(files: tuple[Path, ...], option: str) -> None:
     check_all(files, describe)
 
 
-@machine.command()
+@machine.command(short_help="Print a machine file with every option.")
 @output_option
 @_FOR
 def example(output: Path | None, option: str) -> None:
-    """Print a machine file with every option, its meaning and its default."""
+    """Print a machine file with every option, its meaning and its default.
+
+    \b
+    hierbrush machine example -o machine.yaml
+    hierbrush write 永 -o yong.gcode --gcode machine.yaml
+    """  # noqa: D301  # \b keeps click from joining the examples' lines
     print_or_write(example_file(option), output)
 
 
-@machine.command()
+@machine.command(short_help="Print the JSON Schema of machine files.")
 @output_option
 @_FOR
 def schema(output: Path | None, option: str) -> None:

@@ -64,7 +64,11 @@ def listed() -> None:
 @click.option("-o", "--output", type=click.Path(path_type=Path), help="Picture (png) of characters in this hand.")
 @click.option("--text", default="永和九年歲在癸丑春風花月", show_default=True, help="What to draw.")
 def show(file: Path, output: Path | None, text: str) -> None:
-    """Tell what a style holds: a file, or one that comes with hierbrush; with -o, write a line in it."""
+    """Tell what a style holds: a file, or one that comes with hierbrush; with -o, write a line in it.
+
+    \b
+    hierbrush style show mashan -o mashan.png
+    """  # noqa: D301  # \b keeps click from joining the examples' lines
     from hierbrush.styles.style import Style
 
     found = Style.load(file)
@@ -92,9 +96,12 @@ def show(file: Path, output: Path | None, text: str) -> None:
 def sheet(output: Path, characters: str) -> None:
     """Make sheets to print on A4, fill with a real brush, and photograph for style learn.
 
-    How many characters: they are chosen to show most components. Which: a text file beside the pdf holds them then,
-    and must lie beside the photographs.
-    """
+    --characters says how many, and they are chosen to show most components; or which, and a text file beside the pdf
+    holds them, which must lie beside the photographs later.
+
+    \b
+    hierbrush style sheet -o practice.pdf --characters 100
+    """  # noqa: D301  # \b keeps click from joining the examples' lines
     from hierbrush.styles.sheet import PER_SHEET, write_sheet
 
     wanted = _wanted(characters)

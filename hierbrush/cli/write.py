@@ -25,6 +25,9 @@ if TYPE_CHECKING:
 
 _STDOUT = Path("-")
 
+_DOUBTFUL = 0.5
+"""Confidence below which a composed character is told of."""
+
 
 class _Target(NamedTuple):
     path: Path  # or _STDOUT
@@ -63,8 +66,8 @@ def _option(flag: Flag) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     type=click.Choice(("error", "blank", "box")),
     default="error",
     show_default=True,
-    help="What to do "
-    "with what cannot be written, such as Latin letters: tell it, leave its cell empty, or draw the box of editions.",
+    help="What to do with what cannot be written, such as Latin letters: refuse the text and say where it stands, "
+    "leave its cell blank, or draw a box (□) in its place.",
 )
 @click.option(
     "-o",
@@ -90,8 +93,9 @@ def _option(flag: Flag) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
 @options.brush
 @click.option(
     "--goal",
-    help="Where order, places and shapes come from: the character's glyph, or its decomposition by a composer.  "
-    "[default: what is best known: the glyph where there is one, the decomposition elsewhere]",
+    help="Where order, places and shapes come from: glyph, decomposition (a composer puts them together from the "
+    "character's components), or the file of a font or picture that is copied.  [default: what is best known: the "
+    "glyph where there is one, else the decomposition]",
 )
 @click.option(
     "--style",
@@ -99,8 +103,8 @@ def _option(flag: Flag) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
 )
 @click.option(
     "--composer",
-    help="Who composes, and asks for --goal decomposition; with a font or picture as goal, who copies it, such as "
-    "goal-conditioned.  [default: learned; nobody]",
+    help="Who composes (learned, a control, or trained weights); asks for --goal decomposition. With a font or picture "
+    "as goal, who copies it: goal-conditioned, or such weights.  [default: learned; registration copies]",
 )
 @click.option(
     "--layout", help="vertical (columns, right to left) or horizontal (rows).  [default: vertical; one character alone]"
@@ -148,10 +152,6 @@ def write(
     outputs: tuple[Path, ...],
     kind: str | None,
     hierarchy: Path | None,
-    policy: str,
-    budget: int | None,
-    robust: bool,
-    brush: str,
     goal: str | None,
     style: str | None,
     composer: str | None,
@@ -163,10 +163,7 @@ def write(
     margin: float | None,
     grid: str | None,
     cell: float | None,
-    seed: int,
-    weight: float,
     order: str,
-    dip: str,
     stone: tuple[float, float] | None,
     workers: int | None,
     **told: Any,
@@ -185,14 +182,14 @@ def write(
     hierbrush write ⿰木月 -o new.png --hierarchy how.png
     hierbrush write 永 -o yong.gcode --gcode-dialect klipper
     """  # noqa: D301  # \b keeps click from joining the examples' lines
-    from hierbrush.sources import Request
+    from hierbrush.sources import Request, asked
 
     if not outputs and hierarchy is None:
         raise click.MissingParameter(param_type="option", param_hint="'-o' / '--output'")
     if kind is not None and _STDOUT not in outputs:
         raise HierbrushError("--format: tells what -o - writes; files have it in their suffix")
-    if composer is not None and goal == "glyph":
-        raise HierbrushError("--composer: nothing is composed with --goal glyph; leave one of them out")
+    if composer is not None and not asked(Request(goal, style, composer)).heeds_composer:
+        raise HierbrushError(f"--composer: nothing is composed with --goal {goal}; leave one of them out")
     given = {name: option.of_flags(told) for name, (option, _) in export_options().items()}
     text = _text(text, source, encoding)
     page = _page(
@@ -212,17 +209,11 @@ def write(
     if not able and hierarchy is None:
         raise click.exceptions.Exit(2)
     arguments: dict[str, Any] = {
+        **{name: told[name] for name in ("brush", "policy", "budget", "robust", "seed", "weight", "dip")},
         "goal": goal,
         "style": style,
         "composer": composer,
-        "brush": brush,
-        "policy": policy,
-        "budget": budget,
-        "robust": robust,
-        "seed": seed,
-        "weight": weight,
         "order": order,
-        "dip": dip,
         "stone": None if stone is None else {"x": stone[0] / 1e3, "y": stone[1] / 1e3},
     }
     aside = _STDOUT in outputs  # names of files would stand in the middle of what goes to standard output
@@ -235,6 +226,7 @@ def write(
             _draw_hierarchy(writing, hierarchy, aside)
     else:
         sheets, interrupted = _written(text, page, workers or available_cpus(), arguments)
+    _tell_of_guesses(sheets)
     for target in able:
         failed |= not _all_saved(sheets, target, aside)
     if interrupted or failed:
@@ -390,6 +382,19 @@ def _paths(target: _Target, sheets: int) -> list[Path]:
     return [path.with_name(f"{path.stem}-{number}{path.suffix}") for number in range(1, sheets + 1)]
 
 
+def _tell_of_guesses(sheets: Sequence[Sheet]) -> None:
+    """Say on standard error which characters are more likely to be read wrongly than rightly."""
+    from hierbrush.writing import Page, Writing
+
+    writings: list[Writing] = []
+    for sheet in sheets:
+        writings += sheet if isinstance(sheet, Page) else [sheet] if isinstance(sheet, Writing) else []
+    sure = {writing.char: writing.confidence for writing in writings if writing.goal == "decomposition"}
+    guessed = [char for char, confidence in sure.items() if confidence is not None and confidence < _DOUBTFUL]
+    if guessed:
+        click.echo(f"hierbrush: composed by guess, look whether they are right: {' '.join(guessed)}", err=True)
+
+
 def _draw_hierarchy(writing: Writing, path: Path, aside: bool) -> None:
     from hierbrush.files import write_atomically
     from hierbrush.writing.hierarchy import hierarchy_picture
@@ -403,9 +408,9 @@ def _written(text: str, page: Layout, workers: int, arguments: dict[str, Any]) -
     from tqdm import tqdm
 
     from hierbrush.writing import WritingInterrupted, write_pages
-    from hierbrush.writing.write import characters_of
+    from hierbrush.writing.write import different_characters
 
-    total = len(characters_of(text, page))
+    total = len(different_characters(text, page))
     try:
         # On a terminal only, and only where there is something to wait for.
         with tqdm(total=total, unit="character", disable=None, delay=1.0, leave=False) as bar:

@@ -18,6 +18,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -50,6 +51,10 @@ _SHRINKAGE = 0.02
 
 _SAME_PLACE = 0.01
 """Mean difference of centres and sides at which a component stands in hardly the same place."""
+
+
+REMEMBERED = 4096
+"""Answers about components in their surroundings that are kept, since they are asked for again."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -88,6 +93,7 @@ class ComponentLibrary:
     _leaf_forms: dict[str, list[int]] = field(init=False, default_factory=lambda: defaultdict(list))
     _name_number: dict[str, int] = field(init=False, default_factory=dict)
     _contexts: dict[int, Contexts] = field(init=False, default_factory=dict)
+    _remembered: dict[tuple[object, ...], _Met | None] = field(init=False, default_factory=dict)
 
     def __post_init__(self) -> None:
         for number, form in enumerate(self.forms):
@@ -173,9 +179,9 @@ class ComponentLibrary:
         for at, node in enumerate(nodes_of(tree)):
             parent = expectations[node.parent].context if node.parent >= 0 else WHOLE
             context = absolute(parent, self.context(node, exclude))
-            found = self.occurrences(forms[at], exclude) if at in forms else np.empty(0, np.int64)
+            met = self._met_in(node, forms[at], len(tree.strokes), repertoire, exclude) if at in forms else None
             layout = next(outermost) if node.parent == 0 else None
-            expectations.append(self._expect(node, context, layout, found, len(tree.strokes), repertoire))
+            expectations.append(_expected(node, context, layout, met))
         return [interleaved(e, expectations) for e in expectations]
 
     def context(self, node: Node, exclude: str | None) -> F32:
@@ -190,24 +196,44 @@ class ComponentLibrary:
             left_out = self.surroundings[own, 2:4], self.relative[own]
         return contexts.mean(node, left_out)
 
-    def _expect(
-        self, node: Node, context: F32, layout: F32 | None, found: Index, total: int, repertoire: Repertoire
-    ) -> NodeExpectation:
-        count = node.count
-        slot = (node.step - 1) % SLOTS if node.step else 0
-        before = np.full(count, float(slot > 0), np.float32)
+    def _met_in(
+        self, node: Node, form: ComponentForm, total: int, repertoire: Repertoire, exclude: str | None
+    ) -> _Met | None:
+        """Return what is known of a component in a node's surroundings; None for one never met.
+
+        The same component in the same surroundings is asked for again and again: 氵 beside eight strokes.
+        """
+        key = (form, node.count, node.step, node.parent_step, node.sibling, node.rest, total, repertoire)
+        if exclude is not None:
+            return self._met(*key, exclude)
+        if key not in self._remembered:
+            if len(self._remembered) >= REMEMBERED:
+                self._remembered.clear()
+            self._remembered[key] = self._met(*key)
+        return self._remembered[key]
+
+    def _met(
+        self,
+        form: ComponentForm,
+        count: int,
+        step: int,
+        parent_step: int,
+        sibling: str,
+        rest: int,
+        total: int,
+        repertoire: Repertoire,
+        exclude: str | None = None,
+    ) -> _Met | None:
+        found = self.occurrences(form, exclude)
         if not len(found):
-            rank = np.arange(count, dtype=np.float32)
-            spread = np.zeros((count, 2), np.float32)
-            box = context if layout is None else layout
-            return NodeExpectation(node, context, layout, box, 0.0, None, spread, rank, before, met_here=False)
+            return None
         around = self.surroundings[found]
-        away = around[:, 2:] - np.log1p(np.array([count, node.rest, total], np.float32))
-        same_step = around[:, 0] == node.step
+        away = around[:, 2:] - np.log1p(np.array([count, rest, total], np.float32))
+        same_step = around[:, 0] == step
         strangeness = (
             _OTHER_STEP * ~same_step
-            + _OTHER_PARENT * (around[:, 1] != node.parent_step)
-            + _OTHER_SIBLING * (self.sibling[found] != self._name_number.get(node.sibling, -1))
+            + _OTHER_PARENT * (around[:, 1] != parent_step)
+            + _OTHER_SIBLING * (self.sibling[found] != self._name_number.get(sibling, -1))
             + (self.repertoire[found] != repertoire) @ _OTHER_REPERTOIRE
             + (away[:, 1:] ** 2).sum(axis=1) / (2 * _COUNT_WIDTH**2)
         )
@@ -216,31 +242,23 @@ class ComponentLibrary:
             found, strangeness, same_step = found[likest], strangeness[likest], same_step[likest]
         weight = np.exp(-strangeness).astype(np.float32) + np.float32(1e-4)
         total_weight = float(weight.sum())
-        box = applied(context, weight @ self.excess[found] / np.float32(total_weight + _SHRINKAGE))
-        if layout is not None:  # neither knows all: one the component, the other what stands beside it
-            box = ((box + layout) / 2).astype(np.float32)
+        excess = weight @ self.excess[found] / np.float32(total_weight + _SHRINKAGE)
         share = weight / np.float32(total_weight)
 
-        rows = self.span[found, :1] + np.arange(count)
-        strokes = self.strokes[rows]
+        strokes = self.strokes[self.span[found, :1] + np.arange(count)]
         boxes = union(strokes[..., :4])
         inside = laid_within(boxes[:, None], strokes[..., :4])
-        if count == 1 and layout is None and not same_step.any():
-            box = proportioned(box, boxes, share)
         mean = np.tensordot(share, inside, 1)
-        deviation = np.sqrt(np.tensordot(share, (inside[..., :2] - mean[:, :2]) ** 2, 1))
-        places = np.empty((count, PLACE_SIZE), np.float32)
-        places[:, :4] = laid_out(box, mean)
-        places[:, 4:] = np.tensordot(share, strokes[..., 4:PLACE_SIZE], 1)
+        deviation = np.sqrt(np.tensordot(share, (inside[..., :2] - mean[:, :2]) ** 2, 1)).astype(np.float32)
+        coefficients = np.tensordot(share, strokes[..., 4:PLACE_SIZE], 1)
         position = strokes[..., PLACE_SIZE]
         rank = mode(position.argsort(axis=1).argsort(axis=1), share)
-        met_here = bool(node.rest and same_step.any())
-        if met_here:
+        before = None
+        if rest and same_step.any():
             here = share[same_step] / share[same_step].sum()
             before = median(self._before(found[same_step], position[same_step]), here).astype(np.float32)
-        return NodeExpectation(
-            node, context, layout, box, total_weight, places, deviation.astype(np.float32), rank, before, met_here
-        )
+        elsewhere = (boxes, share) if count == 1 and not same_step.any() else None
+        return _Met(total_weight, excess, mean, deviation, coefficients, rank, before, elsewhere)
 
     def _before(self, found: Index, position: F32) -> F32:
         """Return for each stroke of each occurrence the share of the parent's other strokes written before it."""
@@ -298,6 +316,54 @@ class ComponentLibrary:
                 names=tuple(strings["names"]),
                 layouts=layouts,
             )
+
+
+class _Met(NamedTuple):
+    """What the occurrences of a component say of it in certain surroundings.
+
+    Attributes:
+        weight: of all of them together.
+        excess: f32 [4], by how much its box differs from what the context expects.
+        inside: f32 [S, 4], its strokes' boxes in its own.
+        deviation: f32 [S, 2], of these boxes' centres.
+        coefficients: f32 [S, SHAPE_SIZE], of their shapes.
+        rank: f32 [S], order in which they are written.
+        before: f32 [S], share of the parent's other strokes written before each; None where it was never met there.
+        elsewhere: boxes and weights of a single stroke that was never met there; None for all else.
+    """
+
+    weight: float
+    excess: F32
+    inside: F32
+    deviation: F32
+    coefficients: F32
+    rank: F32
+    before: F32 | None
+    elsewhere: tuple[F32, F32] | None
+
+
+def _expected(node: Node, context: F32, layout: F32 | None, met: _Met | None) -> NodeExpectation:
+    count = node.count
+    slot = (node.step - 1) % SLOTS if node.step else 0
+    before = np.full(count, float(slot > 0), np.float32)
+    if met is None:
+        rank = np.arange(count, dtype=np.float32)
+        spread = np.zeros((count, 2), np.float32)
+        box = context if layout is None else layout
+        return NodeExpectation(node, context, layout, box, 0.0, None, spread, rank, before, met_here=False)
+    box = applied(context, met.excess)
+    if layout is not None:  # neither knows all: one the component, the other what stands beside it
+        box = ((box + layout) / 2).astype(np.float32)
+    elif met.elsewhere is not None:
+        box = proportioned(box, *met.elsewhere)
+    places = np.empty((count, PLACE_SIZE), np.float32)
+    places[:, :4] = laid_out(box, met.inside)
+    places[:, 4:] = met.coefficients
+    met_here = met.before is not None
+    return NodeExpectation(
+        node, context, layout, box, met.weight, places, met.deviation, met.rank,
+        before if met.before is None else met.before, met_here,
+    )  # fmt: skip
 
 
 @lru_cache(maxsize=1)

@@ -9,9 +9,11 @@ from __future__ import annotations
 
 import unicodedata
 from collections import Counter, defaultdict
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
+from types import MappingProxyType
 
 from hierbrush.arguments import check_kind
 from hierbrush.characters import CharacterLibrary, Component, UnknownCharacterError, load_library, split
@@ -34,12 +36,12 @@ _MOST_GUESSES = 4
 
 # By guesses the share of characters that were nearest to the right one: python benchmarks/bench_unicode.py --font
 # ukai.ttc --unseen --sample 2300. Those that references write otherwise were right _CONTRADICTED times as often as
-# others with as many guesses. Beyond the basic plane: --font TW-Kai-Ext-B-98_1.ttf, over what glyphs get in TW-Kai, of
-# an earlier composer. With a glyph: hierbrush evaluate --goal decomposition.
+# others with as many guesses. Beyond the basic plane: --font TW-Kai-Ext-B-98_1.ttf, over what glyphs get in TW-Kai.
+# With a glyph: hierbrush evaluate --goal decomposition.
 _SURE = (0.73, 0.47, 0.29, 0.16, 0.16)
 _CONTRADICTED = 0.75
-_SURE_BEYOND = (0.70, 0.29, 0.15, 0.10, 0.10)
-_SURE_WITH_GLYPH = 0.83
+_SURE_BEYOND = (0.74, 0.31, 0.15, 0.10, 0.10)
+_SURE_WITH_GLYPH = 0.84
 
 _BASIC_PLANE = 0xFFFF
 
@@ -48,6 +50,9 @@ _MISCOUNT, _MANY = 1, 3
 
 _OFTEN = 3
 """Training characters that have to call a known part by another character's name for it to be believed."""
+
+_Place = tuple[str, str, int]  # name, operator, slot
+_NOTHING: Mapping[_Place, str] = MappingProxyType({})
 
 _FRAMES = "⿴⿵⿶⿷⿸⿹⿺⿻"
 _PAIRS = {"⿲": "⿰", "⿳": "⿱"}
@@ -154,28 +159,38 @@ class Describer:
     Args:
         table: what ideographs are made of.
         library: the characters that are known.
-        known: forms of their components; read when first needed unless given.
+        without: characters that are described as if they were not among those that components are learned from.
     """
 
-    def __init__(self, table: DescriptionTable, library: CharacterLibrary, known: Exemplars | None = None) -> None:
-        self._table, self._library, self._given = table, library, known
+    def __init__(self, table: DescriptionTable, library: CharacterLibrary, without: Collection[str] = ()) -> None:
+        self._table, self._library, self._without = table, library, without
         # Of the character that is being described: what a part is found to be may depend on what it is a part of.
-        self._found: dict[tuple[str, str, int], Description] = {}
+        self._found: dict[_Place, Description] = {}
         self._plainly = False
+        self._instead: Mapping[_Place, str] = {}
 
     @cached_property
-    def _known(self) -> Exemplars:
-        return self._given or exemplars()
+    def known(self) -> Exemplars:
+        """How training characters write components."""
+        return Exemplars(self._library, self._without) if self._without else exemplars()
 
     @cached_property
     def _met(self) -> dict[tuple[str, int, str], Counter[str]]:
         """How often training characters have which component for a part in a place; most of what describing costs."""
         met: defaultdict[tuple[str, int, str], Counter[str]] = defaultdict(Counter)
         for char in self._library:
-            if split(char) == "train":
+            if split(char) == "train" and char not in self._without:
                 for structure in self._table.of(char):
                     self._align(structure, self._library.decomposition(char), met)
         return dict(met)
+
+    @cached_property
+    def _met_anywhere(self) -> dict[str, list[str]]:
+        """Which components training characters have for a part, whatever its place."""
+        met: defaultdict[str, dict[str, None]] = defaultdict(dict)
+        for (_, _, part), components in self._met.items():
+            met[part].update(dict.fromkeys(components))
+        return {part: list(components) for part, components in met.items()}
 
     def describe(self, char: str) -> Description:
         """Return the description of a character; see `description_of`.
@@ -205,10 +220,12 @@ class Describer:
         reference = load_order_reference()
         orders = [reference.order(char, region) for region in REGIONS]
         told = [order for order in orders if order is not None]
-        found = [self._known.part(char, order) for order in told] if told else [self._known.part(char)]
+        found = [self.known.part(char, order) for order in told] if told else [self.known.part(char)]
         return next((form for form in found if form is not None), None)
 
-    def taken_apart(self, char: str, called: str = "", *, plainly: bool = False) -> Description:
+    def taken_apart(
+        self, char: str, called: str = "", *, plainly: bool = False, instead: Mapping[_Place, str] = _NOTHING
+    ) -> Description:
         """Return what the table alone says a character is made of, though it may have a glyph; 𣎆 is made of 月 and 凡.
 
         Args:
@@ -216,17 +233,34 @@ class Describer:
             called: what a message calls it, if otherwise.
             plainly: whether parts are called what the table calls them, where that is a character: 真, though of
                 training characters one has 眞 for it.
+            instead: by name, operator and slot of a part, the component that it is taken for.
 
         Raises:
             UnknownCharacterError: its parts are not known, or there are none.
         """
         self._found.clear()
-        self._plainly = plainly
+        self._plainly, self._instead = plainly, instead
         missing: dict[str, None] = {}
         found = min(self._structures(char, "", 0, (char,), missing), default=None)
         if found is None or found.guesses > _MOST_GUESSES:
             raise UnknownCharacterError(f"char: {describe(called or char)} {self._reason(char, missing)}")
         return found
+
+    def otherwise(self, char: str) -> Iterator[Description]:
+        """Yield what a character is made of if one part is another component that training characters have for it.
+
+        What one character calls 月 is ⺼ in most.
+        """
+        with suppress(UnknownCharacterError):
+            told = {self.taken_apart(char)}
+            for name, operator, slot in list(self._found):
+                here = self._met.get((operator, slot, name), Counter())
+                for component in [*here, self._folded(name), *self._met_anywhere.get(name, ())]:
+                    with suppress(UnknownCharacterError):
+                        found = self.taken_apart(char, instead={(name, operator, slot): component})
+                        if found not in told:
+                            told.add(found)
+                            yield found
 
     def _reason(self, char: str, missing: Iterable[str]) -> str:
         if char not in self._table:
@@ -285,7 +319,7 @@ class Describer:
         if inner in _PAIRS:
             return Description(guesses, self._in_pairs(inner, *texts))
         # How a part lies around another is shown by training characters; beside and above need no frame.
-        if inner not in _FRAMES or self._known.stands(texts[0].strip("{}"), inner, 0):
+        if inner not in _FRAMES or self.known.stands(texts[0].strip("{}"), inner, 0):
             return Description(guesses, inner + "".join(texts))
         opened = self._opened(inner, *texts)
         return None if opened is None else Description(guesses + 1, opened)
@@ -298,7 +332,7 @@ class Describer:
         if first == third and operator == "⿲":
             return operator + first + second + third
         pair = _PAIRS[operator]
-        if self._known.name(str(_form(pair + first + second).tree)) is not None:
+        if self.known.name(str(_form(pair + first + second).tree)) is not None:
             return pair + pair + first + second + third
         return pair + first + pair + second + third
 
@@ -348,14 +382,15 @@ class Describer:
             component = folded
         if self._plainly and folded in self._library:
             component = folded
-        if self._known.form(component, operator, slot) is None:
+        component = self._instead.get((name, operator, slot), component)
+        if self.known.form(component, operator, slot) is None:
             return None
         named = Description(0, _token(component))
         return named if self._is_learned(named) else None
 
     def _is_learned(self, description: Description) -> bool:
         """Return whether training characters have every component of a description; nobody else can place one."""
-        return all(self._known.is_learned(leaf.name) for leaf in _form(description.text).tree.leaves())
+        return all(self.known.is_learned(leaf.name) for leaf in _form(description.text).tree.leaves())
 
     def _folded(self, name: str) -> str:
         """Return the known character that another is a code point of for the sake of old encodings or of radicals."""

@@ -9,7 +9,7 @@ has is taken from the first character that has it, for to name such a part is to
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import TypeVar
@@ -48,10 +48,14 @@ class Exemplars:
     """The commonest form of every component in every slot, and the commonest name of every structure.
 
     Reading all decompositions takes a third of a second; use `exemplars`, which keeps the answer.
+
+    Args:
+        library: the characters.
+        without: characters that do not count, as if the library lacked them.
     """
 
-    def __init__(self, library: CharacterLibrary) -> None:
-        self._library = library
+    def __init__(self, library: CharacterLibrary, without: Collection[str] = ()) -> None:
+        self._library, self._without = library, without
         forms: defaultdict[_Place, Counter[_Key]] = defaultdict(Counter)
         deeper: defaultdict[tuple[_Place, _Slot], Counter[_Key]] = defaultdict(Counter)
         names: defaultdict[str, Counter[str]] = defaultdict(Counter)
@@ -59,6 +63,8 @@ class Exemplars:
         seen: dict[_Key, tuple[Component, tuple[str, ...], str]] = {}
         elsewhere: dict[str, tuple[Component, tuple[str, ...]]] = {}
         for char in library.characters:
+            if char in without:
+                continue
             types = library.stroke_types(char)
             training = split(char) == "train"
             for node, operator, slot, above in _below(library.decomposition(char)):
@@ -136,13 +142,20 @@ class Exemplars:
                 return form
         return None
 
+    def forms(self, name: str) -> list[Form]:
+        """Return all forms in which training characters write a component, the commonest first."""
+        return [_form(*self._seen[key][:2]) for key, _ in self._anywhere_counts.get(name, Counter()).most_common()]
+
     def stands(self, name: str, operator: str, slot: int) -> bool:
         """Return whether training characters have a component in a place."""
         return (name, operator, slot) in self._forms
 
     def is_learned(self, name: str) -> bool:
         """Return whether a training character is a component or has it."""
-        return name in self._anywhere or (name in self._library and split(name) == "train")
+        return name in self._anywhere or self._is_training(name)
+
+    def _is_training(self, name: str) -> bool:
+        return name in self._library and name not in self._without and split(name) == "train"
 
     def drawn(self, name: str, operator: str = "", slot: int = 0) -> tuple[GlyphStroke, ...] | None:
         """Return a component's strokes as a training character with its commonest form has them, or None.
@@ -154,7 +167,7 @@ class Exemplars:
             node, _, char = source
             strokes = self._library[char].strokes
             return tuple(strokes[stroke] for stroke in node.strokes)
-        return self._library[name].strokes if name in self._library and split(name) == "train" else None
+        return self._library[name].strokes if self._is_training(name) else None
 
     def name(self, structure: str) -> str | None:
         """Return the component that training characters build as ``structure``, 明 for ``"⿰日月"`` taken apart."""

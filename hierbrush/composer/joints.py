@@ -20,10 +20,10 @@ from numpy.typing import NDArray
 from hierbrush.characters import load_library
 from hierbrush.composer import stored
 from hierbrush.composer.brief import Brief, laid_out_as
-from hierbrush.composer.components import ComponentLibrary, load_components
+from hierbrush.composer.components import REMEMBERED, ComponentLibrary, load_components
 from hierbrush.composer.drawings import Drawing
 from hierbrush.composer.place import shaped_goals
-from hierbrush.composer.tree import Node, nodes_of
+from hierbrush.composer.tree import ComponentForm, Node, nodes_of
 from hierbrush.sim import rasterise
 
 Index = NDArray[np.int64]
@@ -64,6 +64,7 @@ class Joints:
         by_row = np.argsort(both[0], kind="stable")
         self._row, self._other = both[0][by_row], both[1][by_row]
         self._start = np.searchsorted(self._row, np.arange(len(components.strokes) + 1))
+        self._remembered: dict[tuple[object, ...], _Shown | None] = {}
 
     def wanted(self, brief: Brief) -> NDArray[np.int8]:
         """Return for each two rows of a brief whether they `JOIN`, keep `APART` or neither: int8 [S, S], symmetric."""
@@ -74,7 +75,8 @@ class Joints:
         # Parents come before their children: of what shows two strokes together the smallest component is the surest.
         for node in nodes:
             rows, around = _rows(node), _rows(nodes[max(node.parent, 0)])
-            shown = self._shown(node, brief)
+            form = laid_out_as(self._components, node, brief.stroke_types, listed=True)
+            shown = self._shown(form, node, count)
             if shown is None and node.component.is_leaf:
                 share[rows, rows] = 0.5
             elif shown is not None:
@@ -84,14 +86,23 @@ class Joints:
         share = np.where(np.isnan(share), apart, share)
         return np.select([share > _SURE, share < 1 - _SURE], [JOIN, APART], LEAVE).astype(np.int8)
 
-    def _shown(self, node: Node, brief: Brief) -> _Shown | None:
+    def _shown(self, form: ComponentForm, node: Node, total: int) -> _Shown | None:
         """Return what the occurrences of a node's component show; None if there are none."""
+        key = (form, node.count, node.step, node.parent_step, node.rest, total)
+        if key not in self._remembered:
+            if len(self._remembered) >= REMEMBERED:
+                self._remembered.clear()
+            self._remembered[key] = self._counted(*key)
+        return self._remembered[key]
+
+    def _counted(
+        self, form: ComponentForm, count: int, step: int, parent_step: int, rest: int, total: int
+    ) -> _Shown | None:
         components = self._components
-        form = laid_out_as(components, node, brief.stroke_types, listed=True)
-        found, weight, here = self._alike(node, components.occurrences(form), len(brief))
+        found, weight, here = self._alike(components.occurrences(form), step, parent_step, rest, total)
         if not len(found):
             return None
-        count, span = node.count, components.span[found]
+        span = components.span[found]
         start, stop = self._start[span[:, 0]], self._start[span[:, 0] + count]
         # All joints of all occurrences one after another, so that sums run over the occurrences in their order.
         of = np.repeat(np.arange(len(found)), stop - start)
@@ -106,14 +117,16 @@ class Joints:
         reaching = np.bincount(reached, (weight * here)[occurrence], count)
         return _Shown(touching / weight.sum(), reaching / max(float(weight[here].sum()), 1e-9))
 
-    def _alike(self, node: Node, found: Index, total: int) -> tuple[Index, Numbers, NDArray[np.bool_]]:
+    def _alike(
+        self, found: Index, step: int, parent_step: int, rest: int, total: int
+    ) -> tuple[Index, Numbers, NDArray[np.bool_]]:
         """Return the occurrences in the likest surroundings, their weights, and which stand in the same place."""
         around = self._components.surroundings[found]
-        away = around[:, 3:] - np.log1p(np.array([node.rest, total], np.float32))
-        here = around[:, 0] == node.step
+        away = around[:, 3:] - np.log1p(np.array([rest, total], np.float32))
+        here = around[:, 0] == step
         strangeness = (
             _OTHER_STEP * ~here
-            + _OTHER_PARENT * (around[:, 1] != node.parent_step)
+            + _OTHER_PARENT * (around[:, 1] != parent_step)
             + (away * away).sum(axis=1) / (2 * _COUNT_WIDTH**2)
         )
         likest = np.argsort(strangeness, kind="stable")[:_MOST_OCCURRENCES]

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hierbrush.composer.brief import MAX_STROKES, TOKEN_SIZE, Brief
-from hierbrush.composer.place import PLACE_SIZE, decode_place, encode_place
+from hierbrush.composer.place import PLACE_SIZE, cut, decode_place, encode_place
 from hierbrush.errors import HierbrushError
 
 F32 = NDArray[np.float32]
@@ -136,21 +136,21 @@ class Drafts:
         Raises:
             HierbrushError: a stroke does not exist or is already written.
         """
-        if not self.remaining[rows, index].all():
-            at = int(np.argmin(self.remaining[rows, index]))
+        there = (index < self._bank.counts[self.brief[rows]]) & ~self.written[rows, index]
+        if not there.all():
+            at = int(np.argmin(there))
             raise HierbrushError(
                 f"index: stroke {int(index[at])} of row {int(rows[at])} is not there or already written"
             )
-        decoded = decode_place(self._bank.prior[self.brief[rows], index], places)
+        prior = self._bank.prior[self.brief[rows], index]
+        decoded = decode_place(prior, places)
         self.written[rows, index] = True
         self.placed[rows, index] = decoded
         observation = self._observation
         observation[rows, :, LAST] = 0.0
         observation[rows, index, LAST] = 1.0
         observation[rows, index, WRITTEN] = 1.0
-        observation[rows, index, PLACED : PLACED + PLACE_SIZE] = cut_place(
-            encode_place(self._bank.prior[self.brief[rows], index], decoded)
-        )
+        observation[rows, index, PLACED : PLACED + PLACE_SIZE] = cut_place(encode_place(prior, decoded))
         return decoded
 
     def observe(self, rows: Index | slice = slice(None)) -> F32:
@@ -160,5 +160,4 @@ class Drafts:
 
 def cut_place(places: F32) -> F32:
     """Return places cut to what an observation can hold."""
-    cut: F32 = np.clip(places, -LARGEST_RESIDUAL, LARGEST_RESIDUAL)
-    return cut
+    return cut(places, -LARGEST_RESIDUAL, LARGEST_RESIDUAL)

@@ -25,7 +25,7 @@ from hierbrush.composer.place import PLACE_SIZE
 from hierbrush.composer.sight import SIGHT_SIZE
 from hierbrush.errors import HierbrushError, one_line, shown
 from hierbrush.files import read_json
-from hierbrush.sim.network import HEAD_SIZE, attention, linear, normalised
+from hierbrush.sim.network import HEAD_SIZE, attention, linear, normalised, packed
 from hierbrush.strokes.policy import check_weights, read_safetensors
 
 F32 = NDArray[np.float32]
@@ -83,6 +83,7 @@ class ComposerPolicy:
         self._w = {
             name: np.ascontiguousarray(tensors[name].T if tensors[name].ndim == 2 else tensors[name]) for name in shapes
         }
+        self._packed = {name: packed(array) for name, array in self._w.items() if array.ndim == 2}
         self._width, self._layers, self._hidden, self._inputs = width, layers, hidden, inputs
 
     @classmethod
@@ -153,27 +154,37 @@ class ComposerPolicy:
 
     def _forward(self, observation: F32) -> tuple[F32, F32]:
         w = self._w
-        count, rows, _ = observation.shape
+        count, rows, inputs = observation.shape
         width, heads = self._width, self._width // HEAD_SIZE
         exists = observation[:, :, EXISTS] > 0
-        x = self._linear("embed", observation.reshape(count * rows, -1))
+        x = observation.reshape(-1, inputs)
+        # A row sees others in attention alone: all else is computed for those that exist.
+        whole = bool(exists.all())
+        there = slice(None) if whole else np.flatnonzero(exists)
+        padded = np.zeros((count * rows, 3 * width), np.float32)
+        x = self._linear("embed", x[there])
         for k in range(self._layers):
             at = f"layers.{k}."
             qkv = self._linear(at + "qkv", self._normalised(at + "norm1", x))
-            mixed = attention(qkv.reshape(count, rows, 3, heads, HEAD_SIZE), exists)
-            x += self._linear(at + "out", mixed.reshape(count * rows, width))
+            if not whole:
+                padded[there] = qkv
+                qkv = padded
+            mixed = attention(qkv.reshape(count, rows, 3, heads, HEAD_SIZE), exists).reshape(-1, width)
+            x += self._linear(at + "out", mixed[there])
             y = self._linear(at + "up", self._normalised(at + "norm2", x), rectified=True)
             x += self._linear(at + "down", y)
         x = self._normalised("norm", x)
-        pointer = self._linear("pointer", x).reshape(count, rows)
-        pointer -= w["slope"] * observation[:, :, RANK]
-        logits = np.where(exists & (observation[:, :, WRITTEN] == 0), pointer, np.float32(OUT_OF_REACH))
-        places = self._linear("place", x).reshape(count, rows, PLACE_SIZE)
+        pointer, answers = np.zeros(count * rows, np.float32), np.zeros((count * rows, PLACE_SIZE), np.float32)
+        pointer[there] = self._linear("pointer", x)[:, 0]
+        answers[there] = self._linear("place", x)
+        logits = pointer.reshape(count, rows) - w["slope"] * observation[:, :, RANK]
+        logits = np.where(exists & (observation[:, :, WRITTEN] == 0), logits, np.float32(OUT_OF_REACH))
+        places = answers.reshape(count, rows, PLACE_SIZE)
         places += observation[:, :, GOAL_GIVEN, None] * observation[:, :, GOAL : GOAL + PLACE_SIZE]
         return logits, places
 
     def _linear(self, name: str, x: F32, *, rectified: bool = False) -> F32:
-        return linear(x, self._w[f"{name}.weight"], self._w[f"{name}.bias"], rectified=rectified)
+        return linear(x, self._packed[f"{name}.weight"], self._w[f"{name}.bias"], rectified=rectified)
 
     def _normalised(self, name: str, x: F32) -> F32:
         return normalised(x, self._w[f"{name}.weight"], self._w[f"{name}.bias"], EPSILON)

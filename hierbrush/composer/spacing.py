@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from hierbrush.composer.joints import APART, JOIN
 from hierbrush.composer.place import stroke_shapes
+from hierbrush.sim.lines import contacts
 
 F32 = NDArray[np.float32]
 Numbers = NDArray[np.float64]
@@ -115,11 +116,11 @@ def _asked(drawn: _Drawn, wanted: NDArray[np.int8]) -> _Asked:
     between = np.maximum(low[:, None] - high, low - high[:, None]).max(axis=2)
     reach = np.select([wanted == JOIN, wanted == APART], [_NOT_FAR, _TOO_NEAR], -np.inf)
     pairs = np.array(np.nonzero(np.triu(between < reach, 1)))
-    gap, points, direction = _contacts(skeletons, widths, pairs)
+    gap, points, direction = contacts(skeletons, widths, np.ascontiguousarray(pairs), _TAIL)
     join = wanted[pairs[0], pairs[1]] == JOIN
     wrong = np.where(join, (gap > 0) & (gap < _NOT_FAR), gap < _TOO_NEAR)
     distance = np.where(join, np.maximum(-_JOINED - gap, -_STEP), np.minimum(_ROOM - gap, _STEP))
-    return _Asked(pairs[:, wrong], points[:, wrong], direction[wrong], distance[wrong])
+    return _Asked(pairs[:, wrong], points[wrong].transpose(1, 0, 2), direction[wrong], distance[wrong])
 
 
 def _solved(asked: _Asked, boxes: Numbers, home: Numbers) -> Numbers:
@@ -139,62 +140,3 @@ def _solved(asked: _Asked, boxes: Numbers, home: Numbers) -> Numbers:
     system = np.diag(stiff.ravel()) + _ASKED * flat.T @ flat
     solved = np.linalg.solve(system, pull.ravel() + _ASKED * asked.distance @ flat)
     return np.asarray(solved, np.float64).reshape(count, 4)
-
-
-def _contacts(skeletons: Numbers, widths: Numbers, pairs: Index) -> tuple[Numbers, Numbers, Numbers]:
-    """Return where strokes come nearest: their gap float64 [P], negative where they overlap, points and direction."""
-    first, second = pairs
-    # Coordinates apart: arrays of pairs would cost several times as much.
-    across, down = (skeletons[first][:, :, None, axis] - skeletons[second][:, None, :, axis] for axis in (0, 1))
-    gaps = np.sqrt(across * across + down * down) - widths[first][:, :, None] - widths[second][:, None]
-    nearest = gaps.reshape(len(first), skeletons.shape[1] ** 2).argmin(axis=1)
-    at = np.array(np.divmod(nearest, skeletons.shape[1]))
-    everything = np.arange(len(first))
-    gap = gaps[everything, at[0], at[1]]
-    points = np.array([skeletons[first, at[0]], skeletons[second, at[1]]])
-    direction = points[0] - points[1]
-    direction /= np.maximum(np.linalg.norm(direction, axis=1, keepdims=True), 1e-9)
-    for pair in np.flatnonzero(gap < 0):
-        tail = _tail(skeletons[pairs[:, pair]], widths[pairs[:, pair]])
-        if tail is not None:
-            gap[pair], points[:, pair], direction[pair] = tail
-    return gap, points, direction
-
-
-def _tail(skeletons: Numbers, widths: Numbers) -> tuple[float, Numbers, Numbers] | None:
-    """Return how two strokes that cross come apart: the shortest of their four ends beyond the crossing goes back.
-
-    The gap is negative: the end's length and what both strokes are wide there. None where skeletons do not cross.
-    """
-    crossing = _crossing(*skeletons)
-    if crossing is None:
-        return None
-    last = skeletons.shape[1] - 1
-    steps = np.linalg.norm(np.diff(skeletons, axis=1), axis=2)
-    ends = []
-    for stroke, at in enumerate(crossing):
-        length = steps[stroke, :at].sum(), steps[stroke, at:].sum()
-        ends += [(float(length[0]), stroke, 0), (float(length[1]), stroke, last)]
-    length_beyond, stroke, end = min(ends)
-    at, other = crossing[stroke], skeletons[1 - stroke, crossing[1 - stroke]]
-    back = skeletons[stroke, min(max(at + (_TAIL if end == 0 else -_TAIL), 0), last)] - skeletons[stroke, end]
-    back /= max(float(np.linalg.norm(back)), 1e-9)
-    overlap = length_beyond + widths[1 - stroke, crossing[1 - stroke]] + widths[stroke, end]
-    points = np.array([skeletons[stroke, end], other])
-    return (-overlap, points, back) if stroke == 0 else (-overlap, points[::-1], -back)
-
-
-def _crossing(one: Numbers, other: Numbers) -> tuple[int, int] | None:
-    """Return the segments in which two lines cross, of several the middle ones; None where they do not."""
-    along, across = np.diff(one, axis=0)[:, None], np.diff(other, axis=0)[None]
-    between = other[None, :-1] - one[:-1, None]
-    turn = _cross(along, across)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        share, share_other = _cross(between, across) / turn, _cross(between, along) / turn
-    found = np.argwhere((share >= 0) & (share <= 1) & (share_other >= 0) & (share_other <= 1))
-    return tuple(found[len(found) // 2].tolist()) if len(found) else None
-
-
-def _cross(one: Numbers, other: Numbers) -> Numbers:
-    product: Numbers = one[..., 0] * other[..., 1] - one[..., 1] * other[..., 0]
-    return product

@@ -13,13 +13,13 @@ import numpy as np
 import shapely
 from numpy.typing import NDArray
 
-from hierbrush.arguments import check_kind, check_list, check_whole
+from hierbrush.arguments import check_kind, check_whole
 from hierbrush.characters import GlyphStroke, load_library, split
 from hierbrush.curriculum.model import Deformation, GlyphGoals, Goals
 from hierbrush.errors import HierbrushError
 from hierbrush.resources import folder
 from hierbrush.strokes.goal import StrokeGoal
-from hierbrush.strokes.script import check_type, script_type
+from hierbrush.strokes.script import check_types, script_type
 from hierbrush.strokes.shape_basis import Box, shape_basis
 from hierbrush.strokes.types import load_primitive
 
@@ -77,12 +77,7 @@ def sample_goals(goals: Goals | None, stroke_types: Sequence[str], n: int, seed:
 
 
 def _checked_types(stroke_types: Sequence[str]) -> tuple[str, ...]:
-    names = tuple(check_list("stroke_types", stroke_types, "abbreviations such as 'HZG'"))
-    for name in names:
-        try:
-            check_type(name)
-        except HierbrushError as error:
-            raise HierbrushError(f"stroke_types: {error}") from None
+    names = check_types("stroke_types", stroke_types)
     if not names:
         raise HierbrushError("stroke_types: is empty, expected at least one abbreviation such as 'HZG'")
     return names

@@ -39,20 +39,10 @@ def _ordered(bounds: tuple[Any, Any]) -> tuple[Any, Any]:
     return bounds
 
 
-def _known_type(name: str) -> str:
-    try:
-        return check_type(name)
-    except HierbrushError as error:
-        raise ValueError(str(error)) from None
-
-
 def _script(given: str | dict[str, Any]) -> dict[str, Any]:
     """Return a script's content and make its types known, before stroke types are looked at."""
-    try:
-        content = read_script(given) if isinstance(given, str) else given
-        use_script(content)
-    except HierbrushError as error:
-        raise ValueError(str(error)) from None
+    content = read_script(given) if isinstance(given, str) else given
+    use_script(content)
     return content
 
 
@@ -69,7 +59,7 @@ _Ticks = Annotated[int, Field(ge=4, le=400)]
 _Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_-]*$", max_length=40)]
 _StrokeType = Annotated[
     str,
-    AfterValidator(_known_type),
+    AfterValidator(check_type),
     Field(json_schema_extra={"anyOf": [{"enum": list(ABBREVIATIONS)}, {"pattern": f"^{SCRIPT_TYPE}$"}]}),
 ]
 

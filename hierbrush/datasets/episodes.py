@@ -9,6 +9,7 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
+from hierbrush.brushes.brush_file import brush_of
 from hierbrush.characters import load_library, split
 from hierbrush.datasets.settings import DatasetSettings
 from hierbrush.errors import HierbrushError
@@ -74,7 +75,7 @@ def episodes_of(settings: DatasetSettings, shard: int) -> list[Episode]:
     """Return the strokes of one file of a data set."""
     rng = np.random.default_rng([settings.seed, shard])
     policy = stroke_policy(settings.policy, settings.seed)
-    model = BrushModel.preset("measured")
+    model = brush_of(settings.model)
     wanted: list[Wanted] = []
     for kind, ticks in settings.ticks_of(shard).items():
         drawn = _drawn(settings, rng, model, kind)

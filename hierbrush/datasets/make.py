@@ -20,7 +20,7 @@ from hierbrush.arguments import Progress, check_kind, check_path
 from hierbrush.datasets.card import begun_card, write_card
 from hierbrush.datasets.episodes import Episode, episodes_of, places_of
 from hierbrush.datasets.settings import DatasetSettings
-from hierbrush.errors import HierbrushError, shown
+from hierbrush.errors import HierbrushError, extra_needed, shown
 from hierbrush.files import make_folder, write_atomically
 from hierbrush.strokes.rollout import policy_name, stroke_policy
 
@@ -79,10 +79,8 @@ def make_dataset(
 
 def needs_pyarrow() -> None:
     """Raise `HierbrushError` unless there is pyarrow."""
-    try:
+    with extra_needed("dataset:", "train"):
         import pyarrow  # noqa: F401
-    except ImportError:
-        raise HierbrushError('dataset: needs pyarrow, which is not installed; pip install "hierbrush[train]"') from None
 
 
 def _begun(place: Path, settings: DatasetSettings, resume: bool) -> dict[str, dict[str, Any]]:

@@ -6,12 +6,13 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from hierbrush.arguments import check_choice, check_kind, check_list, check_number, check_whole
+from hierbrush.arguments import check_choice, check_kind, check_number, check_whole
+from hierbrush.brushes.brush_file import brush_of
 from hierbrush.errors import HierbrushError, closest, shown
 from hierbrush.planner import DEFAULT_BUDGET
 from hierbrush.sim.observation import OBSERVATIONS
 from hierbrush.sim.raster import check_supersample
-from hierbrush.strokes.types import ABBREVIATIONS
+from hierbrush.strokes.script import check_types
 
 KINDS = ("planned", "policy", "noisy", "random")
 """Who moved the brush: a search, stage by stage; a policy; a policy with noise on its actions; chance."""
@@ -36,6 +37,7 @@ class DatasetSettings:
         stages: keep every movement that a search found on its way, the start first; else only the last.
         noise: standard deviation of the noise, at most; every noisy stroke has its own, drawn from 0 to this.
         brush: share by which a stroke's brush may be off.
+        model: the brush, by a preset's name or as a brush file's path.
         observation: ``"full"`` (219 numbers) or ``"track"`` (64).
         supersample: samples a pixel side of the ink that is rewarded.
         shard: ticks of a file, roughly.
@@ -53,6 +55,7 @@ class DatasetSettings:
     stages: bool = True
     noise: float = 0.3
     brush: float = 0.0
+    model: str = "measured"
     observation: str = "full"
     supersample: int = 2
     shard: int = 20_000
@@ -68,6 +71,7 @@ class DatasetSettings:
         check_kind("stages", self.stages, bool, "True or False")
         check_number("noise", self.noise, 0.0, 2.0, "times the largest residual")
         check_number("brush", self.brush, 0.0, 0.9, "a share")
+        brush_of(self.model, "model")
         check_choice("observation", self.observation, [name for name in OBSERVATIONS if name != "none"])
         check_supersample(self.supersample)
         if check_whole("pictures", self.pictures, 0, 256, unit="pixels") not in PICTURES:
@@ -78,8 +82,11 @@ class DatasetSettings:
     def as_json(self) -> dict[str, Any]:
         """Return the settings as JSON holds them."""
         settings = {**asdict(self), "kinds": dict(self.kinds), "strokes": list(self.strokes)}
-        if not self.pictures:  # sets that were begun before there were any go on
+        # Sets that were begun before there were any go on.
+        if not self.pictures:
             del settings["pictures"]
+        if self.model == "measured":
+            del settings["model"]
         return settings
 
     @property
@@ -108,9 +115,4 @@ def _shares(kinds: object) -> dict[str, float]:
 
 
 def _types(strokes: object) -> tuple[str, ...]:
-    named = check_list("strokes", strokes, "abbreviations such as 'HZG'")
-    for kind in named:
-        if kind not in ABBREVIATIONS:
-            near = closest(kind.upper(), list(ABBREVIATIONS)) if isinstance(kind, str) else ""
-            raise HierbrushError(f"strokes: {shown(kind)} is none of the 38 stroke types{near}")
-    return tuple(dict.fromkeys(named))
+    return tuple(dict.fromkeys(check_types("strokes", strokes)))

@@ -16,11 +16,12 @@ from numpy.typing import NDArray
 from pydantic import ValidationError
 
 from hierbrush.arguments import check_kind, check_whole
-from hierbrush.curriculum import Curriculum, load_curriculum
+from hierbrush.curriculum import Curriculum, Stage, load_curriculum
 from hierbrush.envs.picture import Frame
 from hierbrush.envs.window import MODES, TICKS_A_SECOND, Watched, check_render_mode
 from hierbrush.errors import HierbrushError, shown
 from hierbrush.resources import folder
+from hierbrush.sim import BrushModel
 
 F32 = NDArray[np.float32]
 Bools = NDArray[np.bool_]
@@ -42,6 +43,10 @@ class BatchVectorEnv(VectorEnv[F32, F32, Any]):
         seed: until ``reset`` gives another.
         render_mode: ``"rgb_array"``, or None for no pictures.
 
+    Attributes:
+        curriculum: set by those below, which then begin with `set_stage`.
+        stage: number of the stage that is practised.
+
     Raises:
         HierbrushError: ``num_envs`` or ``seed`` is out of range, or there is no such render mode.
     """
@@ -51,6 +56,9 @@ class BatchVectorEnv(VectorEnv[F32, F32, Any]):
         "render_modes": ["rgb_array"],
         "render_fps": TICKS_A_SECOND,
     }
+    curriculum: Curriculum
+    _spec: Stage
+    _model: BrushModel
 
     def __init__(
         self,
@@ -68,6 +76,7 @@ class BatchVectorEnv(VectorEnv[F32, F32, Any]):
         self.action_space = batch_space(action_space, num_envs)
         self.episode_metrics: dict[str, F32] = {name: np.zeros(num_envs, np.float32) for name in metrics}
         self._rng = np.random.default_rng(check_whole("seed", seed, 0, _LARGEST_SEED))
+        self.stage = -1
         self._never: Bools = np.zeros(num_envs, np.bool_)
         self._ended: Bools = np.zeros(num_envs, np.bool_)
 
@@ -90,6 +99,23 @@ class BatchVectorEnv(VectorEnv[F32, F32, Any]):
     @abstractmethod
     def _picture(self, slot: int) -> Frame:
         """Return a picture of a slot's episode, uint8 [512, 512, 3]."""
+
+    def set_stage(self, stage: int) -> None:
+        """Draw what another stage of the curriculum asks for and begin every slot anew with it.
+
+        Raises:
+            HierbrushError: the curriculum has no such stage.
+        """
+        spec = self.curriculum.stage_at(stage)
+        if stage == self.stage:
+            return
+        self.stage, self._spec, self._model = stage, spec, spec.brush.build()
+        self._draw_stage()
+        self._begin(np.arange(self.num_envs))
+
+    @abstractmethod
+    def _draw_stage(self) -> None:
+        """Draw what is asked for in `_spec`, for slots that are begun with it next."""
 
     def step_batch(self, actions: F32) -> tuple[F32, F32, Bools, Bools]:
         """Advance by one tick, beginning finished episodes anew within it.

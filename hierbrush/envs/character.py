@@ -28,7 +28,7 @@ from hierbrush.curriculum import Curriculum
 from hierbrush.curriculum.characters import draw_characters
 from hierbrush.curriculum.pictures import draw_pictures
 from hierbrush.envs.batch_vector import curriculum_of
-from hierbrush.envs.character_reward import CHARACTER, DECISION, STROKE, Chosen, Finished, Written, earned
+from hierbrush.envs.character_reward import CHARACTER, DECISION, STROKE, Chosen, Finished, FinishedStroke, earned
 from hierbrush.envs.hands import Hands
 from hierbrush.envs.lessons import Lessons, lessons_of
 from hierbrush.envs.picture import Frame, on_page, picture
@@ -342,7 +342,7 @@ class CharacterBatch:
         if isinstance(self._drafts, PicturedDrafts):
             self._drafts.show(row, self._page[row])
         # What lies beyond the page is beside the glyph.
-        facts = Written(inside, fresh - inside + total - inked, area)
+        facts = FinishedStroke(inside, fresh - inside + total - inked, area)
         return float(earned(STROKE, self._characters.reward, facts))
 
     def _finish(self, rows: Index) -> F32:

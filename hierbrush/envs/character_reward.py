@@ -39,7 +39,7 @@ class Chosen:
 
 
 @dataclass(frozen=True)
-class Written:
+class FinishedStroke:
     """A finished stroke on its page, in pixels: new ink on and beside the glyph, and the glyph's own."""
 
     on: int
@@ -66,7 +66,7 @@ def motion(weights: CharacterReward, chosen: Chosen) -> float:
     return -weights.motion * chosen.carried / chosen.box
 
 
-def ink(weights: CharacterReward, written: Written) -> float:
+def ink(weights: CharacterReward, written: FinishedStroke) -> float:
     """Return the reward for new ink on the glyph, less that beside it."""
     return weights.ink * (written.on - weights.outside * written.beside) / written.area
 

@@ -69,22 +69,12 @@ class FlatCharacterVectorEnv(BatchVectorEnv):
         self._threads, self._lesson_seed = threads, seed
         self._last_action: F32 = np.zeros((num_envs, ACTION_SIZE), np.float32)
         self._chosen = np.zeros(num_envs, np.int64)
-        self.stage = -1
         self.set_stage(stage)
 
-    def set_stage(self, stage: int) -> None:
-        """Draw the characters of another stage and begin every slot anew with one of them.
-
-        Raises:
-            HierbrushError: the curriculum has no such stage.
-        """
-        spec = self.curriculum.stage_at(stage)
-        if stage == self.stage:
-            return
-        assert spec.characters is not None
-        self.stage, self._spec, self._characters = stage, spec, spec.characters
-        tasks, self._glyphs = flat_tasks_of(draw_characters(spec.characters, self._lesson_seed))
-        self._model = self._spec.brush.build()
+    def _draw_stage(self) -> None:
+        assert self._spec.characters is not None
+        self._characters = self._spec.characters
+        tasks, self._glyphs = flat_tasks_of(draw_characters(self._characters, self._lesson_seed))
         self.batch = FlatBatch(
             tasks,
             self._model,
@@ -92,7 +82,6 @@ class FlatCharacterVectorEnv(BatchVectorEnv):
             threads=self._threads,
             seed=int(self._rng.integers(1 << 62)),
         )
-        self._begin(np.arange(self.num_envs))
 
     def _picture(self, slot: int) -> Frame:
         """Return a slot's glyph, ink and brush as a picture, uint8 [512, 512, 3]."""

@@ -47,28 +47,28 @@ def motion(tick: Moved) -> NDArray[Any]:
     return cost
 
 
-INK = (inside, outside)
+INK_TERMS = (inside, outside)
 """Terms of a control tick in samples, which are divided by the area that is wanted."""
 
-HAND = (motion,)
+HAND_TERMS = (motion,)
 """Terms of a control tick as they are."""
 
 
 def tick_reward(weights: Reward, tick: Moved) -> F32:
     """Return the reward of one control tick: f32 [N]."""
-    ink = sum(getattr(weights, term.__name__) * term(tick) for term in INK)
+    ink = sum(getattr(weights, term.__name__) * term(tick) for term in INK_TERMS)
     reward: F32 = (ink / tick.area).astype(np.float32)
     return reward + hand_reward(weights, tick) if heeds_hand(weights) else reward
 
 
 def heeds_hand(weights: Reward) -> bool:
-    """Return whether any term of `HAND` counts, so that the changes of actions are of use."""
-    return any(getattr(weights, term.__name__) for term in HAND)
+    """Return whether any term of `HAND_TERMS` counts, so that the changes of actions are of use."""
+    return any(getattr(weights, term.__name__) for term in HAND_TERMS)
 
 
 def hand_reward(weights: Reward, tick: Moved) -> F32:
     """Return the part of the reward that the hand's movement earns, whatever it writes: f32 [N]."""
-    weighted = [(getattr(weights, term.__name__), term) for term in HAND]
+    weighted = [(getattr(weights, term.__name__), term) for term in HAND_TERMS]
     terms = (np.float32(weight) * term(tick) for weight, term in weighted if weight)
     reward: F32 = sum(terms, np.zeros(len(tick.area), np.float32))
     return reward

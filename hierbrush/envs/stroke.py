@@ -95,20 +95,9 @@ class StrokeVectorEnv(BatchVectorEnv):
         self._supersample = check_supersample(supersample)
         self._layout, self._threads, self._goal_seed = observation, threads, int(seed)
         self._batch: StrokeBatch | None = None
-        self.stage = -1
         self.set_stage(stage)
 
-    def set_stage(self, stage: int) -> None:
-        """Draw the goals of another stage and begin every slot anew with one of them.
-
-        Raises:
-            HierbrushError: the curriculum has no such stage.
-        """
-        spec = self.curriculum.stage_at(stage)
-        if stage == self.stage:
-            return
-        self.stage, self._spec = stage, spec
-        self._model = self._spec.brush.build()
+    def _draw_stage(self) -> None:
         bank = self._bank(self._spec)
         if self._batch is None:
             self._batch = StrokeBatch(
@@ -121,8 +110,7 @@ class StrokeVectorEnv(BatchVectorEnv):
             )
         else:
             self._batch.set_bank(bank)
-        self._hands = Hands(self._batch, spec)
-        self._begin(np.arange(self.num_envs))
+        self._hands = Hands(self._batch, self._spec)
 
     def _bank(self, stage: Stage) -> GoalBank:
         """Return the stage's goals, as drawn before if they were."""

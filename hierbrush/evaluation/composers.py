@@ -126,6 +126,7 @@ class ComposerEvaluation:
                 figures = [means[column] for column in COLUMNS]
                 lines.append([name, str(int(chosen.sum())), *map(_cell, [*figures, *shares])])
         text = [aligned([heads, *lines])]
+        once = ~self.listed
         text.append(
             "order: share of characters with all strokes in order; centre: mean distance of strokes' centres, per "
             "axis: of their coordinates, size: of widths and heights, in box sides; top: share of characters "
@@ -136,8 +137,8 @@ class ComposerEvaluation:
             "the glyph, gape: pairs that do in the glyph and do not share ink"
         )
         text += [
-            f"{row.name}: width {np.nanmean(row.figures['width']):.3f}, standard deviation between characters "
-            f"{np.nanstd(row.figures['width']):.3f}"
+            f"{row.name}: width {np.nanmean(row.figures['width'][once]):.3f}, standard deviation between characters "
+            f"{np.nanstd(row.figures['width'][once]):.3f}"
             for row in self.rows
         ]
         text += [f"{row.name}: {order_line(row.orders)}" for row in self.rows if row.orders]

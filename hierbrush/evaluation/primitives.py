@@ -20,7 +20,7 @@ from hierbrush.sim import BOX, BrushModel, rasterise, trace
 from hierbrush.sources import Request, plans_of
 from hierbrush.strokes.rollout import PLANNED, policy_name, write_strokes
 from hierbrush.tables import aligned, counted
-from hierbrush.writing.planned import Planning, planned_paths
+from hierbrush.writing.planned import Planning, searched_paths
 from hierbrush.writing.trajectory import MotionLimits, compose, motion_peaks
 from hierbrush.writing.workers import mapped
 
@@ -278,7 +278,7 @@ def _score_batch(
     }
     if planning is not None:
         plans = plans_of(characters, Request("glyph"))
-        written[PLANNED] = [path for paths in planned_paths(plans, brush, planning, seed) for path in paths]
+        written[PLANNED] = [path for paths in searched_paths(plans, brush, planning, seed) for path in paths]
     paths = {name: iter(of_name) for name, of_name in written.items()}
     motion = {name: _motion(of_name) for name, of_name in written.items()} if not errors.handle else {}
     batch = _Batch(

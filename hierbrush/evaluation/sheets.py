@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from io import BytesIO
 
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
+from hierbrush.files import png_bytes
 from hierbrush.writing.result import Writing
 
 _TILE, _GAP, _LABEL, _COLUMNS = 256, 16, 26, 4
@@ -42,9 +42,7 @@ def composition_sheet(writings: Sequence[Writing], places: Mapping[str, int]) ->
         place = places.get(writing.char)
         frame = _UNJUDGED if place is None else _RIGHT if place == 1 else _WRONG
         draw.rectangle((left - 2, top - 2, left + _SMALL + 1, top + _SMALL + 1), outline=frame, width=2)
-    file = BytesIO()
-    sheet.save(file, "PNG", optimize=True)
-    return file.getvalue()
+    return png_bytes(sheet)
 
 
 def picture_sheet(writings: Sequence[Writing]) -> bytes:
@@ -61,9 +59,7 @@ def picture_sheet(writings: Sequence[Writing]) -> bytes:
         draw.rectangle((left - 1, top - 1, left + _TILE, top + _TILE), outline=(205, 205, 205))
         label = f"U+{ord(writing.char):04X}   IoU {writing.scores.iou:.3f}"
         draw.text((left + 2, top + _TILE + 5), label, fill=_TEXT, font=font)
-    file = BytesIO()
-    sheet.save(file, "PNG", optimize=True)
-    return file.getvalue()
+    return png_bytes(sheet)
 
 
 def _tile(writing: Writing) -> Image.Image:

@@ -61,7 +61,7 @@ def written(goals: Sequence[StrokeGoal], policy: str) -> float:
     return float(np.mean([stroke_iou(trace(MODEL, [path]), rasterise([goal.outline], SIDE)) for goal, path in pairs]))
 
 
-def disc_oracle(strokes: Sequence[GlyphStroke]) -> float:
+def oracle_iou(strokes: Sequence[GlyphStroke]) -> float:
     """Return the mean stroke IoU of exact inscribed discs along the medians."""
     inks = (disc_coverage([inscribed_discs(stroke.outline, stroke.median)], SIDE) for stroke in strokes)
     pairs = zip(inks, strokes, strict=True)
@@ -109,7 +109,7 @@ def rows(policy: str, limit: int | None = None, kinds: Sequence[str] = ABBREVIAT
     for kind in kinds:
         known = strokes[kind][:limit]
         goals = [stroke.goal() for stroke in known]
-        scored = (written(goals, policy), written(goals, "zero"), disc_oracle(known)) if known else (None, None, None)
+        scored = (written(goals, policy), written(goals, "zero"), oracle_iou(known)) if known else (None, None, None)
         new = [] if many[kind] else sample_goals(undrawn, [kind], min(_UNDRAWN, limit or _UNDRAWN), seed=977)
         of_new = (written(new, policy), written(new, "zero")) if new else (None, None)
         yield TypeRow(kind, len(known), many[kind], *scored, *of_new)

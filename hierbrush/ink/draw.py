@@ -32,7 +32,10 @@ _FACTORS = 3
 # Water that the paper holds where it fell; what is above it creeps.
 _HELD = 0.9
 # How far single hairs stand out beside the tufts of them: real streaks are alike over half a millimetre and more.
-_SINGLE = 0.3
+_SINGLE = 0.24
+_STUCK = 3  # times that hairs are smoothed across: neighbours stick together
+# Hairs that stand so far off the paper that they leave long scratches: their share, how far, and how they come and go.
+_SCRATCHES, _OFF, _PASSING = 0.084, 0.77, 0.26
 _SOAKED = 0.7  # of what hairs lack, they take up between two strokes
 
 
@@ -268,16 +271,18 @@ def _enlarged(cells: NDArray[np.float32]) -> NDArray[np.float32]:
 
 @lru_cache(maxsize=4)
 def hair_heights(seed: int) -> NDArray[np.float32]:
-    """Return how far each hair stands out: float32 [rows, 2, 96], single hairs and locks of them, about -1 to 1."""
+    """Return how far each hair stands out: float32 [rows, 2, 96], single hairs and locks of them, about -2 to 1."""
     rng = _uniforms(seed)
     own, drift = rng(1, (1, HAIRS)), rng(2, (_HAIR_ROWS, HAIRS))
-    single = 1.3 * (own - 0.5) + 0.7 * (drift - 0.5)
-    for _ in range(2):  # neighbours stick together
+    single = 1.3 * (own - 0.5) + 0.96 * (drift - 0.5)
+    for _ in range(_STUCK):
         single = 0.5 * single + 0.25 * (np.roll(single, 1, axis=1) + np.roll(single, -1, axis=1))
+    off = (1.0 - _PASSING) * rng(20, (1, HAIRS)) + _PASSING * rng(21, (_HAIR_ROWS, HAIRS))
+    single = _SINGLE * single - _OFF * np.clip((_SCRATCHES - off) / 0.03 + 0.5, 0.0, 1.0)
     locks, broad = np.zeros((_HAIR_ROWS, HAIRS)), np.zeros((_HAIR_ROWS, HAIRS))
     at = np.arange(HAIRS)
-    for octave, (count, share, rise) in enumerate(((5, 0.6, 1.1), (13, 0.4, 0.5))):
-        knots = 0.75 * rng(3 + 2 * octave, (1, count + 1)) + 0.25 * rng(4 + 2 * octave, (_HAIR_ROWS, count + 1))
+    for octave, (count, share, rise) in enumerate(((5, 0.6, 1.54), (13, 0.4, 0.7))):
+        knots = 0.4 * rng(3 + 2 * octave, (1, count + 1)) + 0.6 * rng(4 + 2 * octave, (_HAIR_ROWS, count + 1))
         place = at * count / HAIRS
         left = place.astype(int)
         t = place - left
@@ -286,7 +291,7 @@ def hair_heights(seed: int) -> NDArray[np.float32]:
         locks += share * wave
         broad += rise * (wave - 0.5)
     # Only where locks part is there a gap: half of the width stays as it is.
-    heights = np.stack([_SINGLE * single + broad, np.maximum(1.6 * (locks - 0.5), 0.0)], axis=1).astype(np.float32)
+    heights = np.stack([single + broad, np.maximum(1.6 * (locks - 0.5), 0.0)], axis=1).astype(np.float32)
     heights.flags.writeable = False
     return heights
 

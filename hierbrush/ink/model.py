@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
-from typing import TYPE_CHECKING, Any, NamedTuple
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, NamedTuple
 
 from hierbrush.arguments import check_choice, check_number, check_whole
-from hierbrush.errors import HierbrushError, closest, shown
+from hierbrush.errors import HierbrushError, shown
+from hierbrush.options import from_mapping
 
 if TYPE_CHECKING:
     import numpy as np
@@ -37,8 +38,8 @@ class Paper(NamedTuple):
 
 
 PAPERS = {
-    "xuan": Paper(0.2, 0.9, 0.5, 0.85, 0.8),
-    "sized": Paper(0.2, 0.9, 0.5, 0.75, 0.0),
+    "xuan": Paper(0.24, 0.83, 0.59, 0.763, 0.8),
+    "sized": Paper(0.24, 0.83, 0.59, 0.68, 0.0),
     "rough": Paper(0.45, 2.2, 0.5, 1.25, 0.25),
 }
 """Papers by name: raw xuan paper, sized xuan paper, and a rough one.
@@ -89,25 +90,27 @@ class Ink:
         paper = PAPERS[self.paper]
         # A hair's contact with the paper: marks begin where it is 1 less the height of the paper. The form and the
         # weights of ink, pressure and speed were fitted to dry strokes (docs/ink.md).
-        base = 0.17 + 0.45 * (1.0 - paper.rough)
+        base = 0.14 + 0.45 * (1.0 - paper.rough)
+        # Wet hairs lie beside each other, dry ones stand apart.
+        apart = 0.4 + 1.25 * self.dryness
         return np.array(
             [
                 base + 0.9 * (0.4 - self.dryness),
-                1.45,  # contact by ink: a stroke begins full and opens as its hairs run dry
-                0.36,  # contact by pressure
+                2.45,  # contact by ink: a stroke begins full and opens as its hairs run dry
+                0.63,  # contact by pressure
                 0.008,  # depth of full pressure, m
-                0.60,  # how far hairs differ in height
-                1.2 * self.speed,  # contact lost at 1 m/s
-                0.17,  # contact lost at the bundle's edges
-                1.0 / 0.126,
-                0.008,  # share of the difference to the reservoir that a hair draws, a mm
-                # Ink that a hair gives to a cell: 11 mm² of paper empty a hair that draws nothing.
-                0.0012 * cell_mm * cell_mm / 0.0137,
-                0.005,  # ink that neighbours share, a stamp
+                0.815 * apart,  # how far hairs differ in height
+                2.54 * self.speed,  # contact lost at 1 m/s
+                0.11,  # contact lost at the bundle's edges
+                1.0 / 0.14,
+                0.0067,  # share of the difference to the reservoir that a hair draws, a mm
+                # Ink that a hair gives to a cell: 6 mm² of paper empty a hair that draws nothing.
+                0.0023 * cell_mm * cell_mm / 0.0137,
+                0.011,  # ink that neighbours share, a stamp
                 HAIR_SHARE / 96.0,
-                0.012,  # splitting, a mm
-                2.4 * self.forks,
-                1.0 / 4.0,  # rows of hair heights, a mm
+                0.007,  # splitting, a mm
+                5.5 * self.forks,
+                1.0 / 7.25,  # rows of hair heights, a mm
                 scale,
                 2.6 + 0.4 * (1.0 - self.dryness),
             ],
@@ -120,8 +123,8 @@ HAIR_SHARE = 0.12
 
 PRESETS = {
     "wet": Ink(load=1.0, dryness=0.0, forks=0.2),
-    "dry": Ink(load=0.6, dryness=0.48),
-    "fading": Ink(load=0.4, dryness=0.2, forks=0.7),
+    "dry": Ink(load=0.5, dryness=0.48),
+    "fading": Ink(load=0.3, dryness=0.3, forks=0.7),
     "sized": Ink(load=0.9, dryness=0.1, paper="sized"),
 }
 """Inks by name; ``"plain"`` beside them is the simulator's own."""
@@ -138,21 +141,7 @@ def ink_of(ink: object) -> Ink | None:
     if isinstance(ink, Ink):
         return ink
     if isinstance(ink, str):
-        return PRESETS[check_choice("ink", ink, [PLAIN, *PRESETS])] if ink in PRESETS else _no_preset(ink)
+        return PRESETS[check_choice("ink", ink, [PLAIN, *PRESETS])]
     if isinstance(ink, Mapping):
-        return _from_fields(dict(ink))
+        return from_mapping("ink", Ink, ink)
     raise HierbrushError(f"ink: {shown(ink)}, expected one of {', '.join([PLAIN, *PRESETS])}, an Ink or its fields")
-
-
-def _no_preset(ink: str) -> Ink:
-    check_choice("ink", ink, [PLAIN, *PRESETS])
-    raise AssertionError("unreachable")
-
-
-def _from_fields(given: dict[str, Any]) -> Ink:
-    known = [field.name for field in fields(Ink)]
-    for name in given:
-        if name not in known:
-            hint = closest(name, known) or f"; there are {', '.join(known)}"
-            raise HierbrushError(f"ink: unknown field {shown(name)}{hint}")
-    return Ink(**given)

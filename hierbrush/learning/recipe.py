@@ -10,9 +10,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from os import PathLike
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from hierbrush.curriculum import ConfigError, apply_overrides, read_yaml, validate
 from hierbrush.errors import HierbrushError, closest, shown
@@ -111,6 +111,15 @@ class Recipe(Section):
 
     readers: ClassVar[int] = 0
     """Cores that read data beside those that `resources` asks for."""
+
+    alone: ClassVar[str | None] = None
+    """Why it is done in one process, without runners and learners; None where it may have them."""
+
+    @model_validator(mode="after")
+    def _has_the_processes_it_can(self) -> Self:
+        if self.alone and (self.resources.runners or self.resources.learners):
+            raise ValueError(f"resources.runners, resources.learners: {self.alone}, so both are 0")
+        return self
 
     @property
     def steps(self) -> int:

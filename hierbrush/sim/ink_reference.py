@@ -241,7 +241,7 @@ class _Dragged:
         fork = n[13] * b[SPLIT]
         single, lock = fine + share * (later - fine), locks + share * (later_locks - locks)
         contact = base + n[1] * b[:HAIRS] + n[4] * single - fork * lock - n[6] * self._edge
-        dose = n[16] * (np.float32(0.35) + np.float32(0.65) * b[:HAIRS])
+        dose = n[16] * (np.float32(0.6) + np.float32(0.4) * b[:HAIRS])
         return np.append(contact, contact[-1]), dose
 
     def drain(self, s: Array, used: Array) -> None:

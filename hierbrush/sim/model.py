@@ -56,9 +56,10 @@ class BrushModel:
                 continue
             value, limits = getattr(self, parameter.name), parameter.metadata
             if not is_number(value) or not limits["low"] <= value <= limits["high"]:
+                unit = "" if limits["unit"] == "1" else f" {limits['unit']}"
                 raise HierbrushError(
-                    f"{parameter.name}: {shown(value)}, expected a number from {limits['low']:g} to {limits['high']:g} "
-                    f"{limits['unit']} ({limits['text']})"
+                    f"{parameter.name}: {shown(value)}, expected a number from {limits['low']:g} to {limits['high']:g}"
+                    f"{unit} ({limits['text']})"
                 )
             object.__setattr__(self, parameter.name, float(value))
         check_choice("tip", self.tip, _TIPS)

@@ -7,7 +7,7 @@ A source is a class that `register` names: it says which requests are for it (`S
 from __future__ import annotations
 
 from hierbrush.sources.plan import BOLDEST, LIGHTEST, Plan, RejectedError
-from hierbrush.sources.source import Request, Source, check, kind, names, plans_of, register, sure_bounds
+from hierbrush.sources.source import Request, Source, asked, check, kind, names, plans_of, register, sure_bounds
 
 __all__ = [
     "BOLDEST",
@@ -16,6 +16,7 @@ __all__ = [
     "RejectedError",
     "Request",
     "Source",
+    "asked",
     "check",
     "kind",
     "names",

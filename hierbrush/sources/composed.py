@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
+from itertools import chain
 from typing import TYPE_CHECKING
 
 from hierbrush.characters import load_library
@@ -12,7 +13,7 @@ from hierbrush.characters.orders import load_order_reference, order_classes
 from hierbrush.characters.regions import REGIONS
 from hierbrush.characters.text import UnknownCharacterError, check_single
 from hierbrush.composer.descriptions import check_writable, confidence_of, load_describer, written_as
-from hierbrush.composer.ids import is_ids
+from hierbrush.composer.ids import MOST_STROKES, is_ids
 from hierbrush.errors import HierbrushError
 from hierbrush.sources.plan import Plan, RejectedError
 from hierbrush.sources.source import Request, Source, register
@@ -20,6 +21,7 @@ from hierbrush.sources.source import Request, Source, register
 if TYPE_CHECKING:
     from hierbrush.composer.brief import Brief
     from hierbrush.composer.compose import Composition
+    from hierbrush.composer.descriptions import Describer
 
 LEARNED = "learned"
 
@@ -113,15 +115,20 @@ class ComposedSource(Source):
         return confidence_of(plan.char) if plan.composer == LEARNED and len(plan.char) == 1 else None
 
 
-def told_of(char: str) -> Brief | None:
+def told_of(char: str, describer: Describer | None = None) -> Brief | None:
     """Return what is known of a character without its glyph; None where it cannot be composed.
 
     That is what the table says, unless that has to be guessed, or is written in another order than the character, and
-    training characters have the character as a part.
+    training characters have the character as a part. Where that fails, too, one of its parts may have another form
+    than is usual, or be another component, if it then has the order that references give.
+
+    Args:
+        char: the character.
+        describer: who describes it; the one of all training characters unless given.
     """
     from hierbrush.composer.brief import brief_from_ids, brief_of_part
 
-    describer = load_describer()
+    describer = describer or load_describer()
     told: list[Brief] = []
     for plainly in (False, True):
         with suppress(UnknownCharacterError):
@@ -133,14 +140,30 @@ def told_of(char: str) -> Brief | None:
     part = describer.part(char)
     if part is not None:
         return brief_of_part(part, char)
-    return min(told, key=lambda brief: _contradicted(brief, char), default=None)
+    return next((brief for brief in _mended(told, char, describer) if not _contradicted(brief, char)), None) or next(
+        iter(told), None
+    )
+
+
+def _mended(told: Sequence[Brief], char: str, describer: Describer) -> Iterator[Brief]:
+    """Yield ways to write a character, and after each those with one component in another form."""
+    from hierbrush.composer.brief import brief_from_ids, brief_of_part
+    from hierbrush.composer.reforming import reformed
+
+    yield from told
+    others = (brief_from_ids(other.text, char=char) for other in describer.otherwise(char))
+    for brief in chain(told, others):
+        yield brief
+        for form in reformed(brief.tree, brief.stroke_types, describer.known):
+            if len(form.stroke_types) <= MOST_STROKES:
+                yield brief_of_part(form, char)
 
 
 def _contradicted(brief: Brief, char: str) -> bool:
-    """Return whether references write a character otherwise: 戊 is not 丿 and 戈, as tables say."""
+    """Return whether the first region that has a character writes it otherwise: 戊 is not 丿 and 戈, as tables say."""
     reference, types = load_order_reference(), [brief.stroke_types[row] for row in brief.library_order]
-    verdicts = [reference.agrees(char, types, region) for region in REGIONS if reference.order(char, region)]
-    return bool(verdicts) and True not in verdicts
+    region = next((region for region in REGIONS if reference.order(char, region)), None)
+    return region is not None and not reference.agrees(char, types, region)
 
 
 def matched(told: Sequence[str], drawn: Sequence[str], rows: Sequence[int]) -> list[int]:

@@ -195,13 +195,30 @@ class PictureSource(_Copied):
 
         if _is_ink(self.request.goal):
             return
+        named = "the array" if _is_array(self.request.goal) else shown(str(self.request.goal))
+        longer = _shape(np.argwhere(ink >= 0.5)[:, ::-1]) / _shape(np.concatenate([goal.outline for goal in goals]))
+        if max(longer, 1 / longer) > _ELONGATED:
+            raise HierbrushError(
+                f"goal: {named} seems to show more than {describe(text)}; crop it to that, or give all it shows to "
+                "hierbrush copy --text"
+            )
         shows = another(ink, goals)
         if shows is not None and shows != text:
-            named = "the array" if _is_array(self.request.goal) else shown(str(self.request.goal))
             raise HierbrushError(
                 f"goal: {named} seems to show {describe(shows)}, expected {describe(text)}; write_picture (hierbrush "
                 "copy without --text) writes whatever it shows"
             )
+
+
+_ELONGATED = 1.8
+"""How many times as long in shape ink is, at least, that shows two characters in place of one."""
+
+
+def _shape(points: NDArray[np.generic]) -> float:
+    """Return how wide points [n, 2] lie over how high they do; lines are taken for narrow boxes."""
+    width, height = (float(np.ptp(points[:, axis])) for axis in (0, 1))
+    least = 0.3 * max(width, height)
+    return max(width, least) / max(height, least)
 
 
 def _picture_ink(goal: Any, tilt: float) -> Ink:

@@ -24,7 +24,8 @@ class GlyphSource(Source):
     """The glyphs of the library; a mark as the direction of the text asks for."""
 
     name = wanted = "glyph"
-    regional = quick = True
+    regional = quick = pairs = True
+    heeds_composer = False
 
     def __init__(self, request: Request) -> None:
         super().__init__(request)

@@ -77,6 +77,8 @@ class Source(ABC):
         name: as `Writing.goal` and files tell it.
         wanted: how a user asks for it, as the end of ``expected one of ...``; "" if it is only asked after others.
         regional: whether it knows other orders of writing than the PRC's.
+        pairs: whether it has what two digits or marks that share a cell look like.
+        heeds_composer: whether it is of use to say who composes.
         quick: whether plans cost next to nothing, so that limits are checked by them before anything is written.
         then: names of the sources that are asked in turn for what this one refuses or rejects.
     """
@@ -84,6 +86,8 @@ class Source(ABC):
     name: ClassVar[str]
     wanted: ClassVar[str]
     regional: ClassVar[bool] = False
+    pairs: ClassVar[bool] = False
+    heeds_composer: ClassVar[bool] = True
     quick: ClassVar[bool] = False
     then: tuple[str, ...] = ()
 
@@ -149,8 +153,8 @@ def kind(name: str) -> type[Source]:
     return _KINDS[check_choice("goal", name, names())]
 
 
-def chain(request: Request) -> list[Source]:
-    """Return the source that a request is for and those that are asked after it.
+def asked(request: Request) -> type[Source]:
+    """Return the source that a request is for.
 
     Raises:
         HierbrushError: it is for none.
@@ -158,6 +162,16 @@ def chain(request: Request) -> list[Source]:
     first = next((one for one in _kinds() if one.accepts(request)), None)
     if first is None:
         raise _unaccepted(request)
+    return first
+
+
+def chain(request: Request) -> list[Source]:
+    """Return the source that a request is for and those that are asked after it.
+
+    Raises:
+        HierbrushError: it is for none.
+    """
+    first = asked(request)
     if request.order != "prc" and not first.regional:
         raise HierbrushError(
             f"order: {shown(request.order)} is known of glyphs alone; leave out goal, style and composer, or use 'prc'"

@@ -24,7 +24,7 @@ from typing import Any
 
 import numpy as np
 
-from hierbrush.arguments import is_number
+from hierbrush.arguments import check_list, is_number
 from hierbrush.errors import HierbrushError, closest, shown
 from hierbrush.strokes.drawn import smooth, swept_goal
 from hierbrush.strokes.goal import StrokeGoal
@@ -77,6 +77,21 @@ def check_type(name: object) -> str:
     near = closest(name.upper() if isinstance(name, str) else name, known)
     what = "the 38 stroke types" if not _KNOWN else "the stroke types"
     raise HierbrushError(f"{shown(name)} is none of {what}{near}")
+
+
+def check_types(argument: str, names: Any) -> tuple[str, ...]:
+    """Return names that an argument holds if all are stroke types.
+
+    Raises:
+        HierbrushError: they are no names, or one is no stroke type.
+    """
+    given = tuple(check_list(argument, names, "abbreviations such as 'HZG'"))
+    for name in given:
+        try:
+            check_type(name)
+        except HierbrushError as error:
+            raise HierbrushError(f"{argument}: {error}") from None
+    return given
 
 
 def read_script(path: str | PathLike[str]) -> dict[str, Any]:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from hierbrush.arguments import check_choice, check_whole
 from hierbrush.errors import HierbrushError, shown
 from hierbrush.files import write_atomically
-from hierbrush.studio.episodes import Hand, sampled
+from hierbrush.studio.episodes import Policies, sampled
 from hierbrush.studio.order import MOST_CHARACTERS, Order, check_number_of_sheets
 from hierbrush.studio.runs import COMPOSER, PRIMITIVES, Runs
 
@@ -263,10 +263,10 @@ class Desk:
                 seed=check_whole("seed", document.get("seed", 0), 0, 2**31),
             )
 
-    def _hand(self, name: object) -> Hand:
+    def _hand(self, name: object) -> Policies:
         """Return who writes: a policy, or what a training left, which may be primitives, a composer or both."""
         if not isinstance(name, str) or not name.startswith("run:"):
-            return Hand(policy=check_choice("policies", name, _known("policy")))
+            return Policies(policy=check_choice("policies", name, _known("policy")))
         home = self.runs.home(name.removeprefix("run:"))
         parts = {
             "policy": str(home) if (home / PRIMITIVES).is_file() else None,
@@ -274,7 +274,7 @@ class Desk:
         }
         if not any(parts.values()):
             raise HierbrushError(f"policies: the training {shown(name)} has left no weights yet")
-        return Hand(**{part: place for part, place in parts.items() if place is not None})
+        return Policies(**{part: place for part, place in parts.items() if place is not None})
 
 
 def _known(name: str) -> list[str]:

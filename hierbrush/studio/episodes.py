@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from hierbrush.errors import HierbrushError
+from hierbrush.errors import HierbrushError, extra_needed
 from hierbrush.resources import folder
 
 if TYPE_CHECKING:
@@ -14,14 +14,14 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Hand:
+class Policies:
     """Who writes: the primitives' policy and, for whole characters, the composer."""
 
     policy: str = "learned"
     composer: str = "learned"
 
 
-def sampled(curriculum: str, stage: int, hands: list[Hand], *, count: int, seed: int) -> dict[str, Any]:
+def sampled(curriculum: str, stage: int, hands: list[Policies], *, count: int, seed: int) -> dict[str, Any]:
     """Return the stages of a curriculum, and what each hand writes of ``count`` goals of one of them.
 
     Raises:
@@ -29,18 +29,10 @@ def sampled(curriculum: str, stage: int, hands: list[Hand], *, count: int, seed:
     """
     from hierbrush.writing.exports.html import player_data
 
-    try:
+    with extra_needed("curriculum:", "train"):
         from hierbrush.curriculum import load_curriculum
-    except ModuleNotFoundError as error:
-        raise HierbrushError(
-            f'curriculum: needs {error.name}, which is not installed; pip install "hierbrush[train]"'
-        ) from None
-    try:
+
         loaded = load_curriculum(folder("curricula") / f"{curriculum}.yaml")
-    except ModuleNotFoundError as error:
-        raise HierbrushError(
-            f'curriculum: needs {error.name}, which is not installed; pip install "hierbrush[train]"'
-        ) from None
     if stage >= len(loaded.stages):
         raise HierbrushError(f"stage: {stage}, expected one of the {len(loaded.stages)} stages, from 0")
     chosen = loaded.stages[stage]
@@ -60,7 +52,7 @@ def sampled(curriculum: str, stage: int, hands: list[Hand], *, count: int, seed:
     }
 
 
-def _characters(characters: list[str], hand: Hand, seed: int) -> list[Writing]:
+def _characters(characters: list[str], hand: Policies, seed: int) -> list[Writing]:
     from hierbrush.writing import write_characters
 
     return write_characters(characters, goal="decomposition", composer=hand.composer, policy=hand.policy, seed=seed)

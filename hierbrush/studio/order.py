@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 from hierbrush.arguments import check_choice, check_kind, check_number, check_whole
 from hierbrush.errors import HierbrushError, shown
 from hierbrush.ink import ink_of
+from hierbrush.options import from_mapping
 from hierbrush.strokes.rollout import PLANNED
-from hierbrush.writing.options import from_mapping
 
 if TYPE_CHECKING:
     from hierbrush.writing import Layout, Sheet

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from os import PathLike
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -19,25 +20,22 @@ from hierbrush.errors import HierbrushError, shown
 from hierbrush.files import read_whole, write_atomically
 from hierbrush.strokes.goal import StrokeGoal
 from hierbrush.styles.examples import Wanted, examples_of
+from hierbrush.styles.join_likelihood import FORM, Likelihood, form_of
 from hierbrush.styles.joins import POINTS, Join, gaps, joins_in, may_join
 from hierbrush.styles.registration import Picture, Registration, register
-from hierbrush.styles.regularity import MOST
 
 Floats = NDArray[np.float64]
 
 SUFFIX = ".joins"
-VERSION = 1
+VERSION = 2
 FEWEST = 20
 """Pairs of strokes seen without which an inventory is a guess."""
-
-_NEAREST = 7
-"""Pairs seen that tell whether another is joined, those of like types and steps."""
 
 _OTHER_TYPE = 0.12
 """What another type of the first or the second stroke counts in the distance of two pairs, in sides of the box."""
 
-_MOST_IRREGULAR = 1.6 * MOST
-"""Characters are learned from that run otherwise than the regular script by so much: those are what joins."""
+_SURE = 0.6
+"""Confidence of both strokes of a pair from which it is learned from, whatever becomes of the others."""
 
 
 class Seen(NamedTuple):
@@ -46,11 +44,13 @@ class Seen(NamedTuple):
     Attributes:
         types: the two strokes' types.
         step: f64 [2], from the one's end to the other's start as the regular character has it.
+        form: f64 [11], what else tells whether they are joined, see `form_of`.
         join: f64 [8, 2], the ligature from (0, 0) to (1, 0), and its half-width; None if the brush was lifted.
     """
 
     types: tuple[str, str]
     step: Floats
+    form: Floats
     join: Join | None
 
 
@@ -107,9 +107,9 @@ class JoinInventory:
             goals = [stroke.goal() for stroke in library[char].strokes]
             picture = Picture(ink)
             found = register(picture, library[char])
-            if is_usable(found):
-                used += 1
-                seen += _pairs(picture, goals, found)
+            pairs = _pairs(picture, goals, found)
+            used += bool(pairs)
+            seen += pairs
             if progress is not None:
                 progress(1)
         if len(seen) < FEWEST:
@@ -126,29 +126,44 @@ class JoinInventory:
             widths: factor on the ligatures' half-widths.
         """
         lines = np.array([goal.skeleton for goal in goals], np.float64)
+        numbers = [number for number in np.flatnonzero(may_join(lines)).tolist() if self._joins(goals, number)]
+        return self.joins_between(goals, numbers, widths)
+
+    def joins_between(
+        self, goals: Sequence[StrokeGoal], numbers: Iterable[int], widths: float = 1.0
+    ) -> dict[int, Join]:
+        """Return the ligatures that this hand would write after strokes of some numbers; as `joins_of`."""
         found = {}
-        for number in np.flatnonzero(may_join(lines)).tolist():
+        for number in numbers:
             first, second = goals[number], goals[number + 1]
-            example = self._example((first.stroke_type, second.stroke_type), gaps(lines)[number])
-            if example is not None:
-                line = _between(example.line, lines[number, -1], lines[number + 1, 0])
-                found[number] = Join(line, example.half_width * widths)
+            end, start = (np.asarray(each, np.float64) for each in (first.skeleton[-1], second.skeleton[0]))
+            example = self._example((first.stroke_type, second.stroke_type), start - end)
+            found[number] = Join(_between(example.line, end, start), example.half_width * widths)
         return found
 
-    def _example(self, types: tuple[str, str], step: Floats) -> Join | None:
-        """Return the ligature of the likest joined pair if most of the likest pairs are joined."""
-        apart = np.array(
-            [
-                np.hypot(*(one.step - step)) + _OTHER_TYPE * sum(a != b for a, b in zip(one.types, types, strict=True))
-                for one in self.seen
-            ]
+    def _joins(self, goals: Sequence[StrokeGoal], number: int) -> bool:
+        """Whether this hand joins a stroke to the next one."""
+        first, second = goals[number], goals[number + 1]
+        form = form_of(first, second, len(goals))
+        return (
+            self.joined > 0
+            and self._likelihood.of((first.stroke_type, second.stroke_type), form) >= self._likelihood.least
         )
-        nearest = np.argsort(apart, kind="stable")[:_NEAREST]
-        weight = 1 / (0.03 + apart[nearest])
-        joined = np.array([self.seen[at].join is not None for at in nearest])
-        if weight[joined].sum() <= 0.5 * weight.sum():
-            return None
-        return self.seen[int(nearest[joined][0])].join
+
+    @cached_property
+    def _likelihood(self) -> Likelihood:
+        joined = np.array([one.join is not None for one in self.seen])
+        return Likelihood([one.types for one in self.seen], [one.form for one in self.seen], joined)
+
+    def _example(self, types: tuple[str, str], step: Floats) -> Join:
+        """Return the ligature of the joined pair that is most like another pair."""
+        return min(
+            (one for one in self.seen if one.join is not None),
+            key=lambda one: (
+                float(np.hypot(*(one.step - step)))
+                + _OTHER_TYPE * sum(a != b for a, b in zip(one.types, types, strict=True))
+            ),
+        ).join  # type: ignore[return-value]
 
     def save(self, path: str | PathLike[str]) -> Path:
         """Write the inventory to a file, ``.joins``, as JSON.
@@ -187,18 +202,29 @@ class JoinInventory:
             ) from None
 
 
-def is_usable(found: Registration) -> bool:
-    """Whether strokes are sure enough for joins to be looked for between them."""
-    return 0.0 < found.judgement.irregular <= _MOST_IRREGULAR  # 0 where another reason rejects them
+def sure_pairs(found: Registration, expected: Floats) -> list[int]:
+    """Return the numbers of the strokes after which the regular character parts, and which are sure with the next.
+
+    Args:
+        found: the strokes in ink.
+        expected: f64 [strokes, k, 2], the regular character's middle lines.
+    """
+    sure = found.confidence >= _SURE
+    numbers: list[int] = np.flatnonzero(may_join(expected) & sure[1:] & sure[:-1]).tolist()
+    return numbers
 
 
 def _pairs(picture: Picture, goals: Sequence[StrokeGoal], found: Registration) -> list[Seen]:
     expected = np.array([goal.skeleton for goal in goals], np.float64)
-    joins = joins_in(picture, expected, found.ribbons)
-    steps = gaps(expected)
+    joins, steps = joins_in(picture, expected, found.ribbons), gaps(expected)
     return [
-        Seen((goals[n].stroke_type, goals[n + 1].stroke_type), steps[n], _framed(joins.get(n)))
-        for n in np.flatnonzero(may_join(expected)).tolist()
+        Seen(
+            (goals[n].stroke_type, goals[n + 1].stroke_type),
+            steps[n],
+            form_of(goals[n], goals[n + 1], len(goals)),
+            _framed(joins.get(n)),
+        )
+        for n in sure_pairs(found, expected)
     ]
 
 
@@ -224,7 +250,8 @@ def _between(line: Floats, end: Floats, start: Floats) -> Floats:
 
 
 def _row(one: Seen) -> dict[str, Any]:
-    row: dict[str, Any] = {"types": list(one.types), "step": np.round(one.step, 4).tolist()}
+    row: dict[str, Any] = {"types": list(one.types)}
+    row |= {name: np.round(getattr(one, name), 4).tolist() for name in ("step", "form")}
     if one.join is not None:
         row |= {"line": np.round(one.join.line, 4).tolist(), "half_width": round(one.join.half_width, 5)}
     return row
@@ -232,12 +259,12 @@ def _row(one: Seen) -> dict[str, Any]:
 
 def _read(row: dict[str, Any]) -> Seen:
     first, second = row["types"]
-    step = np.array(row["step"], np.float64)
+    step, form = (np.array(row[name], np.float64) for name in ("step", "form"))
     join = None
     if "line" in row:
         join = Join(np.array(row["line"], np.float64), float(row["half_width"]))
         if join.line.shape != (POINTS, 2) or not np.isfinite(join.line).all() or not 0 < join.half_width < 0.5:
             raise ValueError("line")
-    if step.shape != (2,) or not np.isfinite(step).all():
+    if step.shape != (2,) or form.shape != (FORM,) or not np.isfinite([*step, *form]).all():
         raise ValueError("step")
-    return Seen((str(first), str(second)), step, join)
+    return Seen((str(first), str(second)), step, form, join)

@@ -34,10 +34,12 @@ def style_place(style: str | PathLike[str]) -> Path:
         HierbrushError: it is neither a file nor a name.
     """
     path = check_path("style", style)
-    if path.exists():
+    own = shipped().get(path.name.removesuffix(SUFFIX)) if path.parent == Path() else None
+    # A folder of copies may have the name of a style; no style is a folder.
+    if path.exists() and not (own and path.is_dir()):
         return path
-    if path.parent == Path() and path.name.removesuffix(SUFFIX) in shipped():
-        return shipped()[path.name.removesuffix(SUFFIX)]
+    if own:
+        return own
     known = list(shipped())
     raise HierbrushError(
         f"style: there is no file {shown(style)}, and hierbrush's own styles are {', '.join(known)}"

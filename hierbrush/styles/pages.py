@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from hierbrush.arguments import check_choice, check_kind
 from hierbrush.errors import HierbrushError
+from hierbrush.styles.grids import without_edges
 from hierbrush.styles.picture_file import Source
 from hierbrush.styles.pictures import fitted_box, read_ink
 
@@ -156,7 +157,7 @@ def _cells(ink: Floats, division: _Division) -> list[Cell]:
             if char == " ":
                 continue
             row, column = _place(number, at, columns, division.vertical)
-            part = ink[y[row] : y[row + 1], x[column] : x[column + 1]]
+            part = without_edges(ink[y[row] : y[row + 1], x[column] : x[column + 1]])
             if not (part >= 0.5).any():
                 raise HierbrushError(f"text: character {len(cells) + 1} has no ink on the page where it should stand")
             cells.append(Cell(char, _boxed(part)))

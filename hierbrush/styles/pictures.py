@@ -15,7 +15,9 @@ from numpy.typing import NDArray
 
 from hierbrush.arguments import check_array
 from hierbrush.errors import HierbrushError, shown
+from hierbrush.styles.grids import without_grid
 from hierbrush.styles.picture_file import MOST_PIXELS, Source, read_pixels
+from hierbrush.styles.sheet_of_paper import on_sheet
 from hierbrush.styles.suffixes import PICTURES
 from hierbrush.styles.tilt import tilt_of_frame, tilt_of_lines, turned
 
@@ -162,12 +164,13 @@ def _ink(value: Floats, tilt: float = 0.0) -> Floats:
     """Return ink f64 [h, w] from lightness [h, w], turned by ``tilt`` degrees."""
     if np.ptp(value) < _LEAST_CONTRAST:
         return np.zeros_like(value)
+    value = on_sheet(value)
     if _inverted(value):
         value = 1 - value if value.min() < 0.02 and value.max() > 0.98 else _negative(value)
     paper = _paper(value)
     flat = np.ptp(paper) < _FLAT and (np.abs(value - value.max()) < 0.02).mean() > 0.3
     if flat and value.max() > 0.97 and value.min() < 0.1:
-        return turned(_cleaned(1 - value, least=4), tilt)
+        return _bare(_cleaned(1 - value, least=4), tilt)
     ratio = np.clip(value / np.maximum(paper, 0.05), 0.0, 1.2)
     noise = _noise(ratio)
     if noise > 0.015:
@@ -180,7 +183,18 @@ def _ink(value: Floats, tilt: float = 0.0) -> Floats:
     again = _levelled(ratio / _paper_between(ratio, ink), noise)
     ink = _cleaned(ink if again is None else again, least=max(6, round(2.5e-5 * ink.size)))
     ink = _only_writing(ink)
-    return _without_frame(turned(ink, tilt or tilt_of_frame(ink >= 0.5)))
+    return _without_frame(_bare(ink, tilt or tilt_of_frame(ink >= 0.5)))
+
+
+def _bare(ink: Floats, tilt: float) -> Floats:
+    """Return ink turned upright, without a black frame and grid; a clean picture is turned by these alone."""
+    upright = turned(ink, tilt)
+    bare = without_grid(upright)
+    if bare is upright and not tilt:
+        framed = turned(ink, tilt_of_frame(ink >= 0.5))
+        bare = without_grid(framed)
+        return upright if bare is framed else bare
+    return bare
 
 
 def _levelled(ratio: Floats, noise: float) -> Floats | None:
@@ -343,8 +357,9 @@ def _without_frame(ink: Floats) -> Floats:
         run = maximum_filter1d(minimum_filter1d(mask, long, axis=axis, mode="constant"), long, axis=axis)
         if not run.any():
             continue
-        across = run.any(axis=axis)
         # A line as thick as a stroke is a stroke.
-        thick = binary_opening(across, structure=np.ones(max(3, round(0.03 * mask.shape[1 - axis]))))
-        lines |= run & ~(thick[None, :] if axis == 0 else thick[:, None])
+        wide = max(3, round(0.03 * mask.shape[1 - axis]))
+        thin = run & ~binary_opening(mask, structure=np.ones((1, wide) if axis == 0 else (wide, 1)))
+        whole = thin.sum(axis=axis, keepdims=True) > 0.6 * run.sum(axis=axis, keepdims=True)
+        lines |= thin & whole
     return np.where(lines, 0.0, ink)

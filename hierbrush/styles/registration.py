@@ -9,18 +9,19 @@ right strokes were found, since any strokes can cover ink.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from hierbrush.characters import Component, Glyph
+from hierbrush.characters import Component, Glyph, load_library
 from hierbrush.errors import HierbrushError
 from hierbrush.strokes.goal import StrokeGoal
 from hierbrush.styles.cut import Cut, cut, held, outlined
 from hierbrush.styles.judge import Judgement, judged, run_along
+from hierbrush.styles.lookalikes import apart, lookalikes
 from hierbrush.styles.ribbon import Ink, Ribbons, fitted
 from hierbrush.styles.tilt import tilt_of_strokes
 from hierbrush.styles.transport import (
@@ -125,8 +126,16 @@ def register_goals(ink: NDArray[np.floating] | Picture, goals: Sequence[StrokeGo
         HierbrushError: there is no ink.
     """
     picture = ink if isinstance(ink, Picture) else Picture(ink)
+    found = _found(picture, goals, tree)
+    doubt = _doubt(picture, goals, found) if found.accepted else ""
+    return replace(found, accepted=False, reason=doubt) if doubt else found
+
+
+def _found(
+    picture: Picture, goals: Sequence[StrokeGoal], tree: Component, starts: Sequence[tuple[str, Schedule]] = _STARTS
+) -> Registration:
     best: _Attempt | None = None
-    for start, schedule in _STARTS:
+    for start, schedule in starts:
         tried = _attempt(picture, goals, tree, start, schedule)
         if not tried.judgement.reason:
             found = _answer(picture, goals, tried)
@@ -138,6 +147,53 @@ def register_goals(ink: NDArray[np.floating] | Picture, goals: Sequence[StrokeGo
             break
     assert best is not None
     return _answer(picture, goals, best)
+
+
+_DOUBTFUL, _DOUBTFUL_WORTH, _FEW = 0.37, 4.3, 4
+"""Ratio of a lookalike (`Lookalike`) from which it is looked for, too; worth of a judgement below which it is at any
+rate, and number of strokes up to which it is always: a tenth of right characters are so doubtful."""
+
+_NEARER = 1.0
+"""Ratio from which strokes are another's without a look: no right character of five validation fonts has so much."""
+
+_LEAST_WORTH = 4.1
+"""Worth of a judgement below which strokes that may be another's are not believed."""
+
+_DISTANCE, _MARGIN = 15.0, 0.15
+"""What the distance of strokes from those expected, in boxes, counts beside the worth of a judgement, and by how much
+another character's strokes must be better."""
+
+_LOOKALIKES = 2
+
+
+def _doubt(picture: Picture, goals: Sequence[StrokeGoal], found: Registration) -> str:
+    """Return why the ink rather shows another character's strokes than those that were found, "" if it does not.
+
+    Strokes of a wrong character that cover the ink lie strangely for their own, and the right one's lie better. So the
+    strokes of those that look most like these, and like those expected, are looked for, too, and compared.
+    """
+    expected = np.array([goal.skeleton for goal in goals], np.float64)
+    few = len(goals) <= _FEW
+    count = _LOOKALIKES * (2 if few else 1)
+    like = lookalikes(found.ribbons.lines, expected, count)
+    ratio, worth = like[0].ratio if like else 0.0, found.judgement.worth
+    if ratio > _NEARER:
+        return f"they lie rather as those of {like[0].char}"
+    if ratio < _DOUBTFUL and worth > _DOUBTFUL_WORTH and not few:
+        return ""
+    least = _rank(found, expected) + _MARGIN
+    for char in dict.fromkeys(one.char for one in [*like, *lookalikes(expected, expected, count)]):
+        glyph = load_library()[char]
+        others = [stroke.goal() for stroke in glyph.strokes]
+        other = _found(picture, others, glyph.decomposition, _STARTS[:2])
+        if other.accepted and _rank(other, np.array([goal.skeleton for goal in others], np.float64)) > least:
+            return f"those of {char} fit better"
+    return "they may be another character's" if ratio > _DOUBTFUL and worth < _LEAST_WORTH else ""
+
+
+def _rank(found: Registration, expected: Floats) -> float:
+    rank: float = found.judgement.worth - _DISTANCE * apart(found.ribbons.lines, expected) ** 0.5
+    return rank
 
 
 class _Attempt(NamedTuple):

@@ -13,6 +13,7 @@ from hierbrush.arguments import check_whole
 from hierbrush.arms.arm import Arm
 from hierbrush.arms.timing import PERIOD
 from hierbrush.lerobot import Episode, write_lerobot
+from hierbrush.sim import BrushModel
 from hierbrush.writing.layout import Layout
 from hierbrush.writing.on_arm import DrawnByArm
 from hierbrush.writing.write import write_text
@@ -28,6 +29,7 @@ def make_arm_dataset(
     cell: float = 0.03,
     fps: int = 30,
     policy: str = "learned",
+    brush: BrushModel | str = "measured",
     feedback: float = 1.0,
     seed: int = 0,
 ) -> Path:
@@ -43,6 +45,7 @@ def make_arm_dataset(
         cell: side of a character's box in metres.
         fps: frames a second, a divisor of 500 or near one.
         policy: who moves the brush, as of `write_text`.
+        brush: what writes, as of `write_text`.
         feedback: as of `ArmSheet.simulate`.
         seed: of the encoders' noise; each episode has its own.
 
@@ -55,7 +58,7 @@ def make_arm_dataset(
 
     def episodes() -> Iterator[Episode]:
         for at, character in enumerate(characters):
-            page = write_text(character, layout=layout, policy=policy)
+            page = write_text(character, layout=layout, policy=policy, brush=brush)
             yield episode(page.on(chosen).simulate(seed=seed + at, feedback=feedback), fps)
 
     recorded = list(episodes())

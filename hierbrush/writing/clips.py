@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from hierbrush.errors import HierbrushError
+from hierbrush.errors import extra_needed
 
 CLIPS = ("gif", "mp4")
 _LAST_SECONDS = 2.5
@@ -42,12 +42,8 @@ def _gif(pictures: list[Image.Image], seconds: float) -> bytes:
 
 
 def _mp4(pictures: list[Image.Image], seconds: float) -> bytes:
-    try:
+    with extra_needed("mp4:", "render", "; or save as .gif"):
         import imageio_ffmpeg
-    except ImportError:
-        raise HierbrushError(
-            'mp4: needs imageio-ffmpeg, which is not installed; pip install "hierbrush[render]", or save as .gif'
-        ) from None
     # The encoder wants even sides, and writes to a file of its own.
     width, height = (side - side % 2 for side in pictures[0].size)
     rate = 1 / seconds

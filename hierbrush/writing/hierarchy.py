@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from io import BytesIO
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
 from hierbrush.characters import Component
+from hierbrush.files import png_bytes
 from hierbrush.writing.result import Writing
 
 _PANEL, _GAP, _HEAD, _NODE = 320, 24, 30, 76
@@ -49,11 +49,7 @@ def hierarchy_picture(writing: Writing) -> bytes:
         draw.text((left, 5 * _SCALE), title, fill=_TEXT, font=font)
         sheet.paste(panel, (left, _HEAD * _SCALE))
         left += panel.width + _GAP * _SCALE
-    file = BytesIO()
-    sheet.resize((sheet.width // _SCALE, sheet.height // _SCALE), Image.Resampling.LANCZOS).save(
-        file, "PNG", optimize=True
-    )
-    return file.getvalue()
+    return png_bytes(sheet.resize((sheet.width // _SCALE, sheet.height // _SCALE), Image.Resampling.LANCZOS))
 
 
 def _stroke_colours(tree: Component, strokes: int) -> list[_Colour]:

@@ -27,11 +27,19 @@ INK = Option(
     lacking="show no ink but plain",
     none="is a picture of ink",
     flags=(
-        Flag("--ink", "Ink in png, gif, pdf and html: plain, wet, dry, fading or sized.", (PLAIN, *PRESETS)),
-        Flag("--ink-load", "Ink in the brush after a dip, 0.05 to 1.", float, metavar="SHARE"),
-        Flag("--ink-dryness", "How much the hairs hold back, 0 to 1.", float, metavar="SHARE"),
-        Flag("--ink-paper", "Paper that drinks or not.", tuple(PAPERS)),
-        Flag("--ink-seed", "Seed of hairs and grain.", int, metavar="INTEGER"),
+        Flag("--ink", "Ink in png, gif, pdf and html.  [default: plain; dry with those below]", (PLAIN, *PRESETS)),
+        Flag(
+            "--ink-load", "Ink in the brush after a dip, 0.05 to 1.  [default: that of --ink]", float, metavar="SHARE"
+        ),
+        Flag(
+            "--ink-dryness", "How much the hairs hold back, 0 to 1.  [default: that of --ink]", float, metavar="SHARE"
+        ),
+        Flag(
+            "--ink-paper",
+            "Raw xuan drinks, sized does not; or rough.  [default: that of --ink]",
+            tuple(PAPERS),
+        ),
+        Flag("--ink-seed", "Seed of hairs and grain.  [default: 0]", int, metavar="INTEGER"),
     ),
     gather=_of_flags,
 )

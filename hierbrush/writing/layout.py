@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from hierbrush.arguments import check_choice, check_list, check_number, check_whole
 from hierbrush.box import BOX
-from hierbrush.characters.marks import NEVER_FIRST, NEVER_LAST, folded
+from hierbrush.characters.marks import NEVER_FIRST, NEVER_LAST, folded, half_of, is_couple, is_pair
 from hierbrush.errors import HierbrushError, closest, shown
+from hierbrush.options import from_mapping, options_of
 from hierbrush.writing.grid import GRIDS
-from hierbrush.writing.options import from_mapping, options_of
 from hierbrush.writing.paper import Paper
 from hierbrush.writing.passage import BLANK, rows_of, spelled
 
@@ -113,13 +113,22 @@ class Layout:
     def rows(self, text: str) -> list[list[str]]:
         """Return what stands in each line: characters, descriptions and `passage.BLANK`.
 
-        Lines longer than ``per_line`` are broken; no mark that closes begins one, and none that opens ends one.
+        Lines longer than ``per_line`` are broken; no mark that closes begins one, and none that opens ends one. On a
+        paper whose margin has room for it, such a mark hangs over the end of the line before.
 
         Raises:
             HierbrushError: ``text`` is no string, or its braces do not match.
         """
         rows = [[unit.text for unit in row] for row in rows_of(text)] or [[]]
-        return [piece for row in rows for piece in (_broken(row, self.per_line) if self.per_line else [row])]
+        hanging = self.direction if self._has_room_to_hang() else None
+        return [piece for row in rows for piece in (_broken(row, self.per_line, hanging) if self.per_line else [row])]
+
+    def _has_room_to_hang(self) -> bool:
+        """Return whether one cell more than a line has is still on the paper."""
+        if not isinstance(self.paper_size, tuple) or self.per_line is None:
+            return False
+        along, _ = self._sides(*self.paper_size)
+        return along - self.per_line * (self.cell + self.spacing) + self.spacing >= 2 * (self.cell + self.spacing)
 
     def lines(self, text: str) -> list[str]:
         """Return the text's lines as `rows` breaks them.
@@ -321,19 +330,45 @@ def _largest(side: float, count: int, gap: float | None, share: float) -> float:
     return (side - (count - 1) * gap) / count
 
 
-def _broken(row: list[str], most: int) -> Iterator[list[str]]:
+def _broken(row: list[str], most: int, hanging: str | None) -> Iterator[list[str]]:
     """Yield a row in pieces of at most so many units, shorter ones where two neighbours must not be parted.
 
-    Where no place is allowed, all are.
+    Where no place is allowed, all are. ``hanging`` is the direction of lines that one closing mark may be longer than,
+    since it takes the nearer half of its cell.
     """
+    first = True
     while len(row) > most:
-        end = next((at for at in range(most, 0, -1) if _may_part(row[at - 1], row[at])), most)
-        yield row[:end]
-        row = row[end:]
-    yield row
+        hangs = hanging is not None and folded(row[most]) in NEVER_FIRST and half_of(row[most], hanging) == 0
+        if hangs and (len(row) == most + 1 or _may_part(row[most], row[most + 1])):
+            end, cut = most + 1, False
+        else:
+            end, cut = next(
+                ((at, cut) for at in range(most, 0, -1) for cut in (False, True) if _may_end(row, at, cut)),
+                (most, False),
+            )
+        before, row = row[:end], row[end:]
+        if cut:
+            before[-1:], row = before[-1][:1], [before[-1][1], *row]
+        yield before
+        first = False
+    if row or first:
+        yield row
+
+
+def _may_end(row: list[str], at: int, cut: bool) -> bool:
+    """Return whether a line may end before a unit; or, cut, within the couple of marks that is the last one on it."""
+    if cut:
+        return is_couple(row[at - 1]) and _may_part(*row[at - 1])
+    return _may_part(row[at - 1], row[at])
 
 
 def _may_part(before: str, after: str) -> bool:
+    before, after = _sharing(before)[-1], _sharing(after)[0]
     pair = folded(before) == folded(after) and folded(after) in "—…"
     number = folded(after) in _DIGITS and (folded(before) in _DIGITS or before in _IN_NUMBERS)
     return folded(after) not in NEVER_FIRST and folded(before) not in NEVER_LAST and not pair and not number
+
+
+def _sharing(unit: str) -> Sequence[str]:
+    """Return what shares a cell: two marks, two digits, or one unit."""
+    return unit if is_couple(unit) or is_pair(unit) else [unit]

@@ -20,7 +20,7 @@ from hierbrush.arms.servo import Run, simulate
 from hierbrush.arms.timing import PERIOD, Limits
 from hierbrush.arms.view import Studio, preview
 from hierbrush.errors import HierbrushError, shown
-from hierbrush.files import write_atomically
+from hierbrush.files import png_bytes, write_atomically
 from hierbrush.metrics import SIDE, Scores, score
 from hierbrush.sim import BOX, BrushBatch
 from hierbrush.writing.clips import CLIPS, clip
@@ -128,9 +128,9 @@ class ArmSheet:
             HierbrushError: an unknown kind or option, or a file that cannot be written.
         """
         target = check_path("path", path)
-        kind = kind_of(target, format, (*KINDS, "png"))
+        kind = arm_kind_of(target, format, (*KINDS, "png"))
         if kind == "png":
-            write_atomically(target, _png(self.preview(**options)))
+            write_atomically(target, png_bytes(self.preview(**options)))
         else:
             write_atomically(target, render(self.motion, kind, self.sheet.text, **options))
         return target
@@ -149,7 +149,7 @@ class ArmSheet:
             HierbrushError: as `save`.
         """
         target = check_path("path", path)
-        kind = kind_of(target, None, tuple(KINDS))
+        kind = arm_kind_of(target, None, tuple(KINDS))
         parts = self.motion.parts(check_number("seconds", seconds, 1.0, 1e6, "seconds"))
         contents = [render(part, kind, self.sheet.text, **options) for part in parts]
         names = [target.with_stem(f"{target.stem}-{at}") for at in range(1, len(parts) + 1)]
@@ -210,11 +210,11 @@ class DrawnByArm:
             HierbrushError: an unknown kind, a size out of range, or a file that cannot be written.
         """
         target = check_path("path", path)
-        kind = kind_of(target, format, (*CLIPS, "png"))
+        kind = arm_kind_of(target, format, (*CLIPS, "png"))
         size = check_whole("size", size, *_SIZES, unit="pixels")
         check_progress(progress)
         pictures = _counted(self.frames(size), len(self._rows), progress)
-        content = _png(list(pictures)[-1]) if kind == "png" else clip(kind, pictures, self._pace)
+        content = png_bytes(list(pictures)[-1]) if kind == "png" else clip(kind, pictures, self._pace)
         write_atomically(target, content)
         return target
 
@@ -248,7 +248,7 @@ def _counted(pictures: Iterator[Image.Image], count: int, progress: Told) -> Ite
             progress(1 / count)
 
 
-def kind_of(path: Path, kind: str | None, kinds: tuple[str, ...], argument: str = "path") -> str:
+def arm_kind_of(path: Path, kind: str | None, kinds: tuple[str, ...], argument: str = "path") -> str:
     """Return the kind of file that ``kind`` names or else the suffix of ``path``.
 
     Raises:
@@ -336,11 +336,3 @@ def _growing(sheet: Sheet, run: Run, rows: list[int], width: int) -> Iterator[tu
                 break
             stroke, done = stroke + 1, 0
         yield row, ink
-
-
-def _png(picture: Image.Image) -> bytes:
-    from io import BytesIO
-
-    file = BytesIO()
-    picture.save(file, "PNG")
-    return file.getvalue()

@@ -6,6 +6,7 @@ A cell holds a character, a mark, a description of a character, or nothing. A de
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from collections.abc import Callable, Iterable, Iterator
 from itertools import groupby
@@ -13,12 +14,12 @@ from typing import NamedTuple
 
 from hierbrush.arguments import check_choice, check_kind
 from hierbrush.characters.descriptions import PARTS
-from hierbrush.characters.marks import BOX_MARK, is_mark
+from hierbrush.characters.marks import BOX_MARK, half_of, is_mark
 from hierbrush.characters.text import UnknownCharacterError, describe, hint
 from hierbrush.composer.descriptions import VARIATION_SELECTORS, written_as
 from hierbrush.composer.ids import MOST_STROKES, parse_ids
 from hierbrush.errors import HierbrushError, shown
-from hierbrush.sources import Request, check
+from hierbrush.sources import Request, asked, check
 from hierbrush.styles.suffixes import is_font
 
 BLANK = "\u3000"
@@ -157,7 +158,7 @@ def writable(text: object, missing: Missing = "error", request: Request | None =
                 refused.append(unit)
             else:
                 kept += stands
-        rows.append(spelled(_paired(kept) if _sets_pairs(request) else kept))
+        rows.append(spelled(_paired(kept, request.direction) if request and _has_pairs(request) else kept))
     if refused:
         raise UnknownCharacterError(*_told(refused, refusals))
     written = "\n".join(rows).strip("\n")
@@ -166,18 +167,41 @@ def writable(text: object, missing: Missing = "error", request: Request | None =
     return written
 
 
-def _sets_pairs(request: Request | None) -> bool:
-    """Return whether numbers of two digits get one cell: in columns, in the hand that has such pairs."""
-    return request is not None and request.direction == "vertical" and (request.is_open or request.names("glyph"))
+def _has_pairs(request: Request) -> bool:
+    """Return whether the hand that is asked for has what two digits or marks in one cell look like."""
+    return asked(request).pairs
 
 
-def _paired(units: list[str]) -> list[str]:
-    """Return units with two digits that stand alone as one; a longer number keeps a cell for each."""
+def _paired(units: list[str], direction: str) -> list[str]:
+    """Return units with what shares a cell as one.
+
+    Neighbouring marks do, two by two, if half a cell is enough for each. Numbers of two digits do in a column, and in a
+    row the digits of every number, from its end.
+    """
+    # A character for every unit: what is spelled with several shares no cell.
+    text = "".join(unit if len(unit) == 1 else BLANK for unit in units)
     paired: list[str] = []
-    for is_digit, run in groupby(units, lambda unit: len(unit) == 1 and unit in "0123456789"):
-        digits = list(run)
-        paired += ["".join(digits)] if is_digit and len(digits) == 2 else digits
-    return paired
+    at = 0
+    for number in _NUMBERS[direction].finditer(text):
+        paired += _coupled(units[at : number.start()], direction)
+        at, odd = number.end(), number.end() - (number.end() - number.start()) // 2 * 2
+        paired += units[number.start() : odd]
+        paired += [text[start : start + 2] for start in range(odd, at, 2)]
+    return paired + _coupled(units[at:], direction)
+
+
+_NUMBERS = {
+    "vertical": re.compile(r"(?<![0-9])[0-9]{2}(?![0-9])"),
+    "horizontal": re.compile(r"[0-9]+(?:[.,:][0-9]+)*"),
+}
+
+
+def _coupled(units: list[str], direction: str) -> list[str]:
+    coupled: list[str] = []
+    for is_half, run in groupby(units, lambda unit: half_of(unit, direction) is not None):
+        marks = list(run)
+        coupled += ["".join(marks[at : at + 2]) for at in range(0, len(marks), 2)] if is_half else marks
+    return coupled
 
 
 def _stands_for(unit: str, missing: Missing, refusals: _Refusals) -> list[str] | None:

@@ -58,7 +58,7 @@ class PlanInterrupted(KeyboardInterrupt):
         self.finished = finished
 
 
-def planned_paths(
+def searched_paths(
     plans: Sequence[Plan],
     brush: BrushModel,
     planning: Planning,

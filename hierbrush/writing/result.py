@@ -15,18 +15,18 @@ from numpy.typing import NDArray
 
 from hierbrush.arguments import check_kind, check_list, check_path, check_whole
 from hierbrush.characters import Component
-from hierbrush.errors import HierbrushError, shown
+from hierbrush.errors import HierbrushError, extra_needed, shown
 from hierbrush.files import write_atomically
-from hierbrush.ink.model import ink_of
+from hierbrush.ink.model import MOST_SEED, ink_of
 from hierbrush.ink.stone import InkStone
 from hierbrush.metrics import SIDE, Scores, score, stroke_iou
+from hierbrush.options import options_of
 from hierbrush.sim import BOX, BrushModel, rasterise, trace
 from hierbrush.sources import Plan, kind
 from hierbrush.strokes.goal import StrokeGoal
 from hierbrush.writing import outputs
 from hierbrush.writing.layout import Layout, layout_of
 from hierbrush.writing.levels import LevelScores, composer_scores, stroke_box
-from hierbrush.writing.options import options_of
 from hierbrush.writing.outputs import Output, kind_of
 from hierbrush.writing.paper import Cell, Paper, check_size, picture_shape, pixel_corner
 from hierbrush.writing.passage import BLANK
@@ -38,8 +38,6 @@ if TYPE_CHECKING:
     from hierbrush.writing.on_arm import ArmSheet
 
 _T = TypeVar("_T", bound=np.generic)
-
-MOST_SEED = 2**63 - 1
 
 _MOST_PLAYED = 60  # characters of a sheet that plays in a notebook, at some 10 kB each
 
@@ -176,14 +174,8 @@ class Sheet(ABC):
             HierbrushError: MuJoCo is missing, or the arm cannot write all of this; the message names the character, the
                 axis, and where the paper would have to lie.
         """
-        try:
+        with extra_needed("arm:", "arm"):
             from hierbrush.writing.on_arm import on_arm
-        except ModuleNotFoundError as error:
-            if (error.name or "").startswith("hierbrush"):
-                raise
-            raise HierbrushError(
-                f'arm: needs {error.name}, which is not installed; pip install "hierbrush[arm]"'
-            ) from None
         return on_arm(self, arm, lift, progress)
 
     @overload

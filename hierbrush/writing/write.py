@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import partial
 from os import PathLike, fspath
 from typing import Any, NamedTuple, TypedDict, Unpack
@@ -14,16 +14,16 @@ from numpy.typing import NDArray
 from hierbrush.arguments import Progress, check_choice, check_kind, check_number, check_progress, check_whole
 from hierbrush.characters.regions import ORDERS
 from hierbrush.errors import HierbrushError, closest, shown
-from hierbrush.ink.model import DIPS
+from hierbrush.ink.model import DIPS, MOST_SEED
 from hierbrush.ink.stone import InkStone, plan_dips
+from hierbrush.options import options_of
 from hierbrush.sim import PRESETS, BrushModel
 from hierbrush.sources import BOLDEST, LIGHTEST, Plan, RejectedError, Request, check, kind, plans_of
 from hierbrush.strokes.rollout import policy_name, write_strokes
 from hierbrush.writing.layout import DIRECTIONS, Layout, layout_of
-from hierbrush.writing.options import options_of
 from hierbrush.writing.passage import BLANK, Missing, spelled, writable
-from hierbrush.writing.planned import Paths, PlanInterrupted, Planning, planned_paths
-from hierbrush.writing.result import MOST_SEED, Page, Writing
+from hierbrush.writing.planned import Paths, PlanInterrupted, Planning, searched_paths
+from hierbrush.writing.result import Page, Writing
 from hierbrush.writing.trajectory import MotionLimits
 from hierbrush.writing.workers import mapped
 
@@ -44,6 +44,18 @@ class Dipping(NamedTuple):
     def carries(self) -> bool:
         """Whether a stroke may begin with a tuft that is not as a good dip leaves it."""
         return self.when != "stroke" or (self.stone is not None and not self.stone.strokes)
+
+
+@dataclass(frozen=True)
+class Writer:
+    """Who moves which brush how: what `How` says of it, checked."""
+
+    brush: BrushModel
+    policy: str
+    planning: Planning | None
+    dipping: Dipping
+    seed: int
+    motion: MotionLimits
 
 
 class How(TypedDict, total=False):
@@ -194,9 +206,9 @@ def write_picture(
         HierbrushError: there is no such picture, or no ink in it.
     """
     request = _request(False, "horizontal", goal=picture, weight=weight)
-    hand = _hand(brush=brush, policy=policy, budget=budget, robust=robust, seed=seed, motion=motion)
+    writer = _writer(brush=brush, policy=policy, budget=budget, robust=robust, seed=seed, motion=motion)
     try:
-        return _written(kind("skeleton")(request).plans([""]), **hand)[0]
+        return _written(kind("skeleton")(request).plans([""]), writer)[0]
     except _BatchInterrupted as interrupted:
         return interrupted.finished[0]
 
@@ -236,14 +248,14 @@ def write_characters(
     check_kind("stroke_lists", stroke_lists, bool, "True or False")
     check_kind("described", described, bool, "True or False")
     check_choice("direction", direction, DIRECTIONS)
-    request, hand = replace(_request(stroke_lists, direction, **how), described=described), _hand(**how)
+    request, writer = replace(_request(stroke_lists, direction, **how), described=described), _writer(**how)
     chars = _checked_characters(characters, request)
     workers = check_whole("workers", workers, 1, _MOST_WORKERS)
     # Searches take so long that a character is a batch.
-    size = _BATCH if hand["planning"] is None else 1
+    size = _BATCH if writer.planning is None else 1
     batches = [chars[start : start + size] for start in range(0, len(chars), size)]
-    here = progress is not None and hand["planning"] is not None and 1 in (workers, len(batches))
-    write = partial(_write_batch, request=request, told=progress if here else None, **hand)
+    here = progress is not None and writer.planning is not None and 1 in (workers, len(batches))
+    write = partial(_write_batch, request=request, writer=writer, told=progress if here else None)
     written: list[Writing] = []
     try:
         for batch in mapped(write, batches, workers):
@@ -286,8 +298,7 @@ def _request(stroke_lists: bool, direction: str, **how: Unpack[How]) -> Request:
     )
 
 
-def _hand(**how: Unpack[How]) -> dict[str, Any]:
-    """Return who moves which brush how, checked."""
+def _writer(**how: Unpack[How]) -> Writer:
     known = list(How.__annotations__)
     for name in how:
         if name not in known:
@@ -300,14 +311,14 @@ def _hand(**how: Unpack[How]) -> dict[str, Any]:
     planning = Planning.of(policy, how.get("budget"), how.get("robust", False))
     if planning is not None and dipping.carries:
         raise HierbrushError("dip: what is planned begins each stroke with a straight tuft; dip before each stroke")
-    return {
-        "brush": _brush(brush),
-        "policy": policy,
-        "planning": planning,
-        "dipping": dipping,
-        "seed": check_whole("seed", how.get("seed", 0), 0, MOST_SEED),
-        "motion": options_of("motion", MotionLimits, how.get("motion")),
-    }
+    return Writer(
+        _brush(brush),
+        policy,
+        planning,
+        dipping,
+        check_whole("seed", how.get("seed", 0), 0, MOST_SEED),
+        options_of("motion", MotionLimits, how.get("motion")),
+    )
 
 
 def _brush(brush: object) -> BrushModel:
@@ -343,35 +354,16 @@ class _BatchInterrupted(KeyboardInterrupt):
 
 
 def _write_batch(
-    batch: list[str],
-    *,
-    request: Request,
-    brush: BrushModel,
-    policy: str,
-    planning: Planning | None,
-    dipping: Dipping,
-    seed: int,
-    motion: MotionLimits,
-    told: Callable[[float], object] | None,
+    batch: list[str], *, request: Request, writer: Writer, told: Callable[[float], object] | None
 ) -> list[Writing]:
-    return _written(
-        plans_of(batch, request), brush=brush, policy=policy, planning=planning, dipping=dipping, seed=seed,
-        motion=motion, told=told,
-    )  # fmt: skip
+    return _written(plans_of(batch, request), writer, told)
 
 
 def _written(
-    plans: Sequence[Plan | RejectedError],
-    *,
-    brush: BrushModel,
-    policy: str,
-    planning: Planning | None,
-    dipping: Dipping,
-    seed: int,
-    motion: MotionLimits,
-    told: Callable[[float], object] | None = None,
+    plans: Sequence[Plan | RejectedError], writer: Writer, told: Callable[[float], object] | None = None
 ) -> list[Writing]:
     found = [_accepted(plan) for plan in plans]
+    brush, policy, seed = writer.brush, writer.policy, writer.seed
 
     def writings(paths: list[Paths], dips: list[tuple[bool, ...]] | None = None) -> list[Writing]:
         return [
@@ -381,44 +373,38 @@ def _written(
                 policy=policy,
                 seed=seed,
                 stroke_paths=of_plan,
-                motion=motion,
+                motion=writer.motion,
                 dips=None if dips is None else dips[at],
-                stone=dipping.stone,
+                stone=writer.dipping.stone,
             )
             for at, (plan, of_plan) in enumerate(zip(found, paths, strict=False))
         ]
 
-    if planning is not None:
+    if writer.planning is not None:
         try:
-            return writings(planned_paths(found, brush, planning, seed, told))
+            return writings(searched_paths(found, brush, writer.planning, seed, told))
         except PlanInterrupted as interrupted:
             raise _BatchInterrupted(writings(interrupted.finished)) from None
     written = iter(write_strokes([goal for plan in found for goal in plan.goals], brush, policy=policy, seed=seed))
     paths = [[next(written) for _ in plan.goals] for plan in found]
-    if not dipping.carries:
+    if not writer.dipping.carries:
         return writings(paths)
-    dips = [plan_dips(brush, own, dipping.when) for own in paths]
-    return writings(_carried(found, dips, brush, policy, seed, dipping.stone), dips)
+    dips = [plan_dips(brush, own, writer.dipping.when) for own in paths]
+    return writings(_carried(found, dips, writer), dips)
 
 
-def _carried(
-    plans: Sequence[Plan],
-    dips: Sequence[Sequence[bool]],
-    brush: BrushModel,
-    policy: str,
-    seed: int,
-    stone: InkStone | None,
-) -> list[Paths]:
+def _carried(plans: Sequence[Plan], dips: Sequence[Sequence[bool]], writer: Writer) -> list[Paths]:
     """Write strokes with tufts that stay bent from one to the next: the first of all characters, then the second."""
     from hierbrush.writing.inked import Tuft
 
-    tufts = [Tuft(brush, stone) for _ in plans]
+    tufts = [Tuft(writer.brush, writer.dipping.stone) for _ in plans]
     paths: list[list[NDArray[np.float64]]] = [[] for _ in plans]
     for number in range(max((len(plan.goals) for plan in plans), default=0)):
         going = [at for at, plan in enumerate(plans) if number < len(plan.goals)]
         starts = np.array([tufts[at].before(dips[at][number]) for at in going])
         goals = [plans[at].goals[number] for at in going]
-        written = write_strokes(goals, brush, policy=policy, seed=seed + number, directions=starts)
+        seed = writer.seed + number
+        written = write_strokes(goals, writer.brush, policy=writer.policy, seed=seed, directions=starts)
         for at, path in zip(going, written, strict=True):
             paths[at].append(path)
             tufts[at].write(path)
@@ -492,7 +478,7 @@ def write_pages(
     text = writable(text, missing, _request(False, page.direction, **how))
     try:
         written = write_characters(
-            characters_of(text, page), direction=page.direction, workers=workers, progress=progress, **how
+            different_characters(text, page), direction=page.direction, workers=workers, progress=progress, **how
         )
     except WritingInterrupted as interrupted:
         finished = interrupted.finished
@@ -500,7 +486,7 @@ def write_pages(
     return _pages(text, written, page)
 
 
-def characters_of(text: str, layout: Layout) -> list[str]:
+def different_characters(text: str, layout: Layout) -> list[str]:
     """Return the different characters, marks and descriptions of a text in the order of their first places."""
     return list(dict.fromkeys(unit for row in layout.rows(text) for unit in row if unit != BLANK))
 

@@ -18,11 +18,11 @@ from scipy.optimize import minimize
 
 from hierbrush.characters import split
 from hierbrush_build.characters.corrections import apply, load_corrections
-from hierbrush_build.characters.cuts import Features, Option
+from hierbrush_build.characters.cuts import CutOption, Features
 from hierbrush_build.characters.decompositions import all_options, familiarity, places, sides_of, stroke_counts
 from hierbrush_build.characters.hints import Hint, hints_of
 from hierbrush_build.characters.labels import label
-from hierbrush_build.characters.matching import Matcher, Strokes
+from hierbrush_build.characters.matching import GlyphStrokes, Matcher
 from hierbrush_build.characters.sources import Sources
 
 ERROR = 2.2
@@ -59,7 +59,7 @@ def costs_of(sources: Sources) -> Costs:
     """Return the costs of cuts, fitted to what cjk-semantic-split says of training characters."""
     corrections = load_corrections()
     sources = apply(sources, corrections)
-    strokes = Strokes(sources, label(sources, corrections)[0])
+    strokes = GlyphStrokes(sources, label(sources, corrections)[0])
     matcher = Matcher(strokes, strokes.exemplars())
     found = matcher.match_all(sides_of(strokes))
     possible = all_options(matcher, found, replace(sources, parts={}))
@@ -70,7 +70,7 @@ def costs_of(sources: Sources) -> Costs:
     )
 
 
-def fit_costs(possible: Mapping[str, Sequence[Option]], hints: Mapping[str, Sequence[Hint]]) -> Costs:
+def fit_costs(possible: Mapping[str, Sequence[CutOption]], hints: Mapping[str, Sequence[Hint]]) -> Costs:
     """Fit the costs.
 
     Args:
@@ -87,7 +87,7 @@ def fit_costs(possible: Mapping[str, Sequence[Option]], hints: Mapping[str, Sequ
             right.append(np.array([tuple(map(len, option.strokes)) in counts for option in ways], bool))
     taught = [at for at, agrees in enumerate(right) if agrees.any() and not agrees.all()]
     # As when cuts are chosen: what is familiar in its place is learned from the cheapest cuts of all characters.
-    chosen: list[Option | None] = [None] * len(every)
+    chosen: list[CutOption | None] = [None] * len(every)
     theta = np.zeros(len(learned) + 1)
     for _ in range(_ROUNDS):
         frequency = Counter(place for option in chosen if option is not None for place in places(option))

@@ -34,7 +34,7 @@ SINGLE = {"H": "一", "T": "一", "S": "丨", "SG": "亅", "P": "丿", "SP": "�
 
 
 @dataclass(frozen=True)
-class Cut:
+class GlyphCut:
     """One way to part a character.
 
     Attributes:
@@ -87,14 +87,14 @@ class Features(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Option:
+class CutOption:
     """A cut that can be made, not yet priced.
 
     Attributes:
-        operator: as in `Cut`.
-        strokes: as in `Cut`.
-        names: as in `Cut`.
-        errors: as in `Cut`.
+        operator: as in `GlyphCut`.
+        strokes: as in `GlyphCut`.
+        names: as in `GlyphCut`.
+        errors: as in `GlyphCut`.
         features: what its price is made of.
         hinted: whether cjk-semantic-split names one of the sides.
     """
@@ -106,9 +106,9 @@ class Option:
     features: Features
     hinted: bool
 
-    def cut(self, cost: float) -> Cut:
+    def cut(self, cost: float) -> GlyphCut:
         """Return the option as a cut of so much cost."""
-        return Cut(self.operator, self.strokes, self.names, self.errors, cost, "split" if self.hinted else "mined")
+        return GlyphCut(self.operator, self.strokes, self.names, self.errors, cost, "split" if self.hinted else "mined")
 
 
 Identity = tuple[str | None, float]
@@ -125,7 +125,7 @@ def candidates(count: int) -> Iterator[tuple[tuple[int, ...], tuple[int, ...]]]:
                 yield run, tuple(index for index in everything if index < start or index >= end)
 
 
-def options(char: str, matcher: Matcher, found: Mapping[Side, Match], hints: Sequence[Hint]) -> list[Option]:
+def options(char: str, matcher: Matcher, found: Mapping[Side, Match], hints: Sequence[Hint]) -> list[CutOption]:
     """Return all cuts of a character with at least one named side."""
     boxes = matcher.strokes.boxes[char]
     count = len(boxes)
@@ -187,7 +187,7 @@ def _option(
     gap: bool,
     hints: Sequence[Hint],
     composed: float = 0.0,
-) -> Option:
+) -> CutOption:
     names = tuple(name for name, _ in identities)
     errors = tuple(min(error, 0.2) for _, error in identities)
     hinted = agreeing = unsure = 0
@@ -212,7 +212,7 @@ def _option(
         repeated=float(len(order) == 3),
         frame=float(operator not in "⿰⿱⿲⿳"),
     )
-    return Option(operator, tuple(order), names, tuple(error for _, error in identities), features, agreeing > 0)
+    return CutOption(operator, tuple(order), names, tuple(error for _, error in identities), features, agreeing > 0)
 
 
 def _row_of_three(
@@ -220,7 +220,7 @@ def _row_of_three(
     run: tuple[int, ...],
     count: int,
     identity: Callable[[tuple[int, ...]], Identity],
-) -> Option | None:
+) -> CutOption | None:
     """Return the cut in three whose middle is ``run``, or None.
 
     First and last are the same component (班, 辨, 器 has 吅 above and below), or a belt lies under a lid.
@@ -254,7 +254,7 @@ def _row_of_three(
     return None
 
 
-def inside_of(side: Side, matcher: Matcher, identity: Callable[[tuple[int, ...]], Identity]) -> Cut | None:
+def inside_of(side: Side, matcher: Matcher, identity: Callable[[tuple[int, ...]], Identity]) -> GlyphCut | None:
     """Return the cut of a side without a name in two named ones, in places of the side, or None.
 
     Only a side whose strokes follow one another in writing is cut, and only between two of them.
@@ -262,7 +262,7 @@ def inside_of(side: Side, matcher: Matcher, identity: Callable[[tuple[int, ...]]
     char, strokes = side
     if len(strokes) < 4 or strokes[-1] - strokes[0] != len(strokes) - 1:
         return None
-    best: Cut | None = None
+    best: GlyphCut | None = None
     for at in range(2, len(strokes) - 1):
         halves = (strokes[:at], strokes[at:])
         known = {half: identity(half) for half in halves}
@@ -277,7 +277,7 @@ def inside_of(side: Side, matcher: Matcher, identity: Callable[[tuple[int, ...]]
         if best is None or cost < best.cost:
             places = tuple(tuple(stroke - strokes[0] for stroke in part) for part in order)
             errors = tuple(known[part][1] for part in order)
-            best = Cut(operator, places, tuple(names[part] for part in order), errors, cost, "mined")
+            best = GlyphCut(operator, places, tuple(names[part] for part in order), errors, cost, "mined")
     return best
 
 

@@ -19,10 +19,10 @@ import numpy as np
 from hierbrush.characters.data_file import Part
 from hierbrush_build.characters.cuts import (
     RECURRENT,
-    Cut,
+    CutOption,
     Features,
+    GlyphCut,
     Identity,
-    Option,
     candidates,
     identify,
     inside_of,
@@ -30,7 +30,7 @@ from hierbrush_build.characters.cuts import (
 )
 from hierbrush_build.characters.hints import hints_of
 from hierbrush_build.characters.labels import Label
-from hierbrush_build.characters.matching import Exemplar, Match, Matcher, Side, Strokes
+from hierbrush_build.characters.matching import Exemplar, GlyphStrokes, Match, Matcher, Side
 from hierbrush_build.characters.sources import Sources
 from hierbrush_build.characters.trees import build_trees, same_shapes
 
@@ -66,13 +66,13 @@ class Decompositions:
     """
 
     trees: dict[str, Part]
-    cuts: dict[str, Cut]
+    cuts: dict[str, GlyphCut]
     anonymous: dict[int, int] = field(default_factory=dict)
 
 
 def decompose(sources: Sources, labels: Mapping[str, Sequence[Label]]) -> Decompositions:
     """Find a tree for every character of ``sources``."""
-    strokes = Strokes(sources, labels)
+    strokes = GlyphStrokes(sources, labels)
     known = strokes.exemplars()
     matcher = Matcher(strokes, known)
     sides = sides_of(strokes)
@@ -86,13 +86,13 @@ def decompose(sources: Sources, labels: Mapping[str, Sequence[Label]]) -> Decomp
     return finish(matcher, both, chosen)
 
 
-def finish(matcher: Matcher, found: Mapping[Side, Match], chosen: Mapping[str, Cut]) -> Decompositions:
+def finish(matcher: Matcher, found: Mapping[Side, Match], chosen: Mapping[str, GlyphCut]) -> Decompositions:
     """Take provisional names away and expand the trees."""
     cuts = {
         char: replace(cut, names=tuple(None if name is None or name[0] == RECURRENT else name for name in cut.names))
         for char, cut in chosen.items()
     }
-    insides: dict[Side, Cut] = {}
+    insides: dict[Side, GlyphCut] = {}
     for char, cut in cuts.items():
 
         def identity(side: tuple[int, ...], char: str = char) -> Identity:
@@ -106,7 +106,7 @@ def finish(matcher: Matcher, found: Mapping[Side, Match], chosen: Mapping[str, C
     return Decompositions(trees, cuts, anonymous)
 
 
-def sides_of(strokes: Strokes) -> dict[int, list[Side]]:
+def sides_of(strokes: GlyphStrokes) -> dict[int, list[Side]]:
     """Return the sides of all candidate cuts by their number of strokes."""
     asked: dict[int, list[Side]] = {}
     for char in strokes.chars:
@@ -116,7 +116,7 @@ def sides_of(strokes: Strokes) -> dict[int, list[Side]]:
     return asked
 
 
-def all_options(matcher: Matcher, found: Mapping[Side, Match], sources: Sources) -> dict[str, list[Option]]:
+def all_options(matcher: Matcher, found: Mapping[Side, Match], sources: Sources) -> dict[str, list[CutOption]]:
     """Return the possible cuts of every character."""
     counts = stroke_counts(matcher, sources)
     return {char: options(char, matcher, found, hints_of(char, sources, counts)) for char in matcher.strokes.chars}
@@ -128,7 +128,7 @@ def stroke_counts(matcher: Matcher, sources: Sources) -> dict[str, int]:
     return counts | {char: len(paths) for char, paths in sources.paths.items()}
 
 
-def choose(possible: Mapping[str, Sequence[Option]]) -> dict[str, Cut]:
+def choose(possible: Mapping[str, Sequence[CutOption]]) -> dict[str, GlyphCut]:
     """Return the cheapest cut of every character; the second time components in familiar places are cheaper."""
     priced = {
         char: np.array([option.features for option in ways]) @ np.array(WEIGHTS)
@@ -136,7 +136,7 @@ def choose(possible: Mapping[str, Sequence[Option]]) -> dict[str, Cut]:
         if ways
     }
     frequency: Counter[Place] = Counter()
-    chosen: dict[str, Cut] = {}
+    chosen: dict[str, GlyphCut] = {}
     for _ in range(2):
         cuts = {}
         for char, prices in priced.items():
@@ -155,18 +155,18 @@ Place = tuple[str, str, int]
 """A component, an operator and the number of the side."""
 
 
-def places(cut: Cut | Option) -> list[Place]:
+def places(cut: GlyphCut | CutOption) -> list[Place]:
     """Return where the sides with names stand."""
     return [(name, cut.operator, slot) for slot, name in enumerate(cut.names) if name is not None]
 
 
-def familiarity(option: Option, frequency: Counter[Place], own: Cut | Option | None) -> float:
+def familiarity(option: CutOption, frequency: Counter[Place], own: GlyphCut | CutOption | None) -> float:
     """Return how often the option's components stand in their places in other characters: logarithms, added up."""
     mine = places(own) if own is not None else []
     return sum(min(log(1 + frequency[place] - (place in mine)), _VERY_FAMILIAR) for place in places(option))
 
 
-def learn(strokes: Strokes, cuts: Mapping[str, Cut]) -> list[Exemplar]:
+def learn(strokes: GlyphStrokes, cuts: Mapping[str, GlyphCut]) -> list[Exemplar]:
     """Return what components look like in their places, and shapes without a name that recur.
 
     Means of a component found in one place at least three times, or of a shape without a name found four times.

@@ -78,7 +78,7 @@ Side = tuple[str, tuple[int, ...]]
 """A character and some of its strokes."""
 
 
-class Strokes:
+class GlyphStrokes:
     """Resampled strokes, boxes and types of all characters."""
 
     def __init__(self, sources: Sources, labels: Mapping[str, Sequence[Label]]) -> None:
@@ -148,7 +148,7 @@ class Match:
 class Matcher:
     """Nearest exemplars of sides."""
 
-    def __init__(self, strokes: Strokes, exemplars: Iterable[Exemplar]) -> None:
+    def __init__(self, strokes: GlyphStrokes, exemplars: Iterable[Exemplar]) -> None:
         self.strokes = strokes
         self.by_count: dict[int, list[Exemplar]] = {}
         self._by_name: dict[str, list[Exemplar]] = {}

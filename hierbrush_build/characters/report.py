@@ -10,7 +10,7 @@ from typing import Any
 
 from hierbrush.strokes.types import ABBREVIATIONS
 from hierbrush_build.characters.corrections import Correction
-from hierbrush_build.characters.cuts import Cut
+from hierbrush_build.characters.cuts import GlyphCut
 from hierbrush_build.characters.decompositions import Decompositions
 from hierbrush_build.characters.labels import CrossValidation, Label
 from hierbrush_build.characters.orders import as_lines
@@ -54,7 +54,7 @@ def make_report(
     }
 
 
-def agreement(cuts: Mapping[str, Cut], corrections: Mapping[str, Correction], reference: Path) -> dict[str, Any]:
+def agreement(cuts: Mapping[str, GlyphCut], corrections: Mapping[str, Correction], reference: Path) -> dict[str, Any]:
     """Compare top partitions with a reference in Make Me a Hanzi's form; for measuring only.
 
     Judged are characters whose every stroke has a path in the reference. ``partition`` counts those with the same sets

@@ -9,14 +9,14 @@ from numpy.typing import NDArray
 
 from hierbrush.characters.data_file import ANONYMOUS, Part
 from hierbrush.strokes.types import ABBREVIATIONS
-from hierbrush_build.characters.cuts import KNOWN, SINGLE, Cut
-from hierbrush_build.characters.matching import POINTS, Side, Strokes
+from hierbrush_build.characters.cuts import KNOWN, SINGLE, GlyphCut
+from hierbrush_build.characters.matching import POINTS, GlyphStrokes, Side
 
 Key = tuple[str, str]
 """A component's name and its place, such as ``("木", "⿰0")``; empty where they do not matter."""
 
 
-def same_shapes(strokes: Strokes, sides: Sequence[tuple[Side, Key]]) -> list[tuple[Key, list[Side]]]:
+def same_shapes(strokes: GlyphStrokes, sides: Sequence[tuple[Side, Key]]) -> list[tuple[Key, list[Side]]]:
     """Group sides that have one key, like stroke types and near shapes, the largest group first."""
     leaders: dict[tuple[Key, tuple[int, ...]], list[tuple[NDArray[np.float32], list[Side]]]] = {}
     for side, key in sides:
@@ -33,7 +33,7 @@ def same_shapes(strokes: Strokes, sides: Sequence[tuple[Side, Key]]) -> list[tup
 
 
 def build_trees(
-    strokes: Strokes, cuts: Mapping[str, Cut], insides: Mapping[Side, Cut]
+    strokes: GlyphStrokes, cuts: Mapping[str, GlyphCut], insides: Mapping[Side, GlyphCut]
 ) -> tuple[dict[str, Part], dict[int, int]]:
     """Expand top cuts to trees.
 
@@ -82,9 +82,9 @@ def build_trees(
     return trees, {number: len(members) for number, (_, members) in enumerate(groups, 1)}
 
 
-def _common(cuts: Sequence[Cut | None]) -> Cut | None:
+def _common(cuts: Sequence[GlyphCut | None]) -> GlyphCut | None:
     """Return what most members of a group are made of, so that all are taken apart alike or none is."""
-    ways: dict[object, list[Cut]] = {}
+    ways: dict[object, list[GlyphCut]] = {}
     for cut in cuts:
         if cut is not None:
             ways.setdefault((cut.operator, cut.strokes, cut.names), []).append(cut)
@@ -92,7 +92,7 @@ def _common(cuts: Sequence[Cut | None]) -> Cut | None:
     return best[0] if 2 * len(best) > len(cuts) else None
 
 
-def _written_alike(strokes: Strokes, name: str, side: Side) -> bool:
+def _written_alike(strokes: GlyphStrokes, name: str, side: Side) -> bool:
     """Whether a side has its component's strokes in its order, so that the component's own cut applies."""
     if name not in strokes.types or len(strokes.types[name]) != len(side[1]):
         return False
@@ -100,5 +100,5 @@ def _written_alike(strokes: Strokes, name: str, side: Side) -> bool:
     return bool(4 * (mine != theirs).sum() <= len(mine))
 
 
-def _kind(strokes: Strokes, side: Side) -> str:
+def _kind(strokes: GlyphStrokes, side: Side) -> str:
     return ABBREVIATIONS[int(strokes.types[side[0]][side[1][0]]) % 64]

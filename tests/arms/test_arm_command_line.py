@@ -61,6 +61,7 @@ def test_plan_parts_long_files(tmp_path: Path) -> None:
         (("plan", "一", "-o", "a.csv", "--gain", "300"), "--gain: none of the files takes it"),
         (("simulate", "一", "-o", "a.script"), "expected one of .gif, .mp4, .png"),
         (("simulate", "一", "--arm", "ur6e"), "'ur6e' is none of"),
+        (("simulate", "一", "--brush", "measurd"), "brush: 'measurd' is not one of"),
         (("simulate", "q", "--arm", "ur5e"), "q"),
         (("plan", "一", "-o", "/nowhere/a.csv"), "-o: "),
     ],

@@ -16,7 +16,7 @@ QUICK = {
     "bench_brushes.py": ("straighten --characters 1", "dips as the ink lasts"),
     "bench_fonts.py": ("--warped 2", "warped characters"),
     "bench_goals.py": ("--relabelled 2", "relabelled characters, centres off"),
-    "bench_ink.py": ("--strokes 2", "spreading:"),
+    "bench_ink.py": ("--strokes 2", ", spreading "),
     "bench_joins.py": ("", "no font is named"),
     "bench_machines.py": ("--every 5000", "decomposition"),
     "bench_planner.py": ("rollouts characters dataset --count 1 --budget 300 --ticks 100", '"9600 from follower"'),

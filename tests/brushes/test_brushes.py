@@ -103,7 +103,7 @@ class TestScan:
     def test_a_file_that_is_no_picture_is_told(self, tmp_path: Path) -> None:
         file = tmp_path / "scan.png"
         file.write_bytes(b"nothing")
-        with pytest.raises(HierbrushError, match="no picture that can be read"):
+        with pytest.raises(HierbrushError, match="is no picture; a PNG, JPEG or TIFF can be read"):
             read_scan(file)
         with pytest.raises(HierbrushError, match="cannot read"):
             read_scan(tmp_path / "missing.png")
@@ -126,7 +126,9 @@ class TestFit:
     @pytest.mark.slow
     def test_strokes_that_differ(self, sheet: CalibrationSheet) -> None:
         rows = TRUE.randomised(45, 0.2, np.random.default_rng(0))
-        fit = fit_brush(sheet.render(rows))
+        fit = fit_brush(sheet.render(rows), starts=1)
+        error = np.abs(fit.model.parameters() / rows.mean(axis=0) - 1)
+        assert dict(zip(NAMES, error < 0.10, strict=True)) == dict.fromkeys(NAMES, True)
         width = [fit.model.width(depth) / TRUE.width(depth) - 1 for depth in (0.003, 0.006, 0.012)]
         assert np.abs(width).max() < 0.10
         assert 0.07 < fit.spread["width"] < 0.16  # 0.2 / sqrt(3) = 0.115
@@ -158,6 +160,13 @@ class TestFile:
             ("spread: 3", "1:9: spread: 3, expected shares of width"),
             ("undetermined: [what]", "undetermined: ['what'], expected names of parameters"),
             ("tip: square", "tip: 'square' is not one of parabola, ellipse"),
+            ("root_ratio: 2", "1:13: root_ratio: 2, expected a number from 0 to 1 (where the root lies"),
+            (
+                "tip: ellipse\nwidth_slope: 0",
+                "2:14: the brush leaves no mark: at its greatest depth, 15 mm, its width is 0; expected a larger "
+                "width_slope or width_intercept",
+            ),
+            ("length_slope: 0\nlength_intercept: -0.001", "its length is 0; expected a larger length_slope"),
         ],
     )
     def test_mistakes_are_told_with_file_line_and_column(self, tmp_path: Path, text: str, message: str) -> None:

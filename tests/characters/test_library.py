@@ -237,6 +237,7 @@ def test_a_damaged_file_is_told_in_one_line(tmp_path: Path, at: int) -> None:
     (tmp_path / "x.bin").write_bytes(content)
     with pytest.raises(HierbrushError, match=r"^character file .*x\.bin: is damaged") as caught:  # noqa: PT012
         library = CharacterLibrary(str(tmp_path / "x.bin"))
-        for char in library.characters:
+        # To read all that stands before the damage would take seconds.
+        for char in library.characters[int(0.8 * at / len(content) * len(library)) :]:
             library[char].strokes[0].goal()
     assert len(str(caught.value).splitlines()) == 1

@@ -36,6 +36,11 @@ def test_write_makes_every_file_and_prints_its_path(tmp_path: Path, capsys: pyte
     assert load(files[2]) == write_character("永")  # both with the default goal
 
 
+def test_write_tells_what_is_composed_by_guess(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    status, _, err = run(["write", "永龘𪅵", "-o", str(tmp_path / "x.svg"), "--policy", "scripted"], capsys)
+    assert (status, err) == (0, "hierbrush: composed by guess, look whether they are right: 𪅵\n")
+
+
 def test_write_sets_several_characters_on_a_page(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     file = tmp_path / "line.npz"
     arguments = ["write", "永和九", "-o", str(file), "--layout", "horizontal", "--cell", "60", "--per-line", "2"]

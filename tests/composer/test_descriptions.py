@@ -9,8 +9,8 @@ import pytest
 from hierbrush.characters import UnknownCharacterError, load_library
 from hierbrush.characters.descriptions import DescriptionTable
 from hierbrush.composer.descriptions import Describer, check_writable, description_of, load_describer, written_as
-from hierbrush.composer.exemplars import exemplars
 from hierbrush.composer.ids import MOST_STROKES, is_ids, parse_ids
+from hierbrush.composer.tree import nodes_of
 from hierbrush.errors import HierbrushError
 
 LIBRARY = load_library()
@@ -19,7 +19,7 @@ LIBRARY = load_library()
 def describer(tmp_path: Path, *lines: str) -> Describer:
     """Return the describer of a table of these lines and those that tell the names of parts."""
     (tmp_path / "table.txt").write_text("\n".join(("# a table", *lines)), encoding="utf-8")
-    return Describer(DescriptionTable(tmp_path / "table.txt"), LIBRARY, exemplars())
+    return Describer(DescriptionTable(tmp_path / "table.txt"), LIBRARY)
 
 
 @pytest.mark.parametrize(
@@ -145,7 +145,7 @@ def is_described(char: str) -> bool:
 
 def test_a_description_does_not_depend_on_what_was_described_before() -> None:
     chars = "齉羣煒瀫歴嗀瘞獡叡麤臝"
-    again = Describer(load_describer()._table, LIBRARY, exemplars())
+    again = Describer(load_describer()._table, LIBRARY)
     forth = {char: again.describe(char) for char in chars if is_described(char)}
     assert len(forth) > 8
     for char in reversed(forth):
@@ -157,3 +157,19 @@ def test_a_character_with_a_glyph_is_taken_apart_by_the_table_alone() -> None:
     assert load_describer().taken_apart("湖").text == "⿰氵胡"
     with pytest.raises(UnknownCharacterError):
         load_describer().taken_apart("一")
+
+
+def test_characters_may_be_left_out_as_if_nobody_had_drawn_them() -> None:
+    having = frozenset(
+        char for char in LIBRARY if "龸" in [node.component.name for node in nodes_of(LIBRARY.decomposition(char))]
+    )
+    table = load_describer()._table
+    assert load_describer().known.part("龸") is not None
+    without = Describer(table, LIBRARY, having)
+    assert without.known.part("龸") is None
+    assert without.taken_apart("湖") == load_describer().taken_apart("湖")
+
+
+def test_one_part_after_the_other_is_taken_for_what_else_it_may_be() -> None:
+    assert load_describer().taken_apart("载").text == "⿹𢦏{#5}"
+    assert "⿹𢦏车" in [other.text for other in load_describer().otherwise("载")]

@@ -211,12 +211,24 @@ def test_a_lerobot_data_set_has_pictures_of_the_paper(tmp_path) -> None:
         ({"observation": "none"}, "observation: 'none'"),
         ({"noise": float("nan")}, "noise: nan"),
         ({"supersample": 3}, "supersample: 3"),
+        ({"model": "measurd"}, "model: 'measurd' is not one of measured, round, nor a brush file; did you mean"),
         ({"pictures": 100}, "pictures: 100, expected one of 0, 32, 64, 128, 256 pixels"),
     ],
 )
 def test_settings_that_cannot_be_are_told(fields, message: str) -> None:
     with pytest.raises(HierbrushError, match=message):
         DatasetSettings(**fields)
+
+
+def test_a_brush_file_is_what_writes(tmp_path) -> None:
+    file = tmp_path / "mine.brush.yaml"
+    file.write_text("width_slope: 0.9\n")
+    settings = {"ticks": 60, "kinds": {"policy": 1}, "seed": 1}
+    own = make_dataset(tmp_path / "own", DatasetSettings(**settings, model=str(file)))
+    usual = make_dataset(tmp_path / "usual", DatasetSettings(**settings))
+    assert table(own, "data").to_pydict() != table(usual, "data").to_pydict()
+    assert read_card(own)["settings"]["model"] == str(file)
+    assert "model" not in read_card(usual)["settings"]
 
 
 def test_the_command_line_makes_and_shows_a_data_set(tmp_path) -> None:

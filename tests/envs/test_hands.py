@@ -100,7 +100,7 @@ def test_a_term_is_one_function_for_every_environment(monkeypatch: pytest.Monkey
 
 
 def test_terms_are_named_as_their_weights_are() -> None:
-    assert {term.__name__ for term in (*reward.INK, *reward.HAND)} == set(Reward.model_fields)
+    assert {term.__name__ for term in (*reward.INK_TERMS, *reward.HAND_TERMS)} == set(Reward.model_fields)
     terms = (*character_reward.DECISION, *character_reward.STROKE, *character_reward.CHARACTER)
     # `outside` is a part of `ink`.
     assert {term.__name__ for term in terms} | {"outside"} == set(CharacterReward.model_fields)

@@ -12,6 +12,7 @@ import pytest
 from ray.data import DataContext
 
 from hierbrush.characters import load_library, split
+from hierbrush.characters.orders import order_classes
 from hierbrush.cli import main
 from hierbrush.composer.brief import brief_of, truth_of
 from hierbrush.composer.composers import WEIGHTS
@@ -19,7 +20,7 @@ from hierbrush.composer.observation import EXISTS, GOAL_GIVEN, LAST, PLACED, WRI
 from hierbrush.composer.place import PLACE_SIZE
 from hierbrush.composer.policy import ComposerPolicy, load_composer
 from hierbrush.errors import HierbrushError
-from hierbrush.learning.imitation.expert import Expert, ExpertDecisions
+from hierbrush.learning.imitation.expert import Expert, ExpertDecisions, told_briefs_and_truths
 from hierbrush.learning.imitation.scores import STEEPNESS, composition_scores, steeper_pointer
 from hierbrush.learning.recipes.imitation import DisturbanceSection
 from hierbrush.learning.runs.logs import read_metrics
@@ -260,3 +261,13 @@ def test_the_pointer_follows_the_library_as_closely_as_is_best() -> None:
     assert noisy["slope"] == tensors["slope"]
     guessed = [replace(brief, unknown=("?",)) for brief in briefs]
     assert steeper_pointer(noisy, guessed, truths)["slope"] == noisy["slope"]
+
+
+def test_training_characters_are_told_as_the_table_tells_them_without_themselves() -> None:
+    briefs, truths = told_briefs_and_truths(60)
+    assert 0 < len(briefs) < 60
+    library = load_library()
+    orders = {order_classes(library.stroke_types(char)) for char in library if split(char) == "train"}
+    for brief, truth in zip(briefs, truths, strict=True):
+        assert order_classes([brief.stroke_types[row] for row in truth.order]) in orders
+        assert truth.places.shape == brief.prior.shape

@@ -176,22 +176,27 @@ def test_wrong_settings_are_named_before_anything_is_made(settings: list[str], m
 
 def test_driver_and_learner_share_one_expert_of_real_and_invented_characters() -> None:
     practice = PracticeSection(characters=5, teachers=(WEIGHTS, IMITATION_WEIGHTS))
-    expert = training_expert(8, False, practice, 3)
-    assert training_expert(8, False, PracticeSection.model_validate(practice.model_dump(mode="json")), 3) is expert
+    expert = training_expert(8, False, False, practice, 3)
+    assert (
+        training_expert(8, False, False, PracticeSection.model_validate(practice.model_dump(mode="json")), 3) is expert
+    )
     briefs, _ = briefs_and_truths("train", 8)
     briefs += invent(5, 3)
     assert expert.bank.counts.tolist() == [len(brief) for brief in briefs]
     assert np.array_equal(expert.bank.tokens, BriefBank.of(briefs).tokens)
-    drawn = training_expert(8, False, PracticeSection(), 3)
+    drawn = training_expert(8, False, False, PracticeSection(), 3)
     assert len(drawn.bank.counts) == 8
-    soft = training_expert(8, False, PracticeSection(soft_targets=0.5, teachers=(WEIGHTS,)), 3)
+    soft = training_expert(8, False, False, PracticeSection(soft_targets=0.5, teachers=(WEIGHTS,)), 3)
     assert np.array_equal(soft.bank.tokens, drawn.bank.tokens)
     first, at = np.arange(8), np.zeros(8, np.int64)
     assert not np.allclose(soft.actions(first, at)[:, 1:3], drawn.actions(first, at)[:, 1:3], atol=1e-3)
 
 
 def test_further_drawings_follow_the_training_characters() -> None:
-    own, more = training_expert(8, False, PracticeSection(), 3), training_expert(8, True, PracticeSection(), 3)
+    own, more = (
+        training_expert(8, False, False, PracticeSection(), 3),
+        training_expert(8, True, False, PracticeSection(), 3),
+    )
     assert len(more.bank.counts) > 12
     assert np.array_equal(more.bank.counts[:8], own.bank.counts)
     _, truths = further_briefs_and_truths(4)

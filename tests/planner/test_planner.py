@@ -63,8 +63,8 @@ def test_shapes_are_matched_and_not_the_raster_alone(glyph) -> None:
 
 
 def test_without_a_policy_the_search_begins_at_the_follower_and_finds_as_much(glyph) -> None:
-    goals = [stroke.goal() for stroke in glyph.strokes]
-    plans = plan_strokes(goals, MODEL, budget=1200)
+    goals = [stroke.goal() for stroke in glyph.strokes[:2]]
+    plans = plan_strokes(goals, MODEL, budget=600)
     assert all((plan.stages[0] == 0).all() for plan in plans)
     assert np.mean([plan.fitness for plan in plans]) > 0.98
 
@@ -147,11 +147,11 @@ def test_a_picture_may_take_the_place_of_the_outlines(glyph) -> None:
 def test_robust_plans_are_searched_for_by_their_mean_over_scenarios(glyph) -> None:
     goal = glyph.strokes[0].goal()
     off = Scenarios.disturbed(MODEL)
-    (plan,) = plan_strokes([goal], MODEL, policy=stroke_policy("learned"), budget=300 * len(off), scenarios=off)
+    (plan,) = plan_strokes([goal], MODEL, policy=stroke_policy("learned"), budget=150 * len(off), scenarios=off)
     rollouts = Rollouts(goal, MODEL, ink(goal.outline), 1, scenarios=off)
     assert rollouts.fitness(rollouts.write(plan.actions[None]))[0] == pytest.approx(plan.fitness)
     assert plan.fitness > plan.history[0][1]
-    assert plan.history[-1][0] <= 300 * len(off)
+    assert plan.history[-1][0] <= 150 * len(off)
 
 
 def test_a_single_stroke_is_made_robust_too() -> None:

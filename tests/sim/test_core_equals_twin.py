@@ -242,6 +242,50 @@ class TestRasters:
     @settings(max_examples=60)
     @given(
         seed=st.integers(0, 2**32 - 1),
+        count=st.integers(1, 4),
+        points=st.integers(1, 70),
+        corners=st.integers(2, 12),
+        snapped=st.booleans(),
+    )
+    def test_nearest_points(
+        self, core: ModuleType, seed: int, count: int, points: int, corners: int, snapped: bool
+    ) -> None:
+        rng = np.random.default_rng(seed)
+        arrays = [rng.uniform(-1.0, 2.0, (count, many, 2)) for many in (points, corners)]
+        if snapped:
+            arrays = [np.round(array * 2.0) / 2.0 for array in arrays]
+        out = [np.empty((count, points, 2)) for _ in range(2)]
+        for kernel, result in zip((core, reference), out, strict=True):
+            kernel.nearest_points(*arrays, count, result)
+        np.testing.assert_array_equal(*out)
+
+    @settings(max_examples=60)
+    @given(
+        seed=st.integers(0, 2**32 - 1),
+        corners=st.integers(2, 32),
+        reach=st.integers(0, 40),
+        straight=st.booleans(),
+        snapped=st.booleans(),
+    )
+    def test_contacts(
+        self, core: ModuleType, seed: int, corners: int, reach: int, straight: bool, snapped: bool
+    ) -> None:
+        rng = np.random.default_rng(seed)
+        lines, widths = rng.uniform(-1.0, 2.0, (4, corners, 2)), rng.uniform(0.0, 0.3, (4, corners))
+        if straight:
+            share = np.linspace(0.0, 1.0, corners)[:, None]
+            lines = lines[:, :1] * (1 - share) + lines[:, -1:] * share
+        if snapped:  # lines that touch in their corners, and steps of no length
+            lines = np.round(lines * 2.0) / 2.0
+        pairs = np.array(np.triu_indices(4, 1), dtype=np.int64)
+        out = [np.empty((pairs.shape[1], 7)) for _ in range(2)]
+        for kernel, result in zip((core, reference), out, strict=True):
+            kernel.contacts(lines, widths, pairs, reach, result)
+        np.testing.assert_array_equal(*out)
+
+    @settings(max_examples=60)
+    @given(
+        seed=st.integers(0, 2**32 - 1),
         columns=st.integers(1, 80),
         rows=st.integers(1, 80),
         density=st.sampled_from([0.0, 0.001, 0.02, 0.5, 1.0]),

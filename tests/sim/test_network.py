@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from hierbrush.errors import HierbrushError
 from hierbrush.sim import reference
-from hierbrush.sim.network import HEAD_SIZE, attention, linear, normalised
+from hierbrush.sim.network import HEAD_SIZE, attention, linear, normalised, packed
 
 F32 = NDArray[np.float32]
 
@@ -27,7 +27,7 @@ def assert_bits(one: F32, other: F32) -> None:
     np.testing.assert_array_equal(one.view(np.uint32), other.view(np.uint32))
 
 
-@pytest.mark.parametrize("rows", [0, 1, 2, 3, 4, 5, 11, 64])
+@pytest.mark.parametrize("rows", [0, 1, 2, 3, 4, 5, 6, 7, 9, 10, 64])
 @pytest.mark.parametrize(("inputs", "outputs"), [(1, 1), (7, 3), (219, 128), (128, 130), (33, 24), (5, 71)])
 @pytest.mark.parametrize("rectified", [False, True])
 def test_products_have_the_same_bits(core: ModuleType, rows: int, inputs: int, outputs: int, rectified: bool) -> None:
@@ -41,6 +41,10 @@ def test_products_have_the_same_bits(core: ModuleType, rows: int, inputs: int, o
     np.testing.assert_allclose(both[0], np.maximum(wanted, 0) if rectified else wanted, rtol=1e-4, atol=1e-2)
     for row in range(rows):
         assert_bits(linear(x[row : row + 1], weight, bias, rectified=rectified), both[0][row : row + 1])
+    for kernel, out in zip((core, reference), both, strict=True):
+        kernel.linear(x, packed(weight), bias, rectified, out)
+    assert_bits(*both)
+    assert_bits(both[0], linear(x, weight, bias, rectified=rectified))
 
 
 @pytest.mark.parametrize("widths", [(219, 128, 128, 3), (7, 3), (5, 71, 9, 33, 1)])
@@ -148,6 +152,10 @@ def test_the_core_never_leaves_its_arrays(core: ModuleType) -> None:
         ("linear", (made(2, 3), made(3, 4), made(0), False, made(2, 4))),
         ("linear", (made(2, 3), made(0, 4), made(4), False, made(2, 4))),
         ("linear", (made(7), made(3, 4), made(4), False, made(2, 4))),
+        ("linear", (made(2, 3), made(1, 3, 16), made(8), False, made(2, 8))),
+        ("linear", (made(2, 3), made(1, 3, 16), made(32), False, made(2, 32))),
+        ("linear", (made(2, 3), made(2, 3, 8), made(16), False, made(2, 16))),
+        ("linear", (made(2, 3), made(3, 1, 16), made(16), False, made(2, 16))),
         ("attention", (made(2, 3, 3, 1, 32), np.zeros((2, 3), np.uint8), 2, 2, made(2, 3, 32))),
         ("attention", (made(2, 3, 3, 1, 32), np.zeros((2, 3), np.uint8), 0, 1, made(2, 3, 32))),
         ("attention", (made(2, 3, 3, 1, 32), np.zeros((2, 3), np.uint8), -1, -1, made(2, 3, 32))),

@@ -253,6 +253,28 @@ class TestKernelsDirectly:
             with pytest.raises(ValueError, match=f"^{name}: "):
                 core.outline_distance(*arrays[:2], 2, arrays[2])
 
+    def test_wrong_lines(self, core: ModuleType) -> None:
+        points, lines, out = np.zeros((2, 3, 2)), np.zeros((2, 5, 2)), np.zeros((2, 3, 2))
+        with pytest.raises(ValueError, match=r"^points, lines: "):
+            core.nearest_points(points, np.zeros((2, 1, 2)), 2, out)
+        with pytest.raises(ValueError, match=r"^out: "):
+            core.nearest_points(points, lines, 2, out[:1])
+        widths, pairs, found = np.zeros((2, 5)), np.array([[0], [1]]), np.zeros((1, 7))
+        core.contacts(lines, widths, pairs, 6, found)
+        for at, wrong, name in (
+            (0, lines[:, :1], "lines, widths: "),
+            (0, lines[0], "lines, widths: "),
+            (1, widths[:1], "lines, widths: "),
+            (2, pairs + 1, "pairs: "),
+            (2, pairs - 1, "pairs: "),
+            (3, found[:, :6].copy(), "pairs, out: "),
+            (1, widths.astype(np.float32), "widths: "),
+        ):
+            arrays = [lines, widths, pairs, found]
+            arrays[at] = np.ascontiguousarray(wrong)
+            with pytest.raises(ValueError, match=f"^{name}"):
+                core.contacts(*arrays[:3], 6, arrays[3])
+
     def test_empty_polygon(self, core: ModuleType) -> None:
         bits = np.zeros(8, dtype=np.uint64)
         core.fill_polygon(np.zeros((0, 2)), 8, 8, bits)

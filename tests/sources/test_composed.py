@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from hierbrush.characters.orders import order_classes
-from hierbrush.sources.composed import matched
+from hierbrush.sources.composed import matched, told_of
 from hierbrush.writing import write_characters
 
 
@@ -48,3 +48,18 @@ def test_a_part_that_is_no_character_of_the_library_is_written_alone() -> None:
     (writing,) = write_characters("𡗗")
     assert writing.goal == "decomposition"
     assert order_classes([goal.stroke_type for goal in writing.plan.goals]) == "11134"
+
+
+@pytest.mark.parametrize(
+    ("char", "order"),
+    [
+        ("薇", "1223322521"),  # 艹 of three strokes where references have three
+        ("茲", "2112554554"),  # and of four where they have four
+        ("酦", "125351153544"),  # the 发 of 泼, not that of 拔
+        ("载", "1211521534"),  # the 车 of 轧
+    ],
+)
+def test_a_part_gets_the_form_that_references_of_the_order_tell(char: str, order: str) -> None:
+    brief = told_of(char)
+    assert brief is not None
+    assert order_classes([brief.stroke_types[row] for row in brief.library_order]).startswith(order)

@@ -51,6 +51,14 @@ def test_a_picture_of_another_character_is_told(font: Path, tmp_path: Path) -> N
         write_character("森", goal=tmp_path / "lake.png")
 
 
+def test_a_picture_of_two_characters_is_told(font: Path, tmp_path: Path) -> None:
+    inks = [write_character(char, goal=font).image(256) for char in "永永"]
+    page = np.concatenate(inks, axis=1)
+    Image.fromarray(np.uint8(255 * (1 - page))).save(tmp_path / "two.png")
+    with pytest.raises(HierbrushError, match="seems to show more than '永'"):
+        write_character("永", goal=tmp_path / "two.png")
+
+
 def test_a_tilted_picture_is_turned_upright(tmp_path: Path) -> None:
     page = Image.fromarray(np.round(255 - 255 * write_character("林").image(256)).astype(np.uint8))
     page.rotate(9, fillcolor=255, expand=True).save(tmp_path / "tilted.png")

@@ -12,6 +12,7 @@ from hierbrush.characters import load_library
 from hierbrush.errors import HierbrushError
 from hierbrush.sim import rasterise
 from hierbrush.styles.join_inventory import JoinInventory, Seen
+from hierbrush.styles.join_likelihood import Likelihood, form_of
 from hierbrush.styles.joins import POINTS, Join, joins_in, merged
 from hierbrush.styles.registration import Picture, register
 
@@ -48,9 +49,10 @@ def test_joined_strokes_are_one_goal() -> None:
 
 
 def inventory(joined: bool) -> JoinInventory:
-    _, lines = three()
+    goals, lines = three()
     join = Join(STRAIGHT, 0.012) if joined else None
-    return JoinInventory(tuple(Seen(("H", "H"), lines[1, 0] - lines[0, -1], join) for _ in range(20)), 20, "x.ttf")
+    pair = Seen(("H", "H"), lines[1, 0] - lines[0, -1], form_of(*goals[:2], 3), join)
+    return JoinInventory((pair,) * 20, 20, "x.ttf")
 
 
 def test_an_inventory_is_kept_in_a_file_and_written_with(tmp_path: Path) -> None:
@@ -67,7 +69,7 @@ def test_an_inventory_is_kept_in_a_file_and_written_with(tmp_path: Path) -> None
 
 @pytest.mark.parametrize(
     ("content", "message"),
-    [("{}", "is no inventory"), ('{"version": 9}', "is of version 9, expected 1"), ("[[", "is no inventory")],
+    [("{}", "is no inventory"), ('{"version": 9}', "is of version 9, expected 2"), ("[[", "is no inventory")],
 )
 def test_another_file_is_told(content: str, message: str, tmp_path: Path) -> None:
     (tmp_path / "x.joins").write_text(content)
@@ -75,3 +77,14 @@ def test_another_file_is_told(content: str, message: str, tmp_path: Path) -> Non
         JoinInventory.load(tmp_path / "x.joins")
     with pytest.raises(HierbrushError, match=r"expected a name that ends in \.joins"):
         inventory(joined=True).save(tmp_path / "x.json")
+
+
+def test_what_is_joined_is_foretold_from_what_is_like_it() -> None:
+    rng = np.random.default_rng(0)
+    far = rng.uniform(0.1, 0.5, 200)
+    forms = [np.array([length, np.log(length), *rng.normal(0, 0.1, 9)]) for length in far]
+    joined = far + rng.normal(0, 0.03, 200) < 0.25
+    likelihood = Likelihood([("H", "S")] * 200, forms, joined)
+    told = np.array([likelihood.of(("H", "S"), form) >= likelihood.least for form in forms])
+    assert (told == joined).mean() > 0.85
+    assert likelihood.of(("N", "N"), forms[int(far.argmin())]) > likelihood.of(("N", "N"), forms[int(far.argmax())])

@@ -38,6 +38,12 @@ def test_a_file_goes_before_a_name(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     assert style_place("mashan") == Path("mashan")
 
 
+def test_a_folder_of_copies_does_not_hide_a_style(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "mashan").mkdir()
+    assert style_place("mashan") == shipped()["mashan"]
+
+
 def test_an_unknown_name_is_told_with_the_nearest() -> None:
     with pytest.raises(HierbrushError, match=r"style: there is no file 'mashn'.* did you mean 'mashan'\?"):
         write_character("永", style="mashn")

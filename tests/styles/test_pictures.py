@@ -116,3 +116,62 @@ def test_a_page_is_cut_into_its_characters(direction: str) -> None:
 def test_a_page_without_text_is_told() -> None:
     with pytest.raises(HierbrushError, match="text: has 0 characters"):
         read_page(TRUE, " \n ")
+
+
+def ruled(lines: list[tuple[int, int, int, int]], ink: NDArray[np.float32] = TRUE) -> Image.Image:
+    """Return a character, smaller, in a black frame with lines."""
+    page = Image.new("L", (400, 400), 255)
+    page.paste(Image.fromarray(grey(ink)), (72, 72))
+    pen = ImageDraw.Draw(page)
+    pen.rectangle((10, 10, 389, 389), outline=0, width=4)
+    for line in lines:
+        pen.line(line, fill=0, width=2)
+    return page
+
+
+CROSS = [(10, 200, 389, 200), (200, 10, 200, 389)]
+CORNERS = [(10, 10, 389, 389), (389, 10, 10, 389)]
+
+
+@pytest.mark.parametrize("lines", [[], CROSS, CROSS + CORNERS], ids=["frame", "田", "米"])
+@pytest.mark.parametrize("tilt", [0, 3])
+def test_black_grids_vanish(lines: list[tuple[int, int, int, int]], tilt: int) -> None:
+    page = ruled(lines).rotate(tilt, fillcolor=255, resample=Image.Resampling.BICUBIC)
+    ink = read_ink(np.asarray(page))
+    assert (ink >= 0.5).sum() == pytest.approx((TRUE >= 0.5).sum(), rel=0.08)
+    if not tilt:
+        assert stroke_iou(ink[72:328, 72:328], TRUE) > 0.9
+
+
+def test_a_character_that_is_a_frame_stays() -> None:
+    ink = write_character("田", weight=0.5).image(256)
+    assert stroke_iou(read_ink(grey(ink)), ink) > 0.94
+
+
+def test_a_sheet_on_a_dark_table_is_the_page() -> None:
+    rng = np.random.default_rng(3)
+    photo = np.full((400, 480), 60.0)
+    photo[60:316, 100:356] = 235 - 215 * TRUE
+    photo += rng.normal(0, 5, photo.shape)
+    ink = read_ink(np.clip(photo, 0, 255).astype(np.uint8))
+    assert (ink >= 0.5).sum() == pytest.approx((TRUE >= 0.5).sum(), rel=0.1)
+
+
+def test_a_long_stroke_is_no_frame() -> None:
+    ink = write_character("中").image(256)
+    rows = np.flatnonzero((ink >= 0.5).any(axis=1))
+    columns = np.flatnonzero((ink >= 0.5).any(axis=0))
+    close = ink[rows[0] - 2 : rows[-1] + 3, columns[0] - 2 : columns[-1] + 3]
+    noise = np.random.default_rng(4).normal(0, 6, close.shape)
+    found = read_ink(np.clip(240 - 220 * close + noise, 0, 255).astype(np.uint8))
+    assert (found >= 0.5).sum() == pytest.approx((close >= 0.5).sum(), rel=0.05)
+
+
+def test_lines_between_the_characters_of_a_page_are_no_ink() -> None:
+    page = Image.new("L", (600, 600), 255)
+    pen = ImageDraw.Draw(page)
+    for row, column in np.ndindex(2, 2):
+        page.paste(Image.fromarray(grey(TRUE)), (22 + 300 * column, 22 + 300 * row))
+        pen.rectangle((300 * column + 2, 300 * row + 2, 300 * column + 297, 300 * row + 297), outline=0, width=4)
+    for cell in read_page(np.asarray(page), "永永永永"):
+        assert stroke_iou(close(cell.ink), close(TRUE)) > 0.9

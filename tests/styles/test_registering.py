@@ -49,6 +49,14 @@ def test_another_character_of_as_many_strokes_is_rejected() -> None:
         assert found.reason
 
 
+def test_characters_that_look_alike_are_not_taken_for_each_other() -> None:
+    library = load_library()
+    for char, other in (("末", "未"), ("己", "已"), ("一", "乙"), ("人", "入"), ("杖", "杜")):
+        ink = rasterise([goal.outline for goal in warped(char, 5)], 256)
+        assert register(ink, library[char]).accepted, char
+        assert not register(ink, library[other]).accepted, other
+
+
 def test_the_strokes_found_make_the_ink() -> None:
     ink = rasterise([goal.outline for goal in warped("國", 2)], 256)
     found = register(ink, load_library()["國"])

@@ -309,12 +309,15 @@ def test_marks_that_mean_something_in_svg_are_escaped(tmp_path: Path) -> None:
     ("text", "layout", "cells"),
     [
         ("三月12日", "vertical", ["三", "月", "12", "日"]),
-        ("三月12日", "horizontal", ["三", "月", "1", "2", "日"]),
+        ("三月12日", "horizontal", ["三", "月", "12", "日"]),
+        ("1997年8月", "horizontal", ["19", "97", "年", "8", "月"]),
+        ("365日", "horizontal", ["3", "65", "日"]),
+        ("12,800米，1.5倍", "horizontal", ["12", ",8", "00", "米", "，", "1", ".5", "倍"]),
         ("1997年8月", "vertical", ["1", "9", "9", "7", "年", "8", "月"]),
         ("１２日", "vertical", ["１", "２", "日"]),  # full-width: a cell each is what was asked for
     ],
 )
-def test_numbers_of_two_digits_stand_upright_in_one_cell_of_a_column(text: str, layout: str, cells: list[str]) -> None:
+def test_two_digits_share_a_cell_where_the_direction_allows(text: str, layout: str, cells: list[str]) -> None:
     page = write_text(text, layout=layout, policy="scripted")
     assert [writing.char for writing in page] == cells
     assert [writing.char for writing in write_text(page.text, layout=layout, policy="scripted")] == cells
@@ -330,3 +333,50 @@ def test_a_number_is_not_parted_at_the_end_of_a_line() -> None:
     layout = Layout("horizontal", per_line=6)
     assert layout.lines("面积12,800平米") == ["面积", "12,800", "平米"]
     assert layout.lines("1234567890") == ["123456", "7890"]  # longer than a line
+
+
+@pytest.mark.parametrize(
+    ("text", "layout", "cells"),
+    [
+        (
+            "曰：「不亦說乎？」",
+            "vertical",
+            ["曰", "：「", "不", "亦", "說", "乎", "？", "」"],
+        ),
+        ("曰：「不亦說乎？」", "horizontal", ["曰", "：「", "不", "亦", "說", "乎", "？」"]),
+        ("「永。」』「和」", "vertical", ["「", "永", "。」", "』「", "和", "」"]),
+        ("永，和……", "horizontal", ["永", "，", "和", "…", "…"]),
+    ],
+)
+def test_neighbouring_marks_share_a_cell(text: str, layout: str, cells: list[str]) -> None:
+    page = write_text(text, layout=layout, policy="scripted")
+    assert [writing.char for writing in page] == cells
+    assert [writing.char for writing in write_text(page.text, layout=layout, policy="scripted")] == cells
+
+
+@pytest.mark.parametrize("direction", ["vertical", "horizontal"])
+@pytest.mark.parametrize("couple", ["。」", "』「", "：「", "「『", "》，"])
+def test_each_of_two_marks_takes_its_half_of_the_cell(couple: str, direction: str) -> None:
+    along = int(direction == "vertical")
+    first = len(marks.mark_goals(couple[0], direction))
+    ink = [goal.outline[:, along] for goal in marks.mark_goals(couple, direction)]
+    assert np.concatenate(ink[:first]).max() <= 0.51
+    assert np.concatenate(ink[first:]).min() >= 0.49
+    assert np.concatenate(ink).max() <= 1
+
+
+def test_a_closing_mark_hangs_over_a_line_where_the_margin_has_room() -> None:
+    wide = Layout.on("A4", rows=3, columns=3, margin=0.06, cell=0.02)
+    assert wide.lines("永和九，年") == ["永和九，", "年"]
+    assert wide.lines("永和九，") == ["永和九，"]
+    assert wide.lines("永和九「年」") == ["永和九", "「年」"]
+    assert wide.lines("永和九……") == ["永和", "九……"]  # … needs all of its cell
+    assert wide.pages("永和九，年") == ["永和九，\n年"]
+    paper = wide.paper("永和九，年")
+    assert all(y + paper.cell <= paper.height and x + paper.cell <= paper.width for x, y in paper.corners)
+    narrow = Layout.on("A4", rows=3, columns=3, margin=0.01)
+    assert narrow.lines("永和九，年") == ["永和", "九，年"]
+
+
+def test_marks_that_share_a_cell_are_parted_at_the_end_of_a_line() -> None:
+    assert Layout(per_line=3).lines("子曰{：「}學") == ["子曰：", "「學"]

@@ -11,14 +11,12 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import gymnasium
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from ray.rllib.algorithms.bc import BC, BCConfig
 from ray.rllib.core import COMPONENT_LEARNER_GROUP, DEFAULT_MODULE_ID
 from ray.rllib.core.columns import Columns
-from ray.rllib.core.rl_module.rl_module import RLModuleSpec
 from ray.rllib.offline.offline_data import OfflineData
 from ray.rllib.policy.sample_batch import MultiAgentBatch, SampleBatch
 from ray.rllib.utils.metrics import LEARNER_RESULTS, NUM_ENV_STEPS_SAMPLED_LIFETIME
@@ -28,11 +26,11 @@ from hierbrush.curriculum import Curriculum
 from hierbrush.curriculum.goals import sample_goals
 from hierbrush.envs.randomisation import bent_tufts
 from hierbrush.learning.guided.teaching import Taught, teach
+from hierbrush.learning.offline.algorithms import without_runners
 from hierbrush.learning.offline.learners import CloningLearner
 from hierbrush.learning.offline.validation import network_of, validation_scores
 from hierbrush.learning.ppo.module import ResidualPolicyModule
 from hierbrush.learning.recipes.guided import GuidedRecipe
-from hierbrush.sim.observation import OBSERVATIONS
 
 _WEIGHTS = "weights"
 _MOST = 5.0
@@ -183,40 +181,18 @@ def guided_config(recipe: GuidedRecipe, curriculum: Curriculum, stroke: str | No
         stroke: the one stroke type; all unless given.
         folder: where lessons are kept.
     """
-    training, policy = recipe.training, recipe.policy
+    training = recipe.training
     samples = training.epochs * training.strokes * 40  # about the ticks of so many strokes
-    return (
-        BCConfig(algo_class=Guided)
-        .environment(
-            observation_space=gymnasium.spaces.Box(-np.inf, np.inf, (OBSERVATIONS["full"],), np.float32),
-            action_space=gymnasium.spaces.Box(-1.0, 1.0, (3,), np.float32),
-        )
-        .offline_data(input_=[str(folder)], offline_data_class=LessonData, dataset_num_iters_per_learner=1)
-        .rl_module(
-            rl_module_spec=RLModuleSpec(
-                module_class=ResidualPolicyModule,
-                model_config={
-                    "hidden": policy.hidden,
-                    "value_hidden": policy.value_hidden,
-                    "sigma": policy.sigma,
-                    "precision": policy.precision,
-                },
-            )
-        )
-        .training(
-            learner_class=GuidedLearner,
-            train_batch_size_per_learner=samples,
-            lr=[[0, training.lr], [training.steps * samples, training.lr_final]],
-            grad_clip=training.grad_clip,
-            grad_clip_by="global_norm",
-            learner_config_dict={
-                "guided": recipe.model_dump(mode="json"),
-                "offline": {"minibatch": training.minibatch},
-                "curriculum": curriculum.model_dump_json(),
-                "stroke": stroke,
-            },
-        )
-        .learners(num_learners=0)
-        .env_runners(num_env_runners=0)
-        .debugging(seed=recipe.seed, log_level="ERROR")
+    config = without_runners(BCConfig(algo_class=Guided), recipe, ResidualPolicyModule, LessonData, folder)
+    result: BCConfig = config.training(
+        learner_class=GuidedLearner,
+        train_batch_size_per_learner=samples,
+        lr=[[0, training.lr], [training.steps * samples, training.lr_final]],
+        learner_config_dict={
+            "guided": recipe.model_dump(mode="json"),
+            "offline": {"minibatch": training.minibatch},
+            "curriculum": curriculum.model_dump_json(),
+            "stroke": stroke,
+        },
     )
+    return result

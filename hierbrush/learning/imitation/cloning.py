@@ -60,7 +60,7 @@ _VALIDATED = 200
 def _expert_of(settings: ImitationRecipe) -> Expert | GoalExpert:
     if settings.goals is not None:
         return goal_expert(settings.goals, settings.limit, settings.seed)
-    return training_expert(settings.limit, settings.further, settings.practice, settings.seed)
+    return training_expert(settings.limit, settings.further, settings.told, settings.practice, settings.seed)
 
 
 def write_decisions(expert: Expert | GoalExpert, path: Path) -> None:

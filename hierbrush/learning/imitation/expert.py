@@ -12,8 +12,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hierbrush.characters import Split, load_library, split
+from hierbrush.characters.descriptions import load_descriptions
+from hierbrush.characters.orders import order_classes
+from hierbrush.characters.repertoire import repertoire
 from hierbrush.composer.brief import MAX_STROKES, Brief, Truth, brief_of, make_brief, truth_of
-from hierbrush.composer.drawings import further_drawings
+from hierbrush.composer.descriptions import Describer
+from hierbrush.composer.drawings import drawing_of, further_drawings
 from hierbrush.composer.observation import (
     EXISTS,
     GOAL,
@@ -27,12 +31,15 @@ from hierbrush.composer.observation import (
 )
 from hierbrush.composer.place import PLACE_SIZE, encode_place
 from hierbrush.learning.imitation.practice import Teachers, invent, practised, softened
+from hierbrush.sources.composed import told_of
 
 if TYPE_CHECKING:
     from hierbrush.learning.recipes.imitation import DisturbanceSection, PracticeSection
 
 F32 = NDArray[np.float32]
 Index = NDArray[np.int64]
+
+_FOLDS = 8
 
 
 @dataclass(frozen=True, eq=False)
@@ -52,7 +59,33 @@ class ExpertDecisions:
     remaining: NDArray[np.bool_]
 
 
-class Expert:
+class Decided:
+    """What experts have in common: which strokes of many characters come next, and where they go.
+
+    Attributes:
+        bank: what the composer is told of the characters, N of them.
+    """
+
+    bank: BriefBank
+    _turn: Index
+    """[N, R], the step at which every stroke is written."""
+
+    _places: F32
+    """[N, R, PLACE_SIZE], about the priors."""
+
+    def all_decisions(self) -> tuple[Index, Index]:
+        """Return character and step of every decision, int64 [decisions] each."""
+        counts = self.bank.counts
+        characters = np.repeat(np.arange(len(counts)), counts)
+        return characters, np.concatenate([np.arange(count) for count in counts])
+
+    def actions(self, characters: Index, steps: Index) -> F32:
+        """Return the expert's actions at some steps of some characters: f32 [n, 1 + PLACE_SIZE]."""
+        index = (self._turn[characters] == steps[:, None]).argmax(axis=1)
+        return np.column_stack([index.astype(np.float32), self._places[characters, index]])
+
+
+class Expert(Decided):
     """The writing of many characters, any decision of which can be asked for.
 
     Args:
@@ -68,17 +101,6 @@ class Expert:
             self._turn[at, truth.order] = np.arange(len(truth.order))
             places[at, : len(truth.places)] = truth.places
         self._places = np.clip(encode_place(self.bank.prior, places), -LARGEST_RESIDUAL, LARGEST_RESIDUAL)
-
-    def all_decisions(self) -> tuple[Index, Index]:
-        """Return character and step of every decision, int64 [decisions] each."""
-        counts = self.bank.counts
-        characters = np.repeat(np.arange(len(counts)), counts)
-        return characters, np.concatenate([np.arange(count) for count in counts])
-
-    def actions(self, characters: Index, steps: Index) -> F32:
-        """Return the expert's actions at some steps of some characters: f32 [n, 1 + PLACE_SIZE]."""
-        index = (self._turn[characters] == steps[:, None]).argmax(axis=1)
-        return np.column_stack([index.astype(np.float32), self._places[characters, index]])
 
     def decisions(
         self,
@@ -165,15 +187,56 @@ def further_briefs_and_truths(limit: int | None = None) -> tuple[list[Brief], li
     return briefs, truths
 
 
+def told_briefs_and_truths(limit: int | None = None) -> tuple[list[Brief], list[Truth]]:
+    """Return training characters as a table tells them to a user, and how they are written (cross-fitting).
+
+    An eighth of them at a time is described from what the other seven show, so that parts have to be guessed as often
+    as of characters that nobody has drawn. Left out are those that are told no otherwise than by their glyphs, and
+    those that are told other strokes, or in another order.
+
+    Args:
+        limit: at most so many training characters, the first by code point.
+    """
+    library, table = load_library(), load_descriptions()
+    characters = [char for char in library if split(char) == "train"][:limit]
+    briefs, truths = [], []
+    for fold in range(_FOLDS):
+        left_out = frozenset(characters[fold::_FOLDS])
+        describer = Describer(table, library, left_out)
+        for char in sorted(left_out):
+            brief, types = told_of(char, describer), library.stroke_types(char)
+            if brief is None or (str(brief.tree), brief.stroke_types) == _as_drawn(char):
+                continue
+            told = [brief.stroke_types[row] for row in brief.library_order]
+            if order_classes(told) != order_classes(types):
+                continue
+            # Once more without the character itself, of which the library must not know.
+            again, numbers = make_brief(
+                brief.tree, brief.stroke_types, repertoire=repertoire(char), listed=True, exclude=char
+            )
+            stroke = np.empty(len(told), np.int64)
+            stroke[brief.library_order] = np.arange(len(told))
+            of_row = stroke[numbers]
+            briefs.append(again)
+            truths.append(Truth(np.argsort(of_row), drawing_of(char, library).places[of_row]))
+    return briefs, truths
+
+
+def _as_drawn(char: str) -> tuple[str, tuple[str, ...]]:
+    brief = brief_of(char)
+    return str(brief.tree), brief.stroke_types
+
+
 @lru_cache(maxsize=1)
-def training_expert(limit: int | None, further: bool, practice: PracticeSection, seed: int) -> Expert:
-    """Return the expert of the training characters and, after them, of further drawings and of the invented ones.
+def training_expert(limit: int | None, further: bool, told: bool, practice: PracticeSection, seed: int) -> Expert:
+    """Return the expert of the training characters, of further drawings, of invented ones, and as a table tells them.
 
     Takes minutes, and 700 MB with 15,000 characters; so the latest one is kept, for driver and learner alike.
 
     Args:
         limit: at most so many training characters and further drawings; the invented ones are made of all.
         further: whether further drawings count.
+        told: whether training characters are there a second time, as a user's table tells them.
         practice: how many characters are invented, and who writes them.
         seed: of the invention.
 
@@ -194,6 +257,10 @@ def training_expert(limit: int | None, further: bool, practice: PracticeSection,
             invented = invent(practice.characters, seed)
             _say("placing their strokes")
             briefs, truths = briefs + invented, truths + practised(invented, teachers)
+    if told:
+        # As they were drawn: what teachers have to unlearn they cannot soften.
+        more = told_briefs_and_truths(limit)
+        briefs, truths = briefs + more[0], truths + more[1]
     return Expert(briefs, truths)
 
 

@@ -28,7 +28,7 @@ from hierbrush.composer.observation import (
 from hierbrush.composer.pictured import PICTURED_SIZE, brief_and_glyph
 from hierbrush.composer.place import PLACE_SIZE, decode_place, encode_place, shaped_goals
 from hierbrush.composer.sight import COVERED_SIDE, depth_map, on_ink, sight
-from hierbrush.learning.imitation.expert import ExpertDecisions
+from hierbrush.learning.imitation.expert import Decided, ExpertDecisions
 from hierbrush.sim import rasterise
 from hierbrush.strokes.types import NUMBER
 
@@ -94,7 +94,7 @@ def relabelled_lessons(part: Split, count: int, rng: np.random.Generator) -> Ite
         yield Lesson(brief, np.argsort(order), on_ink(expected, page), truth, page)
 
 
-class GoalExpert:
+class GoalExpert(Decided):
     """The copying of many pictures, any decision of which can be asked for, as `Expert` is of writing.
 
     Args:
@@ -121,17 +121,6 @@ class GoalExpert:
                 self._drawn[at, row] = np.packbits(inked)
         self._places = cut_place(encode_place(self.bank.prior, truth))
         self._first = cut_place(encode_place(self.bank.prior, self._expected))
-
-    def all_decisions(self) -> tuple[Index, Index]:
-        """Return character and step of every decision, int64 [decisions] each."""
-        counts = self.bank.counts
-        characters = np.repeat(np.arange(len(counts)), counts)
-        return characters, np.concatenate([np.arange(count) for count in counts])
-
-    def actions(self, characters: Index, steps: Index) -> F32:
-        """Return the expert's actions at some steps of some characters: f32 [n, 1 + PLACE_SIZE]."""
-        index = (self._turn[characters] == steps[:, None]).argmax(axis=1)
-        return np.column_stack([index.astype(np.float32), self._places[characters, index]])
 
     def decisions(
         self,

@@ -12,6 +12,7 @@ from hierbrush.composer.brief import Brief, Truth
 from hierbrush.composer.compose import Decides, compose
 from hierbrush.composer.pictured import copy_pictures
 from hierbrush.composer.policy import ComposerPolicy
+from hierbrush.metrics.boxes import box_errors
 
 if TYPE_CHECKING:
     from hierbrush.learning.imitation.goal_expert import Lesson
@@ -33,8 +34,7 @@ def composition_scores(briefs: Sequence[Brief], truths: Sequence[Truth], policy:
     """
     rows = []
     for truth, composed in zip(truths, compose(briefs, policy), strict=True):
-        near = box_errors(composed.places, truth.places)
-        rows.append([np.array_equal(composed.order, truth.order), *near])
+        rows.append([np.array_equal(composed.order, truth.order), *_near(composed.places, truth.places)])
     scores = np.array(rows, np.float64)
     known = np.array([not brief.unknown for brief in briefs])
     names = ("order", "centre", "size", "box_iou")
@@ -44,16 +44,10 @@ def composition_scores(briefs: Sequence[Brief], truths: Sequence[Truth], policy:
     }
 
 
-def box_errors(places: NDArray[np.float32], true: NDArray[np.float32]) -> tuple[float, float, float]:
+def _near(places: NDArray[np.float32], true: NDArray[np.float32]) -> tuple[float, float, float]:
     """Return the mean distance of centres, the mean difference of sides, and the mean IoU of boxes [S, 4 or more]."""
-    mine, true = places[:, :4], true[:, :4]
-    shared = np.minimum(mine[:, :2] + mine[:, 2:] / 2, true[:, :2] + true[:, 2:] / 2) - np.maximum(
-        mine[:, :2] - mine[:, 2:] / 2, true[:, :2] - true[:, 2:] / 2
-    )
-    overlap = np.maximum(shared, 0).prod(axis=1)
-    union = mine[:, 2:].prod(axis=1) + true[:, 2:].prod(axis=1) - overlap
-    centre = np.linalg.norm(mine[:, :2] - true[:, :2], axis=1).mean()
-    return float(centre), float(np.abs(mine[:, 2:] - true[:, 2:]).mean()), float((overlap / union).mean())
+    errors = box_errors(places[:, :4].astype(np.float64), true[:, :4].astype(np.float64))
+    return float(errors.centre.mean()), float(errors.size.mean()), float(errors.iou.mean())
 
 
 def copying_scores(lessons: Sequence[Lesson], policy: ComposerPolicy) -> dict[str, float]:
@@ -68,7 +62,7 @@ def copying_scores(lessons: Sequence[Lesson], policy: ComposerPolicy) -> dict[st
         policy,
     )
     pairs = zip(lessons, found, strict=True)
-    rows = np.array([(*box_errors(places, one.truth), box_errors(one.expected, one.truth)[0]) for one, places in pairs])
+    rows = np.array([(*_near(places, one.truth), _near(one.expected, one.truth)[0]) for one, places in pairs])
     names = ("centre", "size", "box_iou", "centre_first")
     scores = dict(zip(names, rows.mean(axis=0).tolist(), strict=True))
     return {**scores, "centre_known": scores["centre"]}

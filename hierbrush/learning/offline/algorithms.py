@@ -13,7 +13,6 @@ from ray.rllib.algorithms.bc import BC, BCConfig
 from ray.rllib.algorithms.iql import IQL, IQLConfig
 from ray.rllib.algorithms.marwil import MARWIL, MARWILConfig
 from ray.rllib.core import COMPONENT_LEARNER_GROUP, DEFAULT_MODULE_ID
-from ray.rllib.core.rl_module.rl_module import RLModuleSpec
 from ray.rllib.utils.metrics import LEARNER_RESULTS, NUM_ENV_STEPS_SAMPLED_LIFETIME
 
 from hierbrush.datasets.settings import KINDS
@@ -75,7 +74,7 @@ class StrokeIQL(OnStrokes, IQL):  # type: ignore[misc]
 
 def offline_config(recipe: OfflineRecipe, folder: Path) -> Any:
     """Return RLlib's configuration of a recipe that learns from the data set in a folder."""
-    training, policy = recipe.training, recipe.policy
+    training = recipe.training
     if recipe.method == "iql":
         # RLlib's default copies the critic at every update, which is no target at all.
         config = IQLConfig(algo_class=StrokeIQL).training(
@@ -94,46 +93,44 @@ def offline_config(recipe: OfflineRecipe, folder: Path) -> Any:
         )
     else:
         config = BCConfig(algo_class=StrokeBC).training(learner_class=CloningLearner, lr=_schedule(recipe))
+    network = QModule if recipe.method == "iql" else ResidualPolicyModule
+    return without_runners(config, recipe, network, StrokeData, folder).training(
+        train_batch_size_per_learner=training.batch,
+        gamma=training.gamma,
+        learner_config_dict={
+            "offline": {
+                "kinds": list(recipe.data.kinds or KINDS),
+                "strokes": list(recipe.data.strokes),
+                "gamma": training.gamma,
+                "scale": training.temperature if recipe.method == "iql" else 1.0,
+                "batch": training.batch,
+                "minibatch": training.minibatch,
+                "steps": training.steps,
+                "validate_every": training.validate_every,
+                "validation": training.validation,
+            }
+        },
+    )
+
+
+def without_runners(config: Any, recipe: Any, network: type[ResidualPolicyModule], data: type, folder: Path) -> Any:
+    """Return RLlib's configuration of a primitive that learns in this process from data in memory.
+
+    Args:
+        config: of the algorithm.
+        recipe: one with the sections ``policy`` and ``training``.
+        network: the module.
+        data: RLlib's class of the data, which reads them in ``folder``.
+        folder: where they are.
+    """
     return (
         config.environment(
             observation_space=gymnasium.spaces.Box(-np.inf, np.inf, (OBSERVATIONS["full"],), np.float32),
             action_space=gymnasium.spaces.Box(-1.0, 1.0, (3,), np.float32),
         )
-        .offline_data(
-            input_=[str(folder)],
-            offline_data_class=StrokeData,
-            dataset_num_iters_per_learner=1,
-        )
-        .rl_module(
-            rl_module_spec=RLModuleSpec(
-                module_class=QModule if recipe.method == "iql" else ResidualPolicyModule,
-                model_config={
-                    "hidden": policy.hidden,
-                    "value_hidden": policy.value_hidden,
-                    "sigma": policy.sigma,
-                    "precision": policy.precision,
-                },
-            )
-        )
-        .training(
-            train_batch_size_per_learner=training.batch,
-            gamma=training.gamma,
-            grad_clip=training.grad_clip,
-            grad_clip_by="global_norm",
-            learner_config_dict={
-                "offline": {
-                    "kinds": list(recipe.data.kinds or KINDS),
-                    "strokes": list(recipe.data.strokes),
-                    "gamma": training.gamma,
-                    "scale": training.temperature if recipe.method == "iql" else 1.0,
-                    "batch": training.batch,
-                    "minibatch": training.minibatch,
-                    "steps": training.steps,
-                    "validate_every": training.validate_every,
-                    "validation": training.validation,
-                }
-            },
-        )
+        .offline_data(input_=[str(folder)], offline_data_class=data, dataset_num_iters_per_learner=1)
+        .rl_module(rl_module_spec=network.spec(recipe.policy))
+        .training(grad_clip=recipe.training.grad_clip, grad_clip_by="global_norm")
         .learners(num_learners=0)
         .env_runners(num_env_runners=0)
         .debugging(seed=recipe.seed, log_level="ERROR")

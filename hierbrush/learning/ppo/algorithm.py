@@ -12,7 +12,6 @@ import torch
 from ray.rllib.algorithms.ppo import PPO, PPOConfig
 from ray.rllib.callbacks.callbacks import RLlibCallback
 from ray.rllib.core import DEFAULT_MODULE_ID
-from ray.rllib.core.rl_module.rl_module import RLModuleSpec
 from ray.rllib.utils.metrics import (
     ENV_RUNNER_RESULTS,
     EPISODE_RETURN_MEAN,
@@ -245,17 +244,7 @@ def algorithm_config(
         .curriculum(curriculum)
         .env_runners(env_runner_cls=BatchedEnvRunner, gym_env_vectorize_mode="vector_entry_point")
         .learners(learner_connector=partial(_connector, gamma=training.gamma, lambda_=training.gae_lambda))
-        .rl_module(
-            rl_module_spec=RLModuleSpec(
-                module_class=ResidualPolicyModule,
-                model_config={
-                    "hidden": policy.hidden,
-                    "value_hidden": policy.value_hidden,
-                    "sigma": policy.sigma,
-                    "precision": policy.precision,
-                },
-            )
-        )
+        .rl_module(rl_module_spec=ResidualPolicyModule.spec(policy))
         .training(
             learner_class=PrimitiveLearner,
             learner_config_dict={"sigma": [[0, policy.sigma], [training.steps, policy.sigma_final]]},

@@ -9,6 +9,7 @@ from typing import Any
 import torch
 from ray.rllib.core.columns import Columns
 from ray.rllib.core.rl_module.apis import InferenceOnlyAPI, ValueFunctionAPI
+from ray.rllib.core.rl_module.rl_module import RLModuleSpec
 from ray.rllib.core.rl_module.torch import TorchRLModule
 from torch import Tensor, nn
 
@@ -64,6 +65,12 @@ class ResidualPolicyModule(TorchRLModule, ValueFunctionAPI, InferenceOnlyAPI):  
     def compute_values(self, batch: dict[str, Any], embeddings: Any = None) -> Tensor:
         """Return V(s), f32 [n], for observations f32 [n, D]."""
         return self._through(self.value, batch[Columns.OBS]).squeeze(-1)
+
+    @classmethod
+    def spec(cls, policy: Any) -> RLModuleSpec:
+        """Return the specification of the networks that a recipe's section ``policy`` asks for."""
+        names = ("hidden", "value_hidden", "sigma", "precision")
+        return RLModuleSpec(module_class=cls, model_config={name: getattr(policy, name) for name in names})
 
     def _through(self, net: nn.Sequential, obs: Tensor) -> Tensor:
         """Return a network's answer in 32 bits; what is sampled is computed in them, too."""

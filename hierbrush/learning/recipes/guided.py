@@ -11,7 +11,7 @@ from pydantic import Field, model_validator
 from hierbrush.characters import load_library
 from hierbrush.curriculum import Curriculum, load_curriculum
 from hierbrush.curriculum.model import BrushName
-from hierbrush.errors import HierbrushError, closest, shown
+from hierbrush.errors import HierbrushError, closest, extra_needed, shown
 from hierbrush.learning.config import Count, FileName, FilePath, GradientLimit, Positive, Section, Share
 from hierbrush.learning.recipe import Recipe, TrainingRequest
 from hierbrush.learning.recipes.offline import NetworkSection, begin_with_policy, policy_weights
@@ -79,12 +79,8 @@ class HandSection(Section):
         Raises:
             HierbrushError: the arm cannot be used, or MuJoCo is not installed.
         """
-        try:
+        with extra_needed("hand:", "arm"):
             from hierbrush.arms.hands import ArmHands
-        except ModuleNotFoundError as error:
-            raise HierbrushError(
-                f'hand: needs {error.name}, which is not installed; pip install "hierbrush[arm]"'
-            ) from None
         return ArmHands(self.slots, arm=self.arm, cell=self.cell, feedback=self.feedback, seed=seed)
 
 
@@ -132,14 +128,13 @@ class GuidedRecipe(Recipe):
         scores=(("practice", "as it was written"), ("iou", "validation strokes")),
     )
     incidental: ClassVar = ("training.validation",)
+    alone: ClassVar = (
+        "writing, searching and learning are done in one process (resources.processes trains several stroke types side "
+        "by side)"
+    )
 
     @model_validator(mode="after")
-    def _learns_here(self) -> GuidedRecipe:
-        if self.resources.runners or self.resources.learners:
-            raise ValueError(
-                "resources.runners, resources.learners: writing, searching and learning are done in one process, so "
-                "both are 0; resources.processes trains several stroke types side by side"
-            )
+    def _begins_as_it_can(self) -> GuidedRecipe:
         if self.policies == "one" and self.start == "shipped" and self.initial_weights is None:
             raise ValueError(
                 "start: one policy for all stroke types cannot begin as the shipped ones, which are one for each; say "

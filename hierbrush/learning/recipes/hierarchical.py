@@ -32,12 +32,13 @@ from hierbrush.learning.runs.job import Job
 from hierbrush.learning.runs.weights import Weights, tensors_of
 from hierbrush.sim import observation
 from hierbrush.strokes.learned import WEIGHTS as PRIMITIVE_WEIGHTS
+from hierbrush.strokes.script import check_type
 from hierbrush.strokes.types import ABBREVIATIONS
 
 _Weight = Annotated[float, Field(ge=0)]
 
 SHIPPED = "shipped"
-IMITATION = "imitation"
+IMITATION = composers.IMITATION
 _COMPOSERS = {
     SHIPPED: composers.WEIGHTS,
     IMITATION: composers.IMITATION_WEIGHTS,
@@ -46,16 +47,7 @@ _COMPOSERS = {
 _PRIMITIVES = {SHIPPED: PRIMITIVE_WEIGHTS}
 
 
-def _known_types(names: tuple[str, ...]) -> tuple[str, ...]:
-    for name in names:
-        if name not in ABBREVIATIONS:
-            raise ValueError(
-                f"{shown(name)} is none of the 38 stroke types{closest(name.upper(), list(ABBREVIATIONS))}"
-            )
-    return names
-
-
-_Types = Annotated[tuple[str, ...], AfterValidator(_known_types)]
+_Types = Annotated[tuple[str, ...], AfterValidator(lambda names: tuple(map(check_type, names)))]
 
 
 class CharactersSection(Section):

@@ -156,6 +156,10 @@ class ImitationRecipe(Recipe):
     further: bool = True
     """Whether further drawings of training characters, from two fonts, are learned as well; see `composer.drawings`."""
 
+    told: bool = False
+    """Whether training characters are learned a second time, as an independent table of decompositions tells them to a
+    user, with the parts that have to be guessed."""
+
     limit: Count | None = None
     """At most so many training characters, further drawings and validation characters, to try something; all of them
     unless given."""
@@ -186,15 +190,7 @@ class ImitationRecipe(Recipe):
     )
     incidental: ClassVar = ("training.validate_every",)
     readers: ClassVar = 1
-
-    @model_validator(mode="after")
-    def _learns_here(self) -> ImitationRecipe:
-        if self.resources.runners or self.resources.learners:
-            raise ValueError(
-                "resources.runners, resources.learners: an imitation samples nothing and learns in its own process, so "
-                "both are 0"
-            )
-        return self
+    alone: ClassVar = "an imitation samples nothing and learns in its own process"
 
     @model_validator(mode="after")
     def _copies_or_composes(self) -> ImitationRecipe:
@@ -236,7 +232,7 @@ class ImitationRecipe(Recipe):
             return
         from hierbrush.learning.imitation.expert import training_expert
 
-        training_expert(self.limit, self.further, self.practice, self.seed)
+        training_expert(self.limit, self.further, self.told, self.practice, self.seed)
 
     def algorithm(self, job: Job) -> Any:
         """Return behaviour cloning of the expert's decisions, which go to ``decisions.parquet``."""

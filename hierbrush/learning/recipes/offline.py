@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import AfterValidator, Field, field_validator, model_validator
 
 from hierbrush.datasets.read import check_dataset
 from hierbrush.datasets.settings import KINDS
@@ -27,8 +27,9 @@ from hierbrush.learning.config import (
 from hierbrush.learning.recipe import Recipe, TrainingRequest
 from hierbrush.learning.runs.job import Job
 from hierbrush.learning.runs.logs import Curve
-from hierbrush.learning.runs.weights import WEIGHTS, Weights, begin_with, load_weights, tensors_of
+from hierbrush.learning.runs.weights import WEIGHTS, Weights, begin_with, load_weights, primitive_tensors, tensors_of
 from hierbrush.sim import observation
+from hierbrush.strokes.script import check_type
 from hierbrush.strokes.types import ABBREVIATIONS
 
 
@@ -41,7 +42,7 @@ class DataSection(Section):
     kinds: tuple[str, ...] = ()
     """Whose ticks are learned from: ``planned``, ``policy``, ``noisy``, ``random``; all that there are unless given."""
 
-    strokes: tuple[str, ...] = ()
+    strokes: Annotated[tuple[str, ...], AfterValidator(lambda names: tuple(map(check_type, names)))] = ()
     """Stroke types that are validated; all unless given."""
 
     @field_validator("kinds")
@@ -51,14 +52,6 @@ class DataSection(Section):
         if unknown:
             raise ValueError(f"there is no kind {unknown[0]!r}; there are {', '.join(KINDS)}")
         return kinds
-
-    @field_validator("strokes")
-    @classmethod
-    def _known_strokes(cls, strokes: tuple[str, ...]) -> tuple[str, ...]:
-        unknown = [kind for kind in strokes if kind not in ABBREVIATIONS]
-        if unknown:
-            raise ValueError(f"{unknown[0]!r} is none of the 38 stroke types")
-        return strokes
 
 
 class NetworkSection(Section):
@@ -143,14 +136,10 @@ class OfflineRecipe(Recipe):
         scores=(("iou", "stroke IoU"),),
     )
     incidental: ClassVar = ("training.validate_every", "training.validation")
+    alone: ClassVar = "learning from data samples nothing and is done in one process"
 
     @model_validator(mode="after")
-    def _learns_here(self) -> OfflineRecipe:
-        if self.resources.runners or self.resources.learners:
-            raise ValueError(
-                "resources.runners, resources.learners: learning from data samples nothing and is done in one process, "
-                "so both are 0"
-            )
+    def _minibatch_fits(self) -> OfflineRecipe:
         if self.training.minibatch > self.training.batch:
             raise ValueError(
                 f"training.minibatch {self.training.minibatch} is above training.batch {self.training.batch}"
@@ -202,11 +191,7 @@ def begin_with_policy(algorithm: Any, file: Path) -> None:
 
 def policy_weights(algorithm: Any, stroke: str | None, strokes: Sequence[str], record: Mapping[str, Any]) -> Weights:
     """Return a primitive's policy and value, with what ``hierbrush write`` wants to know of them."""
-    network = {
-        f"{name}.{layer}": tensor.astype("float32")
-        for name in ("policy", "value")
-        for layer, tensor in tensors_of(algorithm, f"{name}.").items()
-    }
+    network = primitive_tensors(algorithm)
     facts = {
         "stroke": stroke,
         "stroke_types": [stroke] if stroke else list(strokes or ABBREVIATIONS),

@@ -35,7 +35,7 @@ from hierbrush.learning.recipe import Recipe, TrainingRequest
 from hierbrush.learning.runs.environment_id import check_environment
 from hierbrush.learning.runs.job import Job
 from hierbrush.learning.runs.packing import pack_specialists
-from hierbrush.learning.runs.weights import WEIGHTS, Weights, begin_with, load_weights, tensors_of
+from hierbrush.learning.runs.weights import WEIGHTS, Weights, begin_with, load_weights, primitive_tensors
 from hierbrush.sim import observation
 from hierbrush.strokes.types import ABBREVIATIONS
 
@@ -281,8 +281,7 @@ class PPORecipe(Recipe):
     def begin(self, job: Job, algorithm: Any) -> None:
         """Put the first weights into the networks; the noise schedule stays."""
         if job.initial_weights is not None:
-            network = self._network(algorithm)
-            shapes = {name: array.shape for name, array in network.items()}
+            shapes = {name: array.shape for name, array in primitive_tensors(algorithm).items()}
             begin_with(algorithm, load_weights(job.initial_weights, shapes))
 
     def record(self, job: Job, algorithm: Any, result: Mapping[str, Any]) -> dict[str, Any] | None:
@@ -307,21 +306,12 @@ class PPORecipe(Recipe):
         }
         from hierbrush.envs.stroke import hidden_columns
 
-        network, options = self._network(algorithm), self.environment.options
+        network, options = primitive_tensors(algorithm), self.environment.options
         hidden = hidden_columns(options.get("hidden", ()), options.get("observation", "full"))
         for name in ("policy", "value"):
             # What was always zero in training has random first weights, which must not speak afterwards.
             network[f"{name}.0.weight"][:, hidden] = 0.0
         return [Weights(network, facts)]
-
-    @staticmethod
-    def _network(algorithm: Any) -> dict[str, Any]:
-        """Return policy and critic without the noise schedule."""
-        return {
-            f"{name}.{layer}": tensor.astype("float32")
-            for name in ("policy", "value")
-            for layer, tensor in tensors_of(algorithm, f"{name}.").items()
-        }
 
     def finish(self, jobs: Sequence[Job], request: TrainingRequest) -> None:
         """Put the finished policies of single stroke types into one file, and the shipped ones where there are none."""

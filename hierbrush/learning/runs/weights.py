@@ -70,6 +70,15 @@ def tensors_of(algorithm: Any, prefix: str, module: str = DEFAULT_MODULE) -> dic
     return {name.removeprefix(prefix): np.asarray(tensor) for name, tensor in state.items() if name.startswith(prefix)}
 
 
+def primitive_tensors(algorithm: Any) -> dict[str, F32]:
+    """Return policy and critic of a primitive, without the schedule of its noise."""
+    return {
+        f"{name}.{layer}": tensor.astype(np.float32)
+        for name in ("policy", "value")
+        for layer, tensor in tensors_of(algorithm, f"{name}.").items()
+    }
+
+
 def begin_with(algorithm: Any, tensors: Mapping[str, NDArray[Any]], module: str = DEFAULT_MODULE) -> None:
     """Put tensors in the place of those of the same names, in the learners and the runners."""
     state = algorithm.learner_group.get_weights([module])[module]

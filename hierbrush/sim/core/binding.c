@@ -3,12 +3,10 @@
  * `Batch(arrays, numbers)` holds a buffer of every array for its whole life, so the memory under a running step cannot be
  * resized or freed. Sizes and formats are checked once, here; Python checks values and gives the friendlier messages.
  */
-#define PY_SSIZE_T_CLEAN
-#include <Python.h>
+#include "buffers.h"
 
 #include <math.h>
 #include <stddef.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "brush.h"
@@ -17,7 +15,7 @@
 typedef struct {
     const char *name;
     const char *format;  /* struct format of an element */
-    size_t element;      /* bytes */
+    int share;           /* elements of a slot or, in a bank, of a goal; 0 where that is open */
     int writable;
     size_t field;        /* offset of the pointer in hb_batch */
 } array_spec;
@@ -32,37 +30,37 @@ enum {
 };
 
 static const array_spec SPECS[ARRAYS] = {
-    [PARAMS] = {"params", "d", 8, 0, AT(params)},
-    [FOOTPRINT] = {"footprint", "f", 4, 0, AT(footprint)},
-    [NOISE] = {"noise", "d", 8, 0, AT(noise)},
+    [PARAMS] = {"params", "d", HB_PARAMS, 0, AT(params)},
+    [FOOTPRINT] = {"footprint", "f", 0, 0, AT(footprint)},
+    [NOISE] = {"noise", "d", HB_NOISE, 0, AT(noise)},
     [WINDOW] = {"window", "i", 4, 1, AT(window)},
-    [POSE] = {"pose", "d", 8, 1, AT(pose)},
-    [ROOT] = {"root", "d", 8, 1, AT(root)},
-    [DIRECTION] = {"direction", "d", 8, 1, AT(direction)},
-    [TUFT] = {"tuft", "d", 8, 1, AT(tuft)},
-    [MOVED] = {"moved", "d", 8, 1, AT(moved)},
-    [MIDWAY] = {"midway", "d", 8, 1, AT(midway)},
-    [DRIFT] = {"drift", "d", 8, 1, AT(drift)},
-    [COMMAND] = {"command", "d", 8, 1, AT(command)},
-    [INK] = {"ink", "L", 8, 1, AT(ink)},
-    [DRAWS] = {"draws", "L", 8, 1, AT(draws)},
-    [COUNTS] = {"counts", "i", 4, 1, AT(counts)},
-    [GOAL] = {"goal", "i", 4, 1, AT(goal)},
-    [TICK] = {"tick", "i", 4, 1, AT(tick)},
-    [TARGET] = {"target", "d", 8, 0, AT(target)},
-    [ACTION] = {"action", "f", 4, 0, AT(action)},
-    [OBSERVATION] = {"observation", "f", 4, 1, AT(observation)},
+    [POSE] = {"pose", "d", 3, 1, AT(pose)},
+    [ROOT] = {"root", "d", 2, 1, AT(root)},
+    [DIRECTION] = {"direction", "d", 2, 1, AT(direction)},
+    [TUFT] = {"tuft", "d", 3, 1, AT(tuft)},
+    [MOVED] = {"moved", "d", 3, 1, AT(moved)},
+    [MIDWAY] = {"midway", "d", 3, 1, AT(midway)},
+    [DRIFT] = {"drift", "d", 3, 1, AT(drift)},
+    [COMMAND] = {"command", "d", 9, 1, AT(command)},
+    [INK] = {"ink", "L", 0, 1, AT(ink)},
+    [DRAWS] = {"draws", "L", 1, 1, AT(draws)},
+    [COUNTS] = {"counts", "i", HB_COUNTS, 1, AT(counts)},
+    [GOAL] = {"goal", "i", 1, 1, AT(goal)},
+    [TICK] = {"tick", "i", 1, 1, AT(tick)},
+    [TARGET] = {"target", "d", 3, 0, AT(target)},
+    [ACTION] = {"action", "f", 3, 0, AT(action)},
+    [OBSERVATION] = {"observation", "f", 0, 1, AT(observation)},
     [GOAL_WINDOW] = {"goal_window", "i", 4, 0, GOALS(window)},
-    [GOAL_TICKS] = {"goal_ticks", "i", 4, 0, GOALS(ticks)},
-    [GOAL_AREA] = {"goal_area", "i", 4, 0, GOALS(area)},
-    [MASK_OFFSET] = {"mask_offset", "l", 8, 0, GOALS(mask_offset)},
-    [DISTANCE_OFFSET] = {"distance_offset", "l", 8, 0, GOALS(distance_offset)},
-    [TRACK_OFFSET] = {"track_offset", "l", 8, 0, GOALS(track_offset)},
-    [MASK] = {"mask", "L", 8, 0, GOALS(mask)},
-    [DISTANCE] = {"distance", "b", 1, 0, GOALS(distance)},
-    [TRACK] = {"track", "d", 8, 0, GOALS(track)},
-    [WANTED] = {"wanted", "L", 8, 0, AT(wanted)},
-    [NETWORK] = {"network", "d", 8, 0, AT(network)},
+    [GOAL_TICKS] = {"goal_ticks", "i", 1, 0, GOALS(ticks)},
+    [GOAL_AREA] = {"goal_area", "i", 1, 0, GOALS(area)},
+    [MASK_OFFSET] = {"mask_offset", "l", 1, 0, GOALS(mask_offset)},
+    [DISTANCE_OFFSET] = {"distance_offset", "l", 1, 0, GOALS(distance_offset)},
+    [TRACK_OFFSET] = {"track_offset", "l", 1, 0, GOALS(track_offset)},
+    [MASK] = {"mask", "L", 0, 0, GOALS(mask)},
+    [DISTANCE] = {"distance", "b", 0, 0, GOALS(distance)},
+    [TRACK] = {"track", "d", 0, 0, GOALS(track)},
+    [WANTED] = {"wanted", "L", 0, 0, AT(wanted)},
+    [NETWORK] = {"network", "d", 0, 0, AT(network)},
 };
 
 typedef struct {
@@ -72,25 +70,9 @@ typedef struct {
     int held;
 } Batch;
 
-/* 64-bit integers are 'l' or 'q' by platform; both mean the same bytes here. */
-static int same_format(const char *got, const char *want)
-{
-    if (!got)
-        got = "B";
-    if (strcmp(got, want) == 0)
-        return 1;
-    return (strcmp(want, "l") == 0 && strcmp(got, "q") == 0) || (strcmp(want, "L") == 0 && strcmp(got, "Q") == 0);
-}
-
 static int64_t elements(const Batch *self, int index)
 {
-    return self->buffers[index].len / (int64_t)SPECS[index].element;
-}
-
-static int wrong(const char *name, const char *what)
-{
-    PyErr_Format(PyExc_ValueError, "%s: %s", name, what);
-    return -1;
+    return self->held >> index & 1 ? self->buffers[index].len / self->buffers[index].itemsize : 0;
 }
 
 static int hold(Batch *self, PyObject *arrays)
@@ -101,21 +83,11 @@ static int hold(Batch *self, PyObject *arrays)
         if (!array || array == Py_None) {
             if (i >= GOAL_WINDOW)
                 continue;
-            return wrong(spec->name, "missing from the arrays");
+            return hb_wrong(spec->name, "missing from the arrays");
         }
-        int flags = PyBUF_C_CONTIGUOUS | PyBUF_FORMAT | (spec->writable ? PyBUF_WRITABLE : 0);
-        if (PyObject_GetBuffer(array, &self->buffers[i], flags) != 0) {
-            PyErr_Clear();
-            return wrong(spec->name, spec->writable ? "must be a writable C-contiguous array" : "must be a C-contiguous array");
-        }
-        self->held |= 1 << i;
-        if (self->buffers[i].itemsize != (Py_ssize_t)spec->element || !same_format(self->buffers[i].format, spec->format)) {
-            PyErr_Format(PyExc_ValueError, "%s: element format '%s', expected '%s'", spec->name,
-                         self->buffers[i].format ? self->buffers[i].format : "B", spec->format);
+        if (hb_hold(array, &self->buffers[i], spec->name, spec->format, spec->writable))
             return -1;
-        }
-        if ((uintptr_t)self->buffers[i].buf % spec->element != 0)
-            return wrong(spec->name, "must be an aligned array");
+        self->held |= 1 << i;
         memcpy((char *)&self->batch + spec->field, &self->buffers[i].buf, sizeof(void *));
     }
     return 0;
@@ -128,6 +100,15 @@ static int sized(const Batch *self, int index, int64_t expected)
     PyErr_Format(PyExc_ValueError, "%s: %lld elements, expected %lld", SPECS[index].name, (long long)elements(self, index),
                  (long long)expected);
     return -1;
+}
+
+/* Whether an array of `first` to `last` with a share has another size than `count` of them. */
+static int missized(const Batch *self, int first, int last, int64_t count)
+{
+    for (int i = first; i <= last; i++)
+        if (SPECS[i].share && sized(self, i, SPECS[i].share * count))
+            return 1;
+    return 0;
 }
 
 static int64_t window_words(const int32_t *window, int32_t supersample)
@@ -225,28 +206,23 @@ static int check(Batch *self)
     int64_t n = elements(self, GOAL);
     b->slots = n;
     if (n < 1)
-        return wrong("goal", "at least 1 slot is needed");
+        return hb_wrong("goal", "at least 1 slot is needed");
     int64_t vertices = elements(self, FOOTPRINT) / 2;
     b->vertices = vertices < HB_MAX_VERTICES + 1 ? (int32_t)vertices : HB_MAX_VERTICES + 1;
     if (b->vertices < 8 || b->vertices > HB_MAX_VERTICES || b->vertices % 8 != 0)
-        return wrong("footprint", "needs 8, 16, 24 ... or 64 vertices");
+        return hb_wrong("footprint", "needs 8, 16, 24 ... or 64 vertices");
     b->ink_stride = elements(self, INK) / n;
     int64_t columns = elements(self, OBSERVATION) / n;
     b->observation_size = columns <= HB_OBS_FULL ? (int32_t)columns : -1;
     if (b->observation_size != 0 && b->observation_size != HB_OBS_TRACK && b->observation_size != HB_OBS_FULL)
-        return wrong("observation", "a width that is none of the layouts");
-    if (sized(self, PARAMS, n * HB_PARAMS) || sized(self, FOOTPRINT, 2 * b->vertices) || sized(self, WINDOW, 4 * n)
-        || sized(self, POSE, 3 * n) || sized(self, ROOT, 2 * n) || sized(self, DIRECTION, 2 * n) || sized(self, TUFT, 3 * n)
-        || sized(self, MOVED, 3 * n) || sized(self, MIDWAY, 3 * n) || sized(self, DRIFT, 3 * n)
-        || sized(self, NOISE, HB_NOISE * n) || sized(self, COMMAND, 9 * n)
-        || sized(self, INK, n * b->ink_stride) || sized(self, DRAWS, n)
-        || sized(self, COUNTS, n * HB_COUNTS) || sized(self, GOAL, n) || sized(self, TICK, n) || sized(self, TARGET, 3 * n)
-        || sized(self, ACTION, 3 * n) || sized(self, OBSERVATION, n * b->observation_size))
+        return hb_wrong("observation", "a width that is none of the layouts");
+    if (missized(self, PARAMS, OBSERVATION, n) || sized(self, FOOTPRINT, 2 * b->vertices) || sized(self, INK, n * b->ink_stride)
+        || sized(self, OBSERVATION, n * b->observation_size))
         return -1;
     if (b->supersample < 1 || b->supersample > 8)
-        return wrong("supersample", "must be 1 to 8");
+        return hb_wrong("supersample", "must be 1 to 8");
     if (!positive(b->per_metre) || !positive(b->spacing) || !positive(b->unit) || !positive(b->reach))
-        return wrong("per_metre, spacing, unit, reach", "must be positive and finite");
+        return hb_wrong("per_metre, spacing, unit, reach", "must be positive and finite");
     if (b->wanted && sized(self, WANTED, n * b->ink_stride))
         return -1;
     if (b->network && sized(self, NETWORK, HB_NETWORK))
@@ -258,19 +234,18 @@ static int check(Batch *self)
         b->goals.count = count;
         for (int i = GOAL_WINDOW; i <= TRACK; i++)
             if (!(self->held >> i & 1))
-                return wrong(SPECS[i].name, "missing from the bank");
+                return hb_wrong(SPECS[i].name, "missing from the bank");
         if (count < 1)
-            return wrong("goal_ticks", "a bank needs at least 1 goal");
-        if (sized(self, GOAL_WINDOW, 4 * count) || sized(self, GOAL_AREA, count) || sized(self, MASK_OFFSET, count)
-            || sized(self, DISTANCE_OFFSET, count) || sized(self, TRACK_OFFSET, count))
+            return hb_wrong("goal_ticks", "a bank needs at least 1 goal");
+        if (missized(self, GOAL_WINDOW, TRACK, count))
             return -1;
         for (int64_t goal = 0; goal < count; goal++) {
             complaint found = check_goal(self, goal);
             if (found.name)
-                return wrong(found.name, found.what);
+                return hb_wrong(found.name, found.what);
         }
     } else if (b->observation_size != 0) {
-        return wrong("observation", "needs a bank of goals");
+        return hb_wrong("observation", "needs a bank of goals");
     }
     return 0;
 }
@@ -350,7 +325,7 @@ static PyObject *run(Batch *self, PyObject *args, kernel advance, int observe)
         }
         Py_END_ALLOW_THREADS
         if (found.name) {
-            wrong(found.name, found.what);
+            hb_wrong(found.name, found.what);
             return NULL;
         }
         if (PyErr_CheckSignals())
@@ -400,326 +375,235 @@ static PyType_Slot BATCH_SLOTS[] = {
 
 static PyType_Spec BATCH_SPEC = {"hierbrush.sim._core.Batch", sizeof(Batch), 0, Py_TPFLAGS_DEFAULT, BATCH_SLOTS};
 
-static int get(PyObject *object, Py_buffer *buffer, const char *name, const char *format, int writable)
-{
-    if (PyObject_GetBuffer(object, buffer, PyBUF_C_CONTIGUOUS | PyBUF_FORMAT | (writable ? PyBUF_WRITABLE : 0)) != 0) {
-        PyErr_Clear();
-        return wrong(name, "must be a C-contiguous array of the documented type");
-    }
-    if (!same_format(buffer->format, format) || (uintptr_t)buffer->buf % (uintptr_t)buffer->itemsize != 0) {
-        PyErr_Format(PyExc_ValueError, "%s: element format '%s', expected '%s', aligned", name, buffer->format ? buffer->format : "B",
-                     format);
-        PyBuffer_Release(buffer);
-        return -1;
-    }
-    return 0;
-}
-
-enum { MOST_TAKEN = 4 };
-
-/* Take arrays, the last one to be written to; none is held where one is wrong. */
-static int get_all(PyObject *const *objects, Py_buffer *buffers, int count, const char *const *names, const char *const *formats)
-{
-    for (int i = 0; i < count; i++)
-        if (get(objects[i], &buffers[i], names[i], formats[i], i == count - 1)) {
-            while (i-- > 0)
-                PyBuffer_Release(&buffers[i]);
-            return -1;
-        }
-    return 0;
-}
-
-static int bad_size(int columns, int rows)
-{
-    if (columns >= 1 && rows >= 1 && columns <= HB_MAX_SAMPLES && rows <= HB_MAX_SAMPLES)
-        return 0;
-    PyErr_Format(PyExc_ValueError, "columns, rows: %d x %d, expected 1 to %d each", columns, rows, HB_MAX_SAMPLES);
-    return 1;
-}
-
 static PyObject *fill_polygon(PyObject *module, PyObject *args)
 {
     (void)module;
-    PyObject *points_object, *bits_object;
+    HB_HELD(2);
+    static const char *const specs[] = {"points:d", "bits>L"};
     int columns, rows;
-    if (!PyArg_ParseTuple(args, "OiiO", &points_object, &columns, &rows, &bits_object) || bad_size(columns, rows))
+    if (!PyArg_ParseTuple(args, "OiiO", &objects[0], &columns, &rows, &objects[1]) || hb_bad_size(columns, rows)
+        || hb_take(&held, objects, specs, 2))
         return NULL;
-    Py_buffer points, bits;
-    if (get(points_object, &points, "points", "d", 0))
+    if (buffers[1].len < (Py_ssize_t)((columns + 63) / 64) * rows * 8)
+        return hb_refuse(&held, "bits", "too small for columns x rows");
+    size_t bytes = sizeof(int32_t) * (size_t)(columns + 1) * (size_t)rows;
+    int32_t *winding = hb_scratch(&held, bytes);
+    if (!winding)
         return NULL;
-    if (get(bits_object, &bits, "bits", "L", 1)) {
-        PyBuffer_Release(&points);
-        return NULL;
-    }
-    PyObject *result = NULL;
-    int32_t *winding = NULL;
-    if (bits.len < (Py_ssize_t)((columns + 63) / 64) * rows * 8)
-        wrong("bits", "too small for columns x rows");
-    else if (!(winding = calloc((size_t)(columns + 1) * (size_t)rows, sizeof(int32_t))))
-        PyErr_NoMemory();
-    else {
-        Py_BEGIN_ALLOW_THREADS
-        hb_fill_polygon(points.buf, points.len / 16, columns, rows, winding, bits.buf);
-        Py_END_ALLOW_THREADS
-        result = Py_None;
-        Py_INCREF(result);
-    }
-    free(winding);
-    PyBuffer_Release(&points);
-    PyBuffer_Release(&bits);
-    return result;
+    Py_BEGIN_ALLOW_THREADS
+    memset(winding, 0, bytes);
+    hb_fill_polygon(buffers[0].buf, buffers[0].len / 16, columns, rows, winding, buffers[1].buf);
+    Py_END_ALLOW_THREADS
+    return hb_done(&held);
 }
 
 static PyObject *polygon_distance(PyObject *module, PyObject *args)
 {
     (void)module;
-    PyObject *objects[3];
+    HB_HELD(3);
+    static const char *const specs[] = {"points:d", "inside:L", "out>b"};
     int columns, rows;
-    if (!PyArg_ParseTuple(args, "OiiOO", &objects[0], &columns, &rows, &objects[1], &objects[2]) || bad_size(columns, rows))
+    if (!PyArg_ParseTuple(args, "OiiOO", &objects[0], &columns, &rows, &objects[1], &objects[2]) || hb_bad_size(columns, rows)
+        || hb_take(&held, objects, specs, 3))
         return NULL;
-    static const char *const names[] = {"points", "inside", "out"}, *const formats[] = {"d", "L", "b"};
-    Py_buffer buffers[3];
-    if (get_all(objects, buffers, 3, names, formats))
-        return NULL;
-    PyObject *result = NULL;
     if (buffers[1].len < (Py_ssize_t)((columns + 63) / 64) * rows * 8 || buffers[2].len < (Py_ssize_t)columns * rows)
-        wrong("inside, out", "too small for columns x rows");
-    else {
-        Py_BEGIN_ALLOW_THREADS
-        hb_polygon_distance(buffers[0].buf, buffers[0].len / 16, columns, rows, buffers[1].buf, buffers[2].buf);
-        Py_END_ALLOW_THREADS
-        result = Py_None;
-        Py_INCREF(result);
-    }
-    for (int i = 0; i < 3; i++)
-        PyBuffer_Release(&buffers[i]);
-    return result;
+        return hb_refuse(&held, "inside, out", "too small for columns x rows");
+    Py_BEGIN_ALLOW_THREADS
+    hb_polygon_distance(buffers[0].buf, buffers[0].len / 16, columns, rows, buffers[1].buf, buffers[2].buf);
+    Py_END_ALLOW_THREADS
+    return hb_done(&held);
+}
+
+/* What is said of some points by the line of their share: `numbers` for each, by a kernel. */
+typedef void (*by_line)(const double *points, int64_t count, const double *line, int64_t corners, double *out);
+
+static PyObject *points_by_line(PyObject *args, const char *const *specs, const char *both, int least, int numbers, by_line kernel)
+{
+    HB_HELD(3);
+    int count;
+    if (!PyArg_ParseTuple(args, "OOiO", &objects[0], &objects[1], &count, &objects[2]) || hb_take(&held, objects, specs, 3))
+        return NULL;
+    Py_ssize_t share = 16 * (Py_ssize_t)(count > 0 ? count : 1), points = buffers[0].len / share, corners = buffers[1].len / share;
+    if (count < 1 || buffers[0].len % share || buffers[1].len % share || corners < least)
+        return hb_refuse(&held, both, "not shared evenly by so many");
+    if (buffers[2].len < points * count * numbers * (Py_ssize_t)sizeof(double))
+        return hb_refuse(&held, "out", "too small for the points");
+    Py_BEGIN_ALLOW_THREADS
+    for (Py_ssize_t at = 0; at < count; at++)
+        kernel((double *)buffers[0].buf + 2 * points * at, points, (double *)buffers[1].buf + 2 * corners * at, corners,
+               (double *)buffers[2].buf + numbers * points * at);
+    Py_END_ALLOW_THREADS
+    return hb_done(&held);
 }
 
 static PyObject *outline_distance(PyObject *module, PyObject *args)
 {
     (void)module;
-    PyObject *objects[3];
-    int count;
-    if (!PyArg_ParseTuple(args, "OOiO", &objects[0], &objects[1], &count, &objects[2]))
-        return NULL;
-    static const char *const names[] = {"points", "outlines", "out"}, *const formats[] = {"d", "d", "d"};
-    Py_buffer buffers[3];
-    if (get_all(objects, buffers, 3, names, formats))
-        return NULL;
-    PyObject *result = NULL;
-    Py_ssize_t share = 16 * (Py_ssize_t)(count > 0 ? count : 1), points = buffers[0].len / share, corners = buffers[1].len / share;
-    if (count < 1 || buffers[0].len % share || buffers[1].len % share || corners < 1)
-        wrong("points, outlines", "not shared evenly by so many");
-    else if (buffers[2].len < points * count * (Py_ssize_t)sizeof(double))
-        wrong("out", "too small for the points");
-    else {
-        Py_BEGIN_ALLOW_THREADS
-        for (Py_ssize_t at = 0; at < count; at++)
-            hb_outline_distance((double *)buffers[0].buf + 2 * points * at, points, (double *)buffers[1].buf + 2 * corners * at,
-                                corners, (double *)buffers[2].buf + points * at);
-        Py_END_ALLOW_THREADS
-        result = Py_None;
-        Py_INCREF(result);
-    }
-    for (int i = 0; i < 3; i++)
-        PyBuffer_Release(&buffers[i]);
-    return result;
+    static const char *const specs[] = {"points:d", "outlines:d", "out>d"};
+    return points_by_line(args, specs, "points, outlines", 1, 1, hb_outline_distance);
+}
+
+static PyObject *nearest_points(PyObject *module, PyObject *args)
+{
+    (void)module;
+    static const char *const specs[] = {"points:d", "lines:d", "out>d"};
+    return points_by_line(args, specs, "points, lines", 2, 2, hb_nearest_points);
 }
 
 static PyObject *distance_transform(PyObject *module, PyObject *args)
 {
     (void)module;
-    PyObject *mask_object, *out_object;
+    HB_HELD(2);
+    static const char *const specs[] = {"mask:B", "out>f"};
     int columns, rows;
-    if (!PyArg_ParseTuple(args, "OiiO", &mask_object, &columns, &rows, &out_object) || bad_size(columns, rows))
+    if (!PyArg_ParseTuple(args, "OiiO", &objects[0], &columns, &rows, &objects[1]) || hb_bad_size(columns, rows)
+        || hb_take(&held, objects, specs, 2))
         return NULL;
-    Py_buffer mask, out;
-    if (get(mask_object, &mask, "mask", "B", 0))
+    if (buffers[0].len < (Py_ssize_t)columns * rows || buffers[1].len < (Py_ssize_t)columns * rows * 4)
+        return hb_refuse(&held, "mask, out", "too small for columns x rows");
+    double *scratch = hb_scratch(&held, sizeof(double) * 4 * (size_t)((columns > rows ? columns : rows) + 1));
+    if (!scratch)
         return NULL;
-    if (get(out_object, &out, "out", "f", 1)) {
-        PyBuffer_Release(&mask);
-        return NULL;
-    }
-    PyObject *result = NULL;
-    double *scratch = NULL;
-    if (mask.len < (Py_ssize_t)columns * rows || out.len < (Py_ssize_t)columns * rows * 4)
-        wrong("mask, out", "too small for columns x rows");
-    else if (!(scratch = malloc(sizeof(double) * 4 * (size_t)((columns > rows ? columns : rows) + 1))))
-        PyErr_NoMemory();
-    else {
-        Py_BEGIN_ALLOW_THREADS
-        hb_distance_transform(mask.buf, columns, rows, out.buf, scratch);
-        Py_END_ALLOW_THREADS
-        result = Py_None;
-        Py_INCREF(result);
-    }
-    free(scratch);
-    PyBuffer_Release(&mask);
-    PyBuffer_Release(&out);
-    return result;
+    Py_BEGIN_ALLOW_THREADS
+    hb_distance_transform(buffers[0].buf, columns, rows, buffers[1].buf, scratch);
+    Py_END_ALLOW_THREADS
+    return hb_done(&held);
 }
 
-/* Release what was taken and return None, or the error that was set. */
-static PyObject *finished(Py_buffer *buffers, int count, int failed)
-{
-    for (int i = 0; i < count; i++)
-        PyBuffer_Release(&buffers[i]);
-    if (failed)
-        return NULL;
-    Py_RETURN_NONE;
-}
+enum { CONTACT = 7 }; /* numbers of one */
 
-static float *floats(int64_t count)
+static PyObject *contacts(PyObject *module, PyObject *args)
 {
-    float *made = malloc(sizeof(float) * (size_t)(count + 1));
-    if (!made)
-        PyErr_NoMemory();
-    return made;
+    (void)module;
+    HB_HELD(4);
+    static const char *const specs[] = {"lines:d", "widths:d", "pairs:l", "out>d"};
+    int reach;
+    if (!PyArg_ParseTuple(args, "OOOiO", &objects[0], &objects[1], &objects[2], &reach, &objects[3])
+        || hb_take(&held, objects, specs, 4))
+        return NULL;
+    int64_t lines = buffers[0].ndim == 3 ? buffers[0].shape[0] : 0, corners = lines ? buffers[0].shape[1] : 0;
+    int64_t count = buffers[2].len / 16;
+    const int64_t *pairs = buffers[2].buf;
+    if (lines < 1 || corners < 2 || buffers[0].len != 16 * lines * corners || buffers[1].len != 8 * lines * corners)
+        return hb_refuse(&held, "lines, widths", "expected [n, k, 2] and [n, k], k >= 2");
+    if (buffers[2].len % 16 || buffers[3].len != 8 * CONTACT * count)
+        return hb_refuse(&held, "pairs, out", "expected [2, p] and [p, 7]");
+    for (int64_t i = 0; i < 2 * count; i++)
+        if (pairs[i] < 0 || pairs[i] >= lines)
+            return hb_refuse(&held, "pairs", "a line that there is not");
+    Py_BEGIN_ALLOW_THREADS
+    hb_contacts(buffers[0].buf, buffers[1].buf, corners, pairs, count, reach, buffers[3].buf);
+    Py_END_ALLOW_THREADS
+    return hb_done(&held);
 }
 
 static PyObject *linear(PyObject *module, PyObject *args)
 {
     (void)module;
-    PyObject *objects[MOST_TAKEN];
+    HB_HELD(4);
+    static const char *const specs[] = {"x:f", "weight:f", "bias:f", "out>f"};
     int rectified;
-    if (!PyArg_ParseTuple(args, "OOOpO", &objects[0], &objects[1], &objects[2], &rectified, &objects[3]))
-        return NULL;
-    static const char *const names[] = {"x", "weight", "bias", "out"}, *const formats[] = {"f", "f", "f", "f"};
-    Py_buffer buffers[MOST_TAKEN];
-    if (get_all(objects, buffers, 4, names, formats))
+    if (!PyArg_ParseTuple(args, "OOOpO", &objects[0], &objects[1], &objects[2], &rectified, &objects[3])
+        || hb_take(&held, objects, specs, 4))
         return NULL;
     int64_t outputs = buffers[2].len / 4, inputs = outputs ? buffers[1].len / 4 / outputs : 0;
     int64_t rows = inputs ? buffers[0].len / 4 / inputs : 0;
-    float *scratch = NULL;
-    int failed = -1;
+    int packed = buffers[1].ndim == 3;
+    if (packed && (buffers[1].shape[2] != HB_PANEL || outputs % HB_PANEL || buffers[1].shape[1] != inputs))
+        return hb_refuse(&held, "weight", "sizes that do not fit; packed ones are [outputs / 16, inputs, 16]");
     if (inputs < 1 || buffers[1].len != 4 * inputs * outputs || buffers[0].len != 4 * rows * inputs
         || buffers[3].len != 4 * rows * outputs)
-        wrong("x, weight, bias, out", "sizes that do not fit");
-    else if ((scratch = floats(8 * inputs))) {
-        Py_BEGIN_ALLOW_THREADS
-        hb_linear(buffers[0].buf, rows, inputs, buffers[1].buf, buffers[2].buf, outputs, rectified, buffers[3].buf, scratch);
-        Py_END_ALLOW_THREADS
-        failed = 0;
-    }
-    free(scratch);
-    return finished(buffers, 4, failed);
+        return hb_refuse(&held, "x, weight, bias, out", "sizes that do not fit");
+    float *scratch = hb_scratch(&held, sizeof(float) * 8 * (size_t)inputs);
+    if (!scratch)
+        return NULL;
+    Py_BEGIN_ALLOW_THREADS
+    hb_linear(buffers[0].buf, rows, inputs, buffers[1].buf, packed, buffers[2].buf, outputs, rectified, buffers[3].buf, scratch);
+    Py_END_ALLOW_THREADS
+    return hb_done(&held);
 }
 
 enum { MOST_LAYERS = 64 };
 
-/* Take a layer's weight and bias and look whether they follow from `inputs` numbers; none is held where they do not. */
-static int get_layer(PyObject *weight, PyObject *bias, Py_buffer *buffers, int64_t inputs, hb_layer *layer)
-{
-    static const char *const names[] = {"weight", "bias"}, *const formats[] = {"f", "f"};
-    PyObject *objects[] = {weight, bias};
-    for (int i = 0; i < 2; i++)
-        if (get(objects[i], &buffers[i], names[i], formats[i], 0)) {
-            while (i-- > 0)
-                PyBuffer_Release(&buffers[i]);
-            return -1;
-        }
-    *layer = (hb_layer){buffers[0].buf, buffers[1].buf, inputs, buffers[1].len / 4};
-    if (layer->outputs >= 1 && buffers[0].len == 4 * inputs * layer->outputs)
-        return 0;
-    PyBuffer_Release(&buffers[0]);
-    PyBuffer_Release(&buffers[1]);
-    return wrong("layers", "sizes that do not follow from one another");
-}
-
 static PyObject *perceptron(PyObject *module, PyObject *args)
 {
     (void)module;
-    PyObject *objects[3], *tuple;
+    HB_HELD(3 + 2 * MOST_LAYERS);
+    static const char *const specs[] = {"x:f", "rows:l", "out>f"}, *const layer_specs[] = {"weight:f", "bias:f"};
+    PyObject *tuple;
     long long inputs;
     if (!PyArg_ParseTuple(args, "OOLO!O", &objects[0], &objects[1], &inputs, &PyTuple_Type, &tuple, &objects[2]))
         return NULL;
     Py_ssize_t depth = PyTuple_Size(tuple) / 2;
-    if (depth < 1 || depth > MOST_LAYERS || PyTuple_Size(tuple) % 2 || inputs < 1) {
-        wrong("layers", "expected 1 to 64 of them, a weight and a bias each");
-        return NULL;
-    }
-    static const char *const names[] = {"x", "rows", "out"}, *const formats[] = {"f", "l", "f"};
-    Py_buffer buffers[3 + 2 * MOST_LAYERS];
-    if (get_all(objects, buffers, 3, names, formats))
+    if (depth < 1 || depth > MOST_LAYERS || PyTuple_Size(tuple) % 2 || inputs < 1)
+        return hb_refuse(&held, "layers", "expected 1 to 64 of them, a weight and a bias each");
+    if (hb_take(&held, objects, specs, 3))
         return NULL;
     hb_layer layers[MOST_LAYERS];
-    int taken = 3, failed = 0;
     int64_t widest = inputs, width = inputs, count = buffers[1].len / 8, lines = buffers[0].len / 4 / inputs;
-    for (int k = 0; k < depth && !failed; k++) {
-        failed = get_layer(PyTuple_GetItem(tuple, 2 * k), PyTuple_GetItem(tuple, 2 * k + 1), buffers + taken, width, &layers[k]);
-        if (failed)
-            break;
-        taken += 2;
+    for (int k = 0; k < depth; k++) {
+        PyObject *layer[] = {PyTuple_GetItem(tuple, 2 * k), PyTuple_GetItem(tuple, 2 * k + 1)};
+        if (hb_take(&held, layer, layer_specs, 2))
+            return NULL;
+        const Py_buffer *weight = &buffers[held.count - 2], *bias = &buffers[held.count - 1];
+        layers[k] = (hb_layer){weight->buf, bias->buf, width, bias->len / 4};
+        if (layers[k].outputs < 1 || weight->len != 4 * width * layers[k].outputs)
+            return hb_refuse(&held, "layers", "sizes that do not follow from one another");
         width = layers[k].outputs;
         widest = width > widest ? width : widest;
     }
-    if (!failed && (buffers[0].len != 4 * lines * inputs || buffers[2].len != 4 * lines * width))
-        failed = wrong("x, out", "sizes that do not fit");
-    for (int64_t i = 0; i < count && !failed; i++)
+    if (buffers[0].len != 4 * lines * inputs || buffers[2].len != 4 * lines * width)
+        return hb_refuse(&held, "x, out", "sizes that do not fit");
+    for (int64_t i = 0; i < count; i++)
         if (((int64_t *)buffers[1].buf)[i] < 0 || ((int64_t *)buffers[1].buf)[i] >= lines)
-            failed = wrong("rows", "one is outside x");
-    float *scratch = NULL;
-    if (!failed && !(scratch = floats((8 + 2 * count) * widest)))
-        failed = -1;
-    if (!failed) {
-        Py_BEGIN_ALLOW_THREADS
-        hb_perceptron(buffers[0].buf, buffers[1].buf, count, layers, (int)depth, widest, buffers[2].buf, scratch);
-        Py_END_ALLOW_THREADS
-    }
-    free(scratch);
-    return finished(buffers, taken, failed);
+            return hb_refuse(&held, "rows", "one is outside x");
+    float *scratch = hb_scratch(&held, sizeof(float) * (size_t)((8 + 2 * count) * widest));
+    if (!scratch)
+        return NULL;
+    Py_BEGIN_ALLOW_THREADS
+    hb_perceptron(buffers[0].buf, buffers[1].buf, count, layers, (int)depth, widest, buffers[2].buf, scratch);
+    Py_END_ALLOW_THREADS
+    return hb_done(&held);
 }
 
 static PyObject *attention(PyObject *module, PyObject *args)
 {
     (void)module;
-    PyObject *objects[MOST_TAKEN];
+    HB_HELD(3);
+    static const char *const specs[] = {"qkv:f", "exists:B", "out>f"};
     int count, heads;
-    if (!PyArg_ParseTuple(args, "OOiiO", &objects[0], &objects[1], &count, &heads, &objects[2]))
-        return NULL;
-    static const char *const names[] = {"qkv", "exists", "out"}, *const formats[] = {"f", "B", "f"};
-    Py_buffer buffers[MOST_TAKEN];
-    if (get_all(objects, buffers, 3, names, formats))
+    if (!PyArg_ParseTuple(args, "OOiiO", &objects[0], &objects[1], &count, &heads, &objects[2])
+        || hb_take(&held, objects, specs, 3))
         return NULL;
     int64_t rows = count > 0 ? buffers[1].len / count : 0, numbers = count > 0 && heads > 0 ? rows * count * heads * HB_HEAD : -1;
-    float *scratch = NULL;
-    int failed = -1;
     if (numbers < 0 || heads > 1024 || buffers[1].len != rows * count || buffers[2].len != 4 * numbers
         || buffers[0].len != 3 * 4 * numbers)
-        wrong("qkv, exists, out", "sizes that do not fit");
-    else if ((scratch = floats((HB_HEAD + 1) * (rows + 7)))) {
-        Py_BEGIN_ALLOW_THREADS
-        hb_attention(buffers[0].buf, buffers[1].buf, count, rows, heads, buffers[2].buf, scratch);
-        Py_END_ALLOW_THREADS
-        failed = 0;
-    }
-    free(scratch);
-    return finished(buffers, 3, failed);
+        return hb_refuse(&held, "qkv, exists, out", "sizes that do not fit");
+    float *scratch = hb_scratch(&held, sizeof(float) * (size_t)((HB_HEAD + 1) * (rows + 7)));
+    if (!scratch)
+        return NULL;
+    Py_BEGIN_ALLOW_THREADS
+    hb_attention(buffers[0].buf, buffers[1].buf, count, rows, heads, buffers[2].buf, scratch);
+    Py_END_ALLOW_THREADS
+    return hb_done(&held);
 }
 
 static PyObject *normalise(PyObject *module, PyObject *args)
 {
     (void)module;
-    PyObject *objects[MOST_TAKEN];
+    HB_HELD(4);
+    static const char *const specs[] = {"x:f", "weight:f", "bias:f", "out>f"};
     float epsilon;
-    if (!PyArg_ParseTuple(args, "OOOfO", &objects[0], &objects[1], &objects[2], &epsilon, &objects[3]))
-        return NULL;
-    static const char *const names[] = {"x", "weight", "bias", "out"}, *const formats[] = {"f", "f", "f", "f"};
-    Py_buffer buffers[MOST_TAKEN];
-    if (get_all(objects, buffers, 4, names, formats))
+    if (!PyArg_ParseTuple(args, "OOOfO", &objects[0], &objects[1], &objects[2], &epsilon, &objects[3])
+        || hb_take(&held, objects, specs, 4))
         return NULL;
     int64_t width = buffers[1].len / 4;
-    int failed = -1;
     if (width < 8 || width % 8 || buffers[2].len != 4 * width || buffers[0].len % (4 * width) || buffers[3].len != buffers[0].len)
-        wrong("x, weight, bias, out", "sizes that do not fit, or rows of no multiple of 8");
-    else {
-        Py_BEGIN_ALLOW_THREADS
-        hb_normalise(buffers[0].buf, buffers[0].len / (4 * width), width, buffers[1].buf, buffers[2].buf, epsilon, buffers[3].buf);
-        Py_END_ALLOW_THREADS
-        failed = 0;
-    }
-    return finished(buffers, 4, failed);
+        return hb_refuse(&held, "x, weight, bias, out", "sizes that do not fit, or rows of no multiple of 8");
+    Py_BEGIN_ALLOW_THREADS
+    hb_normalise(buffers[0].buf, buffers[0].len / (4 * width), width, buffers[1].buf, buffers[2].buf, epsilon, buffers[3].buf);
+    Py_END_ALLOW_THREADS
+    return hb_done(&held);
 }
 
 static PyMethodDef METHODS[] = {
@@ -727,6 +611,8 @@ static PyMethodDef METHODS[] = {
     {"polygon_distance", polygon_distance, METH_VARARGS, "polygon_distance(points, columns, rows, inside, out)"},
     {"outline_distance", outline_distance, METH_VARARGS, "outline_distance(points, outlines, count, out)"},
     {"distance_transform", distance_transform, METH_VARARGS, "distance_transform(mask, columns, rows, out)"},
+    {"nearest_points", nearest_points, METH_VARARGS, "nearest_points(points, lines, count, out)"},
+    {"contacts", contacts, METH_VARARGS, "contacts(lines, widths, pairs, reach, out)"},
     {"linear", linear, METH_VARARGS, "linear(x, weight, bias, rectified, out)"},
     {"perceptron", perceptron, METH_VARARGS, "perceptron(x, rows, inputs, layers, out)"},
     {"attention", attention, METH_VARARGS, "attention(qkv, exists, count, heads, out)"},

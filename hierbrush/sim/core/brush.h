@@ -130,6 +130,14 @@ void hb_polygon_distance(const double *points, int64_t count, int32_t columns, i
                          int8_t *out);
 /* Distance from each of `count` points to the closed polygon, inside or outside. */
 void hb_outline_distance(const double *points, int64_t count, const double *outline, int64_t corners, double *out);
+/* The nearest point to each of `count` points on an open line of equally long steps: of the two steps at the nearest corner. */
+void hb_nearest_points(const double *points, int64_t count, const double *line, int64_t corners, double *out);
+/* Where two strokes come nearest, for each of `count` pairs [2, count]: out [count, 7] has the gap between their edges,
+ * negative where they overlap, the point on each skeleton, and the direction in which the first moves away. Strokes whose
+ * skeletons cross come apart by the shortest of their four ends beyond the crossing; its direction is measured across
+ * `reach` corners. lines [.., corners, 2], half-widths [.., corners]. */
+void hb_contacts(const double *lines, const double *widths, int64_t corners, const int64_t *pairs, int64_t count, int64_t reach,
+                 double *out);
 /* Exact Euclidean distance in pixels to the nearest nonzero byte of `mask`; infinity where there is none. Felzenszwalb and
  * Huttenlocher, "Distance transforms of sampled functions", 2012. `scratch` holds 4 * (max(rows, columns) + 1) doubles. */
 void hb_distance_transform(const uint8_t *mask, int32_t columns, int32_t rows, float *out, double *scratch);
@@ -138,9 +146,11 @@ void hb_distance_transform(const uint8_t *mask, int32_t columns, int32_t rows, f
 enum { HB_HEAD = 32 }; /* width of an attention head */
 
 /* out [rows, outputs] = bias + x [rows, inputs] weight [inputs, outputs], summed from the bias on over the inputs in order;
- * negative sums are 0 where `rectified`. `scratch` holds 8 * inputs floats. */
-void hb_linear(const float *x, int64_t rows, int64_t inputs, const float *weight, const float *bias, int64_t outputs,
-               int rectified, float *out, float *scratch);
+ * negative sums are 0 where `rectified`. Packed weights [outputs / HB_PANEL, inputs, HB_PANEL] lie in memory as they are read.
+ * `scratch` holds 8 * inputs floats. */
+enum { HB_PANEL = 16 };
+void hb_linear(const float *x, int64_t rows, int64_t inputs, const float *weight, int packed, const float *bias,
+               int64_t outputs, int rectified, float *out, float *scratch);
 /* A layer of a network: weight [inputs, outputs], bias [outputs]. */
 typedef struct {
     const float *weight, *bias;

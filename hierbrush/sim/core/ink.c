@@ -204,7 +204,7 @@ HB_INLINE void ready(const hb_ink *k, const double *s, hairs *h)
         float single = fine[i] + share * (later[i] - fine[i]);
         float lock = fine[HB_HAIRS + i] + share * (later[HB_HAIRS + i] - fine[HB_HAIRS + i]);
         h->contact[i] = base + n[HB_INK_WET] * b[i] + n[HB_INK_HAIR] * single - fork * lock - n[HB_INK_EDGE] * (e * e);
-        h->dose[i] = n[HB_INK_DOSE] * (0.35f + 0.65f * b[i]);
+        h->dose[i] = n[HB_INK_DOSE] * (0.6f + 0.4f * b[i]);
         h->used[i] = 0.0f;
     }
     h->contact[HB_HAIRS] = h->contact[HB_HAIRS - 1];

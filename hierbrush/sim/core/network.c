@@ -58,30 +58,39 @@ HB_INLINE void tile(const float *x, int64_t inputs, const float *weight, int64_t
             store(out + r * out_pitch + LANES * c, rectified ? positive(sum[r * across + c]) : sum[r * across + c]);
 }
 
-/* All rows of some outputs, `across` vectors of them. */
+/* Some outputs of all rows, `across` vectors of them, at most two: in fours, and in threes what is left, for a row alone
+ * keeps an adder waiting. */
 HB_INLINE void panel(const float *x, int64_t rows, int64_t inputs, const float *weight, int64_t pitch, const float *bias,
                      float *out, int64_t out_pitch, int across, int rectified)
 {
-    int64_t row = 0;
-    for (; row + 4 <= rows && across <= 2; row += 4)
+    int64_t threes = rows >= 9 || rows % 4 > 1 ? (4 - rows % 4) % 4 : rows == 5, row = 0;
+    threes = rows == 2 ? 0 : threes;
+    for (; row + 4 <= rows - 3 * threes; row += 4)
         tile(x + row * inputs, inputs, weight, pitch, bias, out + row * out_pitch, out_pitch, 4, across, rectified);
-    for (; row + 2 <= rows && across <= 4; row += 2)
+    for (; row + 3 <= rows; row += 3)
+        tile(x + row * inputs, inputs, weight, pitch, bias, out + row * out_pitch, out_pitch, 3, across, rectified);
+    if (rows - row == 2)
         tile(x + row * inputs, inputs, weight, pitch, bias, out + row * out_pitch, out_pitch, 2, across, rectified);
-    for (; row < rows; row++)
+    else if (rows - row == 1)
         tile(x + row * inputs, inputs, weight, pitch, bias, out + row * out_pitch, out_pitch, 1, across, rectified);
 }
 
-HB_CLONES void hb_linear(const float *x, int64_t rows, int64_t inputs, const float *weight, const float *bias,
+HB_CLONES void hb_linear(const float *x, int64_t rows, int64_t inputs, const float *weight, int packed, const float *bias,
                          int64_t outputs, int rectified, float *out, float *scratch)
 {
     int64_t at = 0;
+    if (packed) {
+        for (; at < outputs; at += HB_PANEL)
+            panel(x, rows, inputs, weight + at * inputs, HB_PANEL, bias + at, out + at, outputs, 2, rectified);
+        return;
+    }
     /* Few rows leave room for wider tiles. */
     if (rows == 1)
         for (; at + 8 * LANES <= outputs; at += 8 * LANES)
-            panel(x, rows, inputs, weight + at, outputs, bias + at, out + at, outputs, 8, rectified);
-    if (rows <= 3)
+            tile(x, inputs, weight + at, outputs, bias + at, out + at, outputs, 1, 8, rectified);
+    if (rows == 2)
         for (; at + 4 * LANES <= outputs; at += 4 * LANES)
-            panel(x, rows, inputs, weight + at, outputs, bias + at, out + at, outputs, 4, rectified);
+            tile(x, inputs, weight + at, outputs, bias + at, out + at, outputs, 2, 4, rectified);
     for (; at + 2 * LANES <= outputs; at += 2 * LANES)
         panel(x, rows, inputs, weight + at, outputs, bias + at, out + at, outputs, 2, rectified);
     for (; at + LANES <= outputs; at += LANES)
@@ -112,7 +121,7 @@ void hb_perceptron(const float *x, const int64_t *rows, int64_t count, const hb_
         memcpy(from + row * layers[0].inputs, x + rows[row] * layers[0].inputs, width * sizeof(float));
     for (int k = 0; k < depth; k++) {
         const hb_layer *at = layers + k;
-        hb_linear(from, count, at->inputs, at->weight, at->bias, at->outputs, k + 1 < depth, to, scratch);
+        hb_linear(from, count, at->inputs, at->weight, 0, at->bias, at->outputs, k + 1 < depth, to, scratch);
         float *swapped = from;
         from = to;
         to = swapped;

@@ -6,14 +6,12 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from hierbrush.errors import HierbrushError, shown
+from hierbrush.errors import HierbrushError, extra_needed, shown
 from hierbrush.writing.outputs import Export, Flag, Option, register
 
 if TYPE_CHECKING:
     from hierbrush.writing.paper import Paper
     from hierbrush.writing.result import Sheet
-
-_NEEDED = 'arm: needs {name}, which is not installed; pip install "hierbrush[arm]"'
 
 
 class OnArm(NamedTuple):
@@ -43,9 +41,10 @@ ARM = Option(
     lacking="are for no arm",
     none="is for an arm",
     flags=(
-        Flag("--arm", "Robot arm of script and joints files: ur5e, so101, or a YAML file, see hierbrush arm example.",
+        Flag("--arm", "Robot arm of script and joints files: ur5e, so101, or a YAML file, see hierbrush arm example.  "
+             "[default: ur5e]",
              Path, metavar="ARM"),
-        Flag("--arm-lift", "Dry run: raise all of the arm's movement by so much.", float, metavar="MM"),
+        Flag("--arm-lift", "Dry run: raise all of the arm's movement by so much, in mm.", float, metavar="MM"),
     ),
     gather=_gathered,
 )  # fmt: skip
@@ -60,10 +59,8 @@ def _render(kind: str, sheet: Sheet, arm: OnArm) -> bytes:
 
 def check(paper: Paper, bounds: Sequence[Sequence[float]], arm: OnArm) -> None:
     """Refuse, before anything is written, a paper of which an arm does not reach all."""
-    try:
+    with extra_needed("arm:", "arm"):
         from hierbrush.arms.reach import unreached
-    except ModuleNotFoundError as error:
-        raise HierbrushError(_NEEDED.format(name=error.name)) from None
     places = [
         [(x + across * paper.cell, y + down * paper.cell, 0.0) for across in (left, right) for down in (top, bottom)]
         for (x, y), (left, top, right, bottom) in zip(paper.corners, bounds, strict=True)

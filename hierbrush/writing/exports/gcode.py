@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import Field, dataclass, field, fields, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from hierbrush.arguments import check_choice, check_number
+from hierbrush.arguments import check_number
 from hierbrush.errors import HierbrushError, shown
-from hierbrush.writing.options import options_of
+from hierbrush.options import check_fields, choice_field, described_field, number_field, options_of
 from hierbrush.writing.outputs import Export, Flag, Option, register
 
 if TYPE_CHECKING:
@@ -38,81 +38,11 @@ _CODES_A_LINE = 8  # a firmware's line buffer holds some 80 characters
 _MOST_LINES, _LONGEST_LINE = 1000, 80
 
 
-def _number_field(default: float, unit: str, text: str, low: float = -_FAR, high: float = _FAR) -> Any:
-    return field(default=default, metadata={"unit": unit, "text": text, "low": low, "high": high})
-
-
-def _range_field(default: tuple[float, float], text: str) -> Any:
-    return field(default=default, metadata={"unit": "mm", "text": text, "low": -_FAR, "high": _FAR, "pair": True})
-
-
-def _feed(default: float, text: str) -> Any:
-    return _number_field(default, "mm/min", text, 1.0, 600_000.0)
-
-
-def _lines_field(text: str) -> Any:
-    return field(default=(), metadata={"text": text, "lines": True})
-
-
-@dataclass(frozen=True)
-class GcodeOptions:
-    """The machine, in millimetres and millimetres a minute.
-
-    The machine's x points right, its y away from the operator and its z up; its zero is where the operator set it.
-    ``dialect`` is the firmware that reads the program: ``"grbl"``, ``"marlin"`` or ``"klipper"``. ``work_x``,
-    ``work_y`` and ``work_z`` are the lowest and highest position of each axis; ``paper_x``, ``paper_y`` the position of
-    the paper's lower left corner; ``surface_z`` the height at which the tip just touches the paper. ``lift`` is how far
-    above that the brush travels. ``dip_x``, ``dip_y``, ``dip_z`` is where the tip rests in the ink for ``dip_seconds``.
-    ``write_feed``, ``plunge_feed`` and ``travel_feed`` are the speeds in the stroke, up and down, and in the air.
-    ``dry`` raises everything for a dry run.
-    ``before`` and ``after`` are lines of G-code around the movement, such as ``G28`` to find home.
-
-    Raises:
-        HierbrushError: an unknown dialect, a number out of range, an empty range, or a line that is no G-code.
-    """
-
-    dialect: str = field(
-        default="grbl",
-        metadata={"text": "Firmware that reads the program: grbl, marlin or klipper.", "choice": tuple(DIALECTS)},
-    )
-    work_x: tuple[float, float] = _range_field((0.0, 300.0), "Lowest and highest position of the x axis.")
-    work_y: tuple[float, float] = _range_field((0.0, 200.0), "Lowest and highest position of the y axis.")
-    work_z: tuple[float, float] = _range_field((-30.0, 60.0), "Lowest and highest position of the z axis.")
-    paper_x: float = _number_field(20.0, "mm", "Position in x of the paper's lower left corner.")
-    paper_y: float = _number_field(20.0, "mm", "Position in y of the paper's lower left corner.")
-    surface_z: float = _number_field(0.0, "mm", "Height at which the tip just touches the paper.")
-    lift: float = _number_field(20.0, "mm", "How far above that the brush travels.", 0.1, 1000.0)
-    dip_x: float = _number_field(280.0, "mm", "Position in x of the ink.")
-    dip_y: float = _number_field(100.0, "mm", "Position in y of the ink.")
-    dip_z: float = _number_field(-5.0, "mm", "Height at which the tip rests in the ink.")
-    dip_seconds: float = _number_field(0.5, "seconds", "How long it rests there.", 0.0, 600.0)
-    write_feed: float = _feed(2400.0, "Speed within a stroke.")
-    plunge_feed: float = _feed(1200.0, "Speed up and down between strokes.")
-    travel_feed: float = _feed(6000.0, "Speed in the air.")
-    dry: float = _number_field(
-        0.0, "mm", "Dry run: by how much everything is raised, so that nothing touches.", 0.0, 1000.0
-    )
-    before: tuple[str, ...] = _lines_field("Lines of G-code before the first movement, such as G28 to find home.")
-    after: tuple[str, ...] = _lines_field("Lines of G-code after the last movement.")
-
-    def __post_init__(self) -> None:
-        for option in fields(self):
-            object.__setattr__(self, option.name, _checked(option, getattr(self, option.name)))
-
-
-def _checked(option: Field[Any], value: Any) -> Any:
-    name, facts = f"gcode: {option.name}", option.metadata
-    if "choice" in facts:
-        return check_choice(name, value, facts["choice"])
-    if "lines" in facts:
-        return _checked_lines(name, value)
-    bounds = facts["low"], facts["high"], facts["unit"]
-    if "pair" not in facts:
-        return check_number(name, value, *bounds)
+def _checked_reach(name: str, value: Any) -> tuple[float, float]:
     pair = _items(value)
     if len(pair) != 2:
         raise HierbrushError(f"{name}: {shown(value)}, expected two numbers, the lowest and the highest position")
-    low, high = (check_number(name, number, *bounds) for number in pair)
+    low, high = (check_number(name, end, -_FAR, _FAR, "mm") for end in pair)
     if low >= high:
         raise HierbrushError(f"{name}: {shown(value)}, expected the lowest position before the highest")
     return low, high
@@ -134,6 +64,66 @@ def _items(value: Any) -> tuple[Any, ...]:
     """Return the items of a list, a tuple or a row of NumPy's; nothing of anything else."""
     listed = value.tolist() if hasattr(value, "tolist") and hasattr(value, "ndim") else value
     return tuple(listed) if isinstance(listed, list | tuple) else ()
+
+
+def _place(default: float, text: str) -> Any:
+    return number_field(default, "mm", text, -_FAR, _FAR)
+
+
+def _reach(default: tuple[float, float], text: str) -> Any:
+    end = {"type": "number", "minimum": -_FAR, "maximum": _FAR}
+    schema = {"type": "array", "items": end, "minItems": 2, "maxItems": 2}
+    return described_field(default, text, _checked_reach, schema, "mm")
+
+
+def _feed(default: float, text: str) -> Any:
+    return number_field(default, "mm/min", text, 1.0, 600_000.0)
+
+
+def _lines(text: str) -> Any:
+    return described_field((), text, _checked_lines, {"type": ["array", "string"], "items": {"type": "string"}})
+
+
+@dataclass(frozen=True)
+class GcodeOptions:
+    """The machine, in millimetres and millimetres a minute.
+
+    The machine's x points right, its y away from the operator and its z up; its zero is where the operator set it.
+    ``dialect`` is the firmware that reads the program: ``"grbl"``, ``"marlin"`` or ``"klipper"``. ``work_x``,
+    ``work_y`` and ``work_z`` are the lowest and highest position of each axis; ``paper_x``, ``paper_y`` the position of
+    the paper's lower left corner; ``surface_z`` the height at which the tip just touches the paper. ``lift`` is how far
+    above that the brush travels. ``dip_x``, ``dip_y``, ``dip_z`` is where the tip rests in the ink for ``dip_seconds``.
+    ``write_feed``, ``plunge_feed`` and ``travel_feed`` are the speeds in the stroke, up and down, and in the air.
+    ``dry`` raises everything for a dry run.
+    ``before`` and ``after`` are lines of G-code around the movement, such as ``G28`` to find home.
+
+    Raises:
+        HierbrushError: an unknown dialect, a number out of range, an empty range, or a line that is no G-code.
+    """
+
+    dialect: str = choice_field("grbl", "Firmware that reads the program: grbl, marlin or klipper.", tuple(DIALECTS))
+    work_x: tuple[float, float] = _reach((0.0, 300.0), "Lowest and highest position of the x axis.")
+    work_y: tuple[float, float] = _reach((0.0, 200.0), "Lowest and highest position of the y axis.")
+    work_z: tuple[float, float] = _reach((-30.0, 60.0), "Lowest and highest position of the z axis.")
+    paper_x: float = _place(20.0, "Position in x of the paper's lower left corner.")
+    paper_y: float = _place(20.0, "Position in y of the paper's lower left corner.")
+    surface_z: float = _place(0.0, "Height at which the tip just touches the paper.")
+    lift: float = number_field(20.0, "mm", "How far above that the brush travels.", 0.1, 1000.0)
+    dip_x: float = _place(280.0, "Position in x of the ink.")
+    dip_y: float = _place(100.0, "Position in y of the ink.")
+    dip_z: float = _place(-5.0, "Height at which the tip rests in the ink.")
+    dip_seconds: float = number_field(0.5, "seconds", "How long it rests there.", 0.0, 600.0)
+    write_feed: float = _feed(2400.0, "Speed within a stroke.")
+    plunge_feed: float = _feed(1200.0, "Speed up and down between strokes.")
+    travel_feed: float = _feed(6000.0, "Speed in the air.")
+    dry: float = number_field(
+        0.0, "mm", "Dry run: by how much everything is raised, so that nothing touches.", 0.0, 1000.0
+    )
+    before: tuple[str, ...] = _lines("Lines of G-code before the first movement, such as G28 to find home.")
+    after: tuple[str, ...] = _lines("Lines of G-code after the last movement.")
+
+    def __post_init__(self) -> None:
+        check_fields("gcode", self)
 
 
 def render(sheet: Sheet, options: GcodeOptions) -> str:
@@ -303,18 +293,24 @@ def _machine(given: dict[str, Any]) -> GcodeOptions:
     return replace(machine, **own)
 
 
+_OWN = GcodeOptions()
+
 # Those that plotters differ in most; a file has them all.
 _FLAGS = (
     Flag("--gcode", "YAML file of the machine for G-code; see hierbrush machine example. The options below count more "
          "than the file.", Path),
-    Flag("--gcode-dialect", "Firmware that reads it.", tuple(DIALECTS)),
-    Flag("--gcode-work", "How far its axes reach, in mm.", float, 2, "X Y"),
-    Flag("--gcode-paper", "Paper's lower left corner.", float, 2, "X Y"),
-    Flag("--gcode-surface", "Height of first touch in mm.", float, metavar="Z"),
-    Flag("--gcode-lift", "Height of travel above first touch.", float, metavar="MM"),
-    Flag("--gcode-dip", "Place of the ink in mm.", float, 3, "X Y Z"),
-    Flag("--gcode-feed", "Speed within a stroke.", float, metavar="MM/MIN"),
-    Flag("--gcode-dry", "Dry run: raise everything by so much.", float, metavar="MM"),
+    Flag("--gcode-dialect", f"Firmware that reads it.  [default: {_OWN.dialect}]", tuple(DIALECTS)),
+    Flag("--gcode-work", f"How far its axes reach, in mm.  [default: {_OWN.work_x[1]:g} {_OWN.work_y[1]:g}]",
+         float, 2, "X Y"),
+    Flag("--gcode-paper", f"Paper's lower left corner, in mm.  [default: {_OWN.paper_x:g} {_OWN.paper_y:g}]",
+         float, 2, "X Y"),
+    Flag("--gcode-surface", f"Height of first touch in mm.  [default: {_OWN.surface_z:g}]", float, metavar="Z"),
+    Flag("--gcode-lift", f"Height of travel above first touch, in mm.  [default: {_OWN.lift:g}]", float, metavar="MM"),
+    Flag("--gcode-dip", f"Place of the ink, in mm.  [default: {_OWN.dip_x:g} {_OWN.dip_y:g} {_OWN.dip_z:g}]",
+         float, 3, "X Y Z"),
+    Flag("--gcode-feed", f"Speed within a stroke, in mm a minute.  [default: {_OWN.write_feed:g}]",
+         float, metavar="MM/MIN"),
+    Flag("--gcode-dry", "Dry run: raise everything by so much, in mm.", float, metavar="MM"),
 )  # fmt: skip
 
 MACHINE = Option(

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
 from hierbrush.box import BOX
+from hierbrush.files import png_bytes
 from hierbrush.resources import page_file
 from hierbrush.strokes.types import stroke_type
 from hierbrush.writing.ink_option import INK
@@ -126,7 +127,6 @@ def _tones(sheet: Sheet, ink: Ink | None) -> Iterator[str | None]:
         yield from [None] * len(sheet.cells)
         return
     from base64 import b64encode
-    from io import BytesIO
 
     import numpy as np
     from PIL import Image
@@ -135,9 +135,8 @@ def _tones(sheet: Sheet, ink: Ink | None) -> Iterator[str | None]:
 
     size = _TONE_SIZE if len(sheet.cells) <= _MOST_FINE else _TONE_SIZE // 2
     for box in pictures(sheet, size, ink):
-        file = BytesIO()
-        Image.fromarray(np.rint(255.0 * box).astype(np.uint8)).save(file, "PNG", optimize=True)
-        yield "data:image/png;base64," + b64encode(file.getvalue()).decode()
+        content = png_bytes(Image.fromarray(np.rint(255.0 * box).astype(np.uint8)))
+        yield "data:image/png;base64," + b64encode(content).decode()
 
 
 def _written(writing: Writing, scored: bool) -> dict[str, Any]:

@@ -9,14 +9,13 @@ a real brush would leave, from the same file. There is no rectangle for the pape
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from hierbrush.arguments import check_number
 from hierbrush.box import BOX
 from hierbrush.errors import HierbrushError
-from hierbrush.writing.options import options_of
+from hierbrush.options import check_fields, number_field, options_of
 from hierbrush.writing.outputs import Export, Flag, Option, register
 
 if TYPE_CHECKING:
@@ -29,10 +28,6 @@ if TYPE_CHECKING:
 _FAR = 10_000.0
 
 
-def _millimetres(default: float, text: str, low: float = -_FAR) -> Any:
-    return field(default=default, metadata={"unit": "mm", "text": text, "low": low, "high": _FAR})
-
-
 @dataclass(frozen=True)
 class PlotterOptions:
     """A plotter, in millimetres; its zero is the top left corner of its work area, y points down as in SVG.
@@ -43,18 +38,13 @@ class PlotterOptions:
         HierbrushError: a number out of range.
     """
 
-    work_x: float = _millimetres(300.0, "How far it reaches to the right.", 1.0)
-    work_y: float = _millimetres(300.0, "How far it reaches downwards.", 1.0)
-    paper_x: float = _millimetres(0.0, "Position in x of the paper's top left corner.")
-    paper_y: float = _millimetres(0.0, "Position in y of the paper's top left corner.")
+    work_x: float = number_field(300.0, "mm", "How far it reaches to the right.", 1.0, _FAR)
+    work_y: float = number_field(300.0, "mm", "How far it reaches downwards.", 1.0, _FAR)
+    paper_x: float = number_field(0.0, "mm", "Position in x of the paper's top left corner.", -_FAR, _FAR)
+    paper_y: float = number_field(0.0, "mm", "Position in y of the paper's top left corner.", -_FAR, _FAR)
 
     def __post_init__(self) -> None:
-        for option in fields(self):
-            facts = option.metadata
-            value = check_number(
-                f"plotter: {option.name}", getattr(self, option.name), facts["low"], facts["high"], facts["unit"]
-            )
-            object.__setattr__(self, option.name, value)
+        check_fields("plotter", self)
 
 
 class Line(NamedTuple):
@@ -217,6 +207,8 @@ def _plotter(given: dict[str, Any]) -> PlotterOptions:
     return replace(machine, **own)
 
 
+_OWN = PlotterOptions()
+
 PLOTTER = Option(
     "plotter",
     lambda plotter: options_of("plotter", PlotterOptions, plotter),
@@ -226,8 +218,10 @@ PLOTTER = Option(
     flags=(
         Flag("--plotter", "YAML file of the plotter for lines.svg and csv; see hierbrush machine example --for "
              "plotter. The options below count more than the file.", Path),
-        Flag("--plotter-work", "How far it reaches, in mm.", float, 2, "X Y"),
-        Flag("--plotter-paper", "Paper's top left corner.", float, 2, "X Y"),
+        Flag("--plotter-work", f"How far it reaches, in mm.  [default: {_OWN.work_x:g} {_OWN.work_y:g}]",
+             float, 2, "X Y"),
+        Flag("--plotter-paper", f"Paper's top left corner, in mm.  [default: {_OWN.paper_x:g} {_OWN.paper_y:g}]",
+             float, 2, "X Y"),
     ),
     gather=_plotter,
     fields=PlotterOptions,

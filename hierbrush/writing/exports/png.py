@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from io import BytesIO
 from typing import TYPE_CHECKING
 
+from hierbrush.files import png_bytes
 from hierbrush.writing.grid import COLOUR, drawn
 from hierbrush.writing.ink_option import INK
 from hierbrush.writing.outputs import Export, pixels, register
@@ -29,9 +29,7 @@ def render(sheet: Sheet, size: int, ink: Ink | None = None) -> bytes:
         coloured = np.where(lines[..., None], np.array(COLOUR, np.uint8), np.uint8(255))
         # Ink lies over the lines.
         picture = np.minimum(coloured, picture[..., None])
-    file = BytesIO()
-    Image.fromarray(picture).save(file, "PNG", optimize=True)
-    return file.getvalue()
+    return png_bytes(Image.fromarray(picture))
 
 
 register(
