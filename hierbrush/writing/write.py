@@ -137,8 +137,8 @@ def write_character(
             (``"scripted"``, ``"zero"``, ``"random"``), or the path of weights that ``hierbrush train`` made: a
             ``.safetensors`` file or the folder of a training. Stroke types that it did not practise are written by the
             primitives that come with hierbrush; a warning says which.
-        budget: strokes written in the search for each stroke of ``policy="planned"``; 2,400 unless given. Ctrl-C ends
-            the search with the best so far.
+        budget: strokes written in the search for each stroke of ``policy="planned"``; 2,400 unless given, and fewer
+            than 36 change nothing. Ctrl-C ends the search with the best so far.
         robust: whether that search looks for what does well on average with brushes off by 10 % and a hand off by
             0.5 mm.
         seed: of the policy's random numbers and of the search. The same arguments give the same writing, bit by bit
