@@ -13,6 +13,7 @@ import json
 import sys
 import time
 from collections import Counter
+from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -25,6 +26,7 @@ from hierbrush.brushes.brush_file import brush_of
 from hierbrush.brushes.fit import NAMES, model_of
 from hierbrush.brushes.identified import BrushFile, brush_text
 from hierbrush.brushes.neural import WAYS, Footprints, fit_network, movements, reach_of
+from hierbrush.brushes.scan import find_sheet
 from hierbrush.brushes.sheet import CELL_WIDTH
 from hierbrush.characters import load_library, split
 from hierbrush.metrics import SIDE, stroke_iou
@@ -48,24 +50,60 @@ def random_brush(seed: int) -> BrushModel:
     return own.replace(**changed)
 
 
-def recover(seeds: list[int], scatters: list[float], sheets: list[int]) -> dict[str, Any]:
+def recover(
+    seeds: list[int], scatters: list[float], sheets: list[int], starts: int = 3, photo: bool = False
+) -> dict[str, Any]:
     """Print and return how far from known brushes a fit ends: by scatter, sheets and seed."""
     print("error of each number, its standard error as the fit tells it, and the sheets that would determine it:")
     print(" ".join(name.replace("_", " ") for name in NAMES))
     return {
-        f"{scatter:.0%}, sheets {pages}, seed {seed}": recovered(seed, scatter, pages)
+        f"{scatter:.0%}, sheets {pages}, seed {seed}": recovered(seed, scatter, pages, starts, photo)
         for scatter in scatters
         for pages in (sheets if scatter else [1])
         for seed in seeds
     }
 
 
-def recovered(seed: int, scatter: float, pages: int) -> dict[str, Any]:
+def photographed(page: NDArray[np.uint8], seed: int) -> NDArray[np.float32]:
+    """Return a page as photographed: from one side, in uneven light with a shadow across, noisy, kept as JPEG."""
+    from PIL import Image
+
+    height, width = page.shape
+    tall, wide = height + 200, width + 200
+    rows, values = [], []
+    for (x, y), (u, v) in zip(
+        [(120, 60), (width + 40, 90), (width + 100, height + 130), (50, height + 60)],
+        [(0, 0), (width, 0), (width, height), (0, height)],
+        strict=True,
+    ):
+        rows += [[x, y, 1, 0, 0, 0, -u * x, -u * y], [0, 0, 0, x, y, 1, -v * x, -v * y]]
+        values += [u, v]
+    turned = Image.fromarray(page).transform(
+        (wide, tall),
+        Image.Transform.PERSPECTIVE,
+        tuple(np.linalg.solve(np.array(rows, float), np.array(values, float))),
+        Image.Resampling.BICUBIC,
+        fillcolor=255,
+    )
+    y, x = np.mgrid[:tall, :wide]
+    light = 0.92 - 0.25 * x / wide * y / tall - 0.12 / (1 + np.exp(-(x + 0.4 * y - 1.1 * wide) / 40))
+    grey = np.asarray(turned) * light + np.random.default_rng(seed).normal(0, 4, (tall, wide))
+    file = BytesIO()
+    Image.fromarray(np.clip(grey, 0, 255).astype(np.uint8)).save(file, "JPEG", quality=88)
+    return np.asarray(Image.open(file), np.float32) / 255.0
+
+
+def recovered(seed: int, scatter: float, pages: int, starts: int, photo: bool) -> dict[str, Any]:
     sheet, true, rng = CalibrationSheet(pages), random_brush(seed), np.random.default_rng(seed)
     count = len(sheet.cells)
     rows = true.randomised(count, scatter, rng) if scatter else np.tile(true.parameters(), (count, 1))
+    ink = sheet.render(rows)
+    if photo:
+        each = len(ink) // pages
+        shown = [sheet.picture(ink[at * each : (at + 1) * each], 200.0) for at in range(pages)]
+        ink = np.concatenate([find_sheet(photographed(page, seed)).ink for page in shown])
     start = time.process_time()
-    fit = fit_brush(sheet.render(rows), scatter=0.2 if scatter else 0.0)
+    fit = fit_brush(ink, scatter=0.2 if scatter else 0.0, starts=starts)
     seconds = time.process_time() - start
     # What the strokes have in common is the brush as it was on the sheet.
     mean = rows.mean(axis=0)
@@ -207,7 +245,8 @@ def main() -> None:
     parser.add_argument("--sheets", type=int, nargs="+", default=[1], help="how many are filled, where strokes differ")
     parser.add_argument("--json", type=Path, help="file for the figures")
     parser.add_argument("--brush", type=Path, help="what was fitted to the hairs before, instead of a new fit")
-    parser.add_argument("--starts", type=int, default=3, help="from how many places a fit to the hairs begins")
+    parser.add_argument("--starts", type=int, default=3, help="from how many places a fit begins")
+    parser.add_argument("--photo", action="store_true", help="recover from photographs, not from clean pictures")
     parser.add_argument("--network", type=Path, help="a neural brush to write hairs for as well")
     parser.add_argument(
         "--policy", nargs="*", default=[], help="folders of trainings: with the fitted brush, or bent tufts"
@@ -217,7 +256,7 @@ def main() -> None:
     parser.add_argument("--characters", type=int, default=12, help="validation characters to write")
     arguments = parser.parse_args()
     if arguments.what == "recover":
-        figures = recover(arguments.seeds, arguments.scatter, arguments.sheets)
+        figures = recover(arguments.seeds, arguments.scatter, arguments.sheets, arguments.starts, arguments.photo)
         if arguments.json is not None:
             arguments.json.write_text(json.dumps(figures), encoding="utf-8")
     elif arguments.what == "hairs":
