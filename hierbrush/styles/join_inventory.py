@@ -34,6 +34,9 @@ FEWEST = 20
 _OTHER_TYPE = 0.12
 """What another type of the first or the second stroke counts in the distance of two pairs, in sides of the box."""
 
+_THIN = 0.45
+"""Width of a ligature over that of the thinner of its strokes, at most."""
+
 _SURE = 0.6
 """Confidence of both strokes of a pair from which it is learned from, whatever becomes of the others."""
 
@@ -138,7 +141,9 @@ class JoinInventory:
             first, second = goals[number], goals[number + 1]
             end, start = (np.asarray(each, np.float64) for each in (first.skeleton[-1], second.skeleton[0]))
             example = self._example((first.stroke_type, second.stroke_type), start - end)
-            found[number] = Join(_between(example.line, end, start), example.half_width * widths)
+            # Thick ligatures close the narrow turns of strokes that are not a running hand's own.
+            thin = _THIN * float(min(first.half_width.mean(), second.half_width.mean()))
+            found[number] = Join(_between(example.line, end, start), min(example.half_width * widths, thin))
         return found
 
     def _joins(self, goals: Sequence[StrokeGoal], number: int) -> bool:
