@@ -13,6 +13,7 @@ import json
 import sys
 import time
 from collections import Counter
+from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -25,6 +26,7 @@ from hierbrush.brushes.brush_file import brush_of
 from hierbrush.brushes.fit import NAMES, model_of
 from hierbrush.brushes.identified import BrushFile, brush_text
 from hierbrush.brushes.neural import WAYS, Footprints, fit_network, movements, reach_of
+from hierbrush.brushes.scan import find_sheet
 from hierbrush.brushes.sheet import CELL_WIDTH
 from hierbrush.characters import load_library, split
 from hierbrush.metrics import SIDE, stroke_iou
@@ -48,24 +50,60 @@ def random_brush(seed: int) -> BrushModel:
     return own.replace(**changed)
 
 
-def recover(seeds: list[int], scatters: list[float], sheets: list[int]) -> dict[str, Any]:
+def recover(
+    seeds: list[int], scatters: list[float], sheets: list[int], starts: int = 3, photo: bool = False
+) -> dict[str, Any]:
     """Print and return how far from known brushes a fit ends: by scatter, sheets and seed."""
     print("error of each number, its standard error as the fit tells it, and the sheets that would determine it:")
     print(" ".join(name.replace("_", " ") for name in NAMES))
     return {
-        f"{scatter:.0%}, sheets {pages}, seed {seed}": recovered(seed, scatter, pages)
+        f"{scatter:.0%}, sheets {pages}, seed {seed}": recovered(seed, scatter, pages, starts, photo)
         for scatter in scatters
         for pages in (sheets if scatter else [1])
         for seed in seeds
     }
 
 
-def recovered(seed: int, scatter: float, pages: int) -> dict[str, Any]:
+def photographed(page: NDArray[np.uint8], seed: int) -> NDArray[np.float32]:
+    """Return a page as photographed: from one side, in uneven light with a shadow across, noisy, kept as JPEG."""
+    from PIL import Image
+
+    height, width = page.shape
+    tall, wide = height + 200, width + 200
+    rows, values = [], []
+    for (x, y), (u, v) in zip(
+        [(120, 60), (width + 40, 90), (width + 100, height + 130), (50, height + 60)],
+        [(0, 0), (width, 0), (width, height), (0, height)],
+        strict=True,
+    ):
+        rows += [[x, y, 1, 0, 0, 0, -u * x, -u * y], [0, 0, 0, x, y, 1, -v * x, -v * y]]
+        values += [u, v]
+    turned = Image.fromarray(page).transform(
+        (wide, tall),
+        Image.Transform.PERSPECTIVE,
+        tuple(np.linalg.solve(np.array(rows, float), np.array(values, float))),
+        Image.Resampling.BICUBIC,
+        fillcolor=255,
+    )
+    y, x = np.mgrid[:tall, :wide]
+    light = 0.92 - 0.25 * x / wide * y / tall - 0.12 / (1 + np.exp(-(x + 0.4 * y - 1.1 * wide) / 40))
+    grey = np.asarray(turned) * light + np.random.default_rng(seed).normal(0, 4, (tall, wide))
+    file = BytesIO()
+    Image.fromarray(np.clip(grey, 0, 255).astype(np.uint8)).save(file, "JPEG", quality=88)
+    return np.asarray(Image.open(file), np.float32) / 255.0
+
+
+def recovered(seed: int, scatter: float, pages: int, starts: int, photo: bool) -> dict[str, Any]:
     sheet, true, rng = CalibrationSheet(pages), random_brush(seed), np.random.default_rng(seed)
     count = len(sheet.cells)
     rows = true.randomised(count, scatter, rng) if scatter else np.tile(true.parameters(), (count, 1))
+    ink = sheet.render(rows)
+    if photo:
+        each = len(ink) // pages
+        shown = [sheet.picture(ink[at * each : (at + 1) * each], 200.0) for at in range(pages)]
+        ink = np.concatenate([find_sheet(photographed(page, seed)).ink for page in shown])
     start = time.process_time()
-    fit = fit_brush(sheet.render(rows), scatter=0.2 if scatter else 0.0)
+    fit = fit_brush(ink, scatter=0.2 if scatter else 0.0, starts=starts)
     seconds = time.process_time() - start
     # What the strokes have in common is the brush as it was on the sheet.
     mean = rows.mean(axis=0)
@@ -92,12 +130,12 @@ def recovered(seed: int, scatter: float, pages: int) -> dict[str, Any]:
     }
 
 
-def hairs(characters: int, brush: Path | None, network: Path | None, policies: list[str]) -> None:
+def hairs(characters: int, brush: Path | None, network: Path | None, policies: list[str], starts: int) -> None:
     """Print how strokes come out on elastic hairs, planned and written for brushes of hierbrush."""
     from brushes.hairs import HairBrush
 
     stand_in = HairBrush()
-    models = {"measured": BrushModel(), "fitted": brush_of(str(brush)) if brush else fitted_to_hairs(stand_in)}
+    models = {"measured": BrushModel(), "fitted": brush_of(str(brush)) if brush else fitted_to_hairs(stand_in, starts)}
     if network is not None:
         models["neural"] = brush_of(str(network))
     goals, kinds = validation_goals(characters)
@@ -122,16 +160,16 @@ def validation_goals(characters: int) -> tuple[list[StrokeGoal], list[str]]:
     return goals, [goal.stroke_type for goal in goals]
 
 
-def fitted_to_hairs(stand_in: HairBrush) -> BrushModel:
+def fitted_to_hairs(stand_in: HairBrush, starts: int) -> BrushModel:
     sheet = CalibrationSheet()
     wide = [stand_in.trace([cell.path], side=256, box=CELL_WIDTH, height=188) for cell in sheet.cells]
     ink = np.stack([picture.reshape(94, 2, 128, 2).mean(axis=(1, 3)) for picture in wide]).astype(np.float32)
-    fit = fit_brush(ink)
+    fit = fit_brush(ink, starts=starts)
     print("fitted, not determined:", ", ".join(fit.undetermined) or "none", flush=True)
     return fit.model
 
 
-def neural(brush: Path | None, output: Path | None, rounds: int) -> None:
+def neural(brush: Path | None, output: Path | None, rounds: int, starts: int) -> None:
     """Learn a network from movements of elastic hairs; print how footprints of held-out movements agree."""
     from brushes.hairs import HairBrush, discs
 
@@ -150,7 +188,7 @@ def neural(brush: Path | None, output: Path | None, rounds: int) -> None:
                     pictures[at, tick], reach[at, tick - 1] = picture, reach_of(picture, pixel)
         return Footprints(paths, reach), pictures
 
-    model = brush_of(str(brush)) if brush else fitted_to_hairs(stand_in)
+    model = brush_of(str(brush)) if brush else fitted_to_hairs(stand_in, starts)
     start = time.process_time()
     seen, _ = looked_at(movements(60, ticks, 1), 5)
     found = fit_network(model, seen, rounds=rounds)
@@ -207,6 +245,8 @@ def main() -> None:
     parser.add_argument("--sheets", type=int, nargs="+", default=[1], help="how many are filled, where strokes differ")
     parser.add_argument("--json", type=Path, help="file for the figures")
     parser.add_argument("--brush", type=Path, help="what was fitted to the hairs before, instead of a new fit")
+    parser.add_argument("--starts", type=int, default=3, help="from how many places a fit begins")
+    parser.add_argument("--photo", action="store_true", help="recover from photographs, not from clean pictures")
     parser.add_argument("--network", type=Path, help="a neural brush to write hairs for as well")
     parser.add_argument(
         "--policy", nargs="*", default=[], help="folders of trainings: with the fitted brush, or bent tufts"
@@ -216,13 +256,13 @@ def main() -> None:
     parser.add_argument("--characters", type=int, default=12, help="validation characters to write")
     arguments = parser.parse_args()
     if arguments.what == "recover":
-        figures = recover(arguments.seeds, arguments.scatter, arguments.sheets)
+        figures = recover(arguments.seeds, arguments.scatter, arguments.sheets, arguments.starts, arguments.photo)
         if arguments.json is not None:
             arguments.json.write_text(json.dumps(figures), encoding="utf-8")
     elif arguments.what == "hairs":
-        hairs(arguments.characters, arguments.brush, arguments.network, arguments.policy)
+        hairs(arguments.characters, arguments.brush, arguments.network, arguments.policy, arguments.starts)
     elif arguments.what == "neural":
-        neural(arguments.brush, arguments.output, arguments.rounds)
+        neural(arguments.brush, arguments.output, arguments.rounds, arguments.starts)
     else:
         straighten(arguments.characters, arguments.policy)
 

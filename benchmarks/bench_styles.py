@@ -222,6 +222,7 @@ def main() -> None:
     parser.add_argument("--split", default="test", choices=("test", "validation"))
     parser.add_argument("--content", type=Path, metavar="FONT", help="write this font's characters in each hand")
     parser.add_argument("--renderings", type=int, default=300, help="characters of each font that the judge learns")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write all figures here, by the font's short name")
     parser.add_argument("-o", "--output", type=Path, default=Path("bench-styles"), metavar="FOLDER")
     options = parser.parse_args()
     if not options.fonts:
@@ -233,6 +234,7 @@ def main() -> None:
     print(f"The judge tells {of_renderings(judge, every):.3f} of {len(every)} fonts' own validation characters.\n")
     print(f"| font | parsed | hand | {' | '.join(COLUMNS)} |")
     print("|---" * (len(COLUMNS) + 3) + "|")
+    table: dict[str, object] = {}
     for path in options.fonts:
         file = options.output / f"{path.stem}-{options.split}-{options.characters}.json"
         if not file.exists():
@@ -250,12 +252,16 @@ def main() -> None:
                 "rows": measured(subject, judge, options.examples),
             }
             file.write_text(json.dumps(result, indent=1), encoding="utf-8")
-        tell(path.stem, json.loads(file.read_text(encoding="utf-8")))
+        result = json.loads(file.read_text(encoding="utf-8"))
+        tell(path.stem, result)
         if options.content:
             subject = Subject(path, options.output, options.split, options.characters, max(options.examples))
-            print(
-                f"{options.content.stem}'s characters in this hand:", content_of(Font(options.content), subject, judge)
-            )
+            seen = content_of(Font(options.content), subject, judge)
+            print(f"{options.content.stem}'s characters in this hand:", seen, flush=True)
+            result["content"] = {"characters": seen.pop("characters"), "own": seen.get(path.stem, 0.0), "names": seen}
+        table[path.stem.split("-")[0].split("_")[0]] = result
+        if options.json:
+            options.json.write_text(json.dumps(table, indent=1), encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -35,6 +35,8 @@ _FINE = 3
 _PALE = 0.25
 _FILLED = 4e-4
 _SPOILT = 0.02
+# Light that a shadow leaves, at least.
+_SHADOW = 0.5
 
 
 @dataclass(frozen=True, eq=False)
@@ -120,7 +122,8 @@ def _markers(grey: NDArray[np.float32]) -> NDArray[np.float64] | None:
 
     if min(grey.shape) < 64 or float(np.ptp(grey)) < 0.2:
         return None
-    dark = grey < threshold_otsu(grey)
+    even = _even(grey)
+    dark = even < threshold_otsu(even)
     labels, count = ndimage.label(dark, structure=np.ones((3, 3)))
     if not count:
         return None
@@ -154,6 +157,19 @@ def _markers(grey: NDArray[np.float32]) -> NDArray[np.float64] | None:
         return None
     # The corners are those farthest out.
     return _outermost(centres)
+
+
+def _even(grey: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Return a picture as in even light: over how light the paper is around, which a block with a ring still shows."""
+    from scipy import ndimage
+
+    side = max(max(grey.shape) // 40, 8)
+    rows, columns = (-(-length // side) for length in grey.shape)
+    room = (rows * side - grey.shape[0], columns * side - grey.shape[1])
+    blocks = np.pad(grey, ((0, room[0]), (0, room[1])), mode="edge").reshape(rows, side, columns, side)
+    paper = ndimage.maximum_filter(np.percentile(blocks, 90, axis=(1, 3)), 3)
+    wide = ndimage.zoom(paper.astype(np.float32), side, order=1, grid_mode=True, mode="nearest")
+    return np.asarray(grey / np.maximum(wide[: grey.shape[0], : grey.shape[1]], 0.2))
 
 
 def _outermost(centres: NDArray[np.float64]) -> NDArray[np.float64] | None:
@@ -248,11 +264,26 @@ def _cell(
     x = left + (np.arange(columns) + 0.5) * (PIXEL / _FINE)
     y = top + (np.arange(rows) + 0.5) * (PIXEL / _FINE)
     light = _sample(grey, page, *np.meshgrid(x, y))
-    dark = (white - light) / max(white - black, 1e-3)
+    paper = _paper(light, white)
+    dark = (paper - light) / (paper * max(1.0 - black / max(white, 1e-3), 1e-3))
     # Guides are paler than a quarter of the ink. The same from the other end keeps edges where they are.
     ink = np.clip((dark - _PALE) / (1.0 - 2 * _PALE), 0.0, 1.0)
     small = ink.reshape(CELL_SHAPE[0], _FINE, CELL_SHAPE[1], _FINE).mean(axis=(1, 3))
     return np.asarray(small.astype(np.float32))
+
+
+def _paper(light: NDArray[np.float32], white: float) -> NDArray[np.float32]:
+    """Return how light a cell would be without ink: between its corners, where no stroke goes, light changes evenly."""
+    rows, columns = (max(side // 8, 1) for side in light.shape)
+    corners = [
+        [np.percentile(light[down, across], 75) for across in (slice(columns), slice(-columns, None))]
+        for down in (slice(rows), slice(-rows, None))
+    ]
+    # A corner darker than a shadow makes it is ink.
+    known = np.maximum(np.array(corners), _SHADOW * white)
+    down, across = (np.clip(np.linspace(-1 / 14, 15 / 14, side), 0.0, 1.0) for side in light.shape)
+    above, below = (row[0] + across * (row[1] - row[0]) for row in known)
+    return np.asarray(above + down[:, None] * (below - above), np.float32)
 
 
 def _gutter(ink: NDArray[np.float32]) -> float:

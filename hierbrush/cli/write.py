@@ -383,7 +383,8 @@ def _paths(target: _Target, sheets: int) -> list[Path]:
 
 
 def _tell_of_guesses(sheets: Sequence[Sheet]) -> None:
-    """Say on standard error which characters are more likely to be read wrongly than rightly."""
+    """Say on standard error which characters may be read wrongly, and which were copied without their strokes."""
+    from hierbrush.characters import load_library
     from hierbrush.writing import Page, Writing
 
     writings: list[Writing] = []
@@ -393,6 +394,10 @@ def _tell_of_guesses(sheets: Sequence[Sheet]) -> None:
     guessed = [char for char, confidence in sure.items() if confidence is not None and confidence < _DOUBTFUL]
     if guessed:
         click.echo(f"hierbrush: composed by guess, look whether they are right: {' '.join(guessed)}", err=True)
+    copied = dict.fromkeys(writing.char for writing in writings if writing.goal == "skeleton")
+    lost = [char for char in copied if char in load_library()]
+    if lost:
+        click.echo(f"hierbrush: strokes not surely found, the ink's skeleton is written: {' '.join(lost)}", err=True)
 
 
 def _draw_hierarchy(writing: Writing, path: Path, aside: bool) -> None:

@@ -19,7 +19,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from pathlib import Path
 
 import numpy as np
@@ -94,6 +94,8 @@ class Sharings:
                 column.name: np.asarray(tensors[f"{operator}.{column.name}"], np.float32) for column in fields(_Pairs)
             }
             self._pairs[operator] = _Pairs(**columns)
+        # There are few repertoires.
+        self._alike: dict[tuple[object, ...], NDArray[np.floating]] = {}
         self._described = {operator: _Described(pairs.parts) for operator, pairs in self._pairs.items()}
 
     def boxes(
@@ -122,10 +124,16 @@ class Sharings:
             edges = pairs.left_out[own.argmax()]
         else:
             mine = _Described(_parts(tree, stroke_types, self._names)[:, None])
-            alike = _alike(np.array([repertoire]), pairs.repertoires)
+            alike = self._alike_to(tree.operator, repertoire)
             edges = (alike * _covariance(mine, self._described[tree.operator]))[0] @ pairs.answers
         low, high = (edges * pairs.deviation + pairs.mean).reshape(_PARTS, 2, 2).transpose(1, 0, 2)
         return np.concatenate([(low + high) / 2, np.maximum(high - low, 0.01)], axis=1).astype(np.float32)
+
+    def _alike_to(self, operator: str, repertoire: Repertoire) -> NDArray[np.floating]:
+        key = operator, *repertoire
+        if key not in self._alike:
+            self._alike[key] = _alike(np.array([repertoire]), self._pairs[operator].repertoires)
+        return self._alike[key]
 
     @classmethod
     def load(cls, path: Path = FILE) -> Sharings:
@@ -220,6 +228,20 @@ class _Described:
         self.names = np.ascontiguousarray(parts[:, :, :_NAMES].transpose(0, 2, 1))
         self.kernels = [[_with_square(part[:, columns]) for columns in (_SIZES, _TYPES)] for part in parts]
 
+    @cached_property
+    def _sorted(self) -> list[list[tuple[NDArray[np.int64], NDArray[np.floating]]]]:
+        orders = self.names.argsort(axis=2)
+        return [
+            [(order, names[order]) for names, order in zip(*part, strict=True)]
+            for part in zip(self.names, orders, strict=True)
+        ]
+
+    def named(self, part: int, which: int, number: float) -> NDArray[np.int64]:
+        """Return the characters with a name: few of them, so that comparing with all would cost most of the time."""
+        order, names = self._sorted[part][which]
+        # Whole numbers, or NaN: in the names' own type, or all of them would be converted.
+        return order[slice(*np.searchsorted(names, np.array([number - 0.5, number + 0.5], names.dtype)))]
+
 
 def _with_square(points: NDArray[np.floating]) -> tuple[NDArray[np.floating], NDArray[np.floating]]:
     """Return points [n, k] as two matrices: the first times the second of others is the squared distance."""
@@ -231,14 +253,14 @@ def _with_square(points: NDArray[np.floating]) -> tuple[NDArray[np.floating], ND
 def _covariance(mine: _Described, others: _Described) -> NDArray[np.floating]:
     """Return the covariance [n, m] of n characters with m others."""
     product = np.ones((mine.count, others.count), mine.dtype)
-    for weights, a, b, names, other_names in zip(
-        _WEIGHTS, mine.kernels, others.kernels, mine.names, others.names, strict=True
-    ):
+    for part, (weights, a, b) in enumerate(zip(_WEIGHTS, mine.kernels, others.kernels, strict=True)):
         term = np.full_like(product, weights[0])
         for weight, (points, _), (_, other_points) in zip(weights[1:3], a, b, strict=True):
             term += weight * np.exp(-np.maximum(points @ other_points, 0.0))
-        for weight, name, other_name in zip(weights[3:], names, other_names, strict=True):
-            term += weight * (name[:, None] == other_name)
+        for which, weight in enumerate(weights[3:]):
+            for at, number in enumerate(mine.names[part, which].tolist()):
+                same = others.named(part, which, number)
+                term[at, same] = term[at, same].astype(np.float64) + weight
         product *= term
     return product
 

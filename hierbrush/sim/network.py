@@ -80,7 +80,7 @@ def perceptron(x: F32, rows: NDArray[np.int64], layers: tuple[F32, ...], out: F3
         raise HierbrushError(
             f"x, layers, out: shapes {x.shape}, {layers[0].shape} and {out.shape}, expected [n, k], [k, m] and [n, ...]"
         )
-    kernels.perceptron(x, rows, x.shape[1], layers, out)
+    kernels.perceptrons(x, x.shape[1], ((rows, layers),), out)
 
 
 def attention(qkv: F32, exists: NDArray[np.bool_]) -> F32:

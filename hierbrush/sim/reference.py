@@ -577,13 +577,14 @@ def linear(x: Array, weight: Array, bias: Array, rectified: bool, out: Array) ->
         out[~(out > 0)] = 0.0
 
 
-def perceptron(x: Array, rows: Array, inputs: int, layers: tuple[Array, ...], out: Array) -> None:
-    """Write some rows of x through all layers, each but the last one rectified, cut to [-1, 1]."""
-    hidden = x.reshape(-1, inputs)[rows]
-    for weight, bias in zip(layers[::2], layers[1::2], strict=True):
-        before, hidden = hidden, np.empty((len(rows), len(bias)), np.float32)
-        linear(before, weight, bias, bias is not layers[-1], hidden)
-    out[rows] = np.minimum(np.maximum(hidden, np.float32(-1.0)), np.float32(1.0))
+def perceptrons(x: Array, inputs: int, groups: tuple[tuple[Array, tuple[Array, ...]], ...], out: Array) -> None:
+    """Write some rows of x through all layers, each but the last one rectified, cut to [-1, 1], for each network."""
+    for rows, layers in groups:
+        hidden = x.reshape(-1, inputs)[rows]
+        for weight, bias in zip(layers[::2], layers[1::2], strict=True):
+            before, hidden = hidden, np.empty((len(rows), len(bias)), np.float32)
+            linear(before, weight, bias, bias is not layers[-1], hidden)
+        out[rows] = np.minimum(np.maximum(hidden, np.float32(-1.0)), np.float32(1.0))
 
 
 def attention(qkv: Array, exists: Array, count: int, heads: int, out: Array) -> None:

@@ -239,15 +239,14 @@ class PolicySet:
         width, action_size = networks[0].observation_size, networks[0].action_size
         if any((network.observation_size, network.action_size) != (width, action_size) for network in networks):
             raise HierbrushError("policies: read or do different numbers, expected the same of all")
-        groups = [(network._flat, index) for network, index in zip(networks, rows.values(), strict=True)]  # type: ignore[attr-defined]
+        groups = tuple((index, network._flat) for network, index in zip(networks, rows.values(), strict=True))  # type: ignore[attr-defined]
 
         def act(obs: F32) -> F32:
             if obs.shape != (len(stroke_types), width):
                 raise HierbrushError(f"obs: shape {obs.shape}, expected {(len(stroke_types), width)}")
             seen, actions = np.ascontiguousarray(obs, np.float32), np.empty((len(obs), action_size), np.float32)
-            for layers, index in groups:
-                # Without `perceptron`'s checks: a character's strokes are few, and every tick asks each network.
-                kernels.perceptron(seen, index, width, layers, actions)
+            # All networks in one call: a character's strokes are few, and every tick asks each network.
+            kernels.perceptrons(seen, width, groups, actions)
             return actions
 
         return act

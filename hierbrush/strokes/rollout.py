@@ -258,9 +258,9 @@ def handle_paths(batch: StrokeBatch, act: Act, hand: Hand | None = None) -> list
     position, midway, command = batch.position, batch.midway, batch.command
     poses[0], commands[0] = position, command
     observation = batch.observe() if batch.observation.shape[1] else batch.observation
-    for tick in range(most):
+    for tick, writing in enumerate((lengths[:, None] > np.arange(most)).sum(axis=0).tolist()):
         # Sorted by length, a round's strokes end together or nearly so: acting for all of them wastes little.
-        actions, writing = act(observation), int(np.count_nonzero(lengths > tick))
+        actions = act(observation)
         if hand is not None:
             batch.set_error(hand.errors(batch, actions, writing))
         batch.track(actions, 0, writing)

@@ -63,18 +63,23 @@ _TRIED = 40
 def _followed(placed: Sequence[hand.Strokes], own: hand.Strokes, lesson: Lesson, number: NDArray[np.int64]) -> Follow:
     """Return how far to follow what is foretold.
 
-    What foretells residuals best need not foretell ink best. So that is tried, on characters that each was not told of.
+    What foretells residuals best need not foretell ink best. So that is tried, on characters that each was not told of:
+    with their whole ink, which tells where strokes stand, and with single strokes', which tells their shapes.
     """
     tried = np.linspace(0, len(placed) - 1, min(_TRIED, len(placed))).round().astype(int)
     inks = {at: rasterise(list(own.outlines[number == at]), _SIDE) for at in tried}
+    strokes = {at: _single(own.outlines[number == at]) for at in tried}
 
     def worth(follow: Follow) -> float:
-        change, found = lesson.left_out(follow), []
+        change, found, alone = lesson.left_out(follow), [], []
         for at in tried:
             drawn = hand.applied(placed[at], change[number == at])
             drawn = hand.shifted(drawn, hand.box_of(placed[at].outlines)[:2] - hand.box_of(drawn.outlines)[:2])
             found.append(stroke_iou(rasterise(list(drawn.outlines), _SIDE), inks[at]))
-        return float(np.mean(found))
+            alone.append(
+                np.mean([stroke_iou(*pair) for pair in zip(_single(drawn.outlines), strokes[at], strict=True)])
+            )
+        return float(np.mean(found) + np.mean(alone))
 
     best = Follow()
     most = worth(best)
@@ -84,6 +89,15 @@ def _followed(placed: Sequence[hand.Strokes], own: hand.Strokes, lesson: Lesson,
             if gain > most + 0.002:
                 best, most = trial, gain
     return best
+
+
+def _single(outlines: Floats) -> list[NDArray[np.float32]]:
+    """Return each stroke's ink, its centre in the middle of the box."""
+    following = np.roll(outlines, -1, axis=1)
+    cross = outlines[..., 0] * following[..., 1] - following[..., 0] * outlines[..., 1]
+    area = 3 * cross.sum(axis=1)
+    middle = ((outlines + following) * cross[..., None]).sum(axis=1) / np.where(area == 0, 1.0, area)[:, None]
+    return [rasterise([outline], _SIDE) for outline in outlines - middle[:, None] + 0.5]
 
 
 def _ways(follow: Follow, which: int) -> list[Follow]:
@@ -106,6 +120,6 @@ def base_of(characters: Iterable[str]) -> list[hand.Strokes]:
 
 
 def own_of(lines: Floats, outlines: Floats, base: Sequence[hand.Strokes]) -> hand.Strokes:
-    """Return a hand's strokes, their middle lines centred, in the order of the base hand's."""
+    """Return a hand's strokes, comparable with the base hand's, in the order of the base hand's."""
     features = hand.joined(base).features
-    return hand.centred(hand.Strokes(lines, outlines, distance_to_outline(lines, outlines), features))
+    return hand.comparable(hand.Strokes(lines, outlines, distance_to_outline(lines, outlines), features))

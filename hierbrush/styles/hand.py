@@ -17,6 +17,7 @@ from hierbrush.characters import Component
 from hierbrush.sim import distance_to_outline
 from hierbrush.strokes.goal import OUTLINE_POINTS, SKELETON_POINTS, StrokeGoal
 from hierbrush.strokes.types import NUMBER
+from hierbrush.styles.landmarks import evenly, in_step
 
 Floats = NDArray[np.float64]
 
@@ -61,8 +62,8 @@ class Strokes(NamedTuple):
 
 
 def strokes_of(goals: Sequence[StrokeGoal], tree: Component) -> Strokes:
-    """Return a character's strokes as arrays, their middle lines `centred`."""
-    return centred(
+    """Return a character's strokes as arrays, `comparable`."""
+    return comparable(
         Strokes(
             np.array([goal.skeleton for goal in goals], np.float64),
             np.array([goal.outline for goal in goals], np.float64),
@@ -70,6 +71,12 @@ def strokes_of(goals: Sequence[StrokeGoal], tree: Component) -> Strokes:
             features_of(goals, tree),
         )
     )
+
+
+def comparable(strokes: Strokes) -> Strokes:
+    """Return strokes whose points mean the same in all strokes of a type: corners on corners, lines in the middle."""
+    lines, outlines = in_step(strokes.lines, strokes.outlines, strokes.features[:, 0])
+    return centred(strokes._replace(lines=lines, outlines=outlines))
 
 
 def centred(strokes: Strokes) -> Strokes:
@@ -278,6 +285,7 @@ def _around(lines: Floats, beside: Floats) -> Floats:
 
 def goals_of(types: Sequence[str], lines: Floats, outlines: Floats) -> list[StrokeGoal]:
     """Return goals of middle lines [n, 32, 2] and outlines [n, 128, 2]."""
+    lines = evenly(lines)
     widths = distance_to_outline(lines, outlines)
     columns = [values.astype(np.float32) for values in (lines, widths, outlines)]
     return [StrokeGoal(kind, *parts) for kind, *parts in zip(types, *columns, strict=True)]

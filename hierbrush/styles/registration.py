@@ -149,15 +149,15 @@ def _found(
     return _answer(picture, goals, best)
 
 
-_DOUBTFUL, _DOUBTFUL_WORTH, _FEW = 0.37, 4.3, 4
-"""Ratio of a lookalike (`Lookalike`) from which it is looked for, too; worth of a judgement below which it is at any
-rate, and number of strokes up to which it is always: a tenth of right characters are so doubtful."""
+_DOUBTFUL, _WORTHY, _WORTHLESS, _FEW = 0.55, 4.9, 0.3, 4
+"""Ratio of a lookalike (`Lookalike`) from which it is looked for, too; worth of a judgement that leaves no doubt, and
+what less worth adds to the ratio; number of strokes up to which lookalikes are always looked for."""
 
 _NEARER = 1.0
 """Ratio from which strokes are another's without a look: no right character of five validation fonts has so much."""
 
-_LEAST_WORTH = 4.1
-"""Worth of a judgement below which strokes that may be another's are not believed."""
+_LEAST_WORTH, _LEAST_RATIO = 4.1, 0.37
+"""Worth of a judgement below which, and ratio from which, strokes may be another's and are not believed."""
 
 _DISTANCE, _MARGIN = 15.0, 0.15
 """What the distance of strokes from those expected, in boxes, counts beside the worth of a judgement, and by how much
@@ -179,16 +179,16 @@ def _doubt(picture: Picture, goals: Sequence[StrokeGoal], found: Registration) -
     ratio, worth = like[0].ratio if like else 0.0, found.judgement.worth
     if ratio > _NEARER:
         return f"they lie rather as those of {like[0].char}"
-    if ratio < _DOUBTFUL and worth > _DOUBTFUL_WORTH and not few:
+    if ratio + _WORTHLESS * (_WORTHY - worth) < _DOUBTFUL and not few:
         return ""
     least = _rank(found, expected) + _MARGIN
     for char in dict.fromkeys(one.char for one in [*like, *lookalikes(expected, expected, count)]):
         glyph = load_library()[char]
         others = [stroke.goal() for stroke in glyph.strokes]
-        other = _found(picture, others, glyph.decomposition, _STARTS[:2])
+        other = _found(picture, others, glyph.decomposition, _STARTS[:1])
         if other.accepted and _rank(other, np.array([goal.skeleton for goal in others], np.float64)) > least:
             return f"those of {char} fit better"
-    return "they may be another character's" if ratio > _DOUBTFUL and worth < _LEAST_WORTH else ""
+    return "they may be another character's" if ratio > _LEAST_RATIO and worth < _LEAST_WORTH else ""
 
 
 def _rank(found: Registration, expected: Floats) -> float:

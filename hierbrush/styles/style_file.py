@@ -18,7 +18,7 @@ from hierbrush.styles.stance import Stance
 if TYPE_CHECKING:
     from hierbrush.styles.style import Style
 
-VERSION = 2
+VERSION = 3
 
 _PATHS = ("lines", "outlines")
 _FINEST = 8192.0
@@ -127,7 +127,7 @@ def _opened(content: bytes) -> tuple[dict[str, NDArray[Any]], dict[str, str]]:
     except (SafetensorError, ValueError, KeyError, TypeError, RecursionError) as error:
         raise _ForeignError(f"it is no style ({type(error).__name__})") from None
     if version != VERSION:
-        raise _ForeignError(f"it is of version {shown(version)}, this hierbrush reads version {VERSION}")
+        raise _ForeignError(f"it is of version {shown(version)}, this hierbrush reads version {VERSION}: learn it anew")
     _check_card(card)
     _check_drawn(tensors, card["characters"])
     for name in _LEARNED:

@@ -18,6 +18,7 @@ QUICK = {
     "bench_goals.py": ("--relabelled 2", "relabelled characters, centres off"),
     "bench_ink.py": ("--strokes 2", ", spreading "),
     "bench_joins.py": ("", "no font is named"),
+    "bench_own_font.py": ("", "no font is named"),
     "bench_machines.py": ("--every 5000", "decomposition"),
     "bench_planner.py": ("rollouts characters dataset --count 1 --budget 300 --ticks 100", '"9600 from follower"'),
     "bench_sim.py": ("--slots 32 --repeats 1", "libmypaint"),

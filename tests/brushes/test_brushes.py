@@ -73,6 +73,12 @@ class TestScan:
         turned = np.asarray(picture.rotate(2.5, Image.Resampling.BICUBIC, expand=True, fillcolor=220))
         assert np.abs(find_sheet(turned.astype(np.float32) / 255).ink - ink).mean() < 0.01
 
+    def test_a_shadow_is_no_ink(self, page: NDArray[np.float32], ink: NDArray[np.float32]) -> None:
+        """A shadow across the page that takes nearly half of the light."""
+        _, x = np.mgrid[: page.shape[0], : page.shape[1]] / page.shape[1]
+        shaded = page * (1.0 - 0.45 / (1.0 + np.exp((0.6 - x) / 0.04)))
+        assert np.abs(find_sheet(shaded.astype(np.float32)).ink - ink).mean() < 0.01
+
     def test_guides_and_empty_cells_are_no_ink(self, sheet: CalibrationSheet, ink: NDArray[np.float32]) -> None:
         some = ink.copy()
         some[::3] = 0

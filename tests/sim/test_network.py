@@ -58,7 +58,7 @@ def test_some_rows_through_all_layers_are_the_chain_of_products(core: ModuleType
         wanted = linear(wanted, *layers[at : at + 2], rectified=at + 2 < len(layers))
     for kernel in (core, reference):
         out = np.full((11, widths[-1]), 7.0, np.float32)
-        kernel.perceptron(x, rows, widths[0], layers, out)
+        kernel.perceptrons(x, widths[0], ((rows[:3], layers), (rows[3:], layers)), out)
         assert_bits(out[rows], np.clip(wanted, -1.0, 1.0))
         assert (np.delete(out, rows, axis=0) == 7.0).all()
 
@@ -66,21 +66,24 @@ def test_some_rows_through_all_layers_are_the_chain_of_products(core: ModuleType
 def test_what_does_not_fit_a_network_is_refused(core: ModuleType) -> None:
     x, out, rows = np.zeros((4, 6), np.float32), np.zeros((4, 2), np.float32), np.arange(4)
     layers = np.zeros((6, 2), np.float32), np.zeros(2, np.float32)
-    core.perceptron(x, rows, 6, layers, out)
-    wrong = [
-        (x, rows + 1, 6, layers, out),
-        (x, rows - 1, 6, layers, out),
-        (x, rows, 5, layers, out),
-        (x, rows, 6, layers[:1], out),
-        (x, rows, 6, (), out),
-        (x, rows, 6, layers * 2, out),
-        (x, rows, 6, layers, out[:3]),
-        (x, rows.astype(np.int32), 6, layers, out),
-        (x, rows, 0, layers, out),
+    core.perceptrons(x, 6, ((rows, layers),), out)
+    wrong: list[tuple[Any, ...]] = [
+        (x, 6, ((rows, layers), (rows + 1, layers)), out),
+        (x, 6, ((rows - 1, layers),), out),
+        (x, 5, ((rows, layers),), out),
+        (x, 6, ((rows, layers[:1]),), out),
+        (x, 6, ((rows, ()),), out),
+        (x, 6, ((rows, None),), out),
+        (x, 6, ((rows, layers * 2),), out),
+        (x, 6, ((rows, layers),), out[:3]),
+        (x, 6, ((rows.astype(np.int32), layers),), out),
+        (x, 0, ((rows, layers),), out),
+        (x, 6, ((rows,),), out),
+        (x, 6, (rows,), out),
     ]
     for arguments in wrong:
-        with pytest.raises(ValueError, match=r"layers|rows|x, out"):
-            core.perceptron(*arguments)
+        with pytest.raises(ValueError, match=r"layers|rows|x, out|inputs|groups"):
+            core.perceptrons(*arguments)
 
 
 @pytest.mark.parametrize("rows", [1, 2, 8, 13, 30])

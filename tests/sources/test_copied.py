@@ -10,6 +10,7 @@ from PIL import Image
 from safetensors.numpy import save_file
 
 from hierbrush import load, write_character, write_characters, write_text
+from hierbrush.cli.write import _tell_of_guesses
 from hierbrush.composer.pictured import PICTURED_SIZE
 from hierbrush.composer.policy import parameter_shapes
 from hierbrush.errors import HierbrushError
@@ -77,6 +78,12 @@ def test_a_batch_gives_what_one_gives(font: Path) -> None:
     batch = write_characters("永湖", goal=font)
     assert batch == [write_character(char, goal=font) for char in "永湖"]
     assert [cell.goal for cell in write_text("永，", goal=font)] == ["font", "skeleton"]
+
+
+def test_it_is_told_whose_strokes_were_not_found(font: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    ink = write_character("湖", goal=font).image()
+    _tell_of_guesses([write_character("森", goal=ink), write_character("湖", goal=ink)])
+    assert capsys.readouterr().err == "hierbrush: strokes not surely found, the ink's skeleton is written: 森\n"
 
 
 def test_texts_have_what_only_the_goal_has(font: Path) -> None:

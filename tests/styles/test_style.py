@@ -123,7 +123,7 @@ def test_damaged_files_and_other_versions_are_told(file: Path, tmp_path: Path) -
     length = int.from_bytes(whole[:8], "little")
     header = json.loads(whole[8 : 8 + length])
     for change, message in (
-        ({"format": 1}, "version 1, this hierbrush reads version 2"),
+        ({"format": 1}, "version 1, this hierbrush reads version 3"),
         ({"characters": "永"}, "strokes"),
     ):
         card = json.loads(header["__metadata__"]["style"]) | change

@@ -12,6 +12,7 @@ from hierbrush.characters import marks
 from hierbrush.errors import HierbrushError
 from hierbrush.metrics import stroke_iou
 from hierbrush.sim import rasterise, trace
+from hierbrush.sources import Request
 from hierbrush.strokes.types import ABBREVIATIONS
 from hierbrush.writing import (
     Layout,
@@ -380,3 +381,15 @@ def test_a_closing_mark_hangs_over_a_line_where_the_margin_has_room() -> None:
 
 def test_marks_that_share_a_cell_are_parted_at_the_end_of_a_line() -> None:
     assert Layout(per_line=3).lines("子曰{：「}學") == ["子曰：", "「學"]
+
+
+@pytest.mark.parametrize(("name", "direction"), [("报纸", "horizontal"), ("論語", "vertical")])
+def test_no_line_of_a_passage_begins_or_ends_with_a_mark_that_must_not(name: str, direction: str) -> None:
+    file = Path(__file__).parents[2] / "benchmarks" / "passages" / f"{name}.txt"
+    layout = Layout.on("A4", direction=direction, columns=12)
+    text = writable(file.read_text(encoding="utf-8"), request=Request(direction=direction))
+    lines = [row for page in layout.pages(text) for row in layout.rows(page) if row]
+    assert any(len(row) > layout.per_line for row in lines if layout.per_line), "some hang"
+    for row in lines:
+        assert marks.folded(row[0][0]) not in marks.NEVER_FIRST
+        assert marks.folded(row[-1][-1]) not in marks.NEVER_LAST

@@ -525,22 +525,19 @@ static PyObject *linear(PyObject *module, PyObject *args)
 
 enum { MOST_LAYERS = 64 };
 
-static PyObject *perceptron(PyObject *module, PyObject *args)
+/* Some rows of x through one network; NULL, with an error set, if they do not fit. */
+static PyObject *one_perceptron(const Py_buffer *x, int64_t inputs, PyObject *rows, PyObject *tuple, const Py_buffer *out)
 {
-    (void)module;
-    HB_HELD(3 + 2 * MOST_LAYERS);
-    static const char *const specs[] = {"x:f", "rows:l", "out>f"}, *const layer_specs[] = {"weight:f", "bias:f"};
-    PyObject *tuple;
-    long long inputs;
-    if (!PyArg_ParseTuple(args, "OOLO!O", &objects[0], &objects[1], &inputs, &PyTuple_Type, &tuple, &objects[2]))
-        return NULL;
-    Py_ssize_t depth = PyTuple_Size(tuple) / 2;
-    if (depth < 1 || depth > MOST_LAYERS || PyTuple_Size(tuple) % 2 || inputs < 1)
+    HB_HELD(1 + 2 * MOST_LAYERS);
+    static const char *const specs[] = {"rows:l"}, *const layer_specs[] = {"weight:f", "bias:f"};
+    Py_ssize_t depth = PyTuple_Check(tuple) ? PyTuple_Size(tuple) / 2 : 0;
+    if (depth < 1 || depth > MOST_LAYERS || PyTuple_Size(tuple) % 2)
         return hb_refuse(&held, "layers", "expected 1 to 64 of them, a weight and a bias each");
-    if (hb_take(&held, objects, specs, 3))
+    objects[0] = rows;
+    if (hb_take(&held, objects, specs, 1))
         return NULL;
     hb_layer layers[MOST_LAYERS];
-    int64_t widest = inputs, width = inputs, count = buffers[1].len / 8, lines = buffers[0].len / 4 / inputs;
+    int64_t widest = inputs, width = inputs, count = buffers[0].len / 8, lines = x->len / 4 / inputs;
     for (int k = 0; k < depth; k++) {
         PyObject *layer[] = {PyTuple_GetItem(tuple, 2 * k), PyTuple_GetItem(tuple, 2 * k + 1)};
         if (hb_take(&held, layer, layer_specs, 2))
@@ -552,17 +549,41 @@ static PyObject *perceptron(PyObject *module, PyObject *args)
         width = layers[k].outputs;
         widest = width > widest ? width : widest;
     }
-    if (buffers[0].len != 4 * lines * inputs || buffers[2].len != 4 * lines * width)
+    if (x->len != 4 * lines * inputs || out->len != 4 * lines * width)
         return hb_refuse(&held, "x, out", "sizes that do not fit");
     for (int64_t i = 0; i < count; i++)
-        if (((int64_t *)buffers[1].buf)[i] < 0 || ((int64_t *)buffers[1].buf)[i] >= lines)
+        if (((int64_t *)buffers[0].buf)[i] < 0 || ((int64_t *)buffers[0].buf)[i] >= lines)
             return hb_refuse(&held, "rows", "one is outside x");
     float *scratch = hb_scratch(&held, sizeof(float) * (size_t)((8 + 2 * count) * widest));
     if (!scratch)
         return NULL;
     Py_BEGIN_ALLOW_THREADS
-    hb_perceptron(buffers[0].buf, buffers[1].buf, count, layers, (int)depth, widest, buffers[2].buf, scratch);
+    hb_perceptron(x->buf, buffers[0].buf, count, layers, (int)depth, widest, out->buf, scratch);
     Py_END_ALLOW_THREADS
+    return hb_done(&held);
+}
+
+static PyObject *perceptrons(PyObject *module, PyObject *args)
+{
+    (void)module;
+    HB_HELD(2);
+    static const char *const specs[] = {"x:f", "out>f"};
+    PyObject *groups;
+    long long inputs;
+    if (!PyArg_ParseTuple(args, "OLO!O", &objects[0], &inputs, &PyTuple_Type, &groups, &objects[1])
+        || hb_take(&held, objects, specs, 2))
+        return NULL;
+    if (inputs < 1)
+        return hb_refuse(&held, "inputs", "expected 1 or more");
+    for (Py_ssize_t k = 0; k < PyTuple_Size(groups); k++) {
+        PyObject *group = PyTuple_GetItem(groups, k), *done;
+        if (!PyTuple_Check(group) || PyTuple_Size(group) != 2)
+            return hb_refuse(&held, "groups", "expected rows and layers of each");
+        done = one_perceptron(&buffers[0], inputs, PyTuple_GetItem(group, 0), PyTuple_GetItem(group, 1), &buffers[1]);
+        if (!done)
+            return hb_drop(&held);
+        Py_DECREF(done);
+    }
     return hb_done(&held);
 }
 
@@ -614,7 +635,7 @@ static PyMethodDef METHODS[] = {
     {"nearest_points", nearest_points, METH_VARARGS, "nearest_points(points, lines, count, out)"},
     {"contacts", contacts, METH_VARARGS, "contacts(lines, widths, pairs, reach, out)"},
     {"linear", linear, METH_VARARGS, "linear(x, weight, bias, rectified, out)"},
-    {"perceptron", perceptron, METH_VARARGS, "perceptron(x, rows, inputs, layers, out)"},
+    {"perceptrons", perceptrons, METH_VARARGS, "perceptrons(x, inputs, groups, out)"},
     {"attention", attention, METH_VARARGS, "attention(qkv, exists, count, heads, out)"},
     {"normalise", normalise, METH_VARARGS, "normalise(x, weight, bias, epsilon, out)"},
     {NULL, NULL, 0, NULL},

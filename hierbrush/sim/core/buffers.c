@@ -78,11 +78,16 @@ PyObject *hb_done(hb_arrays *held)
     Py_RETURN_NONE;
 }
 
-PyObject *hb_refuse(hb_arrays *held, const char *names, const char *what)
+PyObject *hb_drop(hb_arrays *held)
 {
     release(held);
-    hb_wrong(names, what);
     return NULL;
+}
+
+PyObject *hb_refuse(hb_arrays *held, const char *names, const char *what)
+{
+    hb_wrong(names, what);
+    return hb_drop(held);
 }
 
 int hb_bad_size(int columns, int rows)

@@ -33,8 +33,9 @@ int64_t hb_elements(const hb_arrays *held, int index);
 /* Return memory for the length of the call, or release everything and set MemoryError. */
 void *hb_scratch(hb_arrays *held, size_t bytes);
 
-/* Release everything: return None, or set ValueError "names: what" and return NULL. */
+/* Release everything: return None, or NULL for an error that is set, or set ValueError "names: what" and return NULL. */
 PyObject *hb_done(hb_arrays *held);
+PyObject *hb_drop(hb_arrays *held);
 PyObject *hb_refuse(hb_arrays *held, const char *names, const char *what);
 
 /* Whether a raster is none that the core takes; the error is set. */
