@@ -210,8 +210,8 @@ def robust(part: str, count: int, seed: int) -> Figures:
     equal = 600 * len(searched)
     plans = {
         "replayed": (1, None),
-        "600": (600, None),
-        f"{equal}": (equal, None),
+        "600 rollouts": (600, None),
+        f"{equal} rollouts": (equal, None),
         f"{equal} robust": (equal, searched),
     }
     seeing = [float(np.mean([_seen_iou(goals, outlines, brush) for brush in some])) for some in (right[:1], off[:8])]
