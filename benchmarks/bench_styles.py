@@ -247,7 +247,8 @@ def main() -> None:
                 "accepted": len(subject.truth.characters),
                 "characters": len(subject.characters),
                 "examples": {
-                    size: sum(char in subject.examples for char in subject.given[:size]) for size in options.examples
+                    f"{size} examples": sum(char in subject.examples for char in subject.given[:size])
+                    for size in options.examples
                 },
                 "rows": measured(subject, judge, options.examples),
             }
