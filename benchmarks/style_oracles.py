@@ -47,7 +47,7 @@ def alike(outlines: Floats, truth: Floats) -> float:
     return float(np.mean(found))
 
 
-def measured(subject: Subject) -> dict[str, tuple[float, float, float]]:
+def measured(subject: Subject) -> dict[str, tuple[float, ...]]:
     """Return strokes' IoU, the share whose nearest glyph is right, and the whole IoU, by row."""
     style, chars = subject.examples, subject.truth.characters
     index, numbers = subject.index()
@@ -72,7 +72,7 @@ def measured(subject: Subject) -> dict[str, tuple[float, float, float]]:
     return {
         row: tuple(float(np.mean(each)) for each in (strokes[row], nearest(index, inks[row], answers), whole[row]))
         for row in KNOWN
-    }  # type: ignore[return-value]
+    }
 
 
 def main() -> None:
