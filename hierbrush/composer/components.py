@@ -29,6 +29,7 @@ from hierbrush.composer import stored
 from hierbrush.composer.boxes import WHOLE, absolute, applied, laid_out, laid_within, union
 from hierbrush.composer.contexts import Contexts
 from hierbrush.composer.expectation import NodeExpectation, interleaved, median, mode, proportioned
+from hierbrush.composer.memory import Memory
 from hierbrush.composer.place import PLACE_SIZE
 from hierbrush.composer.sharing import Sharings, load_sharings
 from hierbrush.composer.tree import SLOTS, ComponentForm, Node, nodes_of
@@ -51,10 +52,6 @@ _SHRINKAGE = 0.02
 
 _SAME_PLACE = 0.01
 """Mean difference of centres and sides at which a component stands in hardly the same place."""
-
-
-REMEMBERED = 4096
-"""Answers about components in their surroundings that are kept, since they are asked for again."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -93,7 +90,7 @@ class ComponentLibrary:
     _leaf_forms: dict[str, list[int]] = field(init=False, default_factory=lambda: defaultdict(list))
     _name_number: dict[str, int] = field(init=False, default_factory=dict)
     _contexts: dict[int, Contexts] = field(init=False, default_factory=dict)
-    _remembered: dict[tuple[object, ...], _Met | None] = field(init=False, default_factory=dict)
+    _remembered: Memory[_Met | None] = field(init=False, default_factory=Memory)
 
     def __post_init__(self) -> None:
         for number, form in enumerate(self.forms):
@@ -199,18 +196,9 @@ class ComponentLibrary:
     def _met_in(
         self, node: Node, form: ComponentForm, total: int, repertoire: Repertoire, exclude: str | None
     ) -> _Met | None:
-        """Return what is known of a component in a node's surroundings; None for one never met.
-
-        The same component in the same surroundings is asked for again and again: 氵 beside eight strokes.
-        """
+        """Return what is known of a component in a node's surroundings; None for one never met."""
         key = (form, node.count, node.step, node.parent_step, node.sibling, node.rest, total, repertoire)
-        if exclude is not None:
-            return self._met(*key, exclude)
-        if key not in self._remembered:
-            if len(self._remembered) >= REMEMBERED:
-                self._remembered.clear()
-            self._remembered[key] = self._met(*key)
-        return self._remembered[key]
+        return self._remembered.of(self._met, *key) if exclude is None else self._met(*key, exclude)
 
     def _met(
         self,

@@ -20,8 +20,9 @@ from numpy.typing import NDArray
 from hierbrush.characters import load_library
 from hierbrush.composer import stored
 from hierbrush.composer.brief import Brief, laid_out_as
-from hierbrush.composer.components import REMEMBERED, ComponentLibrary, load_components
+from hierbrush.composer.components import ComponentLibrary, load_components
 from hierbrush.composer.drawings import Drawing
+from hierbrush.composer.memory import Memory
 from hierbrush.composer.place import shaped_goals
 from hierbrush.composer.tree import ComponentForm, Node, nodes_of
 from hierbrush.sim import rasterise
@@ -64,7 +65,7 @@ class Joints:
         by_row = np.argsort(both[0], kind="stable")
         self._row, self._other = both[0][by_row], both[1][by_row]
         self._start = np.searchsorted(self._row, np.arange(len(components.strokes) + 1))
-        self._remembered: dict[tuple[object, ...], _Shown | None] = {}
+        self._remembered: Memory[_Shown | None] = Memory()
 
     def wanted(self, brief: Brief) -> NDArray[np.int8]:
         """Return for each two rows of a brief whether they `JOIN`, keep `APART` or neither: int8 [S, S], symmetric."""
@@ -88,12 +89,7 @@ class Joints:
 
     def _shown(self, form: ComponentForm, node: Node, total: int) -> _Shown | None:
         """Return what the occurrences of a node's component show; None if there are none."""
-        key = (form, node.count, node.step, node.parent_step, node.rest, total)
-        if key not in self._remembered:
-            if len(self._remembered) >= REMEMBERED:
-                self._remembered.clear()
-            self._remembered[key] = self._counted(*key)
-        return self._remembered[key]
+        return self._remembered.of(self._counted, form, node.count, node.step, node.parent_step, node.rest, total)
 
     def _counted(
         self, form: ComponentForm, count: int, step: int, parent_step: int, rest: int, total: int

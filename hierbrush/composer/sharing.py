@@ -29,6 +29,7 @@ from hierbrush.characters import Component
 from hierbrush.characters.repertoire import Repertoire
 from hierbrush.composer import stored
 from hierbrush.composer.drawings import Drawing
+from hierbrush.composer.memory import Memory
 from hierbrush.composer.place import sides
 from hierbrush.strokes.types import ABBREVIATIONS, NUMBER
 
@@ -94,8 +95,7 @@ class Sharings:
                 column.name: np.asarray(tensors[f"{operator}.{column.name}"], np.float32) for column in fields(_Pairs)
             }
             self._pairs[operator] = _Pairs(**columns)
-        # There are few repertoires.
-        self._alike: dict[tuple[object, ...], NDArray[np.floating]] = {}
+        self._alike: Memory[NDArray[np.floating]] = Memory()
         self._described = {operator: _Described(pairs.parts) for operator, pairs in self._pairs.items()}
 
     def boxes(
@@ -124,16 +124,13 @@ class Sharings:
             edges = pairs.left_out[own.argmax()]
         else:
             mine = _Described(_parts(tree, stroke_types, self._names)[:, None])
-            alike = self._alike_to(tree.operator, repertoire)
+            alike = self._alike.of(self._alike_to, tree.operator, repertoire)
             edges = (alike * _covariance(mine, self._described[tree.operator]))[0] @ pairs.answers
         low, high = (edges * pairs.deviation + pairs.mean).reshape(_PARTS, 2, 2).transpose(1, 0, 2)
         return np.concatenate([(low + high) / 2, np.maximum(high - low, 0.01)], axis=1).astype(np.float32)
 
     def _alike_to(self, operator: str, repertoire: Repertoire) -> NDArray[np.floating]:
-        key = operator, *repertoire
-        if key not in self._alike:
-            self._alike[key] = _alike(np.array([repertoire]), self._pairs[operator].repertoires)
-        return self._alike[key]
+        return _alike(np.array([repertoire]), self._pairs[operator].repertoires)
 
     @classmethod
     def load(cls, path: Path = FILE) -> Sharings:

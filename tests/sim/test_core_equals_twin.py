@@ -219,26 +219,7 @@ class TestRasters:
         np.testing.assert_array_equal(*bits)
         np.testing.assert_array_equal(*distances)
 
-    @settings(max_examples=60)
-    @given(
-        seed=st.integers(0, 2**32 - 1),
-        count=st.integers(1, 4),
-        points=st.integers(1, 70),
-        corners=st.integers(1, 12),
-        snapped=st.booleans(),
-    )
-    def test_outline_distances(
-        self, core: ModuleType, seed: int, count: int, points: int, corners: int, snapped: bool
-    ) -> None:
-        rng = np.random.default_rng(seed)
-        arrays = [rng.uniform(-1.0, 2.0, (count, many, 2)) for many in (points, corners)]
-        if snapped:  # points on edges and corners, edges of no length
-            arrays = [np.round(array * 2.0) / 2.0 for array in arrays]
-        out = [np.empty((count, points)) for _ in range(2)]
-        for kernel, result in zip((core, reference), out, strict=True):
-            kernel.outline_distance(*arrays, count, result)
-        np.testing.assert_array_equal(*out)
-
+    @pytest.mark.parametrize(("name", "numbers"), [("outline_distance", ()), ("nearest_points", (2,))])
     @settings(max_examples=60)
     @given(
         seed=st.integers(0, 2**32 - 1),
@@ -247,16 +228,24 @@ class TestRasters:
         corners=st.integers(2, 12),
         snapped=st.booleans(),
     )
-    def test_nearest_points(
-        self, core: ModuleType, seed: int, count: int, points: int, corners: int, snapped: bool
+    def test_points_by_lines(
+        self,
+        core: ModuleType,
+        name: str,
+        numbers: tuple[int, ...],
+        seed: int,
+        count: int,
+        points: int,
+        corners: int,
+        snapped: bool,
     ) -> None:
         rng = np.random.default_rng(seed)
         arrays = [rng.uniform(-1.0, 2.0, (count, many, 2)) for many in (points, corners)]
-        if snapped:
+        if snapped:  # points on edges and corners, edges of no length
             arrays = [np.round(array * 2.0) / 2.0 for array in arrays]
-        out = [np.empty((count, points, 2)) for _ in range(2)]
+        out = [np.empty((count, points, *numbers)) for _ in range(2)]
         for kernel, result in zip((core, reference), out, strict=True):
-            kernel.nearest_points(*arrays, count, result)
+            getattr(kernel, name)(*arrays, count, result)
         np.testing.assert_array_equal(*out)
 
     @settings(max_examples=60)
